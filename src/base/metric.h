@@ -1,0 +1,34 @@
+/* Counters of one node, as one table: name and help come from here, also for the admin port later. A counter only
+ * grows; a gauge is set. Plain integers: one loop writes them. */
+#ifndef BASE_METRIC_H
+#define BASE_METRIC_H
+
+#include <stdint.h>
+
+/* X(name, help) */
+#define METRIC_TABLE(X)                                                                                                \
+    X(connections_accepted, "connections accepted on the client port")                                                 \
+    X(connections_refused, "connections closed at accept because max_connections was reached")                         \
+    X(connections_open, "client connections open now")                                                                 \
+    X(handshakes_full, "TLS handshakes completed with a certificate exchange")                                         \
+    X(handshakes_resumed, "TLS handshakes that resumed a session")                                                     \
+    X(handshakes_failed, "TLS handshakes that failed")                                                                 \
+    X(handshakes_timed_out, "connections closed because they had not authenticated in time")                           \
+    X(auth_ok, "connections authenticated")                                                                            \
+    X(auth_failed, "failed authentication attempts")                                                                   \
+    X(requests, "client requests answered")                                                                            \
+    X(requests_failed, "client requests answered with an error")                                                       \
+    X(frames_malformed, "frames that could not be decoded")                                                            \
+    X(frames_too_large, "frames refused because of their length")                                                      \
+    X(bodies_waited, "large bodies that had to wait for the body budget")                                              \
+    X(stalled_closed, "connections closed because a large transfer made no progress")                                  \
+    X(keys_expired, "keys removed because their time had come")                                                        \
+    X(writes_refused_full, "writes refused because of the memory limit")
+
+struct metrics {
+#define X(name, help) uint64_t name;
+    METRIC_TABLE(X)
+#undef X
+};
+
+#endif
