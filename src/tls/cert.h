@@ -1,0 +1,49 @@
+/* Certificates that a node mints for itself from the given root, and the arithmetic of their end. Server certificates
+ * only. The private key never leaves the process. Functions here share nothing: minting may run on a worker thread
+ * while the loop goes on, and the result is handed to tls_ctx_renew() on the loop. */
+#ifndef TLS_CERT_H
+#define TLS_CERT_H
+
+#include "tls/ca.h"
+
+#define CERT_NAMES_MAX      64                    /* names of one node: host, FQDN, services, addresses */
+#define CERT_NAME_SIZE_MAX  253                   /* of a DNS name, in bytes */
+#define CERT_LIFE_DEFAULT_S ((int64_t)30 * 86400) /* short: nobody can revoke it */
+#define CERT_LIFE_MIN_S     ((int64_t)60)
+#define CERT_LIFE_MAX_S     ((int64_t)397 * 86400) /* the longest that browsers' rules allow */
+
+struct cert; /* a certificate with its private key */
+
+enum cert_key { CERT_RSA_2048, CERT_ECDSA_P256 };
+
+struct cert_request {
+    const char *common_name;  /* NULL: the first of `names`; one over 64 bytes is replaced by "ephemeral-store" */
+    const char *const *names; /* 1 to CERT_NAMES_MAX: DNS names (a leading "*." is allowed) and IPv4/IPv6 addresses */
+    size_t name_count;        /* repeated names are taken once */
+    int64_t now;              /* seconds since the epoch */
+    int64_t life_s;           /* 0: CERT_LIFE_DEFAULT_S; never beyond the end of the root */
+};
+
+/* A new key and a certificate for it. Everything in `req` is borrowed. SLOW for CERT_RSA_2048: 50 to 500 ms (it looks
+ * for primes); CERT_ECDSA_P256 takes about a millisecond. E_INVALID (names, life), E_CERT (the root is not valid now),
+ * E_NOMEM, E_TLS (OpenSSL failed, why says how). */
+int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum cert_key key, struct cert **out,
+                     char *why, size_t why_size);
+void cert_destroy(struct cert **c);
+
+int64_t cert_not_after(const struct cert *c); /* seconds since the epoch */
+/* When to mint its successor: at two thirds of its life; INT64_MAX when it already ends with the root, because a new
+ * one would end no later. */
+int64_t cert_renew_at(const struct cert *c);
+
+/* Whole days until not_after, rounded down: 0 on the last day, negative when it is over. */
+int64_t cert_days_left(int64_t not_after, int64_t now);
+/* The stage of warning for cert_days_left(): 30, 14, 7 or 1 (the smallest that is not below `days`; 1 also when it is
+ * over), 0 while it is too early to warn. Warn when the stage changes. */
+int cert_warn_stage(int64_t days);
+
+/* For src/tls alone; borrowed. */
+struct x509_st *cert_x509(const struct cert *c);
+struct evp_pkey_st *cert_key_of(const struct cert *c);
+
+#endif

@@ -1,0 +1,30 @@
+/* The spellings of PEM that deployments bring, made into the one that parsers take. An environment variable holds a PEM
+ * with its newlines, with `\n` written out, or all on one line between the markers (deployment.md); a file may come
+ * with CRLF, quotes or text around it. Pure text work: what is inside the base64 is judged by ca.h and tls_ctx.h.
+ *
+ * `why` of every function of this layer: at least TLS_WHY_MAX bytes are wise; on an error it holds one line, without
+ * its newline and without any byte of a key, that says what is wrong and what to do; untouched on success. */
+#ifndef TLS_PEM_H
+#define TLS_PEM_H
+
+#include "base/buf.h"
+
+#define TLS_WHY_MAX  512
+#define PEM_TEXT_MAX ((size_t)64 * 1024) /* of input, in bytes: a root, its key or a short chain need far less */
+#define PEM_CERT_MAX 8                   /* certificates in one text */
+
+enum pem_kind {
+    PEM_CERTIFICATE, /* one or more CERTIFICATE blocks; all are kept, in their order */
+    PEM_PRIVATE_KEY, /* PRIVATE KEY (PKCS#8), RSA PRIVATE KEY (PKCS#1) or EC PRIVATE KEY; exactly one is kept */
+};
+
+/* Appends the blocks of that kind in `text` (borrowed) to `out` as canonical PEM: 64 columns, "\n". Blocks of other
+ * kinds and text around the blocks are skipped. `out` then holds a copy of a key: pem_wipe() it.
+ * E_MALFORMED, E_NOT_FOUND (no such block), E_UNSUPPORTED (an encrypted key), E_TOO_MANY, E_TOO_LARGE, E_NOMEM. */
+int pem_normalize(enum pem_kind kind, struct slice text, struct buf *out, char *why, size_t why_size);
+
+/* Overwrites what `b` holds and gives its memory back. Only sound when the buffer was born with all the room that it
+ * needed, as pem_normalize() sees to with an empty buffer: a buffer that grew has left copies behind. */
+void pem_wipe(struct buf *b);
+
+#endif

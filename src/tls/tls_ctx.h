@@ -1,0 +1,71 @@
+/* What all TLS connections of one port share: versions, suites, certificates, whom to believe, and the sessions that
+ * may be resumed. One thread owns a context and its engines.
+ *
+ * Server: TLS 1.2 and 1.3. A peer's certificate must lead to the root within a short chain, be in date, and, if it
+ * carries an extended key usage, be meant for clients; X.509 v1 certificates are accepted. Nobody's name is judged
+ * here: that is the session's work, on tls_engine_peer(). Sessions are resumed by tickets (keys of this process alone,
+ * changed every hour, the last one still read) and, for old clients of TLS 1.2, by a small cache; a resumed connection
+ * has its peer's certificate again, and an expired one is not resumed. No renegotiation, no compression, no early data.
+ */
+#ifndef TLS_TLS_CTX_H
+#define TLS_TLS_CTX_H
+
+#include "tls/cert.h"
+
+struct tls_ctx;
+
+enum tls_version { TLS_VERSION_ANY, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
+/* Wall clock in seconds since the epoch: certificates' ends and the age of ticket keys are judged by it. */
+typedef int64_t (*tls_clock)(void *arg);
+
+struct tls_server_config {
+    const struct ca *ca;       /* borrowed during the call */
+    const struct cert *rsa;    /* borrowed during the call; at least one of the two */
+    const struct cert *ecdsa;  /* preferred by all clients that know it; may be NULL */
+    bool client_cert_optional; /* a connection without a certificate opens too; a bad one is refused still */
+    bool legacy_suites; /* for TLS 1.2 also DHE and RSA key exchange with AES in CBC mode, after the modern ones: the
+                           only suites of Riak's Node.js client */
+    enum tls_version min, max; /* ANY: 1.2 and 1.3 */
+    tls_clock clock;           /* NULL: time() */
+    void *clock_arg;           /* borrowed until destroy */
+};
+
+/* Fast: the certificates are already minted. E_INVALID, E_NOMEM, E_TLS. */
+int tls_ctx_create_server(const struct tls_server_config *config, struct tls_ctx **out, char *why, size_t why_size);
+
+/* New handshakes use these certificates from now on; open connections and sessions live on. Both borrowed during the
+ * call; one that is NULL stays as it was. Fast. E_TLS leaves the old ones in use. */
+int tls_ctx_renew(struct tls_ctx *ctx, const struct cert *rsa, const struct cert *ecdsa, char *why, size_t why_size);
+/* The earliest cert_renew_at() and cert_not_after() of the certificates in use. Server only. */
+int64_t tls_ctx_renew_at(const struct tls_ctx *ctx);
+int64_t tls_ctx_not_after(const struct tls_ctx *ctx);
+
+struct tls_client_config {
+    struct slice ca_pem;       /* whom to believe; all texts are borrowed during the call, in any spelling of pem.h */
+    struct slice cert_pem;     /* the client's certificate, then its issuers if the server does not know them; may be
+                                  empty */
+    struct slice key_pem;      /* its key; empty with cert_pem */
+    const char *server_name;   /* checked against the server's certificate (a DNS name or an address), and sent as SNI
+                                  when it is a name; NULL: any name will do */
+    enum tls_version min, max; /* ANY: 1.2 and 1.3 */
+    const char *suites;        /* OpenSSL cipher list for TLS 1.2; NULL: the modern ones */
+    tls_clock clock;           /* NULL: time() */
+    void *clock_arg;           /* borrowed until destroy */
+};
+
+/* As pem_normalize(), and E_MISMATCH (the key does not fit the certificate), E_INVALID (server_name, suites), E_TLS. */
+int tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx **out, char *why, size_t why_size);
+
+/* Not before its last engine is gone. */
+void tls_ctx_destroy(struct tls_ctx **ctx);
+
+/* For src/tls alone. */
+struct ssl_st;
+struct bio_method_st;
+struct ssl_st *tls_ctx_new_ssl(struct tls_ctx *ctx); /* returned owned; NULL: no memory. Role and options are set. */
+const struct bio_method_st *tls_ctx_bio(const struct tls_ctx *ctx);
+int64_t tls_ctx_now(const struct tls_ctx *ctx);
+bool tls_ctx_is_server(const struct tls_ctx *ctx);
+
+#endif
