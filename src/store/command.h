@@ -1,0 +1,66 @@
+/* One entry of a partition's log: everything that a store needs to know to change, so that applying the same commands
+ * in the same order gives the same state on every replica. Time, revision, the bucket's properties and the node's
+ * limits are resolved by whoever proposes it. */
+#ifndef STORE_COMMAND_H
+#define STORE_COMMAND_H
+
+#include "store/record.h"
+#include "store/revision.h"
+
+enum store_op {
+    STORE_PUT,    /* a new value for a key */
+    STORE_DELETE, /* a tombstone for a key */
+    STORE_TICK    /* only time: frees what is due */
+};
+
+enum store_condition {
+    STORE_ALWAYS,
+    STORE_IF_ABSENT,    /* if_none_match: no live value, E_EXISTS otherwise */
+    STORE_IF_UNMODIFIED /* if_not_modified: live and the context is its revision, E_NOT_FOUND or E_MODIFIED otherwise */
+};
+
+/* What the writer has seen (R-EPOCH: of another cluster or epoch, it has seen nothing of ours). */
+enum store_context_kind { CONTEXT_NONE, CONTEXT_SEEN, CONTEXT_FOREIGN };
+struct store_context {
+    enum store_context_kind kind;
+    struct revision seen;
+};
+
+#define STORE_REAP_NEVER UINT64_MAX
+
+/* What the bucket's properties and the node's options make of this write. */
+struct store_rules {
+    bool allow_mult;       /* without: the newest write is the only one */
+    uint32_t siblings_max; /* E_TOO_MANY past it */
+    uint64_t size_max;     /* bytes of one object's values and metadata, E_TOO_LARGE past it */
+    uint64_t ttl_ms;       /* life of the key from this write; 0: for ever */
+    uint64_t reap_ms;      /* how long a tombstone stays: 0 not at all, STORE_REAP_NEVER */
+};
+
+/* Who proposed it: with the sequence, it tells a repeated command from a new one (R-RETRY). */
+struct store_origin {
+    uint8_t incarnation[16];
+    uint64_t sequence;
+};
+
+/* A key with its hashes, made once per request by store_key_init(). Slices are borrowed. An empty type is "default". */
+struct store_key {
+    struct slice type, bucket, key;
+    uint64_t bucket_hash;
+    uint64_t hash;
+};
+
+struct store_command {
+    enum store_op op;
+    uint64_t stamp_ms; /* the partition's time, since the Unix epoch (R-TIME) */
+    struct revision revision;
+    struct store_origin origin;
+    struct store_key key; /* not of STORE_TICK */
+    struct store_rules rules;
+    enum store_condition condition;
+    struct store_context context;
+    struct content_bytes value, meta; /* borrowed; a blob that is given gets one more reference instead of a copy */
+    bool tombstone;                   /* a put that is a tombstone with a value (riak-pb.md section 4) */
+};
+
+#endif

@@ -1,0 +1,44 @@
+/* The live copy of one partition (R-COPY): the sender walks its store while writes go on, so that neither side pauses
+ * and no memory is doubled. Bytes out on one side, bytes in on the other; which connection carries them is not known
+ * here.
+ *
+ * The sender walks in the order of (bucket, key) hashes, one slot of a table per step. "Walked" is a function of the
+ * key against the position, never of slots, so resizing moves nothing across. Every change of a walked key passes
+ * copy_note(), which marks it dirty; a dirty key's present image, or its absence, goes out with one of the next steps:
+ * images are never queued. When all is walked and nothing is dirty, the last item carries all scalar state, the number
+ * of keys and a checksum over all items.
+ *
+ * Items are numbered bytes of their own format (copy.c), little bound to the machine: the reader checks every length,
+ * as a peer's bytes are hostile. */
+#ifndef STORE_COPY_H
+#define STORE_COPY_H
+
+#include "store/bucket.h"
+#include "store/store.h"
+
+#define COPY_DIRTY_MAX 65536 /* keys marked at once; a writer that is faster than the copy ends it (R-MEMORY) */
+
+/* The sender's side. One copy of a store at a time: E_EXISTS. `s` is borrowed; end it before the store. E_NOMEM. */
+int copy_create(struct store *s, struct store_copy **out);
+void copy_destroy(struct store_copy **c);
+
+/* Appends the next items to `out`: what is dirty and one slot. *done: the last item was among them; nothing may change
+ * in the store between this and the moment the receiver's log takes over, or it is not part of the copy. E_TOO_MANY:
+ * too much was dirty, the copy is void. E_NOMEM, E_TOO_LARGE (of `out`): void too. */
+int copy_step(struct store_copy *c, struct buf *out, bool *done);
+
+/* The hook of the store: a record of `b` has changed, or is about to be removed. */
+void copy_note(struct store_copy *c, const struct bucket *b, struct slice key);
+
+/* The receiver's side: into a store that is empty and has applied nothing (R-COPY 7). */
+struct copy_receiver {
+    struct store *store;
+    uint64_t checksum;
+    bool complete; /* the last item has come and agrees */
+};
+void copy_receiver_init(struct copy_receiver *r, struct store *empty);
+/* Takes whole items from the front of *in, which is advanced past them; a part of an item is left for the next call.
+ * E_MALFORMED, E_MISMATCH (count or checksum differ) or E_NOMEM: the store is to be thrown away. */
+int copy_receive(struct copy_receiver *r, struct slice *in);
+
+#endif

@@ -1,0 +1,377 @@
+#include "store/store.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "store/bucket.h"
+#include "store/copy.h"
+#include "store/object.h"
+#include "store/store_impl.h"
+
+#include <stdlib.h>
+
+/* Blocks of about eight keys freed per command, and per STORE_TICK: a write stays cheap, a tick takes tens of
+ * microseconds. */
+#define EXPIRE_BLOCKS_PER_WRITE 1
+#define EXPIRE_BLOCKS_PER_TICK  64
+
+void store_key_init(struct store_key *out, const struct hash_key *key, struct slice type, struct slice bucket,
+                    struct slice k)
+{
+    uint64_t bh = bucket_hash(key, type, bucket);
+    struct hash_key hk = bucket_hash_key(key, bh);
+    *out = (struct store_key){type, bucket, k, bh, hash_bytes(&hk, k)};
+}
+
+int store_create(const struct hash_key *key, struct store_memory *memory, struct store **out)
+{
+    struct store *s = calloc(1, sizeof *s);
+    if (!s)
+        return E_NOMEM;
+    s->key = *key;
+    s->memory = memory;
+    buf_init(&s->packed, SIZE_MAX / 2);
+    int err = bucket_dict_init(&s->buckets, memory);
+    if (err) {
+        free(s);
+        return err;
+    }
+    memory_charge(memory, s);
+    *out = s;
+    return 0;
+}
+
+void store_destroy(struct store **sp)
+{
+    struct store *s = *sp;
+    *sp = NULL;
+    if (!s)
+        return;
+    ASSERT(!s->copy); /* a copy is ended by who began it */
+    bucket_dict_fini(&s->buckets);
+    sibling_list_fini(&s->siblings);
+    buf_fini(&s->packed);
+    memory_release(s->memory, s);
+    free(s);
+}
+
+/* --- time and revisions --- */
+
+/* R-TIME: time never goes back, whatever a new leader's clock says. */
+static void advance_time(struct store *s, uint64_t stamp_ms)
+{
+    if (!s->started) {
+        s->started = true;
+        s->base_ms = stamp_ms;
+    }
+    if (stamp_ms > s->base_ms + s->stamp)
+        s->stamp = stamp_ms - s->base_ms;
+}
+
+/* The seq of a command. A new epoch or generation begins behind everything that was. */
+static uint64_t advance_seq(struct store *s, struct revision rev)
+{
+    if (rev.epoch != s->epoch || rev.generation != s->generation) {
+        s->epoch = rev.epoch;
+        s->generation = rev.generation;
+        s->floor = s->seq;
+    }
+    ASSERT(s->floor + rev.index > s->seq);
+    s->seq = s->floor + rev.index;
+    return s->seq;
+}
+
+static struct revision revision_of(const struct store *s, uint64_t seq)
+{
+    uint64_t index = seq > s->floor ? seq - s->floor : 1;
+    return (struct revision){s->epoch, s->generation, index};
+}
+
+/* R-EPOCH: what another epoch has seen removes nothing here; an older generation is older than all there is. */
+static uint64_t seen_seq(const struct store *s, const struct store_context *c)
+{
+    if (c->kind != CONTEXT_SEEN || c->seen.epoch != s->epoch || c->seen.generation != s->generation)
+        return 0;
+    return s->floor + c->seen.index;
+}
+
+uint64_t store_stamp_ms(const struct store *s)
+{
+    return s->base_ms + s->stamp;
+}
+
+uint64_t store_due_ms(const struct store *s)
+{
+    const struct bucket *b = bucket_earliest(&s->buckets);
+    return b ? s->base_ms + b->due : UINT64_MAX;
+}
+
+/* --- finding --- */
+
+static bool find(const struct store *s, const struct store_key *k, struct bucket **b, struct record *r)
+{
+    *b = bucket_find(&s->buckets, k->bucket_hash, k->type, k->bucket);
+    return *b && table_find(&(*b)->table, k->hash, k->key, r);
+}
+
+static void object_view(const struct store *s, const struct record *r, struct object *out)
+{
+    out->record = *r;
+    out->revision = revision_of(s, record_seq(r));
+    out->base_ms = s->base_ms;
+    out->live = !record_is_dead(r);
+}
+
+bool object_next(const struct object *o, struct object_cursor *c, struct object_sibling *out)
+{
+    struct sibling s;
+    if (!record_next_sibling(&o->record, &c->inner, &s))
+        return false;
+    *out = (struct object_sibling){.value = s.value.bytes,
+                                   .meta = s.meta.bytes,
+                                   .value_blob = s.value.blob,
+                                   .seq = s.seq,
+                                   .stamp_ms = o->base_ms + s.stamp,
+                                   .tombstone = s.tombstone};
+    return true;
+}
+
+int store_get(const struct store *s, const struct store_key *k, uint64_t now_ms, struct object *out)
+{
+    struct bucket *b;
+    struct record r;
+    if (!find(s, k, &b, &r))
+        return E_NOT_FOUND;
+    uint64_t due = record_due(&r);
+    if (due <= s->stamp)
+        return E_NOT_FOUND;
+    if (due != UINT64_MAX && s->base_ms + due <= now_ms)
+        return E_DUE;
+    object_view(s, &r, out);
+    return 0;
+}
+
+/* --- freeing what is due --- */
+
+struct gone {
+    struct store *store;
+    struct bucket *bucket;
+};
+
+static void note_change(struct store *s, const struct bucket *b, struct slice key)
+{
+    if (s->copy)
+        copy_note(s->copy, b, key);
+}
+
+static void note_gone(void *arg, const struct record *r)
+{
+    struct gone *g = arg;
+    g->store->expired++;
+    if (g->store->copy)
+        copy_note(g->store->copy, g->bucket, r->key);
+}
+
+static void expire(struct store *s, unsigned blocks)
+{
+    struct bucket *b;
+    while (blocks-- && (b = bucket_earliest(&s->buckets)) && b->due <= s->stamp) {
+        struct gone g = {s, b};
+        table_expire_block(&b->table, s->stamp, note_gone, &g, bucket_rehash, b);
+        bucket_settle(&s->buckets, b);
+    }
+}
+
+/* --- writing --- */
+
+static int check_condition(const struct store *s, const struct store_command *c, const struct record *old)
+{
+    bool live = old && !record_is_dead(old);
+    if (c->condition == STORE_IF_ABSENT)
+        return live ? E_EXISTS : 0;
+    if (c->condition == STORE_IF_UNMODIFIED) {
+        if (!live)
+            return E_NOT_FOUND;
+        struct revision rev = revision_of(s, record_seq(old));
+        return c->context.kind == CONTEXT_SEEN && revision_cmp(rev, c->context.seen) == 0 ? 0 : E_MODIFIED;
+    }
+    return 0;
+}
+
+static uint64_t due_of(const struct store *s, const struct store_command *c, const struct sibling_list *l)
+{
+    uint64_t life = c->rules.ttl_ms;
+    if (object_is_dead(l))
+        life = c->rules.reap_ms == STORE_REAP_NEVER ? 0 : c->rules.reap_ms;
+    return life ? s->stamp + life : UINT64_MAX;
+}
+
+static void view_result(const struct store *s, const struct store_key *k, struct store_result *out)
+{
+    struct bucket *b;
+    struct record r;
+    out->exists = find(s, k, &b, &r);
+    if (out->exists)
+        object_view(s, &r, &out->object);
+}
+
+static int put_siblings(struct store *s, const struct store_command *c, struct bucket **b)
+{
+    int err = record_pack(&s->packed, c->key.key, due_of(s, c, &s->siblings), s->siblings.at, s->siblings.count);
+    if (!err)
+        err = bucket_obtain(&s->buckets, &s->key, &c->key, b);
+    if (!err)
+        err = table_put(&(*b)->table, c->key.hash, buf_slice(&s->packed), bucket_rehash, *b);
+    if (err)
+        object_forget(&s->siblings);
+    s->siblings.count = 0; /* their references are the table's now */
+    return err;
+}
+
+static void remove_key(struct store *s, struct bucket *b, const struct store_key *k)
+{
+    if (s->copy)
+        copy_note(s->copy, b, k->key);
+    table_remove(&b->table, k->hash, k->key, bucket_rehash, b);
+    bucket_settle(&s->buckets, b);
+}
+
+/* Stores what object_write() left in s->siblings. */
+static int store_siblings(struct store *s, const struct store_command *c, struct bucket *b, bool there)
+{
+    if (c->rules.reap_ms == 0 && object_is_dead(&s->siblings)) {
+        object_forget(&s->siblings);
+        if (there)
+            remove_key(s, b, &c->key);
+        return 0;
+    }
+    int err = put_siblings(s, c, &b);
+    if (b && !err)
+        note_change(s, b, c->key.key);
+    if (b)
+        bucket_settle(&s->buckets, b);
+    return err;
+}
+
+static int apply_write(struct store *s, const struct store_command *c, uint64_t seq, struct store_result *out)
+{
+    struct bucket *b;
+    struct record r;
+    bool there = find(s, &c->key, &b, &r);
+    /* An expired key that was not freed yet is absent. */
+    const struct record *old = there && record_due(&r) > s->stamp ? &r : NULL;
+    int err = check_condition(s, c, old);
+    if (err)
+        return err;
+    if (c->op == STORE_DELETE && !old)
+        return 0; /* nothing to bury */
+    struct write_stamp w = {seq, s->stamp, seen_seq(s, &c->context)};
+    err = object_write(&s->siblings, old, c, &w, &out->excess);
+    return err ? err : store_siblings(s, c, b, there);
+}
+
+int store_apply(struct store *s, const struct store_command *c, struct store_result *out)
+{
+    advance_time(s, c->stamp_ms);
+    uint64_t seq = advance_seq(s, c->revision);
+    *out = (struct store_result){0};
+    if (c->op == STORE_TICK) {
+        expire(s, EXPIRE_BLOCKS_PER_TICK);
+        return 0;
+    }
+    expire(s, EXPIRE_BLOCKS_PER_WRITE);
+    out->err = apply_write(s, c, seq, out);
+    view_result(s, &c->key, out);
+    return out->err;
+}
+
+/* What a write may add to the heap: its bytes, a record's head, and a block that grows. */
+#define WRITE_OVERHEAD 256
+
+int store_admit(const struct store *s, const struct store_command *c)
+{
+    struct bucket *b;
+    struct record r;
+    if (c->op != STORE_PUT)
+        return 0;
+    size_t need = c->value.bytes.len + c->meta.bytes.len + c->key.key.len;
+    if (memory_has_room(s->memory, need + c->key.bucket.len + WRITE_OVERHEAD))
+        return 0;
+    if (!find(s, &c->key, &b, &r) || c->rules.allow_mult)
+        return E_FULL;
+    return need <= r.size + record_blob_footprint(&r) ? 0 : E_FULL;
+}
+
+/* --- looking around --- */
+
+struct listing {
+    const struct store *store;
+    store_list_f f;
+    void *arg;
+};
+
+static void list_record(void *arg, const struct record *r)
+{
+    struct listing *l = arg;
+    if (!record_is_dead(r) && record_due(r) > l->store->stamp)
+        l->f(l->arg, r->key);
+}
+
+bool store_list_keys(const struct store *s, struct slice type, struct slice bucket, uint64_t *cursor, store_list_f f,
+                     void *arg)
+{
+    struct listing l = {s, f, arg};
+    struct bucket *b = bucket_find(&s->buckets, bucket_hash(&s->key, type, bucket), type, bucket);
+    return b && table_walk(&b->table, cursor, list_record, &l);
+}
+
+static bool is_listed(const struct bucket *b)
+{
+    return b && b->table.count > b->table.dead;
+}
+
+bool store_has_bucket(const struct store *s, struct slice type, struct slice bucket)
+{
+    return is_listed(bucket_find(&s->buckets, bucket_hash(&s->key, type, bucket), type, bucket));
+}
+
+bool store_list_buckets(const struct store *s, struct slice type, uint64_t *cursor, store_list_f f, void *arg)
+{
+    bool more;
+    size_t slot = lhash_walk(&s->buckets.lhash, cursor, &more);
+    for (const struct bucket *b = s->buckets.slots[slot]; b; b = b->next)
+        if (is_listed(b) && slice_eq(bucket_type(b), type))
+            f(arg, bucket_name(b));
+    return more;
+}
+
+static void each_bucket(const struct store *s, void (*f)(void *arg, const struct bucket *b), void *arg)
+{
+    for (size_t i = 0; i < lhash_slots(&s->buckets.lhash); i++)
+        for (const struct bucket *b = s->buckets.slots[i]; b; b = b->next)
+            f(arg, b);
+}
+
+void store_stats_get(const struct store *s, struct store_stats *out)
+{
+    *out = (struct store_stats){.keys = s->buckets.totals.count,
+                                .tombstones = s->buckets.totals.dead,
+                                .buckets = s->buckets.count,
+                                .expired = s->expired};
+}
+
+static void check_bucket(void *arg, const struct bucket *b)
+{
+    const struct store *s = arg;
+    table_check(&b->table, bucket_rehash, b);
+    ASSERT(b->table.count > 0);
+    ASSERT(b->due == table_due(&b->table));
+    ASSERT(b->hash == bucket_hash(&s->key, bucket_type(b), bucket_name(b)));
+    ASSERT(bucket_find(&s->buckets, b->hash, bucket_type(b), bucket_name(b)) == b);
+}
+
+void store_check(const struct store *s)
+{
+    each_bucket(s, check_bucket, (void *)(uintptr_t)s);
+    for (size_t i = 1; i < s->buckets.heap_len; i++)
+        ASSERT(s->buckets.heap[(i - 1) / 2]->due <= s->buckets.heap[i]->due);
+}

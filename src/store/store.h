@@ -1,0 +1,103 @@
+/* The data of one partition: a deterministic machine. Commands in, results out; it never reads a clock, a socket or a
+ * random source, and the same commands give the same state on every replica. Memory is freed in bounded steps that are
+ * part of applying, so that no call takes long and all replicas agree.
+ *
+ * Versions: one writer order per partition makes causality simple. A write with context c replaces the siblings whose
+ * revision is at or before c and adds its own; without context it replaces none (allow_mult) or all (not). The object's
+ * revision, the "vclock", is the revision of its newest sibling. A deleted object stays as a tombstone for
+ * rules.reap_ms. The newest write decides when a key expires.
+ *
+ * Inside, writes are numbered by seq = index + (the seq at which the present epoch and generation began): an object
+ * that is older than that has the revision (epoch, generation, 1), as design.md section 5 asks. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "store/command.h"
+
+struct store;
+struct store_copy; /* store/copy.h */
+
+/* `key` is part of the state: the same on all replicas. The partition of a hash: its top bits. */
+void store_key_init(struct store_key *out, const struct hash_key *key, struct slice type, struct slice bucket,
+                    struct slice k);
+static inline unsigned store_partition(uint64_t hash, unsigned partitions)
+{
+    return (unsigned)(((hash >> 32) * partitions) >> 32);
+}
+
+/* `memory` is borrowed and shared by all stores of a node. E_NOMEM. */
+int store_create(const struct hash_key *key, struct store_memory *memory, struct store **out);
+void store_destroy(struct store **s);
+
+/* An object as it stands; borrowed until the store's next change. */
+struct object {
+    struct record record;
+    struct revision revision;
+    uint64_t base_ms;
+    bool live; /* has a sibling that is no tombstone */
+};
+
+struct object_sibling {
+    struct slice value, meta;
+    struct blob *value_blob; /* NULL, or where the value lies: take a reference to keep it */
+    uint64_t seq;
+    uint64_t stamp_ms; /* since the Unix epoch */
+    bool tombstone;
+};
+
+struct object_cursor {
+    struct sibling_cursor inner;
+};
+bool object_next(const struct object *o, struct object_cursor *c, struct object_sibling *out);
+
+struct store_result {
+    int err;     /* as store_apply() returns */
+    bool exists; /* there is an object now: `object` is valid, also after a refusal by condition */
+    struct object object;
+    uint64_t excess; /* with E_TOO_MANY: the siblings there would be; with E_TOO_LARGE: the bytes */
+};
+
+/* Applies one command. Its revision must be behind all earlier ones (ASSERT).
+ *   0             done
+ *   E_EXISTS, E_NOT_FOUND, E_MODIFIED    its condition does not hold
+ *   E_TOO_MANY, E_TOO_LARGE              the object would pass its limits
+ *   E_NOMEM       the heap failed; nothing has changed
+ * In every case time has moved on and what is due is being freed. */
+int store_apply(struct store *s, const struct store_command *c, struct store_result *out);
+
+/* Whether the command may be proposed: E_FULL when it would take the node past its memory limit (R-MEMORY). Deletes and
+ * writes that need no more than what they replace are always admitted. */
+int store_admit(const struct store *s, const struct store_command *c);
+
+/* Reads a key at the partition's time `now_ms`: 0; E_NOT_FOUND (absent or expired); or E_DUE: it expires by now_ms,
+ * which must be committed by a STORE_TICK first (R-TIME). A tombstone is found, with live == false. */
+int store_get(const struct store *s, const struct store_key *k, uint64_t now_ms, struct object *out);
+
+/* The applied stamp, ms since the Unix epoch; 0 before the first command. */
+uint64_t store_stamp_ms(const struct store *s);
+/* When the next record is due, ms since the Unix epoch; UINT64_MAX: none. At or before the applied stamp: there is
+ * something to free. */
+uint64_t store_due_ms(const struct store *s);
+
+struct store_stats {
+    uint64_t keys;       /* records, tombstones included */
+    uint64_t tombstones; /* records of nothing but tombstones */
+    uint64_t buckets;
+    uint64_t expired; /* records freed because they were due, since the start */
+};
+void store_stats_get(const struct store *s, struct store_stats *out);
+
+/* Lists the live keys of a bucket, one slot of the table per call: start with *cursor = 0; false: that was the last. A
+ * key that is there all the while is listed exactly once. f must not change the store. */
+typedef void (*store_list_f)(void *arg, struct slice name);
+bool store_list_keys(const struct store *s, struct slice type, struct slice bucket, uint64_t *cursor, store_list_f f,
+                     void *arg);
+
+bool store_has_bucket(const struct store *s, struct slice type, struct slice bucket);
+
+/* Lists the buckets of a type that hold a live key, one slot of the dictionary per call, as store_list_keys(). */
+bool store_list_buckets(const struct store *s, struct slice type, uint64_t *cursor, store_list_f f, void *arg);
+
+void store_check(const struct store *s); /* for tests: every invariant, ASSERTs */
+
+#endif
