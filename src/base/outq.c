@@ -1,0 +1,85 @@
+#include "base/outq.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+
+#include <stdlib.h>
+
+/* Bytes of its own in front, then a part of a blob. */
+struct outq_piece {
+    struct outq_piece *next;
+    struct buf bytes;
+    struct blob *blob;
+    size_t offset, len;
+};
+
+void outq_init(struct outq *q)
+{
+    *q = (struct outq){0};
+    buf_init(&q->tail, SIZE_MAX / 2);
+}
+
+static void free_first(struct outq *q)
+{
+    struct outq_piece *p = q->first;
+    q->first = p->next;
+    if (!q->first)
+        q->last = NULL;
+    buf_fini(&p->bytes);
+    blob_put(p->blob);
+    free(p);
+}
+
+void outq_fini(struct outq *q)
+{
+    while (q->first)
+        free_first(q);
+    q->pieces_len = 0;
+    buf_fini(&q->tail);
+}
+
+int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len)
+{
+    ASSERT(offset <= blob->size && len <= blob->size - offset);
+    struct outq_piece *p = malloc(sizeof *p);
+    if (!p)
+        return E_NOMEM;
+    *p = (struct outq_piece){.bytes = q->tail, .blob = blob_get(blob), .offset = offset, .len = len};
+    q->pieces_len += buf_len(&p->bytes) + len;
+    buf_init(&q->tail, SIZE_MAX / 2);
+    if (q->last)
+        q->last->next = p;
+    else
+        q->first = p;
+    q->last = p;
+    return 0;
+}
+
+struct slice outq_front(const struct outq *q)
+{
+    const struct outq_piece *p = q->first;
+    if (!p)
+        return buf_slice(&q->tail);
+    if (buf_len(&p->bytes))
+        return buf_slice(&p->bytes);
+    return slice_make(p->blob->data + p->offset, p->len);
+}
+
+void outq_consume(struct outq *q, size_t n)
+{
+    struct outq_piece *p = q->first;
+    if (!p) {
+        buf_consume(&q->tail, n);
+        return;
+    }
+    ASSERT(n <= outq_front(q).len);
+    q->pieces_len -= n;
+    if (buf_len(&p->bytes)) {
+        buf_consume(&p->bytes, n);
+    } else {
+        p->offset += n;
+        p->len -= n;
+    }
+    if (buf_len(&p->bytes) == 0 && p->len == 0)
+        free_first(q);
+}
