@@ -22,7 +22,6 @@
     X(frames_too_large, "frames refused because of their length")                                                      \
     X(bodies_waited, "large bodies that had to wait for the body budget")                                              \
     X(stalled_closed, "connections closed because a large transfer made no progress")                                  \
-    X(keys_expired, "keys removed because their time had come")                                                        \
     X(writes_refused_full, "writes refused because of the memory limit")
 
 struct metrics {

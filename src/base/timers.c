@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-void timers_init(struct timers *q, uint64_t now_ms)
+void timers_init(struct timers *q, uint64_t (*now_ms)(void *arg), void (*rearm)(void *arg), void *arg)
 {
-    *q = (struct timers){.now_ms = now_ms};
+    *q = (struct timers){.now_ms = now_ms, .rearm = rearm, .arg = arg};
 }
 
 void timers_fini(struct timers *q)
@@ -76,7 +76,7 @@ static int reserve(struct timers *q)
 static void tell_driver(struct timers *q, uint64_t before)
 {
     if (q->rearm && timers_next_ms(q) != before)
-        q->rearm(q->rearm_arg);
+        q->rearm(q->arg);
 }
 
 int timer_start(struct timers *q, struct timer *t, uint64_t delay_ms)
@@ -87,7 +87,8 @@ int timer_start(struct timers *q, struct timer *t, uint64_t delay_ms)
     int err = reserve(q);
     if (err)
         return err;
-    t->due_ms = delay_ms < UINT64_MAX - q->now_ms ? q->now_ms + delay_ms : UINT64_MAX - 1;
+    uint64_t now = q->now_ms(q->arg);
+    t->due_ms = delay_ms < UINT64_MAX - now ? now + delay_ms : UINT64_MAX - 1;
     q->len++;
     place(q, q->len - 1, t);
     up(q, q->len - 1);
@@ -106,12 +107,11 @@ uint64_t timers_next_ms(const struct timers *q)
     return q->len ? q->heap[0]->due_ms : UINT64_MAX;
 }
 
-void timers_run(struct timers *q, uint64_t now_ms)
+void timers_run(struct timers *q)
 {
-    if (now_ms > q->now_ms)
-        q->now_ms = now_ms;
+    uint64_t now = q->now_ms(q->arg);
     /* Only what runs now: a timer that restarts itself at once must not keep the loop here for ever. */
-    for (size_t budget = q->len; budget && q->len && q->heap[0]->due_ms <= q->now_ms; budget--) {
+    for (size_t budget = q->len; budget && q->len && q->heap[0]->due_ms <= now; budget--) {
         struct timer *t = q->heap[0];
         take_out(q, t);
         t->fire(t);

@@ -1,4 +1,4 @@
-/* A queue of timers that is told the time: no clock of its own, so that a simulation drives it as it likes. A timer is
+/* A queue of timers with a given clock: no time of its own, so that a simulation drives it as it likes. A timer is
  * embedded in what it belongs to and costs no allocation while it runs. */
 #ifndef BASE_TIMERS_H
 #define BASE_TIMERS_H
@@ -19,13 +19,13 @@ struct timer {
 struct timers {
     struct timer **heap;
     size_t len, cap;
-    uint64_t now_ms;
+    uint64_t (*now_ms)(void *arg);
     /* Called when the earliest due time has changed, so that the driver can wake up in time; may be NULL. */
     void (*rearm)(void *arg);
-    void *rearm_arg;
+    void *arg;
 };
 
-void timers_init(struct timers *q, uint64_t now_ms);
+void timers_init(struct timers *q, uint64_t (*now_ms)(void *arg), void (*rearm)(void *arg), void *arg);
 void timers_fini(struct timers *q); /* no timer may run any more */
 
 static inline void timer_init(struct timer *t, timer_fire fire)
@@ -38,13 +38,13 @@ static inline bool timer_runs(const struct timer *t)
     return t->place != 0;
 }
 
-/* Starts or restarts: fires once, delay_ms after the queue's present time, from timers_run(). E_NOMEM. */
+/* Starts or restarts: fires once, delay_ms from now, out of timers_run(). E_NOMEM. */
 int timer_start(struct timers *q, struct timer *t, uint64_t delay_ms);
 void timer_stop(struct timers *q, struct timer *t); /* also when it does not run */
 
 /* UINT64_MAX: none runs. */
 uint64_t timers_next_ms(const struct timers *q);
-/* Moves the time on (never back) and fires what is due; a timer started by these at delay 0 fires at the next call. */
-void timers_run(struct timers *q, uint64_t now_ms);
+/* Fires what is due; a timer started by these at delay 0 fires at the next call. */
+void timers_run(struct timers *q);
 
 #endif

@@ -139,7 +139,7 @@ static void schedule_expiry(struct router *r, uint64_t due_ms)
     uint64_t now = now_ms(r), delay = due_ms > now ? due_ms - now : 0;
     if (due_ms == UINT64_MAX)
         return;
-    if (timer_runs(&r->expiry) && r->expiry.due_ms <= r->config.timers->now_ms + delay)
+    if (timer_runs(&r->expiry) && r->expiry.due_ms <= clock_boot_ms(r->config.clock) + delay)
         return;
     /* Without memory for the timer the next write tries again. */
     timer_start(r->config.timers, &r->expiry, delay);

@@ -65,10 +65,11 @@ struct commit_hook {
 
 struct commit_hooks {
     size_t count;
-    struct commit_hook hook[PROPS_HOOKS_MAX];
+    const struct commit_hook *hook; /* borrowed */
 };
 
-/* Slices are borrowed from where the fields came from (a request, a catalog entry). Numbers are as on the wire. */
+/* Slices and hooks are borrowed from where the fields came from (a request, a catalog entry). Numbers are as on the
+ * wire. */
 struct bucket_props {
     uint64_t set; /* PROP_BIT of each field that is given */
     uint32_t n_val;

@@ -214,7 +214,8 @@ static void block_settle(struct table *t, size_t slot)
     set_min_due(t, slot, find_min_due(t->slots[slot]));
 }
 
-/* The records of a block are chained by their sizes, which hides the next cache line from the processor: ask for them all. */
+/* The records of a block are chained by their sizes, which hides the next cache line from the processor: ask for them
+ * all. */
 static inline void prefetch(const uint8_t *p, const uint8_t *end)
 {
     if (end - p > 2 * TABLE_BLOCK_TARGET)

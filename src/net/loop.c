@@ -1,0 +1,142 @@
+#include "net/loop.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "net/conn.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static uint64_t read_clock_us(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static uint64_t boot_ms(void *arg)
+{
+    struct net_loop *l = arg;
+    if (!l->boot_ms)
+        l->boot_ms = read_clock_us(CLOCK_BOOTTIME) / 1000;
+    return l->boot_ms;
+}
+
+static uint64_t precise_us(void *arg)
+{
+    (void)arg;
+    return read_clock_us(CLOCK_MONOTONIC);
+}
+
+static uint64_t wall_ms(void *arg)
+{
+    (void)arg;
+    return read_clock_us(CLOCK_REALTIME) / 1000;
+}
+
+static void os_random(void *arg, void *out, size_t n)
+{
+    (void)arg;
+    int err = uv_random(NULL, NULL, out, n, 0, NULL);
+    ASSERT(err == 0); /* Linux gives random bytes from the first second on */
+}
+
+static void on_wakeup(uv_timer_t *t)
+{
+    struct net_loop *l = t->data;
+    l->boot_ms = 0;
+    timers_run(&l->timers);
+    if (timers_next_ms(&l->timers) != UINT64_MAX)
+        l->timers.rearm(l);
+}
+
+/* The earliest timer has changed. */
+static void rearm(void *arg)
+{
+    struct net_loop *l = arg;
+    uint64_t now = boot_ms(l), due = timers_next_ms(&l->timers);
+    uv_timer_start(&l->wakeup, on_wakeup, due > now ? due - now : 0, 0);
+}
+
+/* Before the loop sleeps: a new turn begins. */
+static void on_prepare(uv_prepare_t *p)
+{
+    struct net_loop *l = p->data;
+    l->boot_ms = 0;
+    l->turn_end_us = 0;
+    conn_read_again(l);
+}
+
+bool net_loop_has_time(struct net_loop *l)
+{
+    uint64_t now = precise_us(l);
+    if (!l->turn_end_us)
+        l->turn_end_us = now + LOOP_TURN_US;
+    return now < l->turn_end_us;
+}
+
+int net_loop_init(struct net_loop *l)
+{
+    *l = (struct net_loop){.clock = {boot_ms, precise_us, wall_ms, os_random, l}};
+    list_init(&l->handshakes);
+    list_init(&l->read_later);
+    timers_init(&l->timers, boot_ms, rearm, l);
+    buf_init(&l->cipher_out, 4 * LOOP_CHUNK);
+    l->cipher_in = malloc(LOOP_CHUNK);
+    l->plain = malloc(LOOP_CHUNK);
+    if (!l->cipher_in || !l->plain || uv_loop_init(&l->uv))
+        return E_NOMEM;
+    uv_timer_init(&l->uv, &l->wakeup);
+    uv_prepare_init(&l->uv, &l->prepare);
+    uv_idle_init(&l->uv, &l->handshaking);
+    l->wakeup.data = l->prepare.data = l->handshaking.data = l;
+    uv_prepare_start(&l->prepare, on_prepare);
+    uv_unref((uv_handle_t *)&l->prepare);
+    return 0;
+}
+
+void net_loop_run(struct net_loop *l)
+{
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void net_loop_fini(struct net_loop *l)
+{
+    uv_close((uv_handle_t *)&l->wakeup, NULL);
+    uv_close((uv_handle_t *)&l->prepare, NULL);
+    uv_close((uv_handle_t *)&l->handshaking, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    int err = uv_loop_close(&l->uv);
+    ASSERT(err == 0);
+    timers_fini(&l->timers);
+    buf_fini(&l->cipher_out);
+    free(l->cipher_in);
+    free(l->plain);
+}
+
+int net_error(int uv_code)
+{
+    switch (uv_code) {
+    case 0:
+        return 0;
+    case UV_ENOMEM:
+    case UV_ENOBUFS:
+        return E_NOMEM;
+    case UV_EADDRINUSE:
+        return E_EXISTS;
+    case UV_EACCES:
+    case UV_EPERM:
+        return E_DENIED;
+    case UV_EADDRNOTAVAIL:
+    case UV_EINVAL:
+        return E_INVALID;
+    case UV_ETIMEDOUT:
+        return E_TIMEOUT;
+    case UV_EOF:
+    case UV_ECONNRESET:
+    case UV_EPIPE:
+        return E_CLOSED;
+    default:
+        return E_IO;
+    }
+}

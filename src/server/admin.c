@@ -1,0 +1,54 @@
+/* Ping, server information and client ids (riak-pb.md section 3). */
+#include "base/err.h"
+#include "server/dispatch.h"
+#include "wire/admin_msg.h"
+
+static void answer(struct session *s, int err)
+{
+    if (err)
+        session_broken(s, err);
+}
+
+/* Riak tries to decode what comes with a ping, and fails; it is no message. */
+void admin_ping(struct session *s, struct slice body)
+{
+    if (body.len == 0) {
+        session_reply_empty(s, MSG_PING_RESP);
+        return;
+    }
+    s->server->metrics->frames_malformed++;
+    session_error(s, "Error processing incoming message: RpbPingReq has no body, %zu bytes came", body.len);
+}
+
+void admin_get_client_id(struct session *s, struct slice body)
+{
+    static const uint8_t unset[4];
+    struct slice id = s->client_id_len ? slice_make(s->client_id, s->client_id_len) : slice_make(unset, sizeof unset);
+    (void)body;
+    answer(s, admin_client_id_put(session_out(s), id));
+}
+
+void admin_set_client_id(struct session *s, struct slice body)
+{
+    struct slice id;
+    if (admin_client_id_decode(body, &id)) {
+        s->server->metrics->frames_malformed++;
+        session_error(s, "Error processing incoming message: RpbSetClientIdReq could not be decoded");
+        return;
+    }
+    if (id.len > CLIENT_ID_MAX) {
+        session_error(s, "Client id of %zu bytes: at most %d are kept", id.len, CLIENT_ID_MAX);
+        return;
+    }
+    if (id.len)
+        memcpy(s->client_id, id.data, id.len);
+    s->client_id_len = (uint8_t)id.len;
+    session_reply_empty(s, MSG_SET_CLIENT_ID_RESP);
+}
+
+void admin_server_info(struct session *s, struct slice body)
+{
+    const struct server_config *c = &s->server->config;
+    (void)body;
+    answer(s, admin_server_info_put(session_out(s), slice_str(c->node_name), slice_str(c->version)));
+}

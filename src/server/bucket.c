@@ -1,0 +1,128 @@
+/* Bucket and bucket-type properties (riak-pb.md section 9). */
+#include "base/err.h"
+#include "server/dispatch.h"
+#include "store/props_check.h"
+#include "wire/bucket_msg.h"
+
+static const struct catalog *catalog_of(const struct session *s)
+{
+    return router_catalog(s->server->router);
+}
+
+typedef int (*decoder)(struct slice body, struct arena *arena, struct bucket_req *out);
+
+static bool decode(struct session *s, struct slice body, decoder f, const char *message, struct bucket_req *out)
+{
+    arena_reset(&s->server->arena);
+    if (f(body, &s->server->arena, out) == 0) {
+        if (slice_is(out->type, "default"))
+            out->type = slice_make(NULL, 0);
+        return true;
+    }
+    s->server->metrics->frames_malformed++;
+    session_error(s, "Error processing incoming message: %s could not be decoded", message);
+    return false;
+}
+
+static int shown(size_t len)
+{
+    return (int)(len < 256 ? len : 256);
+}
+
+static void no_such_type(struct session *s, struct slice type)
+{
+    session_error(s, "No bucket-type named '%.*s'", shown(type.len), (const char *)type.data);
+}
+
+static void answer_props(struct session *s, const struct bucket_props *props)
+{
+    size_t mark;
+    int err = frame_begin(session_out(s), MSG_GET_BUCKET_RESP, &mark);
+    if (!err)
+        err = bucket_get_resp_encode(session_out(s), props);
+    if (err)
+        session_broken(s, err);
+    else
+        frame_end(session_out(s), mark);
+}
+
+void bucket_get(struct session *s, struct slice body)
+{
+    struct bucket_req req;
+    struct bucket_props props;
+    if (!decode(s, body, bucket_get_req_decode, "RpbGetBucketReq", &req))
+        return;
+    if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &props))
+        no_such_type(s, req.type);
+    else
+        answer_props(s, &props);
+}
+
+void bucket_get_type(struct session *s, struct slice body)
+{
+    struct bucket_req req;
+    struct bucket_props props;
+    if (!decode(s, body, bucket_get_type_req_decode, "RpbGetBucketTypeReq", &req))
+        return;
+    if (catalog_get_type(catalog_of(s), req.type, &props))
+        session_error(s, "Invalid bucket type: <<\"%.*s\">>", shown(req.type.len), (const char *)req.type.data);
+    else
+        answer_props(s, &props);
+}
+
+struct change {
+    struct session *session;
+    uint8_t code; /* of the answer */
+};
+
+static void on_changed(void *arg, int err, const struct store_result *result)
+{
+    const struct change *c = arg;
+    (void)result;
+    if (err)
+        session_error(c->session, "Invalid bucket properties: %s", err_text(err));
+    else
+        session_reply_empty(c->session, c->code);
+}
+
+void bucket_set(struct session *s, struct slice body)
+{
+    struct bucket_req req;
+    struct bucket_props type;
+    char text[1024];
+    struct change change = {s, MSG_SET_BUCKET_RESP};
+    if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
+        return;
+    if (catalog_get_type(catalog_of(s), req.type, &type))
+        no_such_type(s, req.type);
+    else if (!props_check_bucket(&type, req.type.len != 0, &req.props, text, sizeof text))
+        session_error(s, "Invalid bucket properties: %s", text);
+    else
+        router_set_bucket(s->server->router, req.type, req.bucket, &req.props, on_changed, &change);
+}
+
+void bucket_set_type(struct session *s, struct slice body)
+{
+    struct bucket_req req;
+    struct bucket_props type;
+    char text[1024];
+    struct change change = {s, MSG_SET_BUCKET_RESP};
+    if (!decode(s, body, bucket_set_type_req_decode, "RpbSetBucketTypeReq", &req))
+        return;
+    if (req.type.len == 0)
+        session_error(s, "Invalid bucket properties: no_default_update");
+    else if (catalog_get_type(catalog_of(s), req.type, &type))
+        session_error(s, "Invalid bucket properties: not_active");
+    else if (!props_check_type_update(&type, &req.props, text, sizeof text))
+        session_error(s, "Invalid bucket properties: %s", text);
+    else
+        router_set_type(s->server->router, req.type, &req.props, on_changed, &change);
+}
+
+void bucket_reset(struct session *s, struct slice body)
+{
+    struct bucket_req req;
+    struct change change = {s, MSG_RESET_BUCKET_RESP};
+    if (decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req))
+        router_reset_bucket(s->server->router, req.type, req.bucket, on_changed, &change);
+}

@@ -1,0 +1,15 @@
+/* What a put's content becomes before it is stored: its metadata in one run of bytes, its indexes checked and put in
+ * Riak's form, its own life read from the user metadata. */
+#ifndef SERVER_CONTENT_H
+#define SERVER_CONTENT_H
+
+#include "server/session.h"
+#include "wire/kv_msg.h"
+
+#define CONTENT_TTL_KEY "X-Ephemeral-TTL" /* user metadata, compared without case: seconds, 0: for ever */
+
+/* Builds the metadata in s->server->meta. *ttl_s: the bucket's, replaced by the content's own. False: it cannot be
+ * stored, which is answered in Riak's words. */
+bool content_prepare(struct session *s, const struct kv_content *content, uint64_t *ttl_s);
+
+#endif

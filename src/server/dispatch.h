@@ -1,0 +1,28 @@
+/* From a message code to who answers it. */
+#ifndef SERVER_DISPATCH_H
+#define SERVER_DISPATCH_H
+
+#include "server/session.h"
+
+/* Answers one request of an authenticated client, or begins to (session_begin_wait()). `body` is borrowed for the call.
+ */
+void dispatch_request(struct session *s, uint8_t code, struct slice body);
+
+/* The handlers; one file per family. */
+void kv_get(struct session *s, struct slice body);
+void kv_put(struct session *s, struct slice body);
+void kv_del(struct session *s, struct slice body);
+void list_buckets(struct session *s, struct slice body);
+void list_keys(struct session *s, struct slice body);
+void list_stop(struct session *s); /* the connection is gone: forget the listing */
+void bucket_get(struct session *s, struct slice body);
+void bucket_set(struct session *s, struct slice body);
+void bucket_reset(struct session *s, struct slice body);
+void bucket_get_type(struct session *s, struct slice body);
+void bucket_set_type(struct session *s, struct slice body);
+void admin_ping(struct session *s, struct slice body);
+void admin_get_client_id(struct session *s, struct slice body);
+void admin_set_client_id(struct session *s, struct slice body);
+void admin_server_info(struct session *s, struct slice body);
+
+#endif

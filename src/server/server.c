@@ -1,0 +1,20 @@
+#include "server/server.h"
+
+#define ARENA_MAX ((size_t)4 * 1024 * 1024)  /* decoded messages other than puts are names and properties */
+#define META_MAX  ((size_t)64 * 1024 * 1024) /* never the narrow place: the frame is */
+
+void server_init(struct server *s, const struct server_config *config, struct router *router, struct timers *timers,
+                 const struct clock *clock, const struct log *log, struct metrics *metrics)
+{
+    *s = (struct server){
+        .config = *config, .router = router, .timers = timers, .clock = clock, .log = log, .metrics = metrics};
+    budget_init(&s->bodies, config->body_budget);
+    arena_init(&s->arena, ARENA_MAX);
+    buf_init(&s->meta, META_MAX);
+}
+
+void server_fini(struct server *s)
+{
+    arena_fini(&s->arena);
+    buf_fini(&s->meta);
+}

@@ -1,0 +1,54 @@
+/* What all client connections of a node share: options, users, the way to the data, the budget of large bodies. Hung
+ * off the node; no global. Knows no sockets: connections are sessions over io/stream.h. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/timers.h"
+#include "cluster/router.h"
+#include "server/budget.h"
+
+#define SERVER_USERS_MAX 1024
+
+struct server_config {
+    const char *node_name;    /* shown to clients: riak@host */
+    const char *version;      /* three integers with dots, as clients parse it */
+    const char *const *users; /* names of those who come by certificate */
+    size_t user_count;
+    size_t object_size_max; /* bytes of one object */
+    size_t body_budget;     /* bytes of large bodies in flight, over all connections */
+    uint32_t siblings_max;
+    uint64_t reap_ms;              /* delete_mode: how long a tombstone stays; 0: immediate; STORE_REAP_NEVER: keep */
+    uint64_t handshake_timeout_ms; /* from accept to authenticated */
+    uint64_t auth_failure_delay_ms;
+    uint64_t stall_timeout_ms; /* a large transfer that makes no progress for so long is ended */
+};
+
+struct server {
+    struct server_config config; /* texts borrowed */
+    struct router *router;       /* borrowed, as the following */
+    struct timers *timers;
+    const struct clock *clock;
+    const struct log *log;
+    struct metrics *metrics;
+    struct budget bodies;
+    struct arena arena; /* of the request being decoded: one at a time, whatever the connection */
+    struct buf meta;    /* of the put being prepared */
+};
+
+#define FRAME_SLACK                                                                                                    \
+    ((size_t)1024 * 1024) /* a frame may be so much larger than an object: names, metadata, protobuf                   \
+                           */
+
+void server_init(struct server *s, const struct server_config *config, struct router *router, struct timers *timers,
+                 const struct clock *clock, const struct log *log, struct metrics *metrics);
+void server_fini(struct server *s);
+
+static inline size_t server_frame_max(const struct server *s)
+{
+    return s->config.object_size_max + FRAME_SLACK;
+}
+
+#endif

@@ -1,0 +1,183 @@
+#include "store/props_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* The list of violations as Riak prints it: [{a,b},{c,d}] with a long reason on a line of its own. */
+struct violations {
+    char *text;
+    size_t size, len, count;
+};
+
+static void append(struct violations *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void append(struct violations *v, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (v->len < v->size) {
+        int n = vsnprintf(v->text + v->len, v->size - v->len, format, args);
+        v->len += n > 0 ? (size_t)n : 0;
+    }
+    va_end(args);
+}
+
+static void begin(struct violations *v, const char *prop)
+{
+    append(v, "%s{%s,", v->count++ ? ",\n " : "[", prop);
+}
+
+static void violate(struct violations *v, const char *prop, const char *reason)
+{
+    begin(v, prop);
+    append(v, "%s}", reason);
+}
+
+/* Erlang's printer breaks the line before a text that does not fit behind the name. */
+#define ERLANG_INDENT "\n                                "
+
+static void violate_text(struct violations *v, const char *prop, bool breaks, const char *reason)
+{
+    begin(v, prop);
+    append(v, "%s\"%s\"}", breaks ? ERLANG_INDENT : "", reason);
+}
+
+static bool finish(struct violations *v)
+{
+    if (v->count)
+        append(v, "]");
+    return v->count == 0;
+}
+
+static bool is_quorum(uint32_t q, bool zero_too)
+{
+    return q != UINT32_MAX && q != QUORUM_DEFAULT - 1 && (q > 0 || zero_too);
+}
+
+static void check_number(struct violations *v, const struct bucket_props *f, enum bucket_prop p, uint32_t value,
+                         const char *name)
+{
+    if (props_has(f, p) && value == 0)
+        violate(v, name, "not_integer");
+}
+
+static void check_quorum(struct violations *v, const struct bucket_props *f, enum bucket_prop p, uint32_t value,
+                         bool zero_too, const char *name)
+{
+    if (props_has(f, p) && !is_quorum(value, zero_too))
+        violate(v, name, "not_valid_quorum");
+}
+
+static void check_values(struct violations *v, const struct bucket_props *f)
+{
+    check_number(v, f, PROP_N_VAL, f->n_val, "n_val");
+    if (props_has(f, PROP_N_VAL) && f->n_val > PROPS_N_VAL_MAX)
+        violate(v, "n_val", "too_large");
+    check_quorum(v, f, PROP_R, f->r, false, "r");
+    check_quorum(v, f, PROP_W, f->w, false, "w");
+    check_quorum(v, f, PROP_RW, f->rw, false, "rw");
+    check_quorum(v, f, PROP_PR, f->pr, true, "pr");
+    check_quorum(v, f, PROP_PW, f->pw, true, "pw");
+    check_quorum(v, f, PROP_DW, f->dw, true, "dw");
+    check_number(v, f, PROP_OLD_VCLOCK, f->old_vclock, "old_vclock");
+    check_number(v, f, PROP_SMALL_VCLOCK, f->small_vclock, "small_vclock");
+    check_number(v, f, PROP_BIG_VCLOCK, f->big_vclock, "big_vclock");
+    if (props_has(f, PROP_TTL) && f->ttl_s > PROPS_TTL_MAX_S)
+        violate(v, "ttl", "too_large");
+}
+
+static bool sets(const struct bucket_props *f, enum bucket_prop p, bool value)
+{
+    return props_has(f, p) && value;
+}
+
+static void check_precision(struct violations *v, const struct bucket_props *f, uint32_t now)
+{
+    if (!props_has(f, PROP_HLL_PRECISION) ||
+        (f->hll_precision >= 4 && f->hll_precision <= 16 && f->hll_precision <= now))
+        return;
+    begin(v, "hll_precision");
+    append(v,
+           ERLANG_INDENT "\"%u not supported for Hyperloglog precision property for bucket type. Precision must be an "
+                         "integer between 4 and 16, inclusive (3 < p < 17) and precision can be reduced but never "
+                         "increased after initial setting\"}",
+           f->hll_precision);
+}
+
+static void check_datatype(struct violations *v, const struct bucket_props *type, const struct bucket_props *f)
+{
+    if (!props_has(f, PROP_DATATYPE))
+        return;
+    if (!props_has(type, PROP_DATATYPE)) {
+        violate_text(v, "datatype", false, "`datatype` must not be defined.");
+    } else if (!slice_eq(type->datatype, f->datatype)) {
+        begin(v, "datatype");
+        append(v, "\"%.*s not supported for bucket datatype property\"}",
+               (int)(f->datatype.len < 64 ? f->datatype.len : 64), (const char *)f->datatype.data);
+    }
+}
+
+/* What holds for every bucket and update of a type that an operator created. */
+static void check_typed(struct violations *v, const struct bucket_props *type, const struct bucket_props *f)
+{
+    bool is_datatype = props_has(type, PROP_DATATYPE);
+    if (sets(f, PROP_CONSISTENT, f->consistent) && !type->consistent)
+        violate_text(v, "consistent", true, "Write once buckets must not be consistent=true");
+    if (sets(f, PROP_WRITE_ONCE, f->write_once) && !type->write_once)
+        violate_text(v, "write_once", true, "Cannot set existing bucket type to `write_once`");
+    check_datatype(v, type, f);
+    if (is_datatype && props_has(f, PROP_ALLOW_MULT) && !f->allow_mult)
+        violate_text(v, "allow_mult", true, "Data Type buckets must be allow_mult=true");
+    if (sets(f, PROP_LAST_WRITE_WINS, f->last_write_wins))
+        violate_text(v, "dvv_enabled", true, "If last_write_wins is true, dvv_enabled must be false");
+    if (is_datatype && slice_is(type->datatype, "hll"))
+        check_precision(v, f, type->hll_precision);
+}
+
+bool props_check_bucket(const struct bucket_props *type, bool typed, const struct bucket_props *fields, char *text,
+                        size_t size)
+{
+    struct violations v = {text, size, 0, 0};
+    check_values(&v, fields);
+    if (typed) {
+        check_typed(&v, type, fields);
+        return finish(&v);
+    }
+    if (sets(fields, PROP_CONSISTENT, fields->consistent))
+        violate_text(&v, "consistent", false, "cannot update consistent property");
+    if (sets(fields, PROP_WRITE_ONCE, fields->write_once))
+        violate_text(&v, "write_once", false, "cannot update write_once property");
+    return finish(&v);
+}
+
+bool props_check_type_update(const struct bucket_props *type, const struct bucket_props *fields, char *text,
+                             size_t size)
+{
+    return props_check_bucket(type, true, fields, text, size);
+}
+
+static bool is_known_datatype(struct slice s)
+{
+    static const char *const known[] = {"counter", "set", "gset", "map", "hll"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (slice_is(s, known[i]))
+            return true;
+    return false;
+}
+
+bool props_check_type(const struct bucket_props *fields, char *text, size_t size)
+{
+    struct violations v = {text, size, 0, 0};
+    check_values(&v, fields);
+    if (props_has(fields, PROP_DATATYPE)) {
+        if (!is_known_datatype(fields->datatype))
+            violate_text(&v, "datatype", false, "must be one of counter, set, gset, map, hll");
+        if (props_has(fields, PROP_ALLOW_MULT) && !fields->allow_mult)
+            violate_text(&v, "allow_mult", true, "Data Type buckets must be allow_mult=true");
+        if (sets(fields, PROP_WRITE_ONCE, fields->write_once))
+            violate_text(&v, "write_once", true, "Write once buckets must not have datatype defined");
+    }
+    if (sets(fields, PROP_WRITE_ONCE, fields->write_once) && sets(fields, PROP_CONSISTENT, fields->consistent))
+        violate_text(&v, "consistent", true, "Write once buckets must not be consistent=true");
+    check_precision(&v, fields, 16);
+    return finish(&v);
+}

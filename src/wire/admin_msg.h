@@ -1,0 +1,31 @@
+/* Errors, authentication, server information and client ids (riak-pb.md sections 1, 3 and 15): bodies, without frames
+ * where not said otherwise. */
+#ifndef WIRE_ADMIN_MSG_H
+#define WIRE_ADMIN_MSG_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* A whole frame: RpbErrorResp with errcode 0, as Riak always sends it. E_NOMEM, E_TOO_LARGE. */
+int admin_error_put(struct buf *out, struct slice text);
+
+struct admin_auth_req {
+    struct slice user, password; /* borrowed from the body */
+};
+/* E_MALFORMED; a missing password is accepted as Riak does. */
+int admin_auth_req_decode(struct slice body, struct admin_auth_req *out);
+
+/* The id of RpbSetClientIdReq, borrowed from the body. E_MALFORMED. */
+int admin_client_id_decode(struct slice body, struct slice *out);
+/* Whole frames: RpbGetClientIdResp and RpbGetServerInfoResp. */
+int admin_client_id_put(struct buf *out, struct slice id);
+int admin_server_info_put(struct buf *out, struct slice node, struct slice version);
+
+/* --- the client's direction --- */
+
+int admin_auth_req_put(struct buf *out, struct slice user, struct slice password); /* a whole frame */
+/* The text and code of RpbErrorResp; views. */
+int admin_error_decode(struct slice body, struct slice *text, uint32_t *code);
+int admin_server_info_decode(struct slice body, struct slice *node, struct slice *version);
+
+#endif

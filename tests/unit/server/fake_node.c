@@ -1,0 +1,213 @@
+#include "fake_node.h"
+
+#include "support.h"
+#include "wire/admin_msg.h"
+#include "wire/pb.h"
+
+static uint64_t fake_now_ms(void *arg)
+{
+    return ((struct fake_node *)arg)->now_ms;
+}
+
+static uint64_t fake_now_us(void *arg)
+{
+    return ((struct fake_node *)arg)->now_ms * 1000;
+}
+
+static void fake_random(void *arg, void *out, size_t n)
+{
+    struct fake_node *node = arg;
+    for (size_t i = 0; i < n; i++) {
+        node->random = node->random * 6364136223846793005ULL + 1442695040888963407ULL;
+        ((uint8_t *)out)[i] = (uint8_t)(node->random >> 56);
+    }
+}
+
+static void make_server(struct fake_node *n)
+{
+    struct router_config router = {(size_t)16 << 20, &n->clock, &n->timers, NULL, &n->metrics};
+    assert_int_equal(router_create(&router, &n->router), 0);
+    server_init(&n->server, &n->config, n->router, &n->timers, &n->clock, NULL, &n->metrics);
+}
+
+void fake_node_init(struct fake_node *n)
+{
+    static const char *const users[] = {"myuser"};
+    *n = (struct fake_node){.now_ms = 1000000, .random = 42};
+    n->clock = (struct clock){fake_now_ms, fake_now_us, fake_now_ms, fake_random, n};
+    timers_init(&n->timers, fake_now_ms, NULL, n);
+    n->config = (struct server_config){.node_name = "riak@127.0.0.1",
+                                       .version = "3.0.16",
+                                       .users = users,
+                                       .user_count = 1,
+                                       .object_size_max = (size_t)1 << 20,
+                                       .body_budget = (size_t)256 << 10,
+                                       .siblings_max = 10,
+                                       .reap_ms = 3000,
+                                       .handshake_timeout_ms = 10000,
+                                       .auth_failure_delay_ms = 5000,
+                                       .stall_timeout_ms = 60000};
+    make_server(n);
+}
+
+void fake_node_fini(struct fake_node *n)
+{
+    server_fini(&n->server);
+    router_destroy(&n->router);
+    timers_fini(&n->timers);
+}
+
+void fake_node_restart(struct fake_node *n)
+{
+    server_fini(&n->server);
+    router_destroy(&n->router);
+    make_server(n);
+}
+
+void fake_node_wait(struct fake_node *n, uint64_t ms)
+{
+    uint64_t end = n->now_ms + ms;
+    for (;;) {
+        uint64_t next = timers_next_ms(&n->timers);
+        if (next > end)
+            break;
+        if (next > n->now_ms)
+            n->now_ms = next;
+        timers_run(&n->timers);
+    }
+    n->now_ms = end;
+}
+
+static struct fake_conn *conn_of(struct stream *s)
+{
+    return LIST_ENTRY(s, struct fake_conn, stream);
+}
+
+static void on_flush(struct stream *s)
+{
+    conn_of(s)->flushes++;
+}
+
+static void on_start_tls(struct stream *s)
+{
+    conn_of(s)->tls = true;
+}
+
+static void on_pause(struct stream *s, bool on)
+{
+    conn_of(s)->paused = on;
+}
+
+static void on_close(struct stream *s)
+{
+    conn_of(s)->closed = true;
+}
+
+static const struct stream_ops ops = {on_flush, on_start_tls, on_pause, on_close};
+
+void fake_conn_open(struct fake_conn *c, struct fake_node *n)
+{
+    *c = (struct fake_conn){.stream = {.ops = &ops}};
+    outq_init(&c->stream.out);
+    assert_int_equal(session_init(&c->session, &n->server, &c->stream, "127.0.0.1:1"), 0);
+}
+
+void fake_conn_open_ready(struct fake_conn *c, struct fake_node *n)
+{
+    struct session_peer peer = {.cn_count = 1, .cn = "myuser"};
+    static const uint8_t auth[] = "\x0a\x06myuser\x12";
+    fake_conn_open(c, n);
+    fake_conn_give_frame(c, MSG_START_TLS, slice_make(NULL, 0));
+    fake_conn_expect_empty(c, MSG_START_TLS);
+    assert_true(c->tls);
+    session_secure(&c->session, &peer);
+    fake_conn_give_frame(c, MSG_AUTH_REQ, slice_make(auth, sizeof auth)); /* the NUL is an empty password's length */
+    fake_conn_expect_empty(c, MSG_AUTH_RESP);
+}
+
+void fake_conn_close(struct fake_conn *c)
+{
+    session_fini(&c->session);
+    outq_fini(&c->stream.out);
+}
+
+size_t fake_conn_give(struct fake_conn *c, struct slice bytes)
+{
+    return session_input(&c->session, bytes);
+}
+
+void fake_conn_give_frame(struct fake_conn *c, uint8_t code, struct slice body)
+{
+    struct buf b;
+    size_t mark;
+    buf_init(&b, SIZE_MAX / 2);
+    assert_int_equal(frame_begin(&b, code, &mark), 0);
+    assert_int_equal(buf_append_slice(&b, body), 0);
+    frame_end(&b, mark);
+    fake_conn_give(c, buf_slice(&b));
+    buf_fini(&b);
+}
+
+bool fake_conn_silent(struct fake_conn *c)
+{
+    return outq_len(&c->stream.out) == 0;
+}
+
+/* Makes the whole queue one run of bytes. */
+static void flatten(struct fake_conn *c)
+{
+    struct buf all;
+    buf_init(&all, SIZE_MAX / 2);
+    while (outq_len(&c->stream.out)) {
+        struct slice s = outq_front(&c->stream.out);
+        assert_int_equal(buf_append_slice(&all, s), 0);
+        outq_consume(&c->stream.out, s.len);
+    }
+    buf_fini(outq_tail(&c->stream.out));
+    *outq_tail(&c->stream.out) = all;
+}
+
+struct frame fake_conn_take(struct fake_conn *c)
+{
+    struct frame f = {0};
+    flatten(c);
+    struct buf *tail = outq_tail(&c->stream.out);
+    struct slice in = buf_slice(tail);
+    assert_int_equal(frame_take(&in, UINT32_MAX, &f), 1);
+    size_t size = FRAME_HEAD + f.body.len;
+    /* Consumed, but its bytes stay where they are until the next change. */
+    tail->start += size;
+    if (buf_len(tail) == 0)
+        session_drained(&c->session);
+    return f;
+}
+
+struct slice fake_conn_take_all(struct fake_conn *c)
+{
+    flatten(c);
+    struct buf *tail = outq_tail(&c->stream.out);
+    struct slice all = buf_slice(tail);
+    tail->start = tail->end;
+    return all;
+}
+
+void fake_conn_expect_error(struct fake_conn *c, const char *text)
+{
+    struct frame f = fake_conn_take(c);
+    struct pb_reader r = pb_reader_of(f.body);
+    struct pb_field field;
+    assert_int_equal(f.code, MSG_ERROR_RESP);
+    assert_int_equal(pb_next(&r, &field), 1);
+    assert_int_equal(field.number, 1);
+    assert_slice_is(field.bytes, text);
+    assert_int_equal(pb_next(&r, &field), 1);
+    assert_int_equal(field.number, 2);
+    assert_int_equal(field.value, 0);
+}
+
+void fake_conn_expect_empty(struct fake_conn *c, uint8_t code)
+{
+    struct frame f = fake_conn_take(c);
+    assert_int_equal(f.code, code);
+    assert_int_equal(f.body.len, 0);
+}
