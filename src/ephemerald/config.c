@@ -1,0 +1,539 @@
+#include "ephemerald/config.h"
+
+#include "base/err.h"
+#include "ephemerald/json.h"
+#include "ephemerald/options.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PEM_FILE_MAX     ((size_t)256 * 1024)
+#define MEMORY_DEFAULT   ((uint64_t)1 << 30)
+#define MEMORY_MIN       ((uint64_t)64 << 20)
+#define CONNECTION_BYTES ((uint64_t)32 * 1024) /* of an idle connection, at most */
+
+#define KUBERNETES_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
+#define KUBERNETES_CA_CERT "/riak-bootstrap/ca-certs/tls.crt"
+#define KUBERNETES_CA_KEY  "/riak-bootstrap/ca-certs/tls.key"
+
+struct reading {
+    struct config *c;
+    char *why;
+    size_t why_size;
+};
+
+static int fail(const struct reading *r, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int fail(const struct reading *r, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->why, r->why_size, format, args);
+    va_end(args);
+    return status;
+}
+
+static const char *text_of(const struct reading *r, const char *name)
+{
+    return option_text(&r->c->options, name);
+}
+
+static const char *origin_of(const struct reading *r, const char *name)
+{
+    return option_origin(&r->c->options, name);
+}
+
+/* `why` of an inner reader gets the option's origin in front. */
+static int fail_at(const struct reading *r, int status, const char *name)
+{
+    char inner[512];
+    snprintf(inner, sizeof inner, "%s", r->why);
+    return fail(r, status, "%s: %s", origin_of(r, name), inner);
+}
+
+static int status_of(int err)
+{
+    switch (err) {
+    case 0:
+        return 0;
+    case E_NOT_FOUND:
+        return EX_USAGE;
+    case E_NOMEM:
+        return EX_OSERR;
+    default:
+        return EX_CONFIG;
+    }
+}
+
+/* --- numbers and flags --- */
+
+static int read_number(const struct reading *r, const char *name, uint64_t *out)
+{
+    return option_number(&r->c->options, name, out, r->why, r->why_size) ? EX_CONFIG : 0;
+}
+
+static int read_u32(const struct reading *r, const char *name, uint32_t *out)
+{
+    uint64_t value = 0;
+    int status = read_number(r, name, &value);
+    *out = (uint32_t)value;
+    return status;
+}
+
+static int read_port(const struct reading *r, const char *name, uint16_t *out)
+{
+    uint64_t value = 0;
+    int status = read_number(r, name, &value);
+    *out = (uint16_t)value;
+    return status;
+}
+
+static int read_numbers(const struct reading *r)
+{
+    struct config *c = r->c;
+    uint64_t handshakes = 0;
+    int status = read_port(r, "proto-port", &c->proto_port);
+    if (!status)
+        status = read_port(r, "epmd-port", &c->epmd_port);
+    if (!status)
+        status = read_port(r, "handoff-port", &c->handoff_port);
+    if (!status)
+        status = read_u32(r, "certificate-days", &c->certificate_days);
+    if (!status)
+        status = read_u32(r, "cluster-size", &c->cluster_size);
+    if (!status)
+        status = read_u32(r, "siblings-max", &c->siblings_max);
+    if (!status)
+        status = read_number(r, "object-size-max", &c->object_size_max_bytes);
+    if (!status)
+        status = read_number(r, "max-handshakes", &handshakes);
+    if (!status)
+        status = read_number(r, "handshake-timeout-ms", &c->handshake_timeout_ms);
+    if (!status)
+        status = read_number(r, "auth-failure-delay-ms", &c->auth_failure_delay_ms);
+    if (!status)
+        status = read_number(r, "stall-timeout-ms", &c->stall_timeout_ms);
+    if (!status && option_flag(&c->options, "legacy-suites", &c->legacy_suites, r->why, r->why_size))
+        status = EX_CONFIG;
+    c->handshakes_max = (size_t)handshakes;
+    return status;
+}
+
+/* --- texts --- */
+
+static int copy(const struct reading *r, const char *text, char **out)
+{
+    *out = strdup(text);
+    return *out ? 0 : fail(r, EX_OSERR, "out of memory");
+}
+
+static int read_listen(const struct reading *r)
+{
+    struct in6_addr ignored;
+    const char *listen = text_of(r, "listen");
+    if (inet_pton(AF_INET, listen, &ignored) != 1 && inet_pton(AF_INET6, listen, &ignored) != 1)
+        return fail(r, EX_CONFIG,
+                    "%s: '%.64s' is no numeric address: give one like 0.0.0.0, 10.1.2.3 or ::", origin_of(r, "listen"),
+                    listen);
+    return copy(r, listen, &r->c->listen);
+}
+
+static int read_orchestration(const struct reading *r)
+{
+    const char *text = text_of(r, "orchestration");
+    bool kubernetes = getenv("KUBERNETES_SERVICE_HOST") || access(KUBERNETES_ACCOUNT, F_OK) == 0;
+    if (!text)
+        r->c->orchestration = kubernetes ? ORCHESTRATION_KUBERNETES : ORCHESTRATION_NONE;
+    else if (strcasecmp(text, "marathon") == 0)
+        r->c->orchestration = ORCHESTRATION_MARATHON;
+    else if (strcasecmp(text, "kubernetes") == 0)
+        r->c->orchestration = ORCHESTRATION_KUBERNETES;
+    else if (strcasecmp(text, "none") == 0)
+        r->c->orchestration = ORCHESTRATION_NONE;
+    else
+        return fail(r, EX_CONFIG, "%s: '%.64s' is not known: give marathon, kubernetes or none",
+                    origin_of(r, "orchestration"), text);
+    return 0;
+}
+
+static int read_delete_mode(const struct reading *r)
+{
+    const char *text = text_of(r, "delete-mode");
+    char *end;
+    errno = 0;
+    if (strcmp(text, "keep") == 0) {
+        r->c->delete_reap_ms = CONFIG_REAP_NEVER;
+    } else if (strcmp(text, "immediate") == 0) {
+        r->c->delete_reap_ms = 0;
+    } else {
+        r->c->delete_reap_ms = strtoull(text, &end, 10);
+        if (errno || *end || !isdigit((unsigned char)*text) || r->c->delete_reap_ms > (uint64_t)PROPS_TTL_MAX_S * 1000)
+            return fail(r, EX_CONFIG, "%s: '%.64s' is no delete mode: give keep, immediate or milliseconds",
+                        origin_of(r, "delete-mode"), text);
+    }
+    return 0;
+}
+
+/* Clients take it apart and switch features by it. */
+static int read_version(const struct reading *r)
+{
+    const char *text = text_of(r, "server-version");
+    unsigned a, b, d;
+    char rest;
+    if (sscanf(text, "%5u.%5u.%5u%c", &a, &b, &d, &rest) != 3)
+        return fail(r, EX_CONFIG, "%s: '%.64s' is no version: give three integers like 3.0.16",
+                    origin_of(r, "server-version"), text);
+    return copy(r, text, &r->c->server_version);
+}
+
+static int read_log_level(const struct reading *r)
+{
+    const char *text = text_of(r, "log-level");
+    if (log_level_parse(text, &r->c->log_level))
+        return 0;
+    return fail(r, EX_CONFIG, "%s: '%.64s' is no level: give error, warn, info or debug", origin_of(r, "log-level"),
+                text);
+}
+
+/* --- the names of this node --- */
+
+static int add_name(const struct reading *r, const char *name)
+{
+    struct config *c = r->c;
+    if (!*name)
+        return 0;
+    for (size_t i = 0; i < c->name_count; i++)
+        if (strcasecmp(c->names[i], name) == 0)
+            return 0;
+    if (c->name_count == CONFIG_NAMES_MAX)
+        return fail(r, EX_CONFIG, "more than %d names for this node", CONFIG_NAMES_MAX);
+    return copy(r, name, &c->names[c->name_count]) ? EX_OSERR : (c->name_count++, 0);
+}
+
+static int add_names(const struct reading *r, const char *list)
+{
+    char name[256];
+    int status = 0;
+    for (const char *p = list; p && *p && !status;) {
+        size_t len = strcspn(p, ", ");
+        if (len >= sizeof name)
+            return fail(r, EX_CONFIG, "%s: a name of %zu bytes is too long", origin_of(r, "names"), len);
+        snprintf(name, sizeof name, "%.*s", (int)len, p);
+        status = add_name(r, name);
+        p += len + strspn(p + len, ", ");
+    }
+    return status;
+}
+
+static bool is_wildcard(const char *listen)
+{
+    return strcmp(listen, "0.0.0.0") == 0 || strcmp(listen, "::") == 0;
+}
+
+/* The fully qualified name, if the resolver knows one at once: from /etc/hosts, as containers have it. */
+static int add_fqdn(const struct reading *r, const char *host)
+{
+    struct addrinfo hints = {.ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    int status = 0;
+    if (getaddrinfo(host, NULL, &hints, &found) == 0 && found->ai_canonname && strchr(found->ai_canonname, '.'))
+        status = add_name(r, found->ai_canonname);
+    if (found)
+        freeaddrinfo(found);
+    return status;
+}
+
+static int read_names(const struct reading *r)
+{
+    char host[256] = "", node[300];
+    const char *marathon_host = getenv("HOST"), *name = text_of(r, "node-name");
+    struct config *c = r->c;
+    if (gethostname(host, sizeof host - 1))
+        host[0] = '\0';
+    int status = 0;
+    if (marathon_host && strlen(marathon_host) < 254)
+        status = add_name(r, marathon_host);
+    if (!status && !is_wildcard(c->listen))
+        status = add_name(r, c->listen);
+    if (!status)
+        status = add_name(r, host);
+    if (!status && *host)
+        status = add_fqdn(r, host);
+    if (!status)
+        status = add_names(r, text_of(r, "names"));
+    if (!status)
+        status = add_name(r, "localhost");
+    if (status)
+        return status;
+    snprintf(node, sizeof node, "riak@%s", c->names[0]);
+    return copy(r, name ? name : node, &c->node_name);
+}
+
+/* --- the root --- */
+
+static int read_pem_file(const struct reading *r, const char *option, const char *path, char **out)
+{
+    FILE *f = fopen(path, "re");
+    char *text = f ? calloc(1, PEM_FILE_MAX + 1) : NULL;
+    if (!f)
+        return fail(
+            r, EX_NOINPUT,
+            "%s: neither PEM nor a file that can be read (%s): give the PEM itself, or the path of a file with it",
+            origin_of(r, option), strerror(errno));
+    size_t len = text ? fread(text, 1, PEM_FILE_MAX, f) : 0;
+    bool more = text && fgetc(f) != EOF;
+    fclose(f);
+    *out = text;
+    if (!text)
+        return fail(r, EX_OSERR, "out of memory");
+    if (more || len == 0 || memchr(text, '\0', len))
+        return fail(r, EX_DATAERR, "%s: the file is %s", origin_of(r, option),
+                    more  ? "larger than 256 KiB"
+                    : len ? "no text"
+                          : "empty");
+    return 0;
+}
+
+static int read_pem(const struct reading *r, const char *option, const char *in_kubernetes, char **out)
+{
+    const char *text = text_of(r, option);
+    if (!text && r->c->orchestration == ORCHESTRATION_KUBERNETES && access(in_kubernetes, R_OK) == 0)
+        return read_pem_file(r, option, in_kubernetes, out);
+    if (!text)
+        return fail(r, EX_CONFIG, "%s is not given: set %s to the PEM, or --%s to it or to a file", option,
+                    strcmp(option, "root-ca-key") ? "EPHEMERAL_STORE_ROOT_CA_CERT" : "EPHEMERAL_STORE_ROOT_CA_KEY",
+                    option);
+    if (strstr(text, "-----BEGIN"))
+        return copy(r, text, out);
+    return read_pem_file(r, option, text, out);
+}
+
+/* --- memory --- */
+
+static int set_memory(const struct reading *r, uint64_t bytes, const char *source)
+{
+    if (bytes < MEMORY_MIN)
+        return fail(r, EX_CONFIG, "%s: %llu bytes of memory are too few: a node needs at least 64 MiB", source,
+                    (unsigned long long)bytes);
+    r->c->memory_bytes = bytes;
+    snprintf(r->c->memory_source, sizeof r->c->memory_source, "%s", source);
+    return 0;
+}
+
+/* Megabytes, perhaps with a fraction: "1024.0". */
+static int read_marathon_memory(const struct reading *r, const char *text)
+{
+    char *end;
+    double mb = strtod(text, &end);
+    if (end == text || *end || !(mb > 0) || mb > 1e9)
+        return fail(r, EX_CONFIG, "environment variable MARATHON_APP_RESOURCE_MEM: '%.64s' is no number of megabytes",
+                    text);
+    return set_memory(r, (uint64_t)(mb * 1048576.0), "environment variable MARATHON_APP_RESOURCE_MEM");
+}
+
+static bool read_limit(const char *path, uint64_t *out)
+{
+    FILE *f = fopen(path, "re");
+    unsigned long long value;
+    bool ok = f && fscanf(f, "%llu", &value) == 1; /* "max" is none */
+    if (f)
+        fclose(f);
+    *out = ok ? value : 0;
+    return ok && value < UINT64_MAX / 4; /* version 1 says no limit by a huge number */
+}
+
+static int read_memory(const struct reading *r)
+{
+    uint64_t bytes;
+    const char *marathon = getenv("MARATHON_APP_RESOURCE_MEM");
+    if (text_of(r, "memory")) {
+        int status = read_number(r, "memory", &bytes);
+        return status ? status : set_memory(r, bytes, origin_of(r, "memory"));
+    }
+    if (marathon && *marathon)
+        return read_marathon_memory(r, marathon);
+    if (read_limit("/sys/fs/cgroup/memory.max", &bytes) && bytes >= MEMORY_MIN)
+        return set_memory(r, bytes, "limit of the control group");
+    if (read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes", &bytes) && bytes >= MEMORY_MIN)
+        return set_memory(r, bytes, "limit of the control group");
+    return set_memory(r, MEMORY_DEFAULT, "default, as no limit is set");
+}
+
+static int read_connections(const struct reading *r)
+{
+    uint64_t n = r->c->memory_bytes / 8 / CONNECTION_BYTES;
+    int status = text_of(r, "max-connections") ? read_number(r, "max-connections", &n) : 0;
+    r->c->connections_max = n < 256 && !text_of(r, "max-connections") ? 256 : (size_t)n;
+    return status;
+}
+
+/* --- JSON --- */
+
+static int read_users(const struct reading *r)
+{
+    const char *text = text_of(r, "user");
+    if (!text)
+        return fail(r, EX_CONFIG,
+                    "no user is given, so that nobody could connect: set EPHEMERAL_STORE_USER to "
+                    "{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}");
+    return json_read_users(r->c, text, r->why, r->why_size) ? fail_at(r, EX_DATAERR, "user") : 0;
+}
+
+static int read_types(const struct reading *r)
+{
+    const char *text = text_of(r, "bucket-types");
+    if (!text)
+        return 0;
+    return json_read_types(r->c, text, r->why, r->why_size) ? fail_at(r, EX_DATAERR, "bucket-types") : 0;
+}
+
+/* --- all of it --- */
+
+typedef int (*step)(const struct reading *r);
+
+static int read_root(const struct reading *r)
+{
+    int status = read_pem(r, "root-ca-cert", KUBERNETES_CA_CERT, &r->c->root_ca_cert);
+    return status ? status : read_pem(r, "root-ca-key", KUBERNETES_CA_KEY, &r->c->root_ca_key);
+}
+
+static int read_values(const struct reading *r)
+{
+    static const step steps[] = {read_log_level,   read_numbers, read_listen,      read_orchestration,
+                                 read_version,     read_names,   read_delete_mode, read_memory,
+                                 read_connections, read_users,   read_types,       read_root};
+    int status = 0;
+    for (size_t i = 0; !status && i < sizeof steps / sizeof steps[0]; i++)
+        status = steps[i](r);
+    return status;
+}
+
+struct wish_word {
+    const char *word;
+    enum config_wish wish;
+};
+
+/* Takes words like --help out of argv, and says what they ask for. */
+static enum config_wish take_wishes(int *argc, char **argv)
+{
+    static const struct wish_word words[] = {{"--help", CONFIG_HELP},
+                                             {"-h", CONFIG_HELP},
+                                             {"--help-markdown", CONFIG_HELP_MARKDOWN},
+                                             {"--version", CONFIG_VERSION},
+                                             {"--check", CONFIG_CHECK}};
+    enum config_wish wish = CONFIG_RUN;
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        bool taken = false;
+        for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+            if (strcmp(argv[i], words[w].word) == 0) {
+                wish = words[w].wish;
+                taken = true;
+            }
+        if (!taken)
+            argv[kept++] = argv[i];
+    }
+    *argc = kept;
+    return wish;
+}
+
+static int read_sources(const struct reading *r, int argc, char *const *argv)
+{
+    struct option_set *s = &r->c->options;
+    int err = option_set_init(s, daemon_options, daemon_option_count);
+    if (!err)
+        err = option_read_flags(s, argc, argv, r->why, r->why_size);
+    if (err)
+        return err == E_NOMEM ? EX_OSERR : EX_USAGE;
+    err = option_read_environment(s, r->why, r->why_size);
+    if (!err && text_of(r, "config"))
+        err = option_read_file(s, text_of(r, "config"), r->why, r->why_size);
+    return status_of(err);
+}
+
+int config_read(struct config *c, int argc, char *const *argv, enum config_wish *wish, char *why, size_t why_size)
+{
+    struct reading r = {c, why, why_size};
+    *c = (struct config){0};
+    *why = '\0';
+    char **words = calloc((size_t)argc + 1, sizeof *words);
+    if (!words)
+        return fail(&r, EX_OSERR, "out of memory");
+    memcpy(words, argv, (size_t)argc * sizeof *words);
+    *wish = take_wishes(&argc, words);
+    int status = 0;
+    if (*wish == CONFIG_RUN || *wish == CONFIG_CHECK)
+        status = read_sources(&r, argc, words);
+    if (!status && (*wish == CONFIG_RUN || *wish == CONFIG_CHECK))
+        status = read_values(&r);
+    free(words);
+    return status;
+}
+
+void config_fini(struct config *c)
+{
+    for (size_t i = 0; i < c->name_count; i++)
+        free(c->names[i]);
+    for (size_t i = 0; i < c->user_count; i++)
+        free(c->user_names[i]);
+    for (size_t i = 0; i < c->bucket_type_count; i++)
+        free(c->bucket_types[i].name);
+    if (c->root_ca_key)
+        explicit_bzero(c->root_ca_key, strlen(c->root_ca_key));
+    free(c->root_ca_key);
+    free(c->root_ca_cert);
+    free(c->listen);
+    free(c->node_name);
+    free(c->server_version);
+    json_free(c);
+    option_set_fini(&c->options);
+}
+
+static const char *orchestration_name(enum orchestration o)
+{
+    return o == ORCHESTRATION_MARATHON ? "marathon" : o == ORCHESTRATION_KUBERNETES ? "kubernetes" : "none";
+}
+
+void config_log(const struct config *c, const struct log *log)
+{
+    log_info(log, "config", "node %s, orchestration %s, %zu user(s), %zu bucket type(s), memory %llu MiB (%s)",
+             c->node_name, orchestration_name(c->orchestration), c->user_count, c->bucket_type_count,
+             (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
+    if (c->cluster_size != 1)
+        log_warn(log, "config",
+                 "cluster-size is %u (%s), but this version serves a cluster of one: this node stands alone, and what "
+                 "is written here is seen by no other node; set EPHEMERAL_STORE_CLUSTER_SIZE=1 to say that this is "
+                 "meant",
+                 c->cluster_size, option_origin(&c->options, "cluster-size"));
+    if (c->object_size_max_bytes > c->memory_bytes / 8)
+        log_warn(log, "config",
+                 "object-size-max is more than an eighth of the memory: such objects pass one at a time");
+}
+
+void config_print_help(FILE *out)
+{
+    fputs("usage: ephemerald [OPTION VALUE]...\n"
+          "Serves one node of the Ephemeral Store: the Riak Protocol Buffers API over mutual TLS.\n"
+          "A flag wins over the environment, which wins over the file. --check reads the configuration and ends;\n"
+          "--version, --help and --help-markdown (docs/configuration.md) show what they say.\n\n",
+          out);
+    option_print_help(daemon_options, daemon_option_count, out);
+    fputs("\nA SIGTERM ends it. Exit status as in sysexits.h: 64 wrong usage, 65 bad JSON or PEM, 66 no such file,\n"
+          "69 the port is taken, 77 not allowed, 78 bad configuration.\n",
+          out);
+}
+
+void config_print_markdown(FILE *out)
+{
+    fputs(
+        "# Configuration\n\n"
+        "Made by `ephemerald --help-markdown` from the daemon's table of options; a test compares the two.\n\n"
+        "A flag (`--name VALUE`) wins over the environment, which wins over the file (`name = value` lines, given by\n"
+        "`--config`), which wins over the default. An unknown option or key is an error.\n\n",
+        out);
+    option_print_markdown(daemon_options, daemon_option_count, out);
+}

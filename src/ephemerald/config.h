@@ -1,0 +1,69 @@
+/* A node's configuration, read once at the start from flags, environment and file (deployment.md), checked as a whole.
+ * Plain values; everything is owned by the struct. */
+#ifndef EPHEMERALD_CONFIG_H
+#define EPHEMERALD_CONFIG_H
+
+#include "base/log.h"
+#include "base/option.h"
+#include "store/props.h"
+
+#define CONFIG_USERS_MAX 1024
+#define CONFIG_TYPES_MAX 256
+#define CONFIG_NAMES_MAX 32 /* of this host, for its certificate */
+
+#define CONFIG_REAP_NEVER UINT64_MAX
+
+enum orchestration { ORCHESTRATION_NONE, ORCHESTRATION_MARATHON, ORCHESTRATION_KUBERNETES };
+
+struct config_bucket_type {
+    char *name;
+    struct bucket_props props; /* texts owned by `json` of the config */
+};
+
+struct config {
+    struct option_set options; /* what the following was made from */
+
+    char *listen; /* numeric address */
+    uint16_t proto_port, epmd_port, handoff_port;
+    enum orchestration orchestration;
+    char *node_name; /* riak@host */
+    char *server_version;
+    char *names[CONFIG_NAMES_MAX]; /* DNS names and addresses of this node, at least one */
+    size_t name_count;
+
+    char *user_names[CONFIG_USERS_MAX];
+    size_t user_count;
+    char *root_ca_cert, *root_ca_key; /* as given, or the contents of the file that was given */
+    uint32_t certificate_days;
+    bool legacy_suites;
+
+    uint64_t memory_bytes;
+    char memory_source[OPTION_ORIGIN_MAX];
+    uint32_t cluster_size;
+    struct config_bucket_type bucket_types[CONFIG_TYPES_MAX];
+    size_t bucket_type_count;
+    void *json; /* what the types' texts stand in */
+
+    uint64_t object_size_max_bytes;
+    size_t connections_max, handshakes_max;
+    uint64_t handshake_timeout_ms, auth_failure_delay_ms, stall_timeout_ms;
+    uint64_t delete_reap_ms; /* 0: immediate; CONFIG_REAP_NEVER: keep */
+    uint32_t siblings_max;
+    enum log_level log_level;
+};
+
+/* What the command line asks for beside running. */
+enum config_wish { CONFIG_RUN, CONFIG_CHECK, CONFIG_HELP, CONFIG_HELP_MARKDOWN, CONFIG_VERSION };
+
+/* Reads and checks everything. Overwrites secret environment variables in place. Returns 0 and *wish; otherwise a code
+ * of sysexits.h, and `why` says what is wrong, where, and what to do. config_fini() in every case. */
+int config_read(struct config *c, int argc, char *const *argv, enum config_wish *wish, char *why, size_t why_size);
+void config_fini(struct config *c); /* the key is overwritten */
+
+/* What a reader of the log needs to know about the start, and every warning. */
+void config_log(const struct config *c, const struct log *log);
+
+void config_print_help(FILE *out);
+void config_print_markdown(FILE *out);
+
+#endif
