@@ -12,7 +12,7 @@
 /* Blocks of about eight keys freed per command, and per STORE_TICK: a write stays cheap, a tick takes tens of
  * microseconds. */
 #define EXPIRE_BLOCKS_PER_WRITE 1
-#define EXPIRE_BLOCKS_PER_TICK  64
+#define EXPIRE_BLOCKS_PER_TICK  32
 
 void store_key_init(struct store_key *out, const struct hash_key *key, struct slice type, struct slice bucket,
                     struct slice k)

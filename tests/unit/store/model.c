@@ -1,0 +1,331 @@
+#include "model.h"
+
+#include "base/err.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const types[] = {"", "t"};
+static const char *const buckets[] = {"b", "c", "d"};
+
+static bool is_key(const struct model_object *o, const struct store_key *k)
+{
+    return slice_is(k->type, o->type) && slice_is(k->bucket, o->bucket) && slice_is(k->key, o->key);
+}
+
+static void free_sibling(struct model_sibling *s)
+{
+    free(s->value);
+    free(s->meta);
+}
+
+static void free_object(struct model_object *o)
+{
+    for (size_t i = 0; i < o->count; i++)
+        free_sibling(&o->siblings[i]);
+    free(o->siblings);
+}
+
+void model_fini(struct model *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        free_object(&m->objects[i]);
+    free(m->objects);
+}
+
+static void remove_object(struct model *m, size_t i)
+{
+    free_object(&m->objects[i]);
+    m->objects[i] = m->objects[--m->count];
+}
+
+static void drop_due(struct model *m)
+{
+    for (size_t i = 0; i < m->count;)
+        if (m->objects[i].due_ms <= m->stamp_ms)
+            remove_object(m, i);
+        else
+            i++;
+}
+
+const struct model_object *model_find(const struct model *m, const struct store_key *k)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (is_key(&m->objects[i], k))
+            return &m->objects[i];
+    return NULL;
+}
+
+/* An object older than the epoch has the epoch's base revision. */
+static struct revision present(const struct model *m, struct revision r)
+{
+    return r.epoch < m->epoch ? (struct revision){m->epoch, 1, 1} : r;
+}
+
+struct revision model_revision(const struct model *m, const struct model_object *o)
+{
+    struct revision newest = {0};
+    for (size_t i = 0; i < o->count; i++)
+        if (revision_cmp(o->siblings[i].revision, newest) > 0)
+            newest = o->siblings[i].revision;
+    return present(m, newest);
+}
+
+static bool is_live(const struct model_object *o)
+{
+    for (size_t i = 0; o && i < o->count; i++)
+        if (!o->siblings[i].tombstone)
+            return true;
+    return false;
+}
+
+static bool is_replaced(const struct model *m, const struct model_sibling *s, const struct store_command *c)
+{
+    if (!c->rules.allow_mult)
+        return true;
+    if (c->context.kind == CONTEXT_NONE)
+        return c->op == STORE_DELETE;
+    if (c->context.kind == CONTEXT_FOREIGN || c->context.seen.epoch != m->epoch)
+        return false;
+    return revision_cmp(present(m, s->revision), c->context.seen) <= 0;
+}
+
+static uint8_t *copy_of(struct slice s)
+{
+    uint8_t *p = malloc(s.len + 1);
+    if (s.len)
+        memcpy(p, s.data, s.len);
+    return p;
+}
+
+static struct model_object *obtain(struct model *m, const struct store_key *k)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (is_key(&m->objects[i], k))
+            return &m->objects[i];
+    m->objects = realloc(m->objects, (m->count + 1) * sizeof *m->objects);
+    struct model_object *o = &m->objects[m->count++];
+    *o = (struct model_object){0};
+    memcpy(o->type, k->type.data ? (const char *)k->type.data : "", k->type.len);
+    memcpy(o->bucket, k->bucket.data, k->bucket.len);
+    memcpy(o->key, k->key.data, k->key.len);
+    return o;
+}
+
+static void write_object(struct model *m, const struct store_command *c)
+{
+    struct model_object *o = obtain(m, &c->key);
+    size_t kept = 0;
+    for (size_t i = 0; i < o->count; i++)
+        if (is_replaced(m, &o->siblings[i], c))
+            free_sibling(&o->siblings[i]);
+        else
+            o->siblings[kept++] = o->siblings[i];
+    o->siblings = realloc(o->siblings, (kept + 1) * sizeof *o->siblings);
+    bool put = c->op == STORE_PUT;
+    o->siblings[kept] = (struct model_sibling){.revision = c->revision,
+                                               .stamp_ms = m->stamp_ms,
+                                               .tombstone = !put || c->tombstone,
+                                               .value_len = put ? c->value.bytes.len : 0,
+                                               .meta_len = put ? c->meta.bytes.len : 0};
+    o->siblings[kept].value = copy_of(put ? c->value.bytes : slice_make(NULL, 0));
+    o->siblings[kept].meta = copy_of(put ? c->meta.bytes : slice_make(NULL, 0));
+    o->count = kept + 1;
+    uint64_t life = is_live(o) ? c->rules.ttl_ms : c->rules.reap_ms == STORE_REAP_NEVER ? 0 : c->rules.reap_ms;
+    o->due_ms = life ? m->stamp_ms + life : UINT64_MAX;
+    if (!is_live(o) && c->rules.reap_ms == 0)
+        remove_object(m, (size_t)(o - m->objects));
+}
+
+static size_t count_after(const struct model *m, const struct model_object *o, const struct store_command *c)
+{
+    size_t n = 1;
+    for (size_t i = 0; o && i < o->count; i++)
+        n += !is_replaced(m, &o->siblings[i], c);
+    return n;
+}
+
+int model_apply(struct model *m, const struct store_command *c)
+{
+    if (c->stamp_ms > m->stamp_ms)
+        m->stamp_ms = c->stamp_ms;
+    m->epoch = c->revision.epoch;
+    drop_due(m);
+    if (c->op == STORE_TICK)
+        return 0;
+    const struct model_object *o = model_find(m, &c->key);
+    if (c->condition == STORE_IF_ABSENT && is_live(o))
+        return E_EXISTS;
+    if (c->condition == STORE_IF_UNMODIFIED && !is_live(o))
+        return E_NOT_FOUND;
+    if (c->condition == STORE_IF_UNMODIFIED &&
+        (c->context.kind != CONTEXT_SEEN || revision_cmp(model_revision(m, o), c->context.seen) != 0))
+        return E_MODIFIED;
+    if (c->op == STORE_DELETE && !o)
+        return 0;
+    if (c->op == STORE_PUT && count_after(m, o, c) > c->rules.siblings_max)
+        return E_TOO_MANY;
+    write_object(m, c);
+    return 0;
+}
+
+/* --- comparing --- */
+
+static void compare_object(const struct model *m, const struct model_object *want, const struct object *got)
+{
+    struct object_cursor cursor = {0};
+    struct object_sibling s;
+    size_t n = 0;
+    assert_int_equal(revision_cmp(got->revision, model_revision(m, want)), 0);
+    assert_int_equal(got->live, is_live(want));
+    for (; object_next(got, &cursor, &s); n++) {
+        assert_true(n < want->count);
+        const struct model_sibling *w = &want->siblings[n];
+        assert_slice_equal(s.value, slice_make(w->value, w->value_len));
+        assert_slice_equal(s.meta, slice_make(w->meta, w->meta_len));
+        assert_int_equal(s.stamp_ms, w->stamp_ms);
+        assert_int_equal(s.tombstone, w->tombstone);
+    }
+    assert_int_equal(n, want->count);
+}
+
+void model_compare_key(const struct model *m, const struct store *s, const struct store_key *k)
+{
+    struct object got;
+    const struct model_object *want = model_find(m, k);
+    int err = store_get(s, k, 0, &got);
+    assert_int_equal(err, want ? 0 : E_NOT_FOUND);
+    if (want)
+        compare_object(m, want, &got);
+}
+
+struct tally {
+    const struct model *model;
+    const char *type, *bucket;
+    size_t count;
+};
+
+static void on_key(void *arg, struct slice name)
+{
+    struct tally *t = arg;
+    struct store_key k = {slice_str(t->type), slice_str(t->bucket), name, 0, 0};
+    assert_true(is_live(model_find(t->model, &k)));
+    t->count++;
+}
+
+static void on_bucket(void *arg, struct slice name)
+{
+    struct tally *t = arg;
+    size_t live = 0;
+    for (size_t i = 0; i < t->model->count; i++)
+        live += !strcmp(t->model->objects[i].type, t->type) && slice_is(name, t->model->objects[i].bucket);
+    (void)live; /* what is due but not freed may keep a bucket in the list for a moment */
+    t->count++;
+}
+
+static void compare_listing(const struct model *m, const struct store *s, const char *type, const char *bucket)
+{
+    struct tally t = {m, type, bucket, 0};
+    size_t want = 0;
+    uint64_t cursor = 0;
+    for (size_t i = 0; i < m->count; i++)
+        want += !strcmp(m->objects[i].type, type) && !strcmp(m->objects[i].bucket, bucket) && is_live(&m->objects[i]);
+    while (store_list_keys(s, slice_str(type), slice_str(bucket), &cursor, on_key, &t))
+        continue;
+    assert_int_equal(t.count, want);
+    if (want)
+        assert_true(store_has_bucket(s, slice_str(type), slice_str(bucket)));
+}
+
+void model_compare(const struct model *m, const struct store *s, const struct hash_key *key)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct store_key k;
+        const struct model_object *o = &m->objects[i];
+        store_key_init(&k, key, slice_str(o->type), slice_str(o->bucket), slice_str(o->key));
+        model_compare_key(m, s, &k);
+    }
+    for (size_t t = 0; t < 2; t++) {
+        struct tally tally = {m, types[t], "", 0};
+        uint64_t cursor = 0;
+        for (size_t b = 0; b < 3; b++)
+            compare_listing(m, s, types[t], buckets[b]);
+        while (store_list_buckets(s, slice_str(types[t]), &cursor, on_bucket, &tally))
+            continue;
+        assert_true(tally.count <= 3);
+    }
+}
+
+/* --- random commands --- */
+
+void script_init(struct script *s, uint64_t seed, unsigned keys)
+{
+    *s = (struct script){.now_ms = 1700000000000, .epoch = 5, .index = 1, .keys = keys};
+    rng_seed(&s->rng, seed);
+    s->hash_key = (struct hash_key){rng_next(&s->rng), rng_next(&s->rng)};
+    rng_fill(&s->rng, s->value, sizeof s->value);
+}
+
+static uint64_t below(struct script *s, uint64_t n)
+{
+    return rng_below(&s->rng, n);
+}
+
+static struct slice random_value(struct script *s)
+{
+    static const size_t sizes[] = {0, 1, 20, 100, 300, 512, 513, 3000};
+    size_t len = sizes[below(s, sizeof sizes / sizeof sizes[0])];
+    return slice_make(s->value + below(s, sizeof s->value - len), len);
+}
+
+static struct store_context random_context(struct script *s, const struct model *m, const struct store_key *k)
+{
+    const struct model_object *o = model_find(m, k);
+    switch (below(s, 6)) {
+    case 0:
+        return (struct store_context){CONTEXT_FOREIGN, {1, 1, 1}};
+    case 1:
+        return (struct store_context){CONTEXT_SEEN, {s->epoch, 1, 1 + below(s, s->index + 1)}};
+    case 2:
+    case 3:
+        if (o)
+            return (struct store_context){CONTEXT_SEEN, model_revision(m, o)};
+        return (struct store_context){0};
+    default:
+        return (struct store_context){0};
+    }
+}
+
+static struct store_rules random_rules(struct script *s)
+{
+    static const uint64_t reaps[] = {0, 50, 3000, STORE_REAP_NEVER};
+    return (struct store_rules){.allow_mult = below(s, 2) != 0,
+                                .siblings_max = 6,
+                                .size_max = UINT64_MAX,
+                                .ttl_ms = below(s, 3) ? 0 : 1 + below(s, 500),
+                                .reap_ms = reaps[below(s, 4)]};
+}
+
+void script_next(struct script *s, const struct model *m, struct store_command *out)
+{
+    s->now_ms += below(s, 20);
+    if (below(s, 2000) == 0) { /* a new epoch: the log begins again */
+        s->epoch++;
+        s->index = 1;
+    }
+    *out = (struct store_command){.stamp_ms = s->now_ms - below(s, 3), .revision = {s->epoch, 1, ++s->index}};
+    snprintf(s->key, sizeof s->key, "k%llu", (unsigned long long)below(s, s->keys));
+    store_key_init(&out->key, &s->hash_key, slice_str(types[below(s, 2)]), slice_str(buckets[below(s, 3)]),
+                   slice_str(s->key));
+    uint64_t what = below(s, 20);
+    out->op = what == 0 ? STORE_TICK : what < 6 ? STORE_DELETE : STORE_PUT;
+    out->rules = random_rules(s);
+    out->context = random_context(s, m, &out->key);
+    if (out->op == STORE_PUT) {
+        out->condition = (enum store_condition)(below(s, 3) ? 0 : below(s, 3));
+        out->value.bytes = random_value(s);
+        out->meta.bytes = below(s, 2) ? random_value(s) : slice_make(NULL, 0);
+        out->tombstone = below(s, 20) == 0;
+    }
+}
