@@ -1,0 +1,59 @@
+#include "client/call.h"
+#include "wire/admin_msg.h"
+#include "wire/bucket_msg.h"
+
+int client_ping(struct client *c)
+{
+    struct frame f;
+    return client_exchange(c, MSG_PING_REQ, slice_make(NULL, 0), MSG_PING_RESP, &f);
+}
+
+int client_server_info(struct client *c, struct client_server_info *out)
+{
+    struct frame f;
+    *out = (struct client_server_info){0};
+    int err = client_exchange(c, MSG_GET_SERVER_INFO_REQ, slice_make(NULL, 0), MSG_GET_SERVER_INFO_RESP, &f);
+    if (err)
+        return err;
+    err = admin_server_info_decode(f.body, &out->node, &out->version);
+    return err ? call_fail(c, err, "the server's answer cannot be decoded") : 0;
+}
+
+static int bucket_call(struct client *c, uint8_t code, const struct bucket_req *req, uint8_t expected,
+                       struct frame *out)
+{
+    size_t mark;
+    struct buf *b = call_begin(c);
+    if (!b)
+        return E_CLOSED;
+    int err = frame_begin(b, code, &mark);
+    if (!err)
+        err = code == MSG_SET_BUCKET_REQ ? bucket_set_req_encode(b, req) : bucket_get_req_encode(b, req);
+    return call_finish(c, err, mark, expected, out);
+}
+
+int client_get_props(struct client *c, struct slice type, struct slice bucket, struct bucket_props *out)
+{
+    struct bucket_req req = {.bucket = bucket, .type = type, .has_type = type.len > 0};
+    struct frame f;
+    int err = bucket_call(c, MSG_GET_BUCKET_REQ, &req, MSG_GET_BUCKET_RESP, &f);
+    if (err)
+        return err;
+    err = bucket_get_resp_decode(f.body, &c->arena, out);
+    return err ? call_fail(c, err, "the server's answer cannot be decoded") : 0;
+}
+
+int client_set_props(struct client *c, struct slice type, struct slice bucket, const struct bucket_props *props)
+{
+    struct bucket_req req = {.bucket = bucket, .type = type, .has_type = type.len > 0, .props = *props};
+    struct frame f;
+    return bucket_call(c, MSG_SET_BUCKET_REQ, &req, MSG_SET_BUCKET_RESP, &f);
+}
+
+/* RpbResetBucketReq has the form of RpbGetBucketReq. */
+int client_reset_props(struct client *c, struct slice type, struct slice bucket)
+{
+    struct bucket_req req = {.bucket = bucket, .type = type, .has_type = type.len > 0};
+    struct frame f;
+    return bucket_call(c, MSG_RESET_BUCKET_REQ, &req, MSG_RESET_BUCKET_RESP, &f);
+}
