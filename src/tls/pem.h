@@ -11,7 +11,8 @@
 
 #define TLS_WHY_MAX  512
 #define PEM_TEXT_MAX ((size_t)64 * 1024) /* of input, in bytes: a root, its key or a short chain need far less */
-#define PEM_CERT_MAX 8                   /* certificates in one text */
+#define PEM_OUT_MAX  (PEM_TEXT_MAX + PEM_TEXT_MAX / 64 + 4 * PEM_CERT_MAX) /* what a buffer for it needs as maximum */
+#define PEM_CERT_MAX 8                                                     /* certificates in one text */
 
 enum pem_kind {
     PEM_CERTIFICATE, /* one or more CERTIFICATE blocks; all are kept, in their order */

@@ -1,0 +1,274 @@
+#include "tls/ca.h"
+
+#include "base/err.h"
+#include "tls/pem_read.h"
+#include "tls/reason.h"
+#include "tls/why.h"
+
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SUBJECT_SIZE 160
+
+struct ca {
+    X509 *cert; /* one of `path` */
+    EVP_PKEY *key;
+    STACK_OF(X509) * anchors;
+    STACK_OF(X509) * chain;
+    int64_t not_after;
+    char subject[SUBJECT_SIZE];
+};
+
+struct trial {
+    const STACK_OF(X509) * given;
+    int64_t now;
+    char *why;
+    size_t why_size;
+};
+
+#define REFUSE(t, err, ...) why_say(err, (t)->why, (t)->why_size, __VA_ARGS__)
+
+/* One line, printable: what stands in a certificate is not trusted to be. */
+static void subject_line(const X509_NAME *name, char out[SUBJECT_SIZE])
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    int n = -1;
+    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+        n = BIO_read(bio, out, SUBJECT_SIZE - 1);
+    out[n > 0 ? n : 0] = '\0';
+    BIO_free(bio);
+    reason_drop();
+}
+
+static void time_line(int64_t s, char out[32])
+{
+    time_t t = (time_t)s;
+    struct tm tm;
+    out[0] = '\0';
+    if (gmtime_r(&t, &tm))
+        strftime(out, 32, "%Y-%m-%d %H:%M:%SZ", &tm);
+}
+
+static int check_dates(const struct trial *t, const X509 *cert, const char *name)
+{
+    int64_t from = pem_time(X509_get0_notBefore(cert)), to = pem_time(X509_get0_notAfter(cert));
+    char when[32];
+    if (from == INT64_MIN || to == INT64_MIN)
+        return REFUSE(t, E_CERT, "the root CA certificate (%s) has dates that cannot be read: make a new one", name);
+    if (t->now < from) {
+        time_line(from, when);
+        return REFUSE(t, E_CERT, "the root CA certificate (%s) is not valid before %s: is this machine's clock right?",
+                      name, when);
+    }
+    if (t->now >= to) {
+        time_line(to, when);
+        return REFUSE(
+            t, E_CERT,
+            "the root CA certificate (%s) expired at %s: make a new root and new certificates from it (or set "
+            "this machine's clock)",
+            name, when);
+    }
+    return 0;
+}
+
+/* One certificate on the way from the signer to the root. OpenSSL would find the same in each handshake. */
+static int check_member(const struct trial *t, X509 *cert)
+{
+    char name[SUBJECT_SIZE];
+    subject_line(X509_get_subject_name(cert), name);
+    int err = check_dates(t, cert, name);
+    if (err)
+        return err;
+    if (!X509_check_ca(cert))
+        return REFUSE(
+            t, E_CERT,
+            "the certificate (%s) may not sign others: it is not a CA's (basicConstraints, keyUsage); give the "
+            "root's own",
+            name);
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    if (!key)
+        return REFUSE(t, E_UNSUPPORTED, "the key in the certificate (%s) cannot be read: %s", name, reason_take());
+    return pem_check_strength(key, "the root CA's key", t->why, t->why_size);
+}
+
+static bool is_root(X509 *cert)
+{
+    bool yes = X509_self_signed(cert, 1) == 1;
+    reason_drop();
+    return yes;
+}
+
+static X509 *find_issuer(const struct trial *t, X509 *cert)
+{
+    X509 *found = NULL;
+    for (int i = 0; !found && i < sk_X509_num(t->given); i++) {
+        X509 *issuer = sk_X509_value(t->given, i);
+        if (issuer != cert && X509_check_issued(issuer, cert) == X509_V_OK &&
+            X509_verify(cert, X509_get0_pubkey(issuer)) == 1)
+            found = issuer;
+    }
+    reason_drop();
+    return found;
+}
+
+static int push_ref(STACK_OF(X509) * stack, X509 *cert)
+{
+    if (!X509_up_ref(cert))
+        return E_NOMEM;
+    if (sk_X509_push(stack, cert))
+        return 0;
+    X509_free(cert);
+    return E_NOMEM;
+}
+
+static int refuse_no_issuer(const struct trial *t, X509 *cert)
+{
+    char subject[SUBJECT_SIZE], issuer[SUBJECT_SIZE];
+    subject_line(X509_get_subject_name(cert), subject);
+    subject_line(X509_get_issuer_name(cert), issuer);
+    if (strcmp(subject, issuer) == 0)
+        return REFUSE(t, E_CERT, "the certificate (%s) names itself as its issuer but its own key did not sign it",
+                      subject);
+    return REFUSE(t, E_CERT,
+                  "the certificate (%s) is not a root: it is signed by %s; append that one's certificate to the PEM",
+                  subject, issuer);
+}
+
+/* From the signer up to a root. All but the root go to `chain`. */
+static int climb(struct ca *ca, const struct trial *t)
+{
+    X509 *cert = ca->cert;
+    for (int steps = sk_X509_num(t->given); steps > 0; steps--) {
+        int err = check_member(t, cert);
+        if (err)
+            return err;
+        int64_t end = pem_time(X509_get0_notAfter(cert));
+        if (end < ca->not_after)
+            ca->not_after = end;
+        if (is_root(cert))
+            return 0;
+        X509 *issuer = find_issuer(t, cert);
+        if (!issuer)
+            return refuse_no_issuer(t, cert);
+        err = push_ref(ca->chain, cert);
+        if (err)
+            return err;
+        cert = issuer;
+    }
+    return REFUSE(t, E_CERT, "the certificates of the root CA sign each other in a circle");
+}
+
+/* All roots in the text are believed, so that an old and a new one may be given while users change over. */
+static int collect_anchors(struct ca *ca, const struct trial *t)
+{
+    int err = 0;
+    for (int i = 0; !err && i < sk_X509_num(t->given); i++) {
+        X509 *cert = sk_X509_value(t->given, i);
+        if (X509_check_ca(cert) && is_root(cert))
+            err = push_ref(ca->anchors, cert);
+    }
+    return err;
+}
+
+static int find_signer(struct ca *ca, const struct trial *t)
+{
+    for (int i = 0; !ca->cert && i < sk_X509_num(t->given); i++) {
+        X509 *cert = sk_X509_value(t->given, i);
+        if (X509_check_private_key(cert, ca->key) == 1 && X509_up_ref(cert))
+            ca->cert = cert;
+    }
+    reason_drop();
+    if (!ca->cert) {
+        char name[SUBJECT_SIZE];
+        subject_line(X509_get_subject_name(sk_X509_value(t->given, 0)), name);
+        return REFUSE(t, E_MISMATCH,
+                      "the root CA's private key does not belong to its certificate (%s): give the two that were made "
+                      "together",
+                      name);
+    }
+    subject_line(X509_get_subject_name(ca->cert), ca->subject);
+    return 0;
+}
+
+static int judge(struct ca *ca, const struct trial *t)
+{
+    int err = find_signer(ca, t);
+    if (!err)
+        err = climb(ca, t);
+    if (!err)
+        err = collect_anchors(ca, t);
+    return err == E_NOMEM ? REFUSE(t, err, "no memory for the root CA") : err;
+}
+
+int ca_create(struct slice cert_pem, struct slice key_pem, int64_t now, struct ca **out, char *why, size_t why_size)
+{
+    STACK_OF(X509) *given = NULL;
+    struct ca *ca = calloc(1, sizeof *ca);
+    if (ca) {
+        ca->anchors = sk_X509_new_null();
+        ca->chain = sk_X509_new_null();
+        ca->not_after = INT64_MAX;
+    }
+    int err = ca && ca->anchors && ca->chain ? 0 : why_say(E_NOMEM, why, why_size, "no memory for the root CA");
+    if (!err)
+        err = pem_read_certs(cert_pem, &given, why, why_size);
+    if (!err)
+        err = pem_read_key(key_pem, &ca->key, why, why_size);
+    if (!err)
+        err = judge(ca, &(struct trial){given, now, why, why_size});
+    pem_free_certs(given);
+    if (err)
+        ca_destroy(&ca);
+    else
+        *out = ca;
+    return err;
+}
+
+void ca_destroy(struct ca **ca)
+{
+    struct ca *c = *ca;
+    *ca = NULL;
+    if (!c)
+        return;
+    X509_free(c->cert);
+    EVP_PKEY_free(c->key); /* OpenSSL overwrites private numbers */
+    pem_free_certs(c->anchors);
+    pem_free_certs(c->chain);
+    free(c);
+}
+
+int64_t ca_not_after(const struct ca *ca)
+{
+    return ca->not_after;
+}
+
+bool ca_is_v1(const struct ca *ca)
+{
+    return X509_get_version(ca->cert) == X509_VERSION_1;
+}
+
+const char *ca_subject(const struct ca *ca)
+{
+    return ca->subject;
+}
+
+struct x509_st *ca_x509(const struct ca *ca)
+{
+    return ca->cert;
+}
+
+struct evp_pkey_st *ca_key(const struct ca *ca)
+{
+    return ca->key;
+}
+
+struct stack_st_X509 *ca_anchors(const struct ca *ca)
+{
+    return ca->anchors;
+}
+
+struct stack_st_X509 *ca_chain(const struct ca *ca)
+{
+    return ca->chain;
+}

@@ -1,0 +1,271 @@
+#include "tls/cert.h"
+
+#include "base/err.h"
+#include "tls/pem_read.h"
+#include "tls/reason.h"
+#include "tls/why.h"
+
+#include <arpa/inet.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define SERIAL_BITS   127  /* RFC 5280 4.1.2.2: positive, at most 20 bytes; unpredictable */
+#define BACKDATE_S    3600 /* clients whose clock is behind */
+#define CN_MAX        64   /* ub-common-name of RFC 5280 */
+#define CN_SUBSTITUTE "ephemeral-store"
+
+struct cert {
+    X509 *x509;
+    EVP_PKEY *key;
+    int64_t not_after, renew_at;
+};
+
+/* What a mint works on. */
+struct mint {
+    const struct ca *ca;
+    const struct cert_request *req;
+    struct cert *cert;
+    char *why;
+    size_t why_size;
+};
+
+#define REFUSE(m, err, ...) why_say(err, (m)->why, (m)->why_size, __VA_ARGS__)
+
+static int fail_openssl(const struct mint *m, const char *what)
+{
+    return REFUSE(m, E_TLS, "%s of the node's certificate could not be made: %s", what, reason_take());
+}
+
+/* --- names --- */
+
+static bool is_label_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Labels of one to 63 letters, digits, '-' and '_' between dots. */
+static bool is_dns_name(const char *name)
+{
+    size_t label = 0;
+    if (strlen(name) > CERT_NAME_SIZE_MAX)
+        return false;
+    if (strncmp(name, "*.", 2) == 0)
+        name += 2;
+    for (; *name; name++) {
+        if (*name == '.' ? label == 0 : !is_label_char(*name) || label == 63)
+            return false;
+        label = *name == '.' ? 0 : label + 1;
+    }
+    return label > 0;
+}
+
+/* Bytes of an address: 4, 16, or 0 when it is none. */
+static size_t parse_address(const char *name, uint8_t out[16])
+{
+    if (inet_pton(AF_INET, name, out) == 1)
+        return 4;
+    return inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
+}
+
+static bool is_repeated(const struct cert_request *req, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcasecmp(req->names[k], req->names[i]) == 0)
+            return true;
+    return false;
+}
+
+static int check_request(const struct mint *m)
+{
+    const struct cert_request *req = m->req;
+    uint8_t address[16];
+    if (req->name_count == 0 || req->name_count > CERT_NAMES_MAX)
+        return REFUSE(m, E_INVALID, "a node needs 1 to %d names for its certificate, %zu are given", CERT_NAMES_MAX,
+                      req->name_count);
+    for (size_t i = 0; i < req->name_count; i++)
+        if (!parse_address(req->names[i], address) && !is_dns_name(req->names[i]))
+            return REFUSE(m, E_INVALID, "'%.64s' is neither a DNS name nor an address: a certificate can't carry it",
+                          req->names[i]);
+    if (req->life_s && (req->life_s < CERT_LIFE_MIN_S || req->life_s > CERT_LIFE_MAX_S))
+        return REFUSE(m, E_INVALID, "a certificate's life of %lld s is not between %lld and %lld",
+                      (long long)req->life_s, (long long)CERT_LIFE_MIN_S, (long long)CERT_LIFE_MAX_S);
+    if (req->now >= ca_not_after(m->ca))
+        return REFUSE(m, E_CERT, "the root (%s) has expired: give a new one", ca_subject(m->ca));
+    return 0;
+}
+
+static bool push_name(GENERAL_NAMES *names, const char *name)
+{
+    uint8_t address[16];
+    size_t n = parse_address(name, address);
+    int type = n ? GEN_IPADD : GEN_DNS;
+    const void *bytes = n ? (const void *)address : name;
+    GENERAL_NAME *general = GENERAL_NAME_new();
+    ASN1_STRING *text = n ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
+    if (!general || !text || !ASN1_STRING_set(text, bytes, (int)(n ? n : strlen(name)))) {
+        GENERAL_NAME_free(general);
+        ASN1_STRING_free(text);
+        return false;
+    }
+    GENERAL_NAME_set0_value(general, type, text);
+    if (sk_GENERAL_NAME_push(names, general))
+        return true;
+    GENERAL_NAME_free(general);
+    return false;
+}
+
+static bool add_names(const struct mint *m)
+{
+    const struct cert_request *req = m->req;
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+    bool ok = names != NULL;
+    for (size_t i = 0; ok && i < req->name_count; i++)
+        ok = is_repeated(req, i) || push_name(names, req->names[i]);
+    ok = ok && X509_add1_ext_i2d(m->cert->x509, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+    GENERAL_NAMES_free(names);
+    return ok;
+}
+
+/* --- extensions --- */
+
+static bool add_extension(const struct mint *m, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+    X509V3_set_ctx_nodb(&ctx);
+    X509V3_set_ctx(&ctx, ca_x509(m->ca), m->cert->x509, NULL, NULL, 0);
+    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    bool ok = ext && X509_add_ext(m->cert->x509, ext, -1) == 1;
+    X509_EXTENSION_free(ext);
+    return ok;
+}
+
+static bool add_extensions(const struct mint *m, enum cert_key key)
+{
+    bool root_has_id = X509_get0_subject_key_id(ca_x509(m->ca)) != NULL;
+    return add_names(m) && add_extension(m, NID_basic_constraints, "critical,CA:FALSE") &&
+           add_extension(m, NID_key_usage,
+                         key == CERT_RSA_2048 ? "critical,digitalSignature,keyEncipherment"
+                                              : "critical,digitalSignature") &&
+           add_extension(m, NID_ext_key_usage, "serverAuth") && add_extension(m, NID_subject_key_identifier, "hash") &&
+           (!root_has_id || add_extension(m, NID_authority_key_identifier, "keyid"));
+}
+
+/* --- the certificate --- */
+
+static bool set_serial(X509 *x)
+{
+    BIGNUM *serial = BN_new();
+    bool ok = serial && BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+              BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(x));
+    BN_free(serial);
+    return ok;
+}
+
+static bool set_names(const struct mint *m)
+{
+    const char *cn = m->req->common_name ? m->req->common_name : m->req->names[0];
+    if (strlen(cn) > CN_MAX)
+        cn = CN_SUBSTITUTE;
+    X509 *x = m->cert->x509;
+    return X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8,
+                                      (const unsigned char *)cn, -1, -1, 0) == 1 &&
+           X509_set_issuer_name(x, X509_get_subject_name(ca_x509(m->ca))) == 1;
+}
+
+static bool set_dates(const struct mint *m)
+{
+    struct cert *c = m->cert;
+    int64_t life = m->req->life_s ? m->req->life_s : CERT_LIFE_DEFAULT_S, now = m->req->now;
+    int64_t root_from = pem_time(X509_get0_notBefore(ca_x509(m->ca))), root_to = ca_not_after(m->ca);
+    int64_t from = now - BACKDATE_S > root_from ? now - BACKDATE_S : root_from;
+    c->not_after = now + life < root_to ? now + life : root_to;
+    c->renew_at = now + life < root_to ? now + life / 3 * 2 : INT64_MAX;
+    return ASN1_TIME_set(X509_getm_notBefore(c->x509), (time_t)from) &&
+           ASN1_TIME_set(X509_getm_notAfter(c->x509), (time_t)c->not_after);
+}
+
+static bool sign(const struct mint *m)
+{
+    int kind = EVP_PKEY_get_base_id(ca_key(m->ca));
+    bool digests_itself = kind == EVP_PKEY_ED25519 || kind == EVP_PKEY_ED448;
+    return X509_sign(m->cert->x509, ca_key(m->ca), digests_itself ? NULL : EVP_sha256()) > 0;
+}
+
+static int build(const struct mint *m, enum cert_key key)
+{
+    struct cert *c = m->cert;
+    c->key = key == CERT_RSA_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    if (!c->key)
+        return fail_openssl(m, "the key");
+    c->x509 = X509_new();
+    if (!c->x509 || !X509_set_version(c->x509, X509_VERSION_3) || !set_serial(c->x509) || !set_names(m) ||
+        !set_dates(m) || !X509_set_pubkey(c->x509, c->key))
+        return fail_openssl(m, "the fields");
+    if (!add_extensions(m, key))
+        return fail_openssl(m, "the extensions");
+    return sign(m) ? 0 : fail_openssl(m, "the signature");
+}
+
+int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum cert_key key, struct cert **out,
+                     char *why, size_t why_size)
+{
+    struct mint m = {ca, req, calloc(1, sizeof *m.cert), why, why_size};
+    if (!m.cert)
+        return why_say(E_NOMEM, why, why_size, "no memory for the node's certificate");
+    int err = check_request(&m);
+    if (!err)
+        err = build(&m, key);
+    if (err)
+        cert_destroy(&m.cert);
+    else
+        *out = m.cert;
+    return err;
+}
+
+void cert_destroy(struct cert **cert)
+{
+    struct cert *c = *cert;
+    *cert = NULL;
+    if (!c)
+        return;
+    X509_free(c->x509);
+    EVP_PKEY_free(c->key);
+    free(c);
+}
+
+int64_t cert_not_after(const struct cert *c)
+{
+    return c->not_after;
+}
+
+int64_t cert_renew_at(const struct cert *c)
+{
+    return c->renew_at;
+}
+
+int64_t cert_days_left(int64_t not_after, int64_t now)
+{
+    const int64_t day = 86400;
+    int64_t left = not_after - now, days = left / day;
+    return left < 0 && left % day ? days - 1 : days;
+}
+
+int cert_warn_stage(int64_t days)
+{
+    static const int stages[] = {1, 7, 14, 30};
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
+        if (days <= stages[i])
+            return stages[i];
+    return 0;
+}
+
+struct x509_st *cert_x509(const struct cert *c)
+{
+    return c->x509;
+}
+
+struct evp_pkey_st *cert_key_of(const struct cert *c)
+{
+    return c->key;
+}

@@ -1,0 +1,381 @@
+#include "tls/tls_ctx.h"
+
+#include "base/err.h"
+#include "tls/pem_read.h"
+#include "tls/reason.h"
+#include "tls/tls_bio.h"
+#include "tls/tls_ticket.h"
+#include "tls/why.h"
+
+#include <arpa/inet.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SECURITY_LEVEL 2           /* 112 bits: RSA 2048, no SHA-1 signatures; as Debian's default */
+#define CHAIN_DEPTH    4           /* certificates between a peer's and the root */
+#define CHAIN_BYTES    (32 * 1024) /* of a peer's certificates: a few of RSA 4096 */
+#define SESSION_S      3600        /* how long a session may be resumed */
+#define SESSION_CACHE  512         /* for clients of TLS 1.2 that know no tickets; each about 3 KB */
+
+#define SUITES_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define SUITES_MODERN                                                                                                  \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"                         \
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+/* Forward secrecy before none, then what costs less. */
+#define SUITES_LEGACY                                                                                                  \
+    ":DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256:"                \
+    "DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA:AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:"           \
+    "AES128-SHA:AES256-SHA"
+
+struct tls_ctx {
+    SSL_CTX *ssl_ctx;
+    BIO_METHOD *bio;
+    bool is_server;
+    tls_clock clock;
+    void *clock_arg;
+    struct ticket_keys tickets;        /* servers only */
+    int64_t renew_at[2], not_after[2]; /* of the certificates in use: RSA, ECDSA; INT64_MAX: there is none */
+    char sni[CERT_NAME_SIZE_MAX + 1];  /* clients only; "": none is sent */
+};
+
+/* What is being built, and where to say why it can't. */
+struct making {
+    struct tls_ctx *ctx;
+    char *why;
+    size_t why_size;
+};
+
+#define REFUSE(m, err, ...) why_say(err, (m)->why, (m)->why_size, __VA_ARGS__)
+
+static int fail_openssl(const struct making *m, const char *what)
+{
+    return REFUSE(m, E_TLS, "%s: %s", what, reason_take());
+}
+
+static int64_t system_time(void *arg)
+{
+    (void)arg;
+    return (int64_t)time(NULL);
+}
+
+static int protocol(enum tls_version version, int any)
+{
+    return version == TLS_VERSION_1_2 ? TLS1_2_VERSION : version == TLS_VERSION_1_3 ? TLS1_3_VERSION : any;
+}
+
+/* --- common to both roles --- */
+
+static int set_protocols(const struct making *m, enum tls_version min, enum tls_version max)
+{
+    SSL_CTX *s = m->ctx->ssl_ctx;
+    int from = protocol(min, TLS1_2_VERSION), to = protocol(max, TLS1_3_VERSION);
+    if (from > to)
+        return REFUSE(m, E_INVALID, "the lowest TLS version is above the highest");
+    if (SSL_CTX_set_min_proto_version(s, from) == 1 && SSL_CTX_set_max_proto_version(s, to) == 1)
+        return 0;
+    return fail_openssl(m, "TLS versions");
+}
+
+static int set_suites(const struct making *m, const char *list)
+{
+    SSL_CTX *s = m->ctx->ssl_ctx;
+    if (SSL_CTX_set_cipher_list(s, list) != 1) {
+        reason_drop();
+        return REFUSE(m, E_INVALID, "the list of TLS 1.2 suites holds none that is known");
+    }
+    return SSL_CTX_set_ciphersuites(s, SUITES_1_3) == 1 ? 0 : fail_openssl(m, "TLS 1.3 suites");
+}
+
+static void set_habits(SSL_CTX *s)
+{
+    SSL_CTX_set_security_level(s, SECURITY_LEVEL);
+    SSL_CTX_set_options(s, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_max_cert_list(s, CHAIN_BYTES);
+    SSL_CTX_set_read_ahead(s, 1); /* a record's head and body with one look at the input */
+    X509_VERIFY_PARAM_set_depth(SSL_CTX_get0_param(s), CHAIN_DEPTH);
+}
+
+static int believe(const struct making *m, const STACK_OF(X509) * certs)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(m->ctx->ssl_ctx);
+    for (int i = 0; i < sk_X509_num(certs); i++)
+        if (X509_STORE_add_cert(store, sk_X509_value(certs, i)) != 1)
+            return fail_openssl(m, "root certificate");
+    return 0;
+}
+
+static struct tls_ctx *allocate(const SSL_METHOD *method, tls_clock clock, void *clock_arg)
+{
+    struct tls_ctx *ctx = calloc(1, sizeof *ctx);
+    if (!ctx)
+        return NULL;
+    ctx->clock = clock ? clock : system_time;
+    ctx->clock_arg = clock ? clock_arg : NULL;
+    ctx->renew_at[0] = ctx->renew_at[1] = ctx->not_after[0] = ctx->not_after[1] = INT64_MAX;
+    ctx->ssl_ctx = SSL_CTX_new(method);
+    ctx->bio = tls_bio_method();
+    if (!ctx->ssl_ctx || !ctx->bio)
+        tls_ctx_destroy(&ctx);
+    reason_drop();
+    return ctx;
+}
+
+/* --- server --- */
+
+static int use_cert(const struct making *m, int slot, const struct cert *cert, STACK_OF(X509) * chain)
+{
+    if (!cert)
+        return 0;
+    if (SSL_CTX_use_cert_and_key(m->ctx->ssl_ctx, cert_x509(cert), cert_key_of(cert), chain, 1) != 1)
+        return fail_openssl(m, "the node's certificate");
+    m->ctx->renew_at[slot] = cert_renew_at(cert);
+    m->ctx->not_after[slot] = cert_not_after(cert);
+    return 0;
+}
+
+/* So that a client with several certificates knows which one to show. */
+static int name_authorities(const struct making *m, const STACK_OF(X509) * anchors)
+{
+    for (int i = 0; i < sk_X509_num(anchors); i++)
+        if (SSL_CTX_add_client_CA(m->ctx->ssl_ctx, sk_X509_value(anchors, i)) != 1)
+            return fail_openssl(m, "names of the roots");
+    return 0;
+}
+
+/* A session that is kept by us, for clients without tickets, ends with the certificate that it stands for. */
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct ticket_keys *k = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    X509 *peer = SSL_SESSION_get0_peer(session);
+    int64_t left = peer ? pem_time(X509_get0_notAfter(peer)) - k->clock(k->clock_arg) : SESSION_S;
+    if (left < SESSION_S)
+        SSL_SESSION_set_timeout(session, left > 0 ? (long)left : 0);
+    return 0; /* no reference is kept */
+}
+
+static int set_sessions(const struct making *m)
+{
+    static const unsigned char context[] = "ephemeral-store";
+    struct tls_ctx *ctx = m->ctx;
+    SSL_CTX *s = ctx->ssl_ctx;
+    if (!ticket_keys_init(&ctx->tickets, ctx->clock, ctx->clock_arg) || !ticket_keys_install(&ctx->tickets, s) ||
+        SSL_CTX_set_session_id_context(s, context, sizeof context - 1) != 1 || SSL_CTX_set_num_tickets(s, 1) != 1)
+        return fail_openssl(m, "session tickets");
+    SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_SERVER);
+    SSL_CTX_sess_set_cache_size(s, SESSION_CACHE);
+    SSL_CTX_set_timeout(s, SESSION_S);
+    SSL_CTX_sess_set_new_cb(s, on_new_session);
+    return 0;
+}
+
+static int build_server(const struct making *m, const struct tls_server_config *config)
+{
+    SSL_CTX *s = m->ctx->ssl_ctx;
+    if (!config->rsa && !config->ecdsa)
+        return REFUSE(m, E_INVALID, "a server needs a certificate");
+    m->ctx->is_server = true;
+    set_habits(s);
+    SSL_CTX_set_verify(s, SSL_VERIFY_PEER | (config->client_cert_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT), NULL);
+    if (config->legacy_suites)
+        SSL_CTX_set_dh_auto(s, 1);
+    int err = set_protocols(m, config->min, config->max);
+    if (!err)
+        err = set_suites(m, config->legacy_suites ? SUITES_MODERN SUITES_LEGACY : SUITES_MODERN);
+    if (!err)
+        err = believe(m, ca_anchors(config->ca));
+    if (!err)
+        err = believe(m, ca_chain(config->ca)); /* no anchors, but clients need not send them */
+    if (!err)
+        err = name_authorities(m, ca_anchors(config->ca));
+    if (!err)
+        err = set_sessions(m);
+    if (!err)
+        err = use_cert(m, 0, config->rsa, ca_chain(config->ca));
+    return err ? err : use_cert(m, 1, config->ecdsa, ca_chain(config->ca));
+}
+
+int tls_ctx_create_server(const struct tls_server_config *config, struct tls_ctx **out, char *why, size_t why_size)
+{
+    struct making m = {allocate(TLS_server_method(), config->clock, config->clock_arg), why, why_size};
+    if (!m.ctx)
+        return REFUSE(&m, E_NOMEM, "no memory for TLS");
+    int err = build_server(&m, config);
+    if (err)
+        tls_ctx_destroy(&m.ctx);
+    else
+        *out = m.ctx;
+    return err;
+}
+
+/* The chain that went out with the certificate of that kind so far goes out with its successor: the root is the same.
+ */
+static int renew(const struct making *m, int slot, const struct cert *cert)
+{
+    STACK_OF(X509) *chain = NULL, *copy = NULL;
+    if (!cert)
+        return 0;
+    if (SSL_CTX_get0_chain_certs(m->ctx->ssl_ctx, &chain) == 1 && chain)
+        copy = X509_chain_up_ref(chain);
+    int err = use_cert(m, slot, cert, copy);
+    pem_free_certs(copy);
+    return err;
+}
+
+int tls_ctx_renew(struct tls_ctx *ctx, const struct cert *rsa, const struct cert *ecdsa, char *why, size_t why_size)
+{
+    struct making m = {ctx, why, why_size};
+    int err = renew(&m, 0, rsa);
+    return err ? err : renew(&m, 1, ecdsa);
+}
+
+static int64_t earlier(const int64_t of[2])
+{
+    return of[0] < of[1] ? of[0] : of[1];
+}
+
+int64_t tls_ctx_renew_at(const struct tls_ctx *ctx)
+{
+    return earlier(ctx->renew_at);
+}
+
+int64_t tls_ctx_not_after(const struct tls_ctx *ctx)
+{
+    return earlier(ctx->not_after);
+}
+
+/* --- client --- */
+
+static int expect_name(const struct making *m, const char *name)
+{
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(m->ctx->ssl_ctx);
+    if (!name)
+        return 0;
+    if (!*name || strlen(name) >= sizeof m->ctx->sni)
+        return REFUSE(m, E_INVALID, "'%.64s' can't be the name of a server", name);
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
+        return 0;
+    reason_drop();
+    strcpy(m->ctx->sni, name);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 ? 0 : fail_openssl(m, "name of the server");
+}
+
+static int use_pair(const struct making *m, const STACK_OF(X509) * certs, EVP_PKEY *key)
+{
+    int err = 0;
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    for (int i = 1; chain && i < sk_X509_num(certs); i++)
+        sk_X509_push(chain, sk_X509_value(certs, i));
+    if (X509_check_private_key(sk_X509_value(certs, 0), key) != 1) {
+        reason_drop();
+        err = REFUSE(m, E_MISMATCH, "the client's private key does not belong to its certificate");
+    } else if (SSL_CTX_use_cert_and_key(m->ctx->ssl_ctx, sk_X509_value(certs, 0), key, chain, 1) != 1) {
+        err = fail_openssl(m, "the client's certificate");
+    }
+    sk_X509_free(chain);
+    return err;
+}
+
+static int use_own(const struct making *m, const struct tls_client_config *config)
+{
+    STACK_OF(X509) *certs = NULL;
+    EVP_PKEY *key = NULL;
+    if (config->cert_pem.len == 0)
+        return 0;
+    int err = pem_read_certs(config->cert_pem, &certs, m->why, m->why_size);
+    if (!err)
+        err = pem_read_key(config->key_pem, &key, m->why, m->why_size);
+    if (!err)
+        err = pem_check_strength(key, "the client's key", m->why, m->why_size);
+    if (!err)
+        err = use_pair(m, certs, key);
+    pem_free_certs(certs);
+    EVP_PKEY_free(key);
+    return err;
+}
+
+static int believe_pem(const struct making *m, struct slice pem)
+{
+    STACK_OF(X509) *certs = NULL;
+    int err = pem_read_certs(pem, &certs, m->why, m->why_size);
+    if (!err)
+        err = believe(m, certs);
+    pem_free_certs(certs);
+    return err;
+}
+
+static int build_client(const struct making *m, const struct tls_client_config *config)
+{
+    set_habits(m->ctx->ssl_ctx);
+    SSL_CTX_set_verify(m->ctx->ssl_ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_session_cache_mode(m->ctx->ssl_ctx, SSL_SESS_CACHE_OFF); /* tls_engine_reuse() asks the engine */
+    int err = set_protocols(m, config->min, config->max);
+    if (!err)
+        err = set_suites(m, config->suites ? config->suites : SUITES_MODERN);
+    if (!err)
+        err = believe_pem(m, config->ca_pem);
+    if (!err)
+        err = use_own(m, config);
+    return err ? err : expect_name(m, config->server_name);
+}
+
+int tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx **out, char *why, size_t why_size)
+{
+    struct making m = {allocate(TLS_client_method(), config->clock, config->clock_arg), why, why_size};
+    if (!m.ctx)
+        return REFUSE(&m, E_NOMEM, "no memory for TLS");
+    int err = build_client(&m, config);
+    if (err)
+        tls_ctx_destroy(&m.ctx);
+    else
+        *out = m.ctx;
+    return err;
+}
+
+/* --- both --- */
+
+void tls_ctx_destroy(struct tls_ctx **ctx)
+{
+    struct tls_ctx *c = *ctx;
+    *ctx = NULL;
+    if (!c)
+        return;
+    SSL_CTX_free(c->ssl_ctx);
+    BIO_meth_free(c->bio);
+    ticket_keys_fini(&c->tickets);
+    free(c);
+}
+
+struct ssl_st *tls_ctx_new_ssl(struct tls_ctx *ctx)
+{
+    SSL *ssl = SSL_new(ctx->ssl_ctx);
+    if (!ssl)
+        return NULL;
+    X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), (time_t)tls_ctx_now(ctx));
+    if (ctx->is_server)
+        SSL_set_accept_state(ssl);
+    else
+        SSL_set_connect_state(ssl);
+    if (ctx->sni[0] && SSL_set_tlsext_host_name(ssl, ctx->sni) != 1) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    return ssl;
+}
+
+const struct bio_method_st *tls_ctx_bio(const struct tls_ctx *ctx)
+{
+    return ctx->bio;
+}
+
+int64_t tls_ctx_now(const struct tls_ctx *ctx)
+{
+    return ctx->clock(ctx->clock_arg);
+}
+
+bool tls_ctx_is_server(const struct tls_ctx *ctx)
+{
+    return ctx->is_server;
+}

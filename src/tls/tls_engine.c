@@ -1,0 +1,194 @@
+#include "tls/tls_engine.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "tls/cert_name.h"
+#include "tls/pem_read.h"
+#include "tls/reason.h"
+#include "tls/tls_bio.h"
+#include "tls/tls_ctx.h"
+
+#include <openssl/ssl.h>
+#include <stdlib.h>
+
+_Static_assert(sizeof((struct tls_peer *)NULL)->cn == CERT_CN_SIZE, "a peer's name is a certificate's");
+
+/* SHAKING -> OPEN -> ENDED; SHAKING -> ENDED */
+enum engine_state { ENGINE_SHAKING, ENGINE_OPEN, ENGINE_ENDED };
+
+struct tls_engine {
+    enum engine_state state;
+    struct tls_ctx *ctx;
+    SSL *ssl;
+    struct tls_wire wire;
+    const char *error; /* static; NULL: nothing went wrong */
+    struct tls_peer peer;
+};
+
+int tls_engine_create(struct tls_ctx *ctx, struct tls_engine **out)
+{
+    struct tls_engine *e = calloc(1, sizeof *e);
+    SSL *ssl = tls_ctx_new_ssl(ctx);
+    BIO *bio = BIO_new(tls_ctx_bio(ctx));
+    if (!e || !ssl || !bio) {
+        free(e);
+        SSL_free(ssl);
+        BIO_free(bio);
+        reason_drop();
+        return E_NOMEM;
+    }
+    e->ctx = ctx;
+    e->ssl = ssl;
+    BIO_set_data(bio, &e->wire);
+    SSL_set_bio(ssl, bio, bio);
+    *out = e;
+    return 0;
+}
+
+void tls_engine_destroy(struct tls_engine **engine)
+{
+    struct tls_engine *e = *engine;
+    *engine = NULL;
+    if (!e)
+        return;
+    SSL_free(e->ssl);
+    free(e);
+}
+
+static int fail(struct tls_engine *e)
+{
+    long verify = SSL_get_verify_result(e->ssl);
+    const char *said = reason_take();
+    e->state = ENGINE_ENDED;
+    if (e->wire.failure)
+        e->error = err_text(e->wire.failure);
+    else
+        e->error = verify == X509_V_OK ? said : reason_of_verify(verify);
+    return e->wire.failure ? e->wire.failure : E_TLS;
+}
+
+/* What a call into OpenSSL that did not succeed means. */
+static int judge(struct tls_engine *e, int result)
+{
+    switch (SSL_get_error(e->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return 0;
+    case SSL_ERROR_ZERO_RETURN:
+        e->state = ENGINE_ENDED;
+        return E_CLOSED;
+    default:
+        return fail(e);
+    }
+}
+
+static void note_peer(struct tls_engine *e)
+{
+    struct cert_cn cn;
+    X509 *cert = SSL_get0_peer_certificate(e->ssl);
+    e->peer.has_cert = cert != NULL;
+    if (!cert)
+        return;
+    cert_name_cn(X509_get_subject_name(cert), &cn);
+    e->peer.cn_count = cn.count;
+    memcpy(e->peer.cn, cn.first, sizeof e->peer.cn);
+    e->peer.not_after = pem_time(X509_get0_notAfter(cert));
+    e->peer.v1 = X509_get_version(cert) == X509_VERSION_1;
+}
+
+static int shake(struct tls_engine *e)
+{
+    int result = SSL_do_handshake(e->ssl);
+    if (result != 1)
+        return judge(e, result);
+    e->state = ENGINE_OPEN;
+    note_peer(e);
+    return 0;
+}
+
+int tls_engine_read(struct tls_engine *e, struct slice *in, uint8_t *plain, size_t cap, size_t *n, struct buf *out)
+{
+    int err = 0;
+    *n = 0;
+    if (e->state == ENGINE_ENDED)
+        return e->error ? E_TLS : E_CLOSED;
+    e->wire.in = in;
+    e->wire.out = out;
+    if (e->state == ENGINE_SHAKING)
+        err = shake(e);
+    if (!err && e->state == ENGINE_OPEN && SSL_read_ex(e->ssl, plain, cap, n) != 1)
+        err = judge(e, 0);
+    e->wire.in = NULL;
+    e->wire.out = NULL;
+    return err;
+}
+
+int tls_engine_write(struct tls_engine *e, struct slice plain, struct buf *out)
+{
+    size_t n;
+    if (e->state != ENGINE_OPEN)
+        return E_TLS;
+    if (plain.len == 0)
+        return 0;
+    e->wire.out = out;
+    int result = SSL_write_ex(e->ssl, plain.data, plain.len, &n);
+    int err = result == 1 ? 0 : fail(e);
+    e->wire.out = NULL;
+    ASSERT(err || n == plain.len); /* partial writes are not switched on, and the BIO takes all or fails */
+    return err;
+}
+
+void tls_engine_close(struct tls_engine *e, struct buf *out)
+{
+    if (e->state != ENGINE_OPEN)
+        return;
+    e->wire.out = out;
+    if (SSL_shutdown(e->ssl) < 0)
+        reason_drop();
+    e->wire.out = NULL;
+    e->state = ENGINE_ENDED;
+}
+
+bool tls_engine_open(const struct tls_engine *e)
+{
+    return e->state == ENGINE_OPEN;
+}
+
+bool tls_engine_resumed(const struct tls_engine *e)
+{
+    return SSL_session_reused(e->ssl) == 1;
+}
+
+const struct tls_peer *tls_engine_peer(const struct tls_engine *e)
+{
+    return &e->peer;
+}
+
+const char *tls_engine_version(const struct tls_engine *e)
+{
+    return SSL_get_version(e->ssl);
+}
+
+const char *tls_engine_cipher(const struct tls_engine *e)
+{
+    return SSL_get_cipher_name(e->ssl);
+}
+
+const char *tls_engine_error(const struct tls_engine *e)
+{
+    return e->error ? e->error : "";
+}
+
+void tls_engine_idle(struct tls_engine *e)
+{
+    if (e->state == ENGINE_OPEN)
+        SSL_free_buffers(e->ssl); /* refuses by itself while a part of a record stands in them */
+}
+
+void tls_engine_reuse(struct tls_engine *e, const struct tls_engine *finished)
+{
+    ASSERT(!tls_ctx_is_server(e->ctx) && e->state == ENGINE_SHAKING);
+    SSL_SESSION *session = SSL_get1_session(finished->ssl);
+    if (session && SSL_SESSION_is_resumable(session) && SSL_set_session(e->ssl, session) != 1)
+        reason_drop();
+    SSL_SESSION_free(session);
+}
