@@ -1,0 +1,50 @@
+/* A command of ephemeralctl: a row of the table in commands.c, from which the dispatch and the help come. Commands
+ * return their exit status: 0, STATUS_NO, or one of sysexits.h. */
+#ifndef EPHEMERALCTL_COMMAND_H
+#define EPHEMERALCTL_COMMAND_H
+
+#include "client/client.h"
+#include "ephemeralctl/options.h"
+
+#define STATUS_NO 1 /* the answer is no: the key is not there, or is there already, or has changed */
+
+struct context {
+    const struct options *options;
+    char **args; /* those after the command's name */
+    int arg_count;
+    struct client *client; /* connected */
+};
+
+struct command {
+    const char *name;
+    const char *arguments; /* as the help shows them */
+    int min, max;          /* number of arguments; max < 0: any */
+    unsigned scopes;       /* of options.h */
+    int (*run)(struct context *x);
+    const char *help;
+};
+
+/* One per family. */
+int cmd_get(struct context *x);
+int cmd_put(struct context *x);
+int cmd_del(struct context *x);
+int cmd_ping(struct context *x);
+int cmd_info(struct context *x);
+int cmd_keys(struct context *x);
+int cmd_buckets(struct context *x);
+int cmd_props(struct context *x);
+
+static inline struct slice command_type(const struct context *x)
+{
+    return slice_str(x->options->type);
+}
+
+static inline struct slice command_arg(const struct context *x, int i)
+{
+    return slice_str(x->args[i]);
+}
+
+/* Prints why a call of the client failed, and returns the exit status. */
+int command_failed(const struct context *x, int err);
+
+#endif

@@ -1,0 +1,20 @@
+/* From options to a connected client, and from failures to what a human should look at. */
+#ifndef EPHEMERALCTL_CONNECT_H
+#define EPHEMERALCTL_CONNECT_H
+
+#include "client/client.h"
+#include "ephemeralctl/options.h"
+
+struct connection {
+    struct client_identity *identity;
+    struct client *client;
+};
+
+/* 0, or an exit status of sysexits.h after saying on stderr what is wrong and what to do. */
+int connection_open(const struct options *o, struct connection *out);
+void connection_close(struct connection *c);
+
+/* The exit status for an error code. */
+int exit_status(int err);
+
+#endif

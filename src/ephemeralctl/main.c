@@ -1,0 +1,125 @@
+#include "ephemeralctl/command.h"
+#include "ephemeralctl/connect.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+#ifndef EPHEMERAL_VERSION
+#define EPHEMERAL_VERSION "0.1.0"
+#endif
+
+#define CONNECTED (SCOPE_ANY | SCOPE_CONNECT)
+
+static const struct command commands[] = {
+    {"get", "BUCKET KEY", 2, 2, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT | SCOPE_GET, cmd_get,
+     "prints a key's value; status 1 when there is no such key"},
+    {"put", "BUCKET KEY [VALUE|-]", 2, 3, CONNECTED | SCOPE_TYPE | SCOPE_PUT | SCOPE_CONTEXT, cmd_put,
+     "stores a value, from standard input when it is - or not given"},
+    {"del", "BUCKET KEY", 2, 2, CONNECTED | SCOPE_TYPE | SCOPE_CONTEXT, cmd_del,
+     "deletes a key; also fine when there is no such key"},
+    {"keys", "BUCKET", 1, 1, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT, cmd_keys,
+     "lists the keys of a bucket, in no order"},
+    {"buckets", "", 0, 0, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT, cmd_buckets, "lists the buckets that hold keys"},
+    {"props", "BUCKET [NAME=VALUE...]", 1, -1, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT | SCOPE_PROPS, cmd_props,
+     "shows a bucket's properties, after setting those given (ttl=60)"},
+    {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, "asks the node for a sign of life, through TLS"},
+    {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
+     "shows the node's name and version and the connection's TLS"},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void help_all(void)
+{
+    unsigned scopes = SCOPE_ANY;
+    puts("Usage: ephemeralctl COMMAND [OPTION...] [ARGUMENT...]\n\n"
+         "Talks to a node of the Ephemeral Store over mutual TLS.\n\nCommands:");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        int n = printf("  %s %s", commands[i].name, commands[i].arguments);
+        printf("%*s%s\n", n < 32 ? 32 - n : 1, "", commands[i].help);
+        scopes |= commands[i].scopes;
+    }
+    puts("\nOptions (COMMAND --help shows those of one command):");
+    options_help(scopes);
+    puts("\nExit status: 0; 1 when the answer is no (no such key, or if-none-match found one); else as in sysexits.h:\n"
+         "64 usage, 65 refused data or unresolved siblings, 66 missing file, 68 unknown host, 69 no node there,\n"
+         "74 input or output, 75 try again (time-out, memory limit), 76 protocol or TLS, 77 permission, 78 "
+         "certificates.");
+}
+
+static void help_one(const struct command *c)
+{
+    printf("Usage: ephemeralctl %s [OPTION...] %s\n\n%s: %s.\n\nOptions:\n", c->name, c->arguments, c->name, c->help);
+    options_help(c->scopes);
+}
+
+static bool fits(const struct command *c, int arg_count, unsigned used)
+{
+    if (arg_count < c->min || (c->max >= 0 && arg_count > c->max))
+        options_complain("%s takes %s", c->name, *c->arguments ? c->arguments : "no arguments");
+    else if (used & ~c->scopes)
+        options_complain("one of the options given is not for %s", c->name);
+    else
+        return true;
+    return false;
+}
+
+static int run(const struct command *c, struct context *x)
+{
+    struct connection connection;
+    int status = connection_open(x->options, &connection);
+    if (status)
+        return status;
+    x->client = connection.client;
+    status = c->run(x);
+    connection_close(&connection);
+    return status;
+}
+
+static int flush_output(int status)
+{
+    bool failed = ferror(stdout) != 0;
+    if (fclose(stdout) == 0 && !failed)
+        return status;
+    fputs("ephemeralctl: cannot write to standard output\n", stderr);
+    return status ? status : EX_IOERR;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    unsigned used;
+    int rest;
+    if (!options_parse(argc, argv, &o, &rest, &used))
+        return EX_USAGE;
+    if (o.version) {
+        puts("ephemeralctl " EPHEMERAL_VERSION);
+        return flush_output(EX_OK);
+    }
+    if (rest == argc) {
+        if (!o.help)
+            options_complain("a command is missing");
+        else
+            help_all();
+        return flush_output(o.help ? EX_OK : EX_USAGE);
+    }
+    const struct command *c = find(argv[rest]);
+    struct context x = {.options = &o, .args = argv + rest + 1, .arg_count = argc - rest - 1};
+    if (!c) {
+        options_complain("there is no command '%s'", argv[rest]);
+        return EX_USAGE;
+    }
+    if (o.help) {
+        help_one(c);
+        return flush_output(EX_OK);
+    }
+    return flush_output(fits(c, x.arg_count, used) ? run(c, &x) : EX_USAGE);
+}

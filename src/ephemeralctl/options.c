@@ -1,0 +1,217 @@
+#include "ephemeralctl/options.h"
+
+#include "client/client.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* How an option's argument becomes a field. */
+enum option_kind { KIND_TEXT, KIND_PORT, KIND_NUMBER, KIND_FLAG, KIND_HEX, KIND_OUTPUT };
+
+struct option_entry {
+    const char *name;
+    char letter; /* '\0': none */
+    enum option_kind kind;
+    size_t offset; /* of the field in struct options */
+    const char *argument;
+    unsigned scope;
+    const char *help;
+};
+
+#define FIELD(f) offsetof(struct options, f)
+
+static const struct option_entry table[] = {
+    {"host", 'H', KIND_TEXT, FIELD(host), "HOST", SCOPE_CONNECT, "name or address of the node [127.0.0.1]"},
+    {"port", 'p', KIND_PORT, FIELD(port), "PORT", SCOPE_CONNECT, "its port for clients [8087]"},
+    {"certs", 0, KIND_TEXT, FIELD(certs), "DIR", SCOPE_CONNECT,
+     "directory with rootCA.crt, myuser.crt and myuser.key\n[EPHEMERAL_CERTS, or build/run/certs]"},
+    {"ca", 0, KIND_TEXT, FIELD(ca), "FILE", SCOPE_CONNECT, "the root certificate, in place of the one in --certs"},
+    {"cert", 0, KIND_TEXT, FIELD(cert), "FILE", SCOPE_CONNECT, "the user's certificate"},
+    {"key", 0, KIND_TEXT, FIELD(key), "FILE", SCOPE_CONNECT, "its key"},
+    {"user", 'u', KIND_TEXT, FIELD(user), "NAME", SCOPE_CONNECT, "name of the user [the certificate's common name]"},
+    {"server-name", 0, KIND_TEXT, FIELD(server_name), "NAME", SCOPE_CONNECT,
+     "name or address that the node's certificate must carry [HOST]"},
+    {"any-server-name", 0, KIND_FLAG, FIELD(any_server_name), NULL, SCOPE_CONNECT,
+     "take any name, if only the root signed it"},
+    {"direct-tls", 0, KIND_FLAG, FIELD(direct_tls), NULL, SCOPE_CONNECT, "TLS from the first byte, not RpbStartTls"},
+    {"timeout-ms", 0, KIND_NUMBER, FIELD(timeout_ms), "MS", SCOPE_CONNECT, "of connecting and of each request [10000]"},
+    {"type", 't', KIND_TEXT, FIELD(type), "TYPE", SCOPE_TYPE, "bucket type [default]"},
+    {"sibling", 0, KIND_NUMBER, FIELD(sibling), "N", SCOPE_GET, "print the value of the Nth sibling alone"},
+    {"ttl", 0, KIND_NUMBER, FIELD(ttl_s), "SECONDS", SCOPE_PUT, "the key expires that long after this write"},
+    {"if-none-match", 0, KIND_FLAG, FIELD(if_none_match), NULL, SCOPE_PUT, "only if the key does not exist"},
+    {"content-type", 0, KIND_TEXT, FIELD(content_type), "TYPE", SCOPE_PUT, "of the value [application/octet-stream]"},
+    {"vclock", 0, KIND_HEX, FIELD(vclock), "HEX", SCOPE_CONTEXT,
+     "what was read before (get -o json), so that it is replaced, not joined"},
+    {"reset", 0, KIND_FLAG, FIELD(reset), NULL, SCOPE_PROPS, "back to what the bucket's type says"},
+    {"output", 'o', KIND_OUTPUT, FIELD(output), "FORMAT", SCOPE_OUTPUT, "text or json [text]"},
+    {"help", 'h', KIND_FLAG, FIELD(help), NULL, SCOPE_ANY, "this help"},
+    {"version", 'V', KIND_FLAG, FIELD(version), NULL, SCOPE_ANY, "the version"},
+};
+
+#define TABLE_COUNT (sizeof table / sizeof table[0])
+#define FIRST_LONG  256 /* getopt's value of an option: this plus its place in the table */
+
+void options_complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("ephemeralctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputs("; see ephemeralctl --help\n", stderr);
+    va_end(args);
+}
+
+static bool parse_number(const char *text, unsigned long max, unsigned long *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoul(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *out > 0 && *out <= max;
+}
+
+static bool set_number(const struct option_entry *e, void *field, const char *arg)
+{
+    unsigned long n;
+    unsigned long max = e->kind == KIND_PORT ? UINT16_MAX : UINT32_MAX;
+    if (!parse_number(arg, max, &n)) {
+        options_complain("--%s takes a number from 1 to %lu, not '%s'", e->name, max, arg);
+        return false;
+    }
+    if (e->kind == KIND_PORT)
+        *(uint16_t *)field = (uint16_t)n;
+    else
+        *(uint32_t *)field = (uint32_t)n;
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+static bool set_vclock(struct options *o, const char *arg)
+{
+    size_t len = strlen(arg) / 2;
+    bool ok = strlen(arg) % 2 == 0 && len > 0 && len <= sizeof o->vclock;
+    for (size_t i = 0; ok && i < len; i++) {
+        int high = hex_digit(arg[2 * i]), low = hex_digit(arg[2 * i + 1]);
+        ok = high >= 0 && low >= 0;
+        o->vclock[i] = (uint8_t)(high * 16 + low);
+    }
+    o->vclock_len = len;
+    if (!ok)
+        options_complain("--vclock takes the hexadecimal digits that get -o json prints, not '%s'", arg);
+    return ok;
+}
+
+static bool set_output(struct options *o, const char *arg)
+{
+    o->output = strcmp(arg, "json") == 0 ? OUTPUT_JSON : OUTPUT_TEXT;
+    if (o->output == OUTPUT_JSON || strcmp(arg, "text") == 0)
+        return true;
+    options_complain("--output is text or json, not '%s'", arg);
+    return false;
+}
+
+static bool set(struct options *o, const struct option_entry *e, const char *arg)
+{
+    void *field = (char *)o + e->offset;
+    switch (e->kind) {
+    case KIND_TEXT:
+        *(const char **)field = arg;
+        return true;
+    case KIND_PORT:
+    case KIND_NUMBER:
+        return set_number(e, field, arg);
+    case KIND_FLAG:
+        *(bool *)field = true;
+        return true;
+    case KIND_HEX:
+        return set_vclock(o, arg);
+    case KIND_OUTPUT:
+        return set_output(o, arg);
+    }
+    return false;
+}
+
+/* getopt's own form of the table. */
+static void describe(struct option *longs, char *letters)
+{
+    char *p = letters;
+    *p++ = ':'; /* a missing argument is told from an unknown option, and getopt prints nothing */
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        const struct option_entry *e = &table[i];
+        longs[i] = (struct option){e->name, e->argument ? required_argument : no_argument, NULL, FIRST_LONG + (int)i};
+        if (e->letter)
+            *p++ = e->letter;
+        if (e->letter && e->argument)
+            *p++ = ':';
+    }
+    longs[TABLE_COUNT] = (struct option){0};
+    *p = '\0';
+}
+
+static const struct option_entry *find(int value)
+{
+    if (value >= FIRST_LONG)
+        return &table[value - FIRST_LONG];
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if (table[i].letter == value)
+            return &table[i];
+    return NULL;
+}
+
+bool options_parse(int argc, char **argv, struct options *o, int *rest, unsigned *used)
+{
+    struct option longs[TABLE_COUNT + 1];
+    char letters[2 * TABLE_COUNT + 2];
+    int value;
+    *o = (struct options){
+        .host = "127.0.0.1", .port = CLIENT_PORT_DEFAULT, .type = "", .certs = getenv("EPHEMERAL_CERTS")};
+    *used = 0;
+    describe(longs, letters);
+    while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        if (value == '?' || value == ':') {
+            options_complain("%s '%s'", value == ':' ? "an argument is missing after" : "unknown option",
+                             argv[optind - 1]);
+            return false;
+        }
+        const struct option_entry *e = find(value);
+        *used |= e->scope;
+        if (!set(o, e, optarg))
+            return false;
+    }
+    *rest = optind;
+    return true;
+}
+
+#define HELP_COLUMN 28
+
+/* A line break in the text goes on below its beginning. */
+static void print_text(const char *text)
+{
+    for (; *text; text++) {
+        putchar(*text);
+        if (*text == '\n')
+            printf("%*s", HELP_COLUMN, "");
+    }
+    putchar('\n');
+}
+
+void options_help(unsigned scopes)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        const struct option_entry *e = &table[i];
+        if (!(e->scope & scopes))
+            continue;
+        int n = e->letter ? printf("  -%c, --%s", e->letter, e->name) : printf("      --%s", e->name);
+        n += e->argument ? printf(" %s", e->argument) : 0;
+        printf("%*s", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "");
+        print_text(e->help);
+    }
+}

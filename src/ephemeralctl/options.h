@@ -1,0 +1,47 @@
+/* The options of ephemeralctl: one table, from which the parser and the help texts come. */
+#ifndef EPHEMERALCTL_OPTIONS_H
+#define EPHEMERALCTL_OPTIONS_H
+
+#include "base/buf.h"
+
+enum output { OUTPUT_TEXT, OUTPUT_JSON };
+
+/* Texts are borrowed from the arguments and the environment. */
+struct options {
+    const char *host;
+    uint16_t port;
+    uint32_t timeout_ms;
+    const char *certs, *ca, *cert, *key, *user;
+    const char *server_name; /* NULL: the host */
+    bool any_server_name, direct_tls;
+    const char *type, *content_type;
+    uint32_t ttl_s; /* 0: not given */
+    bool if_none_match;
+    uint32_t sibling; /* 0: not given */
+    uint8_t vclock[256];
+    size_t vclock_len;
+    bool reset, help, version;
+    enum output output;
+};
+
+/* Which commands know an option: a set of these. */
+enum option_scope {
+    SCOPE_ANY = 1, /* every command */
+    SCOPE_CONNECT = 2,
+    SCOPE_OUTPUT = 4,
+    SCOPE_TYPE = 8,
+    SCOPE_GET = 16,
+    SCOPE_PUT = 32,
+    SCOPE_CONTEXT = 64, /* sends a vclock */
+    SCOPE_PROPS = 128
+};
+
+/* Fills *o with the defaults, then from the environment and the arguments. What remains is argv[*rest] .. argv[argc-1],
+ * moved there. *used: the scopes of the options that were given. False: a usage error has been printed. */
+bool options_parse(int argc, char **argv, struct options *o, int *rest, unsigned *used);
+/* Prints the options of these scopes, one a line. */
+void options_help(unsigned scopes);
+/* Prints one line of usage error and where help is. */
+void options_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
