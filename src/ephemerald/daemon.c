@@ -44,7 +44,7 @@ static int64_t now_s(const struct daemon *d)
 
 static int mint(const struct daemon *d, enum cert_key key, struct cert **out, char *why, size_t why_size)
 {
-    struct cert_request req = {.names = d->config->names,
+    struct cert_request req = {.names = (const char *const *)d->config->names,
                                .name_count = d->config->name_count,
                                .now = now_s(d),
                                .life_s = (int64_t)d->config->certificate_days * 86400};
@@ -188,7 +188,7 @@ static void make_server(struct daemon *d)
     const struct config *c = d->config;
     struct server_config server = {.node_name = c->node_name,
                                    .version = c->server_version,
-                                   .users = c->user_names,
+                                   .users = (const char *const *)c->user_names,
                                    .user_count = c->user_count,
                                    .object_size_max = c->object_size_max_bytes,
                                    .body_budget = c->memory_bytes / BODIES_DENOMINATOR,

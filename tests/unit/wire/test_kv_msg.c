@@ -232,7 +232,7 @@ static void test_requests_written(void **state)
                                  .has_type = coin(&r),
                                  .return_head = coin(&r)};
         struct buf out, meta;
-        struct frame f;
+        struct frame f = {0};
         buf_init(&out, 1 << 20);
         buf_init(&meta, 1 << 20);
         assert_int_equal(kv_meta_put_text(&meta, 2, slice_str("text/plain")), 0);
@@ -267,7 +267,7 @@ static void test_response_written(void **state)
         size_t count = rng_below(&r, 4), size = 0;
         struct slice vclock = slice_of(random_bytes(&r)), key = slice_of(random_bytes(&r));
         struct buf out, meta;
-        struct frame f;
+        struct frame f = {0};
         buf_init(&out, 1 << 20);
         buf_init(&meta, 1 << 20);
         assert_int_equal(kv_meta_put_text(&meta, 3, slice_str("utf-8")), 0);
