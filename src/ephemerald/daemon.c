@@ -132,7 +132,11 @@ static int make_tls(struct daemon *d)
         return EX_CONFIG;
     }
     err = mint_both(d, &d->rsa, &d->ecdsa, why, sizeof why);
-    struct tls_server_config tls = {.ca = d->ca, .rsa = d->rsa, .ecdsa = d->ecdsa, .legacy_suites = c->legacy_suites};
+    struct tls_server_config tls = {.ca = d->ca,
+                                    .rsa = d->rsa,
+                                    .ecdsa = d->ecdsa,
+                                    .legacy_suites = c->legacy_suites,
+                                    .sessions_max = c->connections_max};
     if (!err)
         err = tls_ctx_create_server(&tls, &d->tls, why, sizeof why);
     if (err) {

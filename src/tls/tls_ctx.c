@@ -4,7 +4,6 @@
 #include "tls/pem_read.h"
 #include "tls/reason.h"
 #include "tls/tls_bio.h"
-#include "tls/tls_ticket.h"
 #include "tls/why.h"
 
 #include <arpa/inet.h>
@@ -17,7 +16,6 @@
 #define CHAIN_DEPTH    4           /* certificates between a peer's and the root */
 #define CHAIN_BYTES    (32 * 1024) /* of a peer's certificates: a few of RSA 4096 */
 #define SESSION_S      3600        /* how long a session may be resumed */
-#define SESSION_CACHE  512         /* for clients of TLS 1.2 that know no tickets; each about 3 KB */
 
 #define SUITES_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define SUITES_MODERN                                                                                                  \
@@ -35,7 +33,6 @@ struct tls_ctx {
     bool is_server;
     tls_clock clock;
     void *clock_arg;
-    struct ticket_keys tickets;        /* servers only */
     int64_t renew_at[2], not_after[2]; /* of the certificates in use: RSA, ECDSA; INT64_MAX: there is none */
     char sni[CERT_NAME_SIZE_MAX + 1];  /* clients only; "": none is sent */
 };
@@ -144,30 +141,32 @@ static int name_authorities(const struct making *m, const STACK_OF(X509) * ancho
     return 0;
 }
 
-/* A session that is kept by us, for clients without tickets, ends with the certificate that it stands for. */
+/* A session ends with the certificate that it stands for. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
-    struct ticket_keys *k = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const struct tls_ctx *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     X509 *peer = SSL_SESSION_get0_peer(session);
-    int64_t left = peer ? pem_time(X509_get0_notAfter(peer)) - k->clock(k->clock_arg) : SESSION_S;
+    int64_t left = peer ? pem_time(X509_get0_notAfter(peer)) - tls_ctx_now(ctx) : SESSION_S;
     if (left < SESSION_S)
         SSL_SESSION_set_timeout(session, left > 0 ? (long)left : 0);
     return 0; /* no reference is kept */
 }
 
-static int set_sessions(const struct making *m)
+/* Sessions are kept here and clients get their names, also as TLS 1.3's tickets: a ticket that held the session itself
+ * would bring the peer's certificate along, and to decode that costs OpenSSL 3.0 as much as a full handshake. */
+static int set_sessions(const struct making *m, size_t sessions_max)
 {
     static const unsigned char context[] = "ephemeral-store";
-    struct tls_ctx *ctx = m->ctx;
-    SSL_CTX *s = ctx->ssl_ctx;
-    if (!ticket_keys_init(&ctx->tickets, ctx->clock, ctx->clock_arg) || !ticket_keys_install(&ctx->tickets, s) ||
-        SSL_CTX_set_session_id_context(s, context, sizeof context - 1) != 1 || SSL_CTX_set_num_tickets(s, 1) != 1)
-        return fail_openssl(m, "session tickets");
+    SSL_CTX *s = m->ctx->ssl_ctx;
+    SSL_CTX_set_app_data(s, m->ctx);
+    SSL_CTX_set_options(s, SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_SERVER);
-    SSL_CTX_sess_set_cache_size(s, SESSION_CACHE);
+    SSL_CTX_sess_set_cache_size(s, (long)(sessions_max ? sessions_max : TLS_SESSIONS_DEFAULT));
     SSL_CTX_set_timeout(s, SESSION_S);
     SSL_CTX_sess_set_new_cb(s, on_new_session);
-    return 0;
+    if (SSL_CTX_set_session_id_context(s, context, sizeof context - 1) == 1 && SSL_CTX_set_num_tickets(s, 1) == 1)
+        return 0;
+    return fail_openssl(m, "sessions");
 }
 
 static int build_server(const struct making *m, const struct tls_server_config *config)
@@ -190,7 +189,7 @@ static int build_server(const struct making *m, const struct tls_server_config *
     if (!err)
         err = name_authorities(m, ca_anchors(config->ca));
     if (!err)
-        err = set_sessions(m);
+        err = set_sessions(m, config->sessions_max);
     if (!err)
         err = use_cert(m, 0, config->rsa, ca_chain(config->ca));
     return err ? err : use_cert(m, 1, config->ecdsa, ca_chain(config->ca));
@@ -344,7 +343,6 @@ void tls_ctx_destroy(struct tls_ctx **ctx)
         return;
     SSL_CTX_free(c->ssl_ctx);
     BIO_meth_free(c->bio);
-    ticket_keys_fini(&c->tickets);
     free(c);
 }
 

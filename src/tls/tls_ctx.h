@@ -3,9 +3,9 @@
  *
  * Server: TLS 1.2 and 1.3. A peer's certificate must lead to the root within a short chain, be in date, and, if it
  * carries an extended key usage, be meant for clients; X.509 v1 certificates are accepted. Nobody's name is judged
- * here: that is the session's work, on tls_engine_peer(). Sessions are resumed by tickets (keys of this process alone,
- * changed every hour, the last one still read) and, for old clients of TLS 1.2, by a small cache; a resumed connection
- * has its peer's certificate again, and an expired one is not resumed. No renegotiation, no compression, no early data.
+ * here: that is the session's work, on tls_engine_peer(). Sessions are resumed for an hour at most, from a bounded
+ * cache in this process, the oldest making room; a resumed connection has its peer's certificate again, and an expired
+ * one is not resumed. No renegotiation, no compression, no early data.
  */
 #ifndef TLS_TLS_CTX_H
 #define TLS_TLS_CTX_H
@@ -14,9 +14,11 @@
 
 struct tls_ctx;
 
+#define TLS_SESSIONS_DEFAULT ((size_t)1024)
+
 enum tls_version { TLS_VERSION_ANY, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
-/* Wall clock in seconds since the epoch: certificates' ends and the age of ticket keys are judged by it. */
+/* Wall clock in seconds since the epoch: certificates' ends are judged by it. */
 typedef int64_t (*tls_clock)(void *arg);
 
 struct tls_server_config {
@@ -24,8 +26,9 @@ struct tls_server_config {
     const struct cert *rsa;    /* borrowed during the call; at least one of the two */
     const struct cert *ecdsa;  /* preferred by all clients that know it; may be NULL */
     bool client_cert_optional; /* a connection without a certificate opens too; a bad one is refused still */
-    bool legacy_suites; /* for TLS 1.2 also DHE and RSA key exchange with AES in CBC mode, after the modern ones: the
-                           only suites of Riak's Node.js client */
+    bool legacy_suites;  /* for TLS 1.2 also DHE and RSA key exchange with AES in CBC mode, after the modern ones: the
+                            only suites of Riak's Node.js client */
+    size_t sessions_max; /* kept for resumption, about 4 KB each; 0: TLS_SESSIONS_DEFAULT */
     enum tls_version min, max; /* ANY: 1.2 and 1.3 */
     tls_clock clock;           /* NULL: time() */
     void *clock_arg;           /* borrowed until destroy */

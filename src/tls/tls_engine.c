@@ -102,6 +102,11 @@ static int shake(struct tls_engine *e)
         return judge(e, result);
     e->state = ENGINE_OPEN;
     note_peer(e);
+    if (e->peer.has_cert && e->peer.not_after <= tls_ctx_now(e->ctx)) { /* a resumed session is not verified again */
+        e->state = ENGINE_ENDED;
+        e->error = reason_of_verify(X509_V_ERR_CERT_HAS_EXPIRED);
+        return E_TLS;
+    }
     return 0;
 }
 
