@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define TAIL_KEPT ((size_t)8 * 1024) /* by a queue that has run empty: many small answers, no large one */
+
 /* Bytes of its own in front, then a part of a blob. */
 struct outq_piece {
     struct outq_piece *next;
@@ -41,6 +43,8 @@ void outq_fini(struct outq *q)
 int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len)
 {
     ASSERT(offset <= blob->size && len <= blob->size - offset);
+    if (len == 0)
+        return 0; /* a piece of nothing would hide what stands behind it */
     struct outq_piece *p = malloc(sizeof *p);
     if (!p)
         return E_NOMEM;
@@ -70,6 +74,8 @@ void outq_consume(struct outq *q, size_t n)
     struct outq_piece *p = q->first;
     if (!p) {
         buf_consume(&q->tail, n);
+        if (buf_len(&q->tail) == 0 && q->tail.cap > TAIL_KEPT)
+            buf_release(&q->tail);
         return;
     }
     ASSERT(n <= outq_front(q).len);

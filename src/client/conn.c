@@ -258,16 +258,6 @@ void client_conn_close(struct client_conn *c)
         tls_engine_close(c->engine, &c->pending);
 }
 
-void client_conn_idle(struct client_conn *c)
-{
-    struct buf *all[] = {&c->requests, &c->pending, &c->received};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (buf_len(all[i]) == 0)
-            buf_release(all[i]);
-    if (tls_engine_open(c->engine))
-        tls_engine_idle(c->engine);
-}
-
 bool client_conn_resumed(const struct client_conn *c)
 {
     return tls_engine_resumed(c->engine);

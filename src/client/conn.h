@@ -67,8 +67,6 @@ int client_conn_take(struct client_conn *c, struct frame *out);
 
 /* Appends close_notify to what is pending. */
 void client_conn_close(struct client_conn *c);
-/* Gives back the memory that a quiet connection does not need. Borrowed bodies end. */
-void client_conn_idle(struct client_conn *c);
 
 bool client_conn_resumed(const struct client_conn *c);
 /* "TLSv1.3" and the like, and the suite's name; static. Only once the handshake is complete. */

@@ -18,7 +18,7 @@ struct conn {
     struct stream stream;
     struct listener *listener;
     enum conn_state state;
-    bool reading, paused, stranger, active, writing, flushing, wants_tls;
+    bool reading, paused, stranger, writing, flushing, wants_tls;
     uv_tcp_t tcp;
     uv_write_t write;
     uv_shutdown_t shutdown;
@@ -439,7 +439,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     }
     if (n == 0)
         return;
-    c->active = true;
     struct slice in = slice_make(buf->base, (size_t)n);
     if (in.len == LOOP_CHUNK)
         read_later(c);
@@ -447,13 +446,6 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         take_tls(c, in);
     else
         take_plain(c, in);
-}
-
-void conn_sweep(struct conn *c)
-{
-    if (!c->active && c->engine && tls_engine_open(c->engine) && !c->writing)
-        tls_engine_idle(c->engine);
-    c->active = false;
 }
 
 /* --- io/stream.h --- */

@@ -19,8 +19,6 @@ int conn_accept(struct listener *from, struct conn **out);
 void conn_end(struct conn *c);
 /* The connections that had their share of the last turn are read again. */
 void conn_read_again(struct net_loop *l);
-/* Gives back the TLS buffers of a connection that was idle since the last call. */
-void conn_sweep(struct conn *c);
 
 /* In the listener's list. */
 struct list *conn_link(struct conn *c);

@@ -2,8 +2,7 @@
 
 #include "base/err.h"
 
-#define BACKLOG  1024 /* a storm of reconnecting clients waits here */
-#define SWEEP_MS 2000 /* how long a connection is idle before its buffers are given back */
+#define BACKLOG 1024 /* a storm of reconnecting clients waits here */
 
 static bool has_room(const struct listener *l)
 {
@@ -71,14 +70,6 @@ void listener_gone(struct listener *l, struct conn *c, bool was_stranger)
     check_stopped(l);
 }
 
-static void on_sweep(struct timer *t)
-{
-    struct listener *l = LIST_ENTRY(t, struct listener, sweep);
-    for (struct list *i = l->conns.next; i != &l->conns; i = i->next)
-        conn_sweep(conn_of_link(i));
-    timer_start(&l->loop->timers, &l->sweep, SWEEP_MS);
-}
-
 static int parse_address(const char *text, uint16_t port, struct sockaddr_storage *out)
 {
     if (uv_ip4_addr(text, port, (struct sockaddr_in *)out) == 0 ||
@@ -93,7 +84,6 @@ int listener_start(struct listener *l, const struct listener_config *config, str
     struct sockaddr_storage address;
     *l = (struct listener){.config = *config, .loop = loop, .server = server, .tls = tls};
     list_init(&l->conns);
-    timer_init(&l->sweep, on_sweep);
     int err = parse_address(config->address, config->port, &address);
     if (err)
         return err;
@@ -104,8 +94,6 @@ int listener_start(struct listener *l, const struct listener_config *config, str
     err = uv_tcp_bind(&l->tcp, (const struct sockaddr *)&address, 0);
     if (!err)
         err = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
-    if (!err)
-        err = timer_start(&loop->timers, &l->sweep, SWEEP_MS) ? UV_ENOMEM : 0;
     if (err)
         uv_close((uv_handle_t *)&l->tcp, NULL);
     l->open = !err;
@@ -122,7 +110,6 @@ void listener_stop(struct listener *l, void (*stopped)(void *arg), void *arg)
     l->open = false;
     l->stopped = stopped;
     l->stopped_arg = arg;
-    timer_stop(&l->loop->timers, &l->sweep);
     for (struct list *i = l->conns.next, *next; i != &l->conns; i = next) {
         next = i->next;
         conn_end(conn_of_link(i));

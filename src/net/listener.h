@@ -25,7 +25,6 @@ struct listener {
     size_t conn_count, stranger_count;
     bool blocked; /* a connection waits to be accepted */
     bool open;
-    struct timer sweep;
     void (*stopped)(void *arg);
     void *stopped_arg;
 };

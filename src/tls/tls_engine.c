@@ -183,12 +183,6 @@ const char *tls_engine_error(const struct tls_engine *e)
     return e->error ? e->error : "";
 }
 
-void tls_engine_idle(struct tls_engine *e)
-{
-    if (e->state == ENGINE_OPEN)
-        SSL_free_buffers(e->ssl); /* refuses by itself while a part of a record stands in them */
-}
-
 void tls_engine_reuse(struct tls_engine *e, const struct tls_engine *finished)
 {
     ASSERT(!tls_ctx_is_server(e->ctx) && e->state == ENGINE_SHAKING);

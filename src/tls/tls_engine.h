@@ -50,8 +50,6 @@ const char *tls_engine_cipher(const struct tls_engine *e);  /* OpenSSL's name of
 /* Why it failed, for the log, without addresses or secrets: "client sent no certificate", "certificate has expired" ...
  */
 const char *tls_engine_error(const struct tls_engine *e);
-/* Gives back the record buffers of a connection that has been idle; they return with the next record. */
-void tls_engine_idle(struct tls_engine *e);
 /* Sends the session of a finished client connection to the next: client contexts only. */
 void tls_engine_reuse(struct tls_engine *e, const struct tls_engine *finished);
 

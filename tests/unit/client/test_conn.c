@@ -145,7 +145,6 @@ static void larger_than_a_record(void **state)
     assert_int_equal(peer_pump(&f->peer, f->conn, 1000), 0);
     expect(f->conn, MSG_GET_RESP, text);
     expect(f->conn, MSG_PING_RESP, "");
-    client_conn_idle(f->conn);
     ask_ping(f->conn);
     assert_int_equal(client_conn_flush(f->conn), 0);
     assert_int_equal(peer_pump(&f->peer, f->conn, 0), 0);
