@@ -40,7 +40,7 @@ static inline int buf_reserve(struct buf *b, size_t n, uint8_t **out)
         if (err)
             return err;
     }
-    *out = b->data + b->end;
+    *out = b->data ? b->data + b->end : NULL; /* NULL: no room was asked for */
     return 0;
 }
 

@@ -13,8 +13,9 @@ static const struct err_row rows[] = {
 
 static const struct err_row *row_of(int err)
 {
-    int i = -err;
-    return i > 0 && i < (int)(sizeof rows / sizeof rows[0]) && rows[i].text ? &rows[i] : 0;
+    if (err >= 0 || err <= -(int)(sizeof rows / sizeof rows[0]))
+        return 0;
+    return rows[-err].text ? &rows[-err] : 0;
 }
 
 const char *err_text(int err)

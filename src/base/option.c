@@ -37,6 +37,15 @@ int option_set_value(struct option_set *s, size_t row, const char *text, size_t 
     return 0;
 }
 
+static int set_or_explain(struct option_set *s, size_t row, const char *text, int rank, const char *origin, char *why,
+                          size_t why_size)
+{
+    int err = option_set_value(s, row, text, strlen(text), rank, origin);
+    if (err)
+        snprintf(why, why_size, "%s: %s", origin, err_text(err));
+    return err;
+}
+
 int option_set_init(struct option_set *s, const struct option *table, size_t count)
 {
     int err = 0;
@@ -142,7 +151,7 @@ static int read_flag(struct option_set *s, int argc, char *const *argv, int *i, 
         return E_INVALID;
     }
     snprintf(origin, sizeof origin, "flag --%s", name);
-    return option_set_value(s, (size_t)row, value, strlen(value), RANK_FLAG, origin);
+    return set_or_explain(s, (size_t)row, value, RANK_FLAG, origin, why, why_size);
 }
 
 int option_read_flags(struct option_set *s, int argc, char *const *argv, char *why, size_t why_size)
@@ -211,22 +220,22 @@ static int load(struct lines *l, const char *path, char *why, size_t why_size)
                  f ? "out of memory" : strerror(errno));
         if (f)
             fclose(f);
-        return f ? E_NOMEM : E_NOT_FOUND;
+        return f ? E_NOMEM : E_IO;
     }
     l->len = fread(l->text, 1, OPTION_FILE_MAX + 1, f);
-    bool failed = ferror(f) != 0;
+    int failed = ferror(f) ? errno : 0;
     fclose(f);
     l->text[l->len] = '\0';
     l->at = l->text;
     if (failed)
-        snprintf(why, why_size, "configuration file %s cannot be read", path);
+        snprintf(why, why_size, "configuration file %s cannot be read: %s", path, strerror(failed));
     else if (l->len > OPTION_FILE_MAX)
         snprintf(why, why_size, "configuration file %s is larger than 1 MiB", path);
     else if (memchr(l->text, '\0', l->len))
         snprintf(why, why_size, "configuration file %s holds a NUL byte: it is no text", path);
     else
         return 0;
-    return failed ? E_NOT_FOUND : E_TOO_LARGE;
+    return failed ? E_IO : l->len > OPTION_FILE_MAX ? E_TOO_LARGE : E_INVALID;
 }
 
 /* The next line without its end, NULL after the last. */
@@ -264,6 +273,8 @@ static char *read_block(struct lines *l, const char *end, char *why, size_t why_
             *to = '\0';
             return block;
         }
+        if (!*l->at)
+            break; /* the last line: no end can follow, nor is there room for a newline */
         size_t len = strlen(line);
         memmove(to, line, len);
         to += len;
@@ -297,7 +308,7 @@ static int read_line(struct option_set *s, struct lines *l, char *line, char *wh
         if (!value)
             return E_INVALID;
     }
-    return option_set_value(s, (size_t)row, value, strlen(value), RANK_FILE, origin);
+    return set_or_explain(s, (size_t)row, value, RANK_FILE, origin, why, why_size);
 }
 
 int option_read_file(struct option_set *s, const char *path, char *why, size_t why_size)
@@ -404,16 +415,27 @@ void option_print_help(const struct option *table, size_t count, FILE *out)
     }
 }
 
+/* A bar would begin a new column, also inside of `...`. */
+static void print_cell(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        fprintf(out, "%s%c", *text == '|' ? "\\" : "", *text);
+}
+
 void option_print_markdown(const struct option *table, size_t count, FILE *out)
 {
     fputs("| option | environment | default | what it does |\n|---|---|---|---|\n", out);
     for (size_t i = 0; i < count; i++) {
-        fprintf(out, "| `--%s %s` | ", table[i].name, table[i].argument);
+        fprintf(out, "| `--%s ", table[i].name);
+        print_cell(out, table[i].argument);
+        fputs("` | ", out);
         for (const char *p = table[i].environment; p && *p;) {
             int len = (int)strcspn(p, " ");
             fprintf(out, "%s`%.*s`", p == table[i].environment ? "" : ", ", len, p);
             p += len + (p[len] == ' ');
         }
-        fprintf(out, " | %s | %s |\n", table[i].standard ? table[i].standard : "", table[i].help);
+        fprintf(out, " | %s | ", table[i].standard ? table[i].standard : "");
+        print_cell(out, table[i].help);
+        fputs(" |\n", out);
     }
 }

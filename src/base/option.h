@@ -47,7 +47,8 @@ void option_set_fini(struct option_set *s);
 
 /* Each returns 0 or an error with its text in `why`: what, where, and what to do.
  *   E_INVALID     a value that is none
- *   E_NOT_FOUND   an unknown option or key (the nearest known one is named), or a file that cannot be read
+ *   E_NOT_FOUND   an unknown option or key (the nearest known one is named)
+ *   E_IO          a file that cannot be read
  *   E_TOO_LARGE, E_NOMEM */
 int option_read_flags(struct option_set *s, int argc, char *const *argv, char *why, size_t why_size);
 /* The variables of secret options are overwritten in place and unset, so that /proc/PID/environ does not keep them. */

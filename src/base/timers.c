@@ -23,10 +23,15 @@ static void place(struct timers *q, size_t i, struct timer *t)
     t->place = i + 1;
 }
 
+static bool is_before(const struct timer *a, const struct timer *b)
+{
+    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->number < b->number;
+}
+
 static void up(struct timers *q, size_t i)
 {
     struct timer *t = q->heap[i];
-    for (; i > 0 && q->heap[(i - 1) / 2]->due_ms > t->due_ms; i = (i - 1) / 2)
+    for (; i > 0 && is_before(t, q->heap[(i - 1) / 2]); i = (i - 1) / 2)
         place(q, i, q->heap[(i - 1) / 2]);
     place(q, i, t);
 }
@@ -38,9 +43,9 @@ static void down(struct timers *q, size_t i)
         size_t child = 2 * i + 1;
         if (child >= q->len)
             break;
-        if (child + 1 < q->len && q->heap[child + 1]->due_ms < q->heap[child]->due_ms)
+        if (child + 1 < q->len && is_before(q->heap[child + 1], q->heap[child]))
             child++;
-        if (q->heap[child]->due_ms >= t->due_ms)
+        if (!is_before(q->heap[child], t))
             break;
         place(q, i, q->heap[child]);
         i = child;
@@ -89,6 +94,7 @@ int timer_start(struct timers *q, struct timer *t, uint64_t delay_ms)
         return err;
     uint64_t now = q->now_ms(q->arg);
     t->due_ms = delay_ms < UINT64_MAX - now ? now + delay_ms : UINT64_MAX - 1;
+    t->number = q->started++;
     q->len++;
     place(q, q->len - 1, t);
     up(q, q->len - 1);
@@ -109,9 +115,10 @@ uint64_t timers_next_ms(const struct timers *q)
 
 void timers_run(struct timers *q)
 {
-    uint64_t now = q->now_ms(q->arg);
-    /* Only what runs now: a timer that restarts itself at once must not keep the loop here for ever. */
-    for (size_t budget = q->len; budget && q->len && q->heap[0]->due_ms <= now; budget--) {
+    uint64_t now = q->now_ms(q->arg), end = q->started;
+    /* Only what runs now: a timer that restarts itself at once must not keep the loop here. Such a one is due now at
+     * the earliest, so that none of those that ran before stands behind it. */
+    while (q->len && q->heap[0]->due_ms <= now && q->heap[0]->number < end) {
         struct timer *t = q->heap[0];
         take_out(q, t);
         t->fire(t);

@@ -12,13 +12,15 @@ typedef void (*timer_fire)(struct timer *t);
 
 struct timer {
     uint64_t due_ms;
-    size_t place; /* 1 + place in the heap; 0: not running */
+    uint64_t number; /* of its start, which decides between equal times */
+    size_t place;    /* 1 + place in the heap; 0: not running */
     timer_fire fire;
 };
 
 struct timers {
     struct timer **heap;
     size_t len, cap;
+    uint64_t started; /* how often a timer was started */
     uint64_t (*now_ms)(void *arg);
     /* Called when the earliest due time has changed, so that the driver can wake up in time; may be NULL. */
     void (*rearm)(void *arg);
@@ -44,7 +46,8 @@ void timer_stop(struct timers *q, struct timer *t); /* also when it does not run
 
 /* UINT64_MAX: none runs. */
 uint64_t timers_next_ms(const struct timers *q);
-/* Fires what is due; a timer started by these at delay 0 fires at the next call. */
+/* Fires what is due, by time, then in the order of their starts; a timer started by these at delay 0 fires at the next
+ * call. */
 void timers_run(struct timers *q);
 
 #endif
