@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "store/bucket.h"
 
 #include <stdlib.h>
 
@@ -251,18 +252,43 @@ bool router_list_keys(struct router *r, struct router_walk *w, struct slice type
     return store_list_keys(s, type, bucket, &w->cursor, f, arg) || next_partition(w);
 }
 
-/* A bucket has keys in many partitions: it is named by the first that holds it. */
-struct bucket_filter {
+/* A bucket has keys in many partitions, and they come and go between the steps: a step looks at one range of the order
+ * of buckets (store/lhash.h) in all partitions at once, so that each name is met in just one step. */
+struct bucket_step {
     struct router *router;
     unsigned partition;
     struct slice type;
+    uint64_t first, last; /* the range */
     store_list_f f;
     void *arg;
 };
 
+static void skip_name(void *arg, struct slice name)
+{
+    (void)arg;
+    (void)name;
+}
+
+/* The range that is one slot of the largest dictionary, and a part of one in all others. */
+static uint64_t end_of_step(const struct bucket_step *b)
+{
+    uint64_t last = UINT64_MAX;
+    for (unsigned i = 0; i < ROUTER_PARTITIONS; i++) {
+        uint64_t next = b->first;
+        store_list_buckets(b->router->partition[i].store, b->type, &next, skip_name, NULL);
+        if (next - 1 < last)
+            last = next - 1;
+    }
+    return last;
+}
+
+/* Within the step, a bucket is named by the first partition that holds it. */
 static void list_first(void *arg, struct slice name)
 {
-    struct bucket_filter *b = arg;
+    struct bucket_step *b = arg;
+    uint64_t order = lhash_order(bucket_hash(&b->router->key, b->type, name));
+    if (order < b->first || order > b->last)
+        return;
     for (unsigned i = 0; i < b->partition; i++)
         if (store_has_bucket(b->router->partition[i].store, b->type, name))
             return;
@@ -271,8 +297,14 @@ static void list_first(void *arg, struct slice name)
 
 bool router_list_buckets(struct router *r, struct router_walk *w, struct slice type, store_list_f f, void *arg)
 {
-    struct bucket_filter b = {r, w->partition, type, f, arg};
-    return store_list_buckets(r->partition[w->partition].store, type, &w->cursor, list_first, &b) || next_partition(w);
+    struct bucket_step b = {.router = r, .type = type, .first = w->cursor, .f = f, .arg = arg};
+    b.last = end_of_step(&b);
+    for (; b.partition < ROUTER_PARTITIONS; b.partition++) {
+        uint64_t cursor = b.first;
+        store_list_buckets(r->partition[b.partition].store, type, &cursor, list_first, &b);
+    }
+    w->cursor = b.last + 1;
+    return b.last != UINT64_MAX;
 }
 
 void router_stats(const struct router *r, struct store_stats *out)

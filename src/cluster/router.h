@@ -62,8 +62,8 @@ struct router_walk {
     unsigned partition;
     uint64_t cursor;
 };
-/* One step: calls f for a few names; false: that was the last. Names are borrowed for the call; a name is given once.
- */
+/* One step: calls f for a few names; false: that was the last. Names are borrowed for the call; one that is there all
+ * the while is given once, also when the data changes between the steps. */
 bool router_list_keys(struct router *r, struct router_walk *w, struct slice type, struct slice bucket, store_list_f f,
                       void *arg);
 bool router_list_buckets(struct router *r, struct router_walk *w, struct slice type, store_list_f f, void *arg);
