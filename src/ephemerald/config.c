@@ -61,8 +61,8 @@ static int status_of(int err)
     switch (err) {
     case 0:
         return 0;
-    case E_NOT_FOUND:
-        return EX_USAGE;
+    case E_IO:
+        return EX_NOINPUT;
     case E_NOMEM:
         return EX_OSERR;
     default:
@@ -185,7 +185,7 @@ static int read_version(const struct reading *r)
     const char *text = text_of(r, "server-version");
     unsigned a, b, d;
     char rest;
-    if (sscanf(text, "%5u.%5u.%5u%c", &a, &b, &d, &rest) != 3)
+    if (text[strspn(text, "0123456789.")] || sscanf(text, "%5u.%5u.%5u%c", &a, &b, &d, &rest) != 3)
         return fail(r, EX_CONFIG, "%s: '%.64s' is no version: give three integers like 3.0.16",
                     origin_of(r, "server-version"), text);
     return copy(r, text, &r->c->server_version);
@@ -211,7 +211,7 @@ static int add_name(const struct reading *r, const char *name)
         if (strcasecmp(c->names[i], name) == 0)
             return 0;
     if (c->name_count == CONFIG_NAMES_MAX)
-        return fail(r, EX_CONFIG, "more than %d names for this node", CONFIG_NAMES_MAX);
+        return fail(r, EX_CONFIG, "more than %d names for this node: give fewer with --names", CONFIG_NAMES_MAX);
     return copy(r, name, &c->names[c->name_count]) ? EX_OSERR : (c->name_count++, 0);
 }
 
@@ -275,23 +275,30 @@ static int read_names(const struct reading *r)
 
 /* --- the root --- */
 
-static int read_pem_file(const struct reading *r, const char *option, const char *path, char **out)
+static int fail_unread(const struct reading *r, const char *where, int error)
+{
+    return fail(r, EX_NOINPUT,
+                "%s: neither PEM nor a file that can be read (%s): give the PEM itself, or the path of a file with it",
+                where, strerror(error));
+}
+
+/* `where`: who gave the path. */
+static int read_pem_file(const struct reading *r, const char *where, const char *path, char **out)
 {
     FILE *f = fopen(path, "re");
-    char *text = f ? calloc(1, PEM_FILE_MAX + 1) : NULL;
     if (!f)
-        return fail(
-            r, EX_NOINPUT,
-            "%s: neither PEM nor a file that can be read (%s): give the PEM itself, or the path of a file with it",
-            origin_of(r, option), strerror(errno));
+        return fail_unread(r, where, errno);
+    char *text = *out = calloc(1, PEM_FILE_MAX + 1);
     size_t len = text ? fread(text, 1, PEM_FILE_MAX, f) : 0;
     bool more = text && fgetc(f) != EOF;
+    int error = ferror(f) ? errno : 0;
     fclose(f);
-    *out = text;
     if (!text)
         return fail(r, EX_OSERR, "out of memory");
+    if (error)
+        return fail_unread(r, where, error);
     if (more || len == 0 || memchr(text, '\0', len))
-        return fail(r, EX_DATAERR, "%s: the file is %s", origin_of(r, option),
+        return fail(r, EX_DATAERR, "%s: the file is %s", where,
                     more  ? "larger than 256 KiB"
                     : len ? "no text"
                           : "empty");
@@ -301,15 +308,18 @@ static int read_pem_file(const struct reading *r, const char *option, const char
 static int read_pem(const struct reading *r, const char *option, const char *in_kubernetes, char **out)
 {
     const char *text = text_of(r, option);
-    if (!text && r->c->orchestration == ORCHESTRATION_KUBERNETES && access(in_kubernetes, R_OK) == 0)
-        return read_pem_file(r, option, in_kubernetes, out);
+    char where[64];
+    if (!text && r->c->orchestration == ORCHESTRATION_KUBERNETES && access(in_kubernetes, R_OK) == 0) {
+        snprintf(where, sizeof where, "file %s", in_kubernetes);
+        return read_pem_file(r, where, in_kubernetes, out);
+    }
     if (!text)
         return fail(r, EX_CONFIG, "%s is not given: set %s to the PEM, or --%s to it or to a file", option,
                     strcmp(option, "root-ca-key") ? "EPHEMERAL_STORE_ROOT_CA_CERT" : "EPHEMERAL_STORE_ROOT_CA_KEY",
                     option);
     if (strstr(text, "-----BEGIN"))
         return copy(r, text, out);
-    return read_pem_file(r, option, text, out);
+    return read_pem_file(r, origin_of(r, option), text, out);
 }
 
 /* --- memory --- */
@@ -356,9 +366,8 @@ static int read_memory(const struct reading *r)
     }
     if (marathon && *marathon)
         return read_marathon_memory(r, marathon);
-    if (read_limit("/sys/fs/cgroup/memory.max", &bytes) && bytes >= MEMORY_MIN)
-        return set_memory(r, bytes, "limit of the control group");
-    if (read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes", &bytes) && bytes >= MEMORY_MIN)
+    if (read_limit("/sys/fs/cgroup/memory.max", &bytes) ||
+        read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes", &bytes))
         return set_memory(r, bytes, "limit of the control group");
     return set_memory(r, MEMORY_DEFAULT, "default, as no limit is set");
 }
@@ -373,6 +382,11 @@ static int read_connections(const struct reading *r)
 
 /* --- JSON --- */
 
+static int json_status(const struct reading *r, int err, const char *name)
+{
+    return err ? fail_at(r, err == E_NOMEM ? EX_OSERR : EX_DATAERR, name) : 0;
+}
+
 static int read_users(const struct reading *r)
 {
     const char *text = text_of(r, "user");
@@ -380,7 +394,7 @@ static int read_users(const struct reading *r)
         return fail(r, EX_CONFIG,
                     "no user is given, so that nobody could connect: set EPHEMERAL_STORE_USER to "
                     "{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}");
-    return json_read_users(r->c, text, r->why, r->why_size) ? fail_at(r, EX_DATAERR, "user") : 0;
+    return json_status(r, json_read_users(r->c, text, r->why, r->why_size), "user");
 }
 
 static int read_types(const struct reading *r)
@@ -388,7 +402,7 @@ static int read_types(const struct reading *r)
     const char *text = text_of(r, "bucket-types");
     if (!text)
         return 0;
-    return json_read_types(r->c, text, r->why, r->why_size) ? fail_at(r, EX_DATAERR, "bucket-types") : 0;
+    return json_status(r, json_read_types(r->c, text, r->why, r->why_size), "bucket-types");
 }
 
 /* --- all of it --- */
@@ -444,9 +458,9 @@ static enum config_wish take_wishes(int *argc, char **argv)
 static int read_sources(const struct reading *r, int argc, char *const *argv)
 {
     struct option_set *s = &r->c->options;
-    int err = option_set_init(s, daemon_options, daemon_option_count);
-    if (!err)
-        err = option_read_flags(s, argc, argv, r->why, r->why_size);
+    if (option_set_init(s, daemon_options, daemon_option_count))
+        return fail(r, EX_OSERR, "out of memory");
+    int err = option_read_flags(s, argc, argv, r->why, r->why_size);
     if (err)
         return err == E_NOMEM ? EX_OSERR : EX_USAGE;
     err = option_read_environment(s, r->why, r->why_size);

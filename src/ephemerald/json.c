@@ -81,7 +81,7 @@ static int add_user(struct config *c, const struct reader *r, json_t *user)
     if (c->user_count == CONFIG_USERS_MAX)
         return fail(r, E_TOO_MANY, "more than %d users", CONFIG_USERS_MAX);
     c->user_names[c->user_count] = strdup(name);
-    return c->user_names[c->user_count++] ? 0 : E_NOMEM;
+    return c->user_names[c->user_count++] ? 0 : fail(r, E_NOMEM, "%s", err_text(E_NOMEM));
 }
 
 int json_read_users(struct config *c, const char *text, char *why, size_t why_size)
@@ -198,8 +198,9 @@ static bool read_value(const struct property *p, const json_t *value, struct buc
 
 static int read_props(const struct reader *r, const char *type, json_t *object, struct bucket_props *out)
 {
-    static const char *const wanted[] = {"true or false", "a whole number", "a whole number, or one, quorum, all",
-                                         "a text"};
+    static const char *const wanted[] = {"true or false", "a whole number below 2^32",
+                                         "a whole number, or one, quorum, all", "a text of at most 1024 bytes"};
+    _Static_assert(PROPS_TEXT_MAX == 1024, "stands in the text above");
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value)
@@ -234,7 +235,7 @@ static int read_type(struct config *c, const struct reader *r, const char *name,
         return fail(r, E_INVALID, "bucket type \"%.64s\": invalid properties: %s", name, text);
     t->name = strdup(name);
     c->bucket_type_count += t->name != NULL;
-    return t->name ? 0 : E_NOMEM;
+    return t->name ? 0 : fail(r, E_NOMEM, "%s", err_text(E_NOMEM));
 }
 
 int json_read_types(struct config *c, const char *text, char *why, size_t why_size)

@@ -8,7 +8,7 @@
 #define JSON_TEXT_MAX ((size_t)256 * 1024)
 
 /* {"name":..., "auth_mode":"certificate"} or an array of such. Fills c->user_names. 0, or E_MALFORMED, E_INVALID,
- * E_UNSUPPORTED, E_TOO_MANY, E_NOMEM with `why`. */
+ * E_UNSUPPORTED, E_TOO_MANY, E_TOO_LARGE, E_NOMEM with `why`. */
 int json_read_users(struct config *c, const char *text, char *why, size_t why_size);
 
 /* {"type": {"property": value, ...}, ...}, or with {"props": {...}} around the properties as riak-admin takes them.

@@ -1,0 +1,309 @@
+/* What is said of a configuration: why it is refused, what is logged, and what --help shows. */
+#include "ephemerald/options.h"
+#include "failing_alloc.h"
+#include "rig.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+struct mistake {
+    const char *flag, *value;
+    int status;
+    const char *says;
+};
+
+static void test_mistakes_in_flags(void **state)
+{
+    static const struct mistake mistakes[] = {
+        {"--proto-prot", "1", EX_USAGE, "command line: unknown option 'proto-prot': did you mean 'proto-port'?"},
+        {"--colour", "1", EX_USAGE, "command line: unknown option 'colour': --help lists them all"},
+        {"8087", "1", EX_USAGE, "command line: '8087' is no option"},
+        {"--listen", NULL, EX_USAGE, "command line: --listen needs a value (ADDRESS)"},
+        {"--listen", "localhost", EX_CONFIG,
+         "flag --listen: 'localhost' is no numeric address: give one like 0.0.0.0, 10.1.2.3 or ::"},
+        {"--listen", "10.1.2", EX_CONFIG, "flag --listen: '10.1.2' is no numeric address"},
+        {"--orchestration", "swarm", EX_CONFIG,
+         "flag --orchestration: 'swarm' is not known: give marathon, kubernetes or none"},
+        {"--log-level", "loud", EX_CONFIG, "flag --log-level: 'loud' is no level: give error, warn, info or debug"},
+        {"--legacy-suites", "perhaps", EX_CONFIG, "flag --legacy-suites: 'perhaps' is no value for legacy-suites"},
+        {"--memory", "63MiB", EX_CONFIG, "flag --memory: '63MiB' is no value for memory: give SIZE from 67108864 to"},
+        {"--user", "[]", EX_DATAERR, "flag --user: an empty array: nobody could connect"},
+        {"--user", "{\"name\":", EX_DATAERR, "flag --user: not valid JSON: "},
+        {"--user", "{\"name\":", EX_DATAERR, "(line 1, column 8)"},
+        {"--user", "{\"name\":\"a\",\"auth_mode\":\"password\"}", EX_DATAERR,
+         "flag --user: auth_mode \"password\" of user \"a\" is not served: only \"certificate\" is"},
+        {"--bucket-types", "{\"any\":{}}", EX_DATAERR,
+         "flag --bucket-types: bucket type \"any\": a name has 1 to 255 bytes, and \"default\" and \"any\" are "
+         "reserved"},
+        {"--bucket-types", "{\"t\":{\"tll\":1}}", EX_DATAERR,
+         "flag --bucket-types: bucket type \"t\": unknown property \"tll\""},
+        {"--bucket-types", "{\"t\":{\"ttl\":1,\"ttl\":2}}", EX_DATAERR,
+         "flag --bucket-types: not valid JSON: duplicate object key"},
+        {"--config", "/nonexistent/x.conf", EX_NOINPUT,
+         "configuration file /nonexistent/x.conf cannot be read: No such file or directory"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        struct rig r;
+        rig_init(&r);
+        int status = read_config(&r, mistakes[i].flag, mistakes[i].value, NULL);
+        if (status != mistakes[i].status)
+            fail_msg("%s %s: %d (%s)", mistakes[i].flag, mistakes[i].value, status, r.why);
+        assert_why(&r, mistakes[i].says);
+        rig_fini(&r);
+    }
+}
+
+/* Each number is read, and says what it is when it is none. */
+static void test_bad_number_for_each_option(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < daemon_option_count; i++) {
+        const struct option *o = &daemon_options[i];
+        struct rig r;
+        char flag[64], expected[128];
+        if (o->type != OPTION_NUMBER && o->type != OPTION_SIZE && o->type != OPTION_DURATION_MS)
+            continue;
+        rig_init(&r);
+        snprintf(flag, sizeof flag, "--%s", o->name);
+        snprintf(expected, sizeof expected, "flag %s: 'many' is no value for %s: give %s from ", flag, o->name,
+                 o->argument);
+        assert_int_equal(read_config(&r, flag, "many", NULL), EX_CONFIG);
+        assert_why(&r, expected);
+        rig_fini(&r);
+    }
+}
+
+static void test_mistakes_in_the_environment(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    set("PORT_PROTO", "65536");
+    assert_int_equal(read_config(&r, NULL), EX_CONFIG);
+    assert_why(&r, "environment variable PORT_PROTO: '65536' is no value for proto-port: give PORT from 1 to 65535");
+    unsetenv("PORT_PROTO");
+    set("EPHEMERAL_STORE_USER", "{\"name\":\"a\",\"name\":\"b\"}");
+    assert_int_equal(read_config(&r, NULL), EX_DATAERR);
+    assert_why(&r, "environment variable EPHEMERAL_STORE_USER: not valid JSON: duplicate object key");
+    unsetenv("EPHEMERAL_STORE_USER");
+    assert_int_equal(read_config(&r, NULL), EX_CONFIG);
+    assert_why(&r, "no user is given, so that nobody could connect: set EPHEMERAL_STORE_USER to {\"name\":\"myUser\"");
+    rig_fini(&r);
+}
+
+static void test_mistakes_in_the_file(void **state)
+{
+    static const struct mistake mistakes[] = {
+        {NULL, "\nproto-prot = 1\n", EX_CONFIG, "line 2: unknown option 'proto-prot': did you mean 'proto-port'?"},
+        {NULL, "proto-port\n", EX_CONFIG, "line 1: 'proto-port' is no setting: write name = value"},
+        {NULL, "proto-port = x\n", EX_CONFIG, "line 1: 'x' is no value for proto-port: give PORT from 1 to 65535"},
+        {NULL, "bucket-types = <<END\n{\n\"t\":30}", EX_CONFIG, "line 1: the text that begins here with <<END has no"},
+        {NULL, "bucket-types = <<END\n{\n\"t\":x}\nEND\n", EX_DATAERR,
+         "line 1: not valid JSON: invalid token near 'x'"},
+        {NULL, "bucket-types = <<END\n{\n\"t\":x}\nEND\n", EX_DATAERR, "(line 2, column 5)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        struct rig r;
+        rig_init(&r);
+        int status = read_config(&r, "--config", write_file(&r, mistakes[i].value), NULL);
+        if (status != mistakes[i].status)
+            fail_msg("%s: %d (%s)", mistakes[i].value, status, r.why);
+        assert_why(&r, mistakes[i].says);
+        assert_why(&r, r.path);
+        rig_fini(&r);
+    }
+}
+
+/* --- wishes --- */
+
+static void test_wishes(void **state)
+{
+    static const struct {
+        const char *word;
+        enum config_wish wish;
+    } wishes[] = {{"--help", CONFIG_HELP},
+                  {"-h", CONFIG_HELP},
+                  {"--help-markdown", CONFIG_HELP_MARKDOWN},
+                  {"--version", CONFIG_VERSION}};
+    struct rig r;
+    (void)state;
+    rig_init_bare(&r); /* they need no configuration, and look at none */
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        assert_int_equal(read_config(&r, wishes[i].word, NULL), 0);
+        assert_int_equal(r.wish, wishes[i].wish);
+        assert_int_equal(read_config(&r, "--proto-prot", wishes[i].word, NULL), 0);
+        assert_int_equal(r.wish, wishes[i].wish);
+    }
+    rig_fini(&r);
+}
+
+static void test_check(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    assert_int_equal(read_config(&r, "--proto-port", "7", "--check", "--epmd-port", "8", NULL), 0);
+    assert_int_equal(r.wish, CONFIG_CHECK);
+    assert_int_equal(r.c->proto_port, 7);
+    assert_int_equal(r.c->epmd_port, 8);
+    assert_int_equal(read_config(&r, "--check", NULL), EX_CONFIG); /* the key has left the environment */
+    assert_int_equal(r.wish, CONFIG_CHECK);
+    rig_fini(&r);
+}
+
+/* --- what is said of it --- */
+
+struct lines {
+    char text[4096];
+    unsigned warnings;
+};
+
+static void keep(void *arg, enum log_level level, const char *line)
+{
+    struct lines *l = arg;
+    size_t len = strlen(l->text);
+    l->warnings += level == LOG_WARN;
+    snprintf(l->text + len, sizeof l->text - len, "%s\n", line);
+}
+
+static void log_config(const struct rig *r, struct lines *l)
+{
+    struct log log = {.level = LOG_DEBUG, .sink = keep, .arg = l};
+    *l = (struct lines){0};
+    config_log(r->c, &log);
+}
+
+static void test_log_of_a_good_start(void **state)
+{
+    struct rig r;
+    struct lines l;
+    (void)state;
+    rig_init(&r);
+    assert_good(&r, read_config(&r, "--cluster-size", "1", "--memory", "1GiB", "--bucket-types", "{\"t\":{}}", NULL));
+    log_config(&r, &l);
+    assert_string_equal(l.text,
+                        "info  config: node riak@node-7, orchestration none, 1 user(s), 1 bucket type(s), memory "
+                        "1024 MiB (flag --memory)\n");
+    rig_fini(&r);
+}
+
+static void test_log_of_what_is_strange(void **state)
+{
+    struct rig r;
+    struct lines l;
+    (void)state;
+    rig_init(&r);
+    set("ORCHESTRATION", "marathon");
+    assert_good(&r, read_config(&r, "--memory", "64MiB", NULL));
+    log_config(&r, &l);
+    assert_int_equal(l.warnings, 2);
+    assert_non_null(strstr(l.text, "orchestration marathon"));
+    assert_non_null(strstr(l.text, "cluster-size is 5 (default), but this version serves a cluster of one"));
+    assert_non_null(strstr(l.text, "set EPHEMERAL_STORE_CLUSTER_SIZE=1"));
+    assert_non_null(strstr(l.text, "object-size-max is more than an eighth of the memory"));
+    assert_null(strstr(l.text, "REVG")); /* nothing of the key */
+    rig_fini(&r);
+}
+
+static void print(void (*f)(FILE *out), char **text)
+{
+    size_t size;
+    FILE *out = open_memstream(text, &size);
+    assert_non_null(out);
+    f(out);
+    fclose(out);
+}
+
+static void test_help_names_every_option(void **state)
+{
+    char *help, *markdown, part[64];
+    (void)state;
+    print(config_print_help, &help);
+    print(config_print_markdown, &markdown);
+    for (size_t i = 0; i < daemon_option_count; i++) {
+        snprintf(part, sizeof part, "\n  --%s ", daemon_options[i].name);
+        assert_non_null(strstr(help, part));
+        snprintf(part, sizeof part, "\n| `--%s ", daemon_options[i].name);
+        assert_non_null(strstr(markdown, part));
+    }
+    assert_non_null(strstr(help, "usage: ephemerald [OPTION VALUE]..."));
+    assert_non_null(strstr(help, "64 wrong usage, 65 bad JSON or PEM, 66 no such file"));
+    free(help);
+    free(markdown);
+}
+
+/* Every row has five bars that count. */
+static void test_markdown_is_a_table(void **state)
+{
+    char *text;
+    size_t rows = 0;
+    (void)state;
+    print(config_print_markdown, &text);
+    for (const char *p = strstr(text, "\n| "); p; p = strstr(p, "\n| ")) {
+        int bars = 0;
+        for (p++; *p && *p != '\n'; p++)
+            bars += *p == '|' && p[-1] != '\\';
+        assert_int_equal(bars, 5);
+        rows++;
+    }
+    assert_int_equal(rows, daemon_option_count + 1);
+    free(text);
+}
+
+/* The help shows defaults: a secret has none. */
+static void test_table_of_options(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < daemon_option_count; i++) {
+        const struct option *o = &daemon_options[i];
+        assert_true(*o->help && *o->argument);
+        assert_true(!o->secret || !o->standard);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(o->name, daemon_options[k].name);
+    }
+}
+
+/* --- out of memory --- */
+
+static void test_out_of_memory(void **state)
+{
+    bool failed = true;
+    (void)state;
+    for (size_t n = 1; failed; n++) {
+        struct rig r;
+        rig_init(&r);
+        write_file(&r, "names = a\nbucket-types = {\"t\":{}}\n");
+        set("EPHEMERAL_STORE_CONFIG", r.path);
+        set("EPHEMERAL_STORE_ROOT_CA_CERT", r.path);
+        set("HOST", "10.1.2.3");
+        failing_alloc_start(n);
+        int status = read_config(&r, "--listen", "10.1.2.3", NULL);
+        failed = failing_alloc_stop();
+        if (failed)
+            assert_why(&r, "out of memory");
+        assert_int_equal(status, failed ? EX_OSERR : 0);
+        rig_fini(&r);
+        assert_true(n < 1000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mistakes_in_flags),
+        cmocka_unit_test(test_bad_number_for_each_option),
+        cmocka_unit_test(test_mistakes_in_the_environment),
+        cmocka_unit_test(test_mistakes_in_the_file),
+        cmocka_unit_test(test_wishes),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_log_of_a_good_start),
+        cmocka_unit_test(test_log_of_what_is_strange),
+        cmocka_unit_test(test_help_names_every_option),
+        cmocka_unit_test(test_markdown_is_a_table),
+        cmocka_unit_test(test_table_of_options),
+        cmocka_unit_test(test_out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
