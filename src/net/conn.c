@@ -19,6 +19,7 @@ struct conn {
     struct listener *listener;
     enum conn_state state;
     bool reading, paused, stranger, writing, flushing, wants_tls;
+    uint64_t read_in; /* the loop's round */
     uv_tcp_t tcp;
     uv_write_t write;
     uv_shutdown_t shutdown;
@@ -27,7 +28,7 @@ struct conn {
     struct buf held;    /* ciphertext of a handshake that waits for its turn */
     struct tls_engine *engine;
     struct list link;  /* of the listener */
-    struct list queue; /* of the loop: handshakes or read_later */
+    struct list queue; /* of the loop: handshakes */
     struct timer stall;
     struct session session;
 };
@@ -263,23 +264,6 @@ static void set_reading(struct conn *c)
         close_now(c);
 }
 
-/* Once per turn a connection may read; one that had its share waits in a list for the next. */
-static void read_later(struct conn *c)
-{
-    if (list_empty(&c->queue))
-        list_append(&loop_of(c)->read_later, &c->queue);
-    set_reading(c);
-}
-
-void conn_read_again(struct net_loop *l)
-{
-    while (!list_empty(&l->read_later)) {
-        struct conn *c = LIST_ENTRY(l->read_later.next, struct conn, queue);
-        list_remove(&c->queue);
-        set_reading(c);
-    }
-}
-
 static void note_authenticated(struct conn *c)
 {
     if (c->stranger && c->session.state == SESSION_READY) {
@@ -410,7 +394,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct conn *c = handle->data;
     (void)suggested;
-    bool now = net_loop_has_time(loop_of(c));
+    bool now = net_loop_may_read(loop_of(c), &c->read_in);
     *buf = (uv_buf_t){now ? (char *)loop_of(c)->cipher_in : NULL, now ? LOOP_CHUNK : 0};
 }
 
@@ -429,19 +413,13 @@ static void on_read_end(struct conn *c, int err)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct conn *c = stream->data;
-    if (n == UV_ENOBUFS) { /* this turn is over: the bytes stay in the socket */
-        read_later(c);
+    if (n == 0 || n == UV_ENOBUFS) /* nothing there, or not in this turn: the bytes stay in the socket */
         return;
-    }
     if (n < 0) {
         on_read_end(c, (int)n);
         return;
     }
-    if (n == 0)
-        return;
     struct slice in = slice_make(buf->base, (size_t)n);
-    if (in.len == LOOP_CHUNK)
-        read_later(c);
     if (c->engine)
         take_tls(c, in);
     else

@@ -17,8 +17,6 @@ struct conn;
 int conn_accept(struct listener *from, struct conn **out);
 /* Ends the connection after what is queued. */
 void conn_end(struct conn *c);
-/* The connections that had their share of the last turn are read again. */
-void conn_read_again(struct net_loop *l);
 
 /* In the listener's list. */
 struct list *conn_link(struct conn *c);

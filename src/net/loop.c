@@ -2,7 +2,6 @@
 
 #include "base/assert.h"
 #include "base/err.h"
-#include "net/conn.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -41,13 +40,11 @@ static void os_random(void *arg, void *out, size_t n)
     ASSERT(err == 0); /* Linux gives random bytes from the first second on */
 }
 
+/* Only ends the loop's sleep. Timers are run once a turn, by on_check(): libuv 1.44 calls a timer that is started anew
+ * at once again and again, and nobody's bytes would be read meanwhile. */
 static void on_wakeup(uv_timer_t *t)
 {
-    struct net_loop *l = t->data;
-    l->boot_ms = 0;
-    timers_run(&l->timers);
-    if (timers_next_ms(&l->timers) != UINT64_MAX)
-        l->timers.rearm(l);
+    (void)t;
 }
 
 /* The earliest timer has changed. */
@@ -58,16 +55,30 @@ static void rearm(void *arg)
     uv_timer_start(&l->wakeup, on_wakeup, due > now ? due - now : 0, 0);
 }
 
+/* After the sockets had their share of the turn. */
+static void on_check(uv_check_t *c)
+{
+    struct net_loop *l = c->data;
+    uint64_t due = timers_next_ms(&l->timers);
+    if (due == UINT64_MAX || due > boot_ms(l))
+        return;
+    timers_run(&l->timers);
+    if (timers_next_ms(&l->timers) != UINT64_MAX)
+        rearm(l);
+}
+
 /* Before the loop sleeps: a new turn begins. */
 static void on_prepare(uv_prepare_t *p)
 {
     struct net_loop *l = p->data;
     l->boot_ms = 0;
     l->turn_end_us = 0;
-    conn_read_again(l);
+    if (!l->round_goes_on)
+        l->round++;
+    l->round_goes_on = false;
 }
 
-bool net_loop_has_time(struct net_loop *l)
+static bool has_time(struct net_loop *l)
 {
     uint64_t now = precise_us(l);
     if (!l->turn_end_us)
@@ -75,11 +86,22 @@ bool net_loop_has_time(struct net_loop *l)
     return now < l->turn_end_us;
 }
 
+bool net_loop_may_read(struct net_loop *l, uint64_t *read_in)
+{
+    if (*read_in == l->round)
+        return false;
+    if (!has_time(l)) {
+        l->round_goes_on = true;
+        return false;
+    }
+    *read_in = l->round;
+    return true;
+}
+
 int net_loop_init(struct net_loop *l)
 {
     *l = (struct net_loop){.clock = {boot_ms, precise_us, wall_ms, os_random, l}};
     list_init(&l->handshakes);
-    list_init(&l->read_later);
     timers_init(&l->timers, boot_ms, rearm, l);
     buf_init(&l->cipher_out, 4 * LOOP_CHUNK);
     l->cipher_in = malloc(LOOP_CHUNK);
@@ -88,10 +110,13 @@ int net_loop_init(struct net_loop *l)
         return E_NOMEM;
     uv_timer_init(&l->uv, &l->wakeup);
     uv_prepare_init(&l->uv, &l->prepare);
+    uv_check_init(&l->uv, &l->check);
     uv_idle_init(&l->uv, &l->handshaking);
-    l->wakeup.data = l->prepare.data = l->handshaking.data = l;
+    l->wakeup.data = l->prepare.data = l->check.data = l->handshaking.data = l;
     uv_prepare_start(&l->prepare, on_prepare);
     uv_unref((uv_handle_t *)&l->prepare);
+    uv_check_start(&l->check, on_check);
+    uv_unref((uv_handle_t *)&l->check);
     return 0;
 }
 
@@ -104,6 +129,7 @@ void net_loop_fini(struct net_loop *l)
 {
     uv_close((uv_handle_t *)&l->wakeup, NULL);
     uv_close((uv_handle_t *)&l->prepare, NULL);
+    uv_close((uv_handle_t *)&l->check, NULL);
     uv_close((uv_handle_t *)&l->handshaking, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     int err = uv_loop_close(&l->uv);

@@ -12,8 +12,7 @@
 
 /* One read, and one batch of encryption: four TLS records. */
 #define LOOP_CHUNK ((size_t)64 * 1024)
-/* How long the connections of one turn may be read before timers and others have their turn; the rest stays readable.
- */
+/* How long the connections of one turn may be read before timers and others have their turn. */
 #define LOOP_TURN_US 2000
 #define HANDSHAKE_US 2000 /* of one turn for handshakes: a storm of them gets half of the core, not all */
 
@@ -21,13 +20,15 @@ struct net_loop {
     uv_loop_t uv;
     uv_timer_t wakeup;
     uv_prepare_t prepare;
+    uv_check_t check;
     uv_idle_t handshaking; /* runs while handshakes wait for their turn */
     struct clock clock;
     struct timers timers;
     uint64_t boot_ms;       /* of this turn; 0: not asked yet */
     uint64_t turn_end_us;   /* when this turn stops reading; 0: not begun */
+    uint64_t round;         /* in which every connection that has something is read once; 1 or more */
+    bool round_goes_on;     /* this turn's time ran out before all were read: the next turn is for the others */
     struct list handshakes; /* connections with handshake bytes to be worked on */
-    struct list read_later; /* connections that had their share of this turn */
     uint8_t *cipher_in;     /* LOOP_CHUNK bytes */
     uint8_t *plain;         /* LOOP_CHUNK bytes */
     struct buf cipher_out;
@@ -39,8 +40,10 @@ void net_loop_run(struct net_loop *l);
 /* All handles but the loop's own must be closed. */
 void net_loop_fini(struct net_loop *l);
 
-/* Whether this turn may read more. */
-bool net_loop_has_time(struct net_loop *l);
+/* Whether a connection that was last read in round *read_in may be read now; then *read_in is this round. A round takes
+ * more than one turn where time runs out, be it that the process was not running: whoever comes first in the kernel's
+ * order must not be the only one that is served. Who is refused stays readable and is asked about again. */
+bool net_loop_may_read(struct net_loop *l, uint64_t *read_in);
 
 /* libuv's codes in ours. */
 int net_error(int uv_code);
