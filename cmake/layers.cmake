@@ -18,6 +18,11 @@ if(EPHEMERAL_SANITIZE)
 else()
   target_compile_definitions(ephemeral_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
 endif()
+if(EPHEMERAL_FUZZ)
+  # What libFuzzer steers by; the fuzz targets themselves are linked with it (tests/fuzz).
+  target_compile_options(ephemeral_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(ephemeral_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # ephemeral_layer(NAME SOURCES file... [USES layer-or-library...])
 function(ephemeral_layer name)

@@ -355,8 +355,21 @@ static void take_all(struct session *s, struct slice *in)
     s->entered = false;
 }
 
+/* In the clear nothing is kept but a part of one frame: what stood behind a StartTls that had to wait would be taken
+ * for encrypted after the handshake. No client asks so much without reading the answers. */
+static bool waits_in_the_clear(const struct session *s)
+{
+    return s->state == SESSION_PLAIN && !can_go_on(s);
+}
+
 static void update_pause(struct session *s)
 {
+    if (waits_in_the_clear(s)) {
+        log_info(s->server->log, "session",
+                 "%s: reads no answers to what it asks before StartTls, closing the connection", s->name);
+        session_end(s);
+        return;
+    }
     bool pause = s->state != SESSION_CLOSED && s->state != SESSION_HANDSHAKE && !can_go_on(s);
     if (pause != s->paused && s->state != SESSION_CLOSED) {
         s->paused = pause;
@@ -420,6 +433,7 @@ static void resume(struct session *s)
 void session_secure(struct session *s, const struct session_peer *peer)
 {
     ASSERT(s->state == SESSION_HANDSHAKE);
+    ASSERT(buf_len(&s->kept) == 0); /* what came in the clear is never taken for encrypted */
     s->peer = *peer;
     s->state = SESSION_STRANGER;
 }

@@ -17,6 +17,9 @@ enum item_kind { ITEM_IMAGE = 1, ITEM_GONE = 2, ITEM_END = 3 };
 
 #define VARINT_MAX 10
 
+/* Of a time or a seq in the last item: what is added to them later cannot pass 64 bits. */
+#define COPY_SCALAR_MAX (UINT64_MAX / 4)
+
 /* More than a slot holds, so that a copy keeps ahead of writers. */
 #define COPY_DIRTY_PER_STEP 32
 
@@ -464,6 +467,8 @@ static int receive_end(struct copy_receiver *r, struct fields *f)
     uint64_t keys = get_number(f), checksum = 0;
     struct slice sum = get_raw(f, sizeof checksum);
     if (f->bad || f->rest.len || generation > UINT32_MAX || started > 1)
+        return E_MALFORMED;
+    if (base > COPY_SCALAR_MAX || stamp > COPY_SCALAR_MAX || seq > COPY_SCALAR_MAX || floor > seq)
         return E_MALFORMED;
     memcpy(&checksum, sum.data, sizeof checksum);
     if (memcmp(key.data, &s->key, sizeof s->key) || keys != s->buckets.totals.count || checksum != r->checksum)

@@ -36,6 +36,8 @@ static inline bool pb_read_varint(struct pb_reader *r, uint64_t *out)
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64 && r->p < r->end; shift += 7) {
         uint8_t byte = *r->p++;
+        if (shift == 63 && byte > 1)
+            return false; /* more than 64 bits */
         value |= (uint64_t)(byte & 0x7f) << shift;
         if (byte < 0x80) {
             *out = value;

@@ -1,0 +1,41 @@
+/* The vclock. Input: one, or two side by side, which are also compared. */
+#include "fuzz.h"
+#include "base/err.h"
+#include "wire/vclock.h"
+
+static const uint8_t cluster_id[CLUSTER_ID_PREFIX] = {'c', 'l', 'u', 's', 't', 'e', 'r', '1'};
+
+/* False: it is none of ours. */
+static bool read_one(struct slice in, struct revision *rev)
+{
+    uint8_t again[VCLOCK_SIZE];
+    bool foreign;
+    int err = vclock_decode(in, cluster_id, rev, &foreign);
+    ASSERT(err == 0 || err == E_MALFORMED);
+    if (err)
+        return false;
+    ASSERT(in.len == VCLOCK_SIZE);
+    vclock_encode(*rev, cluster_id, again);
+    ASSERT(memcmp(again, in.data, VCLOCK_SIZE - CLUSTER_ID_PREFIX) == 0);
+    ASSERT(foreign == (memcmp(again, in.data, VCLOCK_SIZE) != 0));
+    return true;
+}
+
+static int sign(int c)
+{
+    return (c > 0) - (c < 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice in = slice_make(data, size);
+    struct revision a, b;
+    if (size != (size_t)2 * VCLOCK_SIZE) {
+        read_one(in, &a);
+        return 0;
+    }
+    /* memcmp is their order */
+    if (read_one(fuzz_take(&in, VCLOCK_SIZE), &a) && read_one(in, &b))
+        ASSERT(sign(revision_cmp(a, b)) == sign(memcmp(data, data + VCLOCK_SIZE, VCLOCK_SIZE - CLUSTER_ID_PREFIX)));
+    return 0;
+}
