@@ -63,15 +63,18 @@ static void on_check(uv_check_t *c)
     if (due == UINT64_MAX || due > boot_ms(l))
         return;
     timers_run(&l->timers);
-    if (timers_next_ms(&l->timers) != UINT64_MAX)
-        rearm(l);
 }
 
-/* Before the loop sleeps: a new turn begins. */
+/* Before the loop sleeps: a new turn begins. The wakeup may have come too early, as libuv's clock has other
+ * milliseconds, or was used up by a timer that on_check() is still to run. */
 static void on_prepare(uv_prepare_t *p)
 {
     struct net_loop *l = p->data;
     l->boot_ms = 0;
+    if (timers_next_ms(&l->timers) != UINT64_MAX && !uv_is_active((uv_handle_t *)&l->wakeup)) {
+        rearm(l);
+        l->boot_ms = 0; /* of after the sleep */
+    }
     l->turn_end_us = 0;
     if (!l->round_goes_on)
         l->round++;
@@ -80,7 +83,7 @@ static void on_prepare(uv_prepare_t *p)
 
 static bool has_time(struct net_loop *l)
 {
-    uint64_t now = precise_us(l);
+    uint64_t now = clock_precise_us(&l->clock);
     if (!l->turn_end_us)
         l->turn_end_us = now + LOOP_TURN_US;
     return now < l->turn_end_us;

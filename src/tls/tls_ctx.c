@@ -90,7 +90,7 @@ static void set_habits(SSL_CTX *s)
     SSL_CTX_set_security_level(s, SECURITY_LEVEL);
     SSL_CTX_set_options(s, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_max_cert_list(s, CHAIN_BYTES);
-    SSL_CTX_set_read_ahead(s, 1); /* a record's head and body with one look at the input */
+    SSL_CTX_set_read_ahead(s, 1);                  /* a record's head and body with one look at the input */
     SSL_CTX_set_mode(s, SSL_MODE_RELEASE_BUFFERS); /* an idle connection holds none: half of its memory */
     X509_VERIFY_PARAM_set_depth(SSL_CTX_get0_param(s), CHAIN_DEPTH);
 }
