@@ -309,6 +309,12 @@ void kv_get(struct session *s, struct slice body)
     router_read(s->server->router, &k, is_any_replica(req.r, req.pr, rules), on_read, &g);
 }
 
+/* A write-once type keeps one value: no reader of it asks for siblings. */
+static bool may_have_siblings(const struct bucket_rules *rules)
+{
+    return rules->allow_mult && !rules->last_write_wins && !rules->write_once;
+}
+
 /* --- put --- */
 
 #define GENERATED_KEY_SIZE 27 /* 160 bits in base 62, as Riak's */
@@ -402,7 +408,7 @@ void kv_put(struct session *s, struct slice body)
     if (!content_prepare(s, &p.req.content, &ttl_s))
         return;
     p.silent = rules->write_once;
-    c.rules = (struct store_rules){.allow_mult = rules->allow_mult && !rules->last_write_wins,
+    c.rules = (struct store_rules){.allow_mult = may_have_siblings(rules),
                                    .siblings_max = s->server->config.siblings_max,
                                    .size_max = s->server->config.object_size_max,
                                    .ttl_ms = ttl_s * 1000,
@@ -447,7 +453,7 @@ void kv_del(struct session *s, struct slice body)
         !check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], 0, n_val) ||
         !read_context(s, req.vclock, &c.context))
         return;
-    c.rules = (struct store_rules){.allow_mult = rules->allow_mult && !rules->last_write_wins,
+    c.rules = (struct store_rules){.allow_mult = may_have_siblings(rules),
                                    .siblings_max = s->server->config.siblings_max,
                                    .size_max = s->server->config.object_size_max,
                                    .reap_ms = s->server->config.reap_ms};

@@ -317,6 +317,33 @@ static void test_siblings(void **state)
     assert_int_equal(resp->content[0].content.value.len, 0);
 }
 
+static void expect_created(void *arg, int err, const struct store_result *result)
+{
+    (void)arg;
+    (void)result;
+    assert_int_equal(err, 0);
+}
+
+static void test_write_once_answers_nothing_and_keeps_one_value(void **state)
+{
+    struct rig *r = *state;
+    struct bucket_props once = {.set = PROP_BIT(PROP_WRITE_ONCE), .write_once = true};
+    router_create_type(r->node.router, slice_str("once"), &once, expect_created, NULL);
+    struct kv_put_req p = put_of("k", "first");
+    struct kv_get_req g = get_of("k");
+    p.type = g.type = slice_str("once");
+    p.has_type = g.has_type = true;
+    p.return_body = true;
+    for (int i = 0; i < 2; i++) {
+        send_put(r, &p);
+        fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+        p.content.value = slice_str("second");
+    }
+    send_get(r, &g);
+    assert_int_equal(answer(r, MSG_GET_RESP)->count, 1);
+    assert_slice_is(r->resp.content[0].content.value, "second");
+}
+
 static void test_too_many_siblings(void **state)
 {
     struct rig *r = *state;
@@ -747,6 +774,7 @@ int main(void)
         CASE(test_if_modified),
         CASE(test_generated_keys),
         CASE(test_siblings),
+        CASE(test_write_once_answers_nothing_and_keeps_one_value),
         CASE(test_too_many_siblings),
         CASE(test_tombstones),
         CASE(test_tombstone_siblings),
