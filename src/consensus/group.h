@@ -1,0 +1,152 @@
+/* One replica of a Raft group, in memory: the only user of the Raft library (cowsql raft 0.22.1, through raft_step()).
+ * It knows entries and replicas, not keys, nodes or connections.
+ *
+ * The caller gives it time, messages and commands; it gives back messages to be sent, entries to be applied and news,
+ * through hooks. A hook must not call back into its group.
+ *
+ * The library has traps, each reproduced; the rules that keep clear of them are numbered as in the design's
+ * consensus notes and stand at the lines that obey them: here, in rules.h (what a message and a change may say) and in
+ * read_index.h. Two are the caller's: an id is given to one replica once and never again, for a replica that forgot
+ * what it had promised loses acknowledged writes (1); and how many voters may be removed in a row is for the cluster to
+ * judge (18). */
+#ifndef CONSENSUS_GROUP_H
+#define CONSENSUS_GROUP_H
+
+#include "base/buf.h"
+#include "consensus/entry_log.h"
+#include "wire/raft_msg.h"
+
+struct group;
+
+/* Voters, standbys and spares of one group; a meta group has a standby on every node. */
+#define GROUP_MEMBERS_MAX 64
+
+enum group_role { GROUP_SPARE, GROUP_STANDBY, GROUP_VOTER };
+
+struct group_member {
+    uint64_t id;
+    enum group_role role;
+};
+
+enum group_news {
+    GROUP_NEWS_LEADERSHIP = 1, /* state, term or leader */
+    GROUP_NEWS_MEMBERS = 2     /* group_members(); they count from the moment they are in the log */
+};
+
+struct group_hooks {
+    /* Where a message to that replica goes: a buffer to which it is appended, followed by end(). NULL: it cannot be
+     * reached now, and the message is lost. */
+    struct buf *(*begin)(void *arg, uint64_t destination);
+    /* err: the message could not be written whole, what was written of it is to be taken back. */
+    void (*end)(void *arg, uint64_t destination, int err);
+    /* A committed command. Borrowed; the blob may be kept by a reference. */
+    void (*apply)(void *arg, uint64_t index, const struct entry *e);
+    void (*news)(void *arg, unsigned news);
+    /* The replica is too far behind for the log: it needs a copy of the state. Called once until group_copy_ended() for
+     * it, or until it has said that it is there. Its bytes are not the group's business; group_send_install() ends it.
+     */
+    void (*copy_wanted)(void *arg, uint64_t destination);
+    /* An install message has come. True when the whole copy that belongs to it is there. */
+    bool (*copy_complete)(void *arg, uint64_t source, uint64_t index);
+    /* From now on the state is that copy. What was applied before is void. */
+    void (*installed)(void *arg, uint64_t index);
+    /* This replica can do no more: a committed entry was contradicted, or memory ran out at a point of no return. It
+     * answers nothing any more; destroy it, and join again under a new id. `why` is static. */
+    void (*broken)(void *arg, const char *why);
+};
+
+struct group_config {
+    uint64_t self; /* rule 1: an id that no replica of this group has had before */
+    uint32_t seed; /* of the election timeouts */
+    unsigned
+        election_ms; /* without a leader for this long, up to twice as long by chance, a voter stands for election */
+    unsigned heartbeat_ms; /* at most a third of election_ms */
+    size_t log_max;        /* bytes; group_set_log_max() */
+};
+
+/* How a replica comes to be. No voters: it joins a group that is there, and learns everything from it. Index 0: one of
+ * the first replicas of a new group, all created alike. Otherwise: the group is built anew over the state that its
+ * replicas hold as of `index`, `term`; index >= 2, or a later joiner would be given the log alone (rule 17). */
+struct group_birth {
+    const uint64_t *voters;
+    unsigned voter_count;
+    uint64_t index, term;
+};
+
+/* Times are milliseconds of one clock that never goes back. Hooks are borrowed, and not called before it returns: a
+ * group of one leads already then. E_NOMEM, E_INVALID. */
+int group_create(const struct group_config *config, const struct group_birth *birth, const struct group_hooks *hooks,
+                 void *arg, uint64_t now_ms, struct group **out);
+void group_destroy(struct group **g);
+
+/* --- time and messages --- */
+
+/* When group_tick() has something to do; UINT64_MAX once it is broken. */
+uint64_t group_deadline_ms(const struct group *g);
+void group_tick(struct group *g, uint64_t now_ms);
+/* What raft_msg_decode() gave. 0: taken, or not meant for this replica, or of the past; E_NOMEM: lost, as if the
+ * network had lost it. E_MALFORMED: no replica says that; whoever sent it is not to be heard any longer. */
+int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m);
+
+/* --- commands --- */
+
+/* Queues a command behind those that wait; group_flush() proposes them as one batch. The reference is taken, also on
+ * error. *index: where it will stand if it is committed: apply() for that index with this very blob, else it was
+ * overruled. E_CLOSED: this replica does not lead, or is handing over: certainly not proposed. E_NOMEM, E_TOO_MANY:
+ * likewise. */
+int group_propose(struct group *g, struct blob *command, uint64_t *index);
+/* Once per turn of the loop, for every group with commands that wait. */
+void group_flush(struct group *g, uint64_t now_ms);
+
+/* --- what is known --- */
+
+bool group_leads(const struct group *g);
+uint64_t group_leader(const struct group *g); /* a replica's id; 0: not known */
+uint64_t group_term(const struct group *g);
+uint64_t group_last_index(const struct group *g);
+uint64_t group_last_term(const struct group *g);
+uint64_t group_commit_index(const struct group *g);
+uint64_t group_applied_index(const struct group *g);
+/* An entry of the leader's own term is committed: only then is the commit index of all that was ever answered (rule 9),
+ * and only then may members change (rule 3). */
+bool group_has_committed_own(const struct group *g);
+unsigned group_members(const struct group *g, struct group_member out[GROUP_MEMBERS_MAX]);
+/* How far a member's log is known to agree with the leader's; 0 where that is not known. */
+uint64_t group_match_index(const struct group *g, uint64_t id);
+size_t group_log_bytes(const struct group *g);
+
+/* --- members, by the leader --- */
+
+enum group_change {
+    GROUP_ADD_SPARE,
+    GROUP_ADD_STANDBY,
+    GROUP_ADD_VOTER, /* without catching up: for the seat of a phantom (rule 12) */
+    GROUP_PROMOTE_STANDBY,
+    GROUP_PROMOTE_VOTER,
+    GROUP_REMOVE
+};
+/* One at a time. 0: proposed, and in force. E_CLOSED: does not lead. E_AGAIN: another is under way, or nothing of this
+ * term is committed yet. E_INVALID: not a change that may be made (rules.h). E_NOMEM. */
+int group_change(struct group *g, uint64_t now_ms, enum group_change what, uint64_t id);
+
+enum group_catch_up { GROUP_CATCH_UP_NONE, GROUP_CATCH_UP_RUNNING, GROUP_CATCH_UP_ABORTED, GROUP_CATCH_UP_FINISHED };
+/* Brings a spare up to the log's end. One at a time: E_AGAIN. E_CLOSED, E_NOT_FOUND. */
+int group_catch_up(struct group *g, uint64_t now_ms, uint64_t id);
+enum group_catch_up group_catch_up_status(const struct group *g, uint64_t id);
+
+/* Hands leadership to a voter; proposals are refused meanwhile, for an election timeout at most. E_CLOSED, E_NOT_FOUND.
+ */
+int group_transfer(struct group *g, uint64_t now_ms, uint64_t id);
+bool group_is_transferring(const struct group *g);
+
+/* --- the log's length, and copies of the state --- */
+
+/* Entries that are applied are dropped when the log holds more than this. */
+void group_set_log_max(struct group *g, size_t bytes);
+/* The copy to that replica is whole, as of what is applied now: tells the replica to take it. What follows in the log
+ * stays until the replica has it. E_IO: not connected; E_CLOSED: does not lead any more, or there was no copy. */
+int group_send_install(struct group *g, uint64_t destination);
+/* It is over, one way or the other; if the replica still needs one, copy_wanted() says so again. */
+void group_copy_ended(struct group *g, uint64_t destination);
+
+#endif
