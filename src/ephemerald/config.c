@@ -288,6 +288,7 @@ static int read_pem_file(const struct reading *r, const char *where, const char 
     FILE *f = fopen(path, "re");
     if (!f)
         return fail_unread(r, where, errno);
+    setvbuf(f, NULL, _IONBF, 0); /* no copy of a key stays in a buffer that nobody overwrites */
     char *text = *out = calloc(1, PEM_FILE_MAX + 1);
     size_t len = text ? fread(text, 1, PEM_FILE_MAX, f) : 0;
     bool more = text && fgetc(f) != EOF;
