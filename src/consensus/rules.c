@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "base/rule.h"
 
+#include <stdio.h>
+
 /* --- messages --- */
 
 static bool is_pair(uint64_t index, uint64_t term)
@@ -98,22 +100,44 @@ static uint64_t get_le(const uint8_t *p)
     return value;
 }
 
+/* The address that this adapter gives every member: its id in decimal. So addresses differ where ids do. */
+static bool is_address_of(const uint8_t *text, size_t len, uint64_t id)
+{
+    char expected[24];
+    int n = snprintf(expected, sizeof expected, "%llu", (unsigned long long)id);
+    return len == (size_t)n && memcmp(text, expected, len) == 0;
+}
+
+/* Takes one member from the front. 0: that is none. */
+static uint64_t take_member(struct slice *s)
+{
+    const uint8_t *end = s->len > 8 ? memchr(s->data + 8, '\0', s->len - 8) : NULL;
+    uint64_t id = end ? get_le(s->data) : 0;
+    if (id == 0 || !is_address_of(s->data + 8, (size_t)(end - s->data) - 8, id))
+        return 0;
+    *s = slice_skip(*s, (size_t)(end + 1 - s->data));
+    if (s->len == 0 || s->data[0] > 2)
+        return 0;
+    *s = slice_skip(*s, 1);
+    return id;
+}
+
 int rules_check_configuration(struct slice s)
 {
+    uint64_t ids[GROUP_MEMBERS_MAX];
     if (s.len < 9 || s.data[0] != CONFIGURATION_FORMAT)
         return E_MALFORMED;
     uint64_t count = get_le(s.data + 1);
     if (count == 0 || count > GROUP_MEMBERS_MAX)
         return E_MALFORMED;
     s = slice_skip(s, 9);
-    for (; count; count--) {
-        const uint8_t *end = s.len > 8 ? memchr(s.data + 8, '\0', s.len - 8) : NULL;
-        if (!end || get_le(s.data) == 0)
+    for (unsigned i = 0; i < count; i++) {
+        ids[i] = take_member(&s);
+        for (unsigned k = 0; k < i; k++)
+            if (ids[k] == ids[i])
+                return E_MALFORMED;
+        if (ids[i] == 0)
             return E_MALFORMED;
-        s = slice_skip(s, (size_t)(end + 1 - s.data));
-        if (s.len == 0 || s.data[0] > 2)
-            return E_MALFORMED;
-        s = slice_skip(s, 1);
     }
     return 0;
 }

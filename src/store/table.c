@@ -233,7 +233,7 @@ static bool block_find(const struct table_block *b, struct slice key, struct rec
         uint64_t size, key_len;
         const uint8_t *after = varint_get(p + 1, &size);
         const uint8_t *k = varint_get(after, &key_len);
-        if (key_len == key.len && memcmp(k, key.data, key.len) == 0) {
+        if (slice_eq(slice_make(k, (size_t)key_len), key)) {
             record_read(p, out);
             return true;
         }

@@ -347,8 +347,14 @@ static void expect_malformed_entries(struct world *w)
 {
     static const uint8_t endless[17] = {1, 200}, unknown_format[17] = {9, 1},
                          nameless[17] = {1, 1, 0, 0, 0, 0, 0, 0, 0, 7};
+    /* Two members with one id; one with the address of another. */
+    static const uint8_t twice[] = {1, 2,   0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0,   0, 0, 0,
+                                    0, '7', 0, 1, 7, 0, 0, 0, 0, 0, 0, 0, '7', 0, 1};
+    static const uint8_t other[] = {1, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, '8', 0, 1};
     struct buf b;
     buf_init(&b, 1000);
+    expect_malformed(w, append_of(&b, 5, ENTRY_CHANGE, slice_make(twice, sizeof twice)));
+    expect_malformed(w, append_of(&b, 5, ENTRY_CHANGE, slice_make(other, sizeof other)));
     expect_malformed(w, append_of(&b, 0, ENTRY_COMMAND, slice_str("x")));
     expect_malformed(w, append_of(&b, 6, ENTRY_COMMAND, slice_str("x")));
     expect_malformed(w, append_of(&b, 5, 0, slice_str("x")));

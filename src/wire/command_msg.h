@@ -1,0 +1,24 @@
+/* A store's command as an entry of its partition's log: bytes in a blob that the log, the network and, where a value is
+ * large, the store itself share without copying it.
+ *
+ * What the entry's place in the log says is not repeated in it: the revision is (the group's epoch and generation, the
+ * entry's index). Nor are hashes: every replica makes them itself.
+ *
+ *   version u8 (1), op u8, flags u8 (1 allow_mult, 2 tombstone, 4 has an origin), condition u8, context u8, stamp u64
+ *   [origin: incarnation 16 bytes, sequence varint]
+ *   [context "seen": epoch u64, generation u32, index u64]
+ *   of all but a tick: siblings_max, size_max, ttl_ms, reap_ms varints; then type, bucket, key, metadata, value, each
+ *   length varint, bytes */
+#ifndef WIRE_COMMAND_MSG_H
+#define WIRE_COMMAND_MSG_H
+
+#include "store/command.h"
+
+/* A new blob with one reference, NULL when there is no memory. Its revision and hashes are not looked at. */
+struct blob *command_encode(const struct store_command *c);
+
+/* Views into `entry`, which lies in `blob` (NULL: in none that may be kept): a value or metadata that is kept is a
+ * reference to it. Everything but revision and hashes is set. E_MALFORMED: no command, or one that no store takes. */
+int command_decode(struct slice entry, struct blob *blob, struct store_command *out);
+
+#endif
