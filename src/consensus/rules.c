@@ -12,6 +12,9 @@ static bool is_pair(uint64_t index, uint64_t term)
     return (index == 0) == (term == 0);
 }
 
+/* What is added to an index never passes 64 bits. */
+#define INDEX_MAX (UINT64_MAX / 2)
+
 static int check_entries(const struct raft_msg *m)
 {
     struct slice rest = m->append.entries;
@@ -33,7 +36,7 @@ static int check_append(const struct rules_view *v, const struct raft_msg *m)
 {
     if (!is_pair(m->append.prev_index, m->append.prev_term) || m->append.prev_term > m->term)
         return E_MALFORMED;
-    if (m->append.prev_index > UINT64_MAX / 2 || m->append.commit > UINT64_MAX / 2)
+    if (m->append.prev_index > INDEX_MAX || m->append.commit > INDEX_MAX)
         return E_MALFORMED;
     /* Two leaders of one term: one of them forgot that it had voted. */
     if (v->leads && m->term == v->term)
@@ -55,7 +58,8 @@ static int check_append_result(const struct rules_view *v, const struct raft_msg
 
 static int check_install(const struct rules_view *v, const struct raft_msg *m)
 {
-    if (m->install.last_index == 0 || m->install.last_term == 0 || m->install.last_term > m->term)
+    if (m->install.last_index == 0 || m->install.last_index > INDEX_MAX || m->install.last_term == 0 ||
+        m->install.last_term > m->term)
         return E_MALFORMED;
     if (m->install.configuration_index == 0 || m->install.configuration_index > m->install.last_index)
         return E_MALFORMED;

@@ -390,6 +390,8 @@ static void test_10_messages_are_validated(void **state)
     SAY(RAFT_MSG_VOTE, .term = 2, .vote = {.last_index = 3, .last_term = 3});
     SAY(RAFT_MSG_VOTE_RESULT, .term = 100, .vote_result = {.pre_vote = true, .granted = true});
     SAY(RAFT_MSG_INSTALL, .term = 2, .install = {.last_index = 0, .last_term = 1, .configuration_index = 1});
+    static const uint8_t alone[] = {1, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, '7', 0, 1};
+    SAY(RAFT_MSG_INSTALL, .term = 2, .install = {UINT64_MAX, 1, 1, slice_make(alone, sizeof alone)});
     SAY(RAFT_MSG_INSTALL, .term = 2, .install = {.last_index = 9, .last_term = 0, .configuration_index = 1});
     SAY(RAFT_MSG_INSTALL, .term = 2, .install = {.last_index = 9, .last_term = 1, .configuration_index = 10});
     SAY(RAFT_MSG_INSTALL, .term = 2, .install = {.last_index = 9, .last_term = 1, .configuration_index = 1});
