@@ -88,14 +88,14 @@ static void on_changed(void *arg, int err, const struct store_result *result)
 void bucket_set(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    struct bucket_props type;
+    struct bucket_props now;
     char text[1024];
     struct change change = {s, MSG_SET_BUCKET_RESP};
     if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
         return;
-    if (catalog_get_type(catalog_of(s), req.type, &type))
+    if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &now))
         no_such_type(s, req.type);
-    else if (!props_check_bucket(&type, req.type.len != 0, &req.props, text, sizeof text))
+    else if (!props_check_bucket(&now, req.type.len != 0, &req.props, text, sizeof text))
         session_error(s, "Invalid bucket properties: %s", text);
     else
         router_set_bucket(s->server->router, req.type, req.bucket, &req.props, on_changed, &change);

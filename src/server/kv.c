@@ -260,12 +260,15 @@ static void on_read(void *arg, int err, const struct store_result *r)
     struct session *s = g->session;
     struct slice none = {0};
     uint8_t bytes[VCLOCK_SIZE];
+    struct store_context context;
     if (err == E_NOT_FOUND) {
         session_reply_empty(s, MSG_GET_RESP);
     } else if (err) {
         answer_refusal(s, err, r);
     } else if (!r->object.live) {
         answer_bare(s, MSG_GET_RESP, g->req->deletedvclock ? encode_vclock(s, &r->object, bytes) : none, none);
+    } else if (g->req->has_if_modified && !read_context(s, g->req->if_modified, &context)) {
+        return; /* answered; what is not there is not found, whatever the clock says (6.1) */
     } else if (is_unmodified(s, g->req, &r->object)) {
         answer_unchanged(s);
     } else {
@@ -287,7 +290,6 @@ void kv_get(struct session *s, struct slice body)
 {
     struct kv_get_req req;
     struct store_key k;
-    struct store_context context;
     if (kv_get_req_decode(body, &req)) {
         malformed(s, "RpbGetReq");
         return;
@@ -302,8 +304,6 @@ void kv_get(struct session *s, struct slice body)
     const struct quorum quorums[] = {{req.r, rules->r}, {req.pr, rules->pr}};
     if (!check_n_val(s, req.has_n_val, req.n_val, &n_val) ||
         !check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req.node_confirms, n_val))
-        return;
-    if (req.has_if_modified && !read_context(s, req.if_modified, &context))
         return;
     struct get g = {s, &req};
     router_read(s->server->router, &k, is_any_replica(req.r, req.pr, rules), on_read, &g);

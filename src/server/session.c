@@ -233,7 +233,8 @@ static void refuse_frame(struct session *s, size_t body_len)
         session_error(s, "{too_large,%zu}", body_len);
         s->discard = FRAME_HEAD + body_len;
     } else {
-        session_error(s, "Message of %zu bytes before authentication: at most %zu are read", body_len, STRANGER_FRAME);
+        session_error(s, "Message of %zu bytes before authentication: at most %zu are read", body_len + 1,
+                      STRANGER_FRAME);
         session_end(s);
     }
 }

@@ -133,13 +133,13 @@ static void check_typed(struct violations *v, const struct bucket_props *type, c
         check_precision(v, f, type->hll_precision);
 }
 
-bool props_check_bucket(const struct bucket_props *type, bool typed, const struct bucket_props *fields, char *text,
+bool props_check_bucket(const struct bucket_props *now, bool typed, const struct bucket_props *fields, char *text,
                         size_t size)
 {
     struct violations v = {text, size, 0, 0};
     check_values(&v, fields);
     if (typed) {
-        check_typed(&v, type, fields);
+        check_typed(&v, now, fields);
         return finish(&v);
     }
     if (sets(fields, PROP_CONSISTENT, fields->consistent))

@@ -10,8 +10,8 @@
 
 /* Each returns true when the fields may be set; otherwise writes what is wrong, all of it, to `text`. */
 
-/* Fields for a bucket; `type`: the resolved properties of its type, `typed`: that is not "default". */
-bool props_check_bucket(const struct bucket_props *type, bool typed, const struct bucket_props *fields, char *text,
+/* Fields for a bucket; `now`: its properties as they are, `typed`: its type is not "default". */
+bool props_check_bucket(const struct bucket_props *now, bool typed, const struct bucket_props *fields, char *text,
                         size_t size);
 /* Fields for a type that exists. */
 bool props_check_type_update(const struct bucket_props *type, const struct bucket_props *fields, char *text,

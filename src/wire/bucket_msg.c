@@ -84,7 +84,8 @@ static int take_props(const RpbBucketProps *from, struct arena *arena, struct bu
     }
     TEXTS(X)
 #undef X
-    if (from->has_repl) {
+    /* proto2: a value that the enum does not have is an unknown field. */
+    if (from->has_repl && (uint32_t)from->repl <= RPB_BUCKET_PROPS__RPB_REPL_MODE__TRUE) {
         to->repl = (uint32_t)from->repl;
         to->set |= PROP_BIT(PROP_REPL);
     }

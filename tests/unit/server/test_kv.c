@@ -267,6 +267,11 @@ static void test_if_modified(void **state)
     send_get(r, &g);
     fake_conn_expect_error(&r->conn,
                            "Invalid vclock of 7 bytes: give back the bytes that an answer of this store held");
+    g = get_of("absent"); /* what is not there is not found, whatever the clock says */
+    g.has_if_modified = true;
+    g.if_modified = slice_str("garbage");
+    send_get(r, &g);
+    fake_conn_expect_empty(&r->conn, MSG_GET_RESP);
 }
 
 static void test_generated_keys(void **state)

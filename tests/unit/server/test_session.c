@@ -252,7 +252,7 @@ static void test_stranger_may_not_send_much(void **state)
     open_secured(&c, &n, 1, "myuser");
     frame_head_put(head, MSG_AUTH_REQ, 100000);
     fake_conn_give(&c, slice_make(head, sizeof head));
-    fake_conn_expect_error(&c, "Message of 100000 bytes before authentication: at most 65536 are read");
+    fake_conn_expect_error(&c, "Message of 100001 bytes before authentication: at most 65536 are read");
     assert_true(c.closed);
     fake_conn_close(&c);
     fake_node_fini(&n);

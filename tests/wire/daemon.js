@@ -1,0 +1,129 @@
+'use strict';
+// Certificates by F5's recipe, and a daemon of the test's own: an address that no other node has, a free port, no
+// configuration but the flags given, and nothing left of it afterwards.
+
+const { execFileSync, spawn } = require('child_process');
+const fs = require('fs');
+const net = require('net');
+const path = require('path');
+
+const START_WITHIN_MS = 30000;
+const STOP_WITHIN_MS = 10000;
+const LOG_SHOWN = 4000;
+
+// --- certificates ---
+
+function openssl(dir, ...args) {
+    return execFileSync('openssl', args, { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function request(dir, name, cn) {
+    openssl(dir, 'genrsa', '-out', `${name}.key`, '2048');
+    openssl(dir, 'req', '-new', '-key', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${cn}`);
+}
+
+// OpenSSL 3.2 and later make a v3 root of the recipe that no client takes for a CA; there, it gets the one extension
+// that says so.
+function makeRoot(dir) {
+    const sign = ['x509', '-req', '-days', '365', '-in', 'rootCA.csr', '-signkey', 'rootCA.key', '-out', 'rootCA.crt'];
+    request(dir, 'rootCA', 'rootCA');
+    openssl(dir, ...sign);
+    if (openssl(dir, 'x509', '-in', 'rootCA.crt', '-noout', '-text').includes('Version: 1 ')) return;
+    fs.writeFileSync(path.join(dir, 'rootCA.ext'), 'basicConstraints = critical, CA:TRUE\n');
+    openssl(dir, ...sign, '-extfile', 'rootCA.ext');
+}
+
+function makeUser(dir, name) {
+    request(dir, name, name);
+    openssl(dir, 'x509', '-req', '-days', '365', '-in', `${name}.csr`, '-CA', 'rootCA.crt', '-CAkey', 'rootCA.key',
+        '-CAcreateserial', '-out', `${name}.crt`);
+}
+
+// In `dir`: a root, and a certificate for each user. { ca, identities: { NAME: { cert, key } } }
+exports.makeCertificates = (dir, users) => {
+    const read = (name) => fs.readFileSync(path.join(dir, name), 'utf8');
+    makeRoot(dir);
+    const identities = {};
+    for (const user of users) {
+        makeUser(dir, user);
+        identities[user] = { cert: read(`${user}.crt`), key: read(`${user}.key`) };
+    }
+    return { ca: read('rootCA.crt'), identities };
+};
+
+// --- the daemon ---
+
+function freePort(host) {
+    return new Promise((resolve, reject) => {
+        const server = net.createServer().on('error', reject);
+        server.listen(0, host, () => {
+            const { port } = server.address();
+            server.close(() => resolve(port));
+        });
+    });
+}
+
+const limited = (promise, withinMs, what) => {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`the daemon did not ${what} within ${withinMs} ms`)), withinMs);
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+};
+
+class Daemon {
+    constructor(program, host, dir) {
+        Object.assign(this, { program, host, dir, log: '' });
+    }
+
+    environment() {
+        const env = Object.entries(process.env).filter(([name]) => name.endsWith('SAN_OPTIONS'));
+        return { ...Object.fromEntries(env), HOST: this.host, ORCHESTRATION: 'none' };
+    }
+
+    // options: ['--NAME VALUE', ...]
+    async start(options) {
+        this.port = await freePort(this.host);
+        const args = [`--listen ${this.host}`, `--proto-port ${this.port}`, '--cluster-size 1',
+            `--root-ca-cert ${this.dir}/rootCA.crt`, `--root-ca-key ${this.dir}/rootCA.key`, ...options]
+            .flatMap((option) => /^(\S+) (.*)$/.exec(option).slice(1));
+        this.child = spawn(this.program, args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+        this.ended = new Promise((resolve, reject) => {
+            this.child.on('error', reject);
+            this.child.on('close', (status, signal) => resolve(signal || status));
+        });
+        const ready = new Promise((resolve) => {
+            const listen = (data) => {
+                this.log += data;
+                if (this.log.includes(' ready: ')) resolve('ready');
+            };
+            this.child.stdout.on('data', listen);
+            this.child.stderr.on('data', listen);
+        });
+        const first = await limited(Promise.race([ready, this.ended]), START_WITHIN_MS, 'start');
+        if (first !== 'ready') throw new Error(`the daemon ended while it started: ${first}`);
+    }
+
+    get runs() {
+        return this.child && this.child.exitCode === null && this.child.signalCode === null;
+    }
+
+    // By SIGTERM, with status 0 (a leak that a sanitizer found would be another), with nothing to complain of.
+    async stop() {
+        this.child.kill('SIGTERM');
+        const status = await limited(this.ended, STOP_WITHIN_MS, 'end by SIGTERM');
+        if (status !== 0) throw new Error(`the daemon ended with ${status}`);
+        const errors = this.log.split('\n').filter((line) => /^\S+ error /.test(line));
+        if (errors.length) throw new Error(`the daemon logged errors:\n${errors.join('\n')}`);
+    }
+
+    kill() {
+        if (this.runs) this.child.kill('SIGKILL');
+    }
+
+    lastLog() {
+        return this.log.slice(-LOG_SHOWN);
+    }
+}
+
+exports.Daemon = Daemon;
