@@ -44,15 +44,28 @@ static void os_random(void *arg, void *out, size_t n)
  * at once again and again, and nobody's bytes would be read meanwhile. */
 static void on_wakeup(uv_timer_t *t)
 {
-    (void)t;
+    struct net_loop *l = t->data;
+    l->woken = true;
 }
 
-/* The earliest timer has changed. */
+/* The earliest timer has changed. It repeats, so that libuv 1.45 and later, which call it at a turn's end, have
+ * something to go on for until on_prepare() sees to it. */
 static void rearm(void *arg)
 {
     struct net_loop *l = arg;
     uint64_t now = boot_ms(l), due = timers_next_ms(&l->timers);
-    uv_timer_start(&l->wakeup, on_wakeup, due > now ? due - now : 0, 0);
+    uv_timer_start(&l->wakeup, on_wakeup, due > now ? due - now : 0, 1);
+}
+
+/* It was used up: by a timer that on_check() is still to run, by one that was stopped, or too early, as libuv's clock
+ * has other milliseconds than ours. */
+static void after_wakeup(struct net_loop *l)
+{
+    l->woken = false;
+    if (timers_next_ms(&l->timers) == UINT64_MAX)
+        uv_timer_stop(&l->wakeup);
+    else
+        rearm(l);
 }
 
 /* After the sockets had their share of the turn. */
@@ -65,14 +78,13 @@ static void on_check(uv_check_t *c)
     timers_run(&l->timers);
 }
 
-/* Before the loop sleeps: a new turn begins. The wakeup may have come too early, as libuv's clock has other
- * milliseconds, or was used up by a timer that on_check() is still to run. */
+/* Before the loop sleeps: a new turn begins. */
 static void on_prepare(uv_prepare_t *p)
 {
     struct net_loop *l = p->data;
     l->boot_ms = 0;
-    if (timers_next_ms(&l->timers) != UINT64_MAX && !uv_is_active((uv_handle_t *)&l->wakeup)) {
-        rearm(l);
+    if (l->woken) {
+        after_wakeup(l);
         l->boot_ms = 0; /* of after the sleep */
     }
     l->turn_end_us = 0;

@@ -24,6 +24,7 @@ struct net_loop {
     uv_idle_t handshaking; /* runs while handshakes wait for their turn */
     struct clock clock;
     struct timers timers;
+    bool woken;             /* the wakeup has fired since this turn began */
     uint64_t boot_ms;       /* of this turn; 0: not asked yet */
     uint64_t turn_end_us;   /* when this turn stops reading; 0: not begun */
     uint64_t round;         /* in which every connection that has something is read once; 1 or more */

@@ -90,9 +90,19 @@ static void test_a_wakeup_that_comes_too_early(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(timer_start(&f->loop.timers, &f->timer, 5), 0);
-    uv_timer_start(&f->loop.wakeup, f->loop.wakeup.timer_cb, 0, 0);
+    uv_timer_start(&f->loop.wakeup, f->loop.wakeup.timer_cb, 0, 1);
     net_loop_run(&f->loop);
     assert_int_equal(f->fired, 1);
+}
+
+/* The loop ends: nothing is left to wait for. */
+static void test_a_timer_that_is_stopped(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(timer_start(&f->loop.timers, &f->timer, 5), 0);
+    timer_stop(&f->loop.timers, &f->timer);
+    net_loop_run(&f->loop);
+    assert_int_equal(f->fired, 0);
 }
 
 static void begin_turn(struct fixture *f)
@@ -153,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_timer_that_restarts_itself_at_once_runs_once_per_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_timer_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_wakeup_that_comes_too_early, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_timer_that_is_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_once_per_round, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_was_refused_comes_first, setup, teardown),
         cmocka_unit_test(test_errors),
