@@ -291,9 +291,9 @@ static void on_handshake_done(struct conn *c)
     session_secure(&c->session, &p);
 }
 
-static void on_tls_end(struct conn *c, int err)
+static void on_tls_end(struct conn *c, int err, bool was_open)
 {
-    if (err != E_CLOSED && !tls_engine_open(c->engine)) {
+    if (err != E_CLOSED && !was_open) {
         c->listener->server->metrics->handshakes_failed++;
         log_info(c->listener->server->log, "tls", "%s: handshake failed: %s", c->session.name,
                  tls_engine_error(c->engine));
@@ -309,9 +309,10 @@ static void take_cipher(struct conn *c, struct slice in)
 {
     struct net_loop *l = loop_of(c);
     int err = 0;
+    bool was_open = false;
     while (!err && c->state == CONN_OPEN) {
         size_t n = 0;
-        bool was_open = tls_engine_open(c->engine);
+        was_open = tls_engine_open(c->engine);
         err = tls_engine_read(c->engine, &in, l->plain, LOOP_CHUNK, &n, &l->cipher_out);
         if (!was_open && tls_engine_open(c->engine))
             on_handshake_done(c);
@@ -321,7 +322,7 @@ static void take_cipher(struct conn *c, struct slice in)
             give_to_session(c, slice_make(l->plain, n));
     }
     if (err && c->state == CONN_OPEN)
-        on_tls_end(c, err);
+        on_tls_end(c, err, was_open);
     /* What the engine itself has to say (handshake, alerts) goes first: it was written first. */
     struct slice said = buf_slice(&l->cipher_out);
     if (said.len && c->state <= CONN_ENDING && !c->writing)

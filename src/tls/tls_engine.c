@@ -13,8 +13,9 @@
 
 _Static_assert(sizeof((struct tls_peer *)NULL)->cn == CERT_CN_SIZE, "a peer's name is a certificate's");
 
-/* SHAKING -> OPEN -> ENDED; SHAKING -> ENDED */
-enum engine_state { ENGINE_SHAKING, ENGINE_OPEN, ENGINE_ENDED };
+/* SHAKING -> OPEN -> LEAVING -> ENDED; any -> ENDED. LEAVING: the peer has said goodbye, and may still be told
+ * something. */
+enum engine_state { ENGINE_SHAKING, ENGINE_OPEN, ENGINE_LEAVING, ENGINE_ENDED };
 
 struct tls_engine {
     enum engine_state state;
@@ -51,6 +52,10 @@ void tls_engine_destroy(struct tls_engine **engine)
     *engine = NULL;
     if (!e)
         return;
+    /* Else OpenSSL takes an end without goodbye for a failure and forgets the session, which a client whose machine or
+     * network was cut off wants to resume. Where something did fail, it has forgotten it already. */
+    if (tls_engine_open(e))
+        SSL_set_shutdown(e->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(e->ssl);
     free(e);
 }
@@ -74,7 +79,7 @@ static int judge(struct tls_engine *e, int result)
     case SSL_ERROR_WANT_READ:
         return 0;
     case SSL_ERROR_ZERO_RETURN:
-        e->state = ENGINE_ENDED;
+        e->state = e->state == ENGINE_OPEN ? ENGINE_LEAVING : ENGINE_ENDED;
         return E_CLOSED;
     default:
         return fail(e);
@@ -114,7 +119,7 @@ int tls_engine_read(struct tls_engine *e, struct slice *in, uint8_t *plain, size
 {
     int err = 0;
     *n = 0;
-    if (e->state == ENGINE_ENDED)
+    if (e->state >= ENGINE_LEAVING)
         return e->error ? E_TLS : E_CLOSED;
     e->wire.in = in;
     e->wire.out = out;
@@ -130,7 +135,7 @@ int tls_engine_read(struct tls_engine *e, struct slice *in, uint8_t *plain, size
 int tls_engine_write(struct tls_engine *e, struct slice plain, struct buf *out)
 {
     size_t n;
-    if (e->state != ENGINE_OPEN)
+    if (!tls_engine_open(e))
         return E_TLS;
     if (plain.len == 0)
         return 0;
@@ -144,7 +149,7 @@ int tls_engine_write(struct tls_engine *e, struct slice plain, struct buf *out)
 
 void tls_engine_close(struct tls_engine *e, struct buf *out)
 {
-    if (e->state != ENGINE_OPEN)
+    if (!tls_engine_open(e))
         return;
     e->wire.out = out;
     if (SSL_shutdown(e->ssl) < 0)
@@ -155,7 +160,7 @@ void tls_engine_close(struct tls_engine *e, struct buf *out)
 
 bool tls_engine_open(const struct tls_engine *e)
 {
-    return e->state == ENGINE_OPEN;
+    return e->state == ENGINE_OPEN || e->state == ENGINE_LEAVING;
 }
 
 bool tls_engine_resumed(const struct tls_engine *e)

@@ -41,7 +41,8 @@ int tls_engine_write(struct tls_engine *e, struct slice plain, struct buf *out);
 /* Appends close_notify, if it was open. */
 void tls_engine_close(struct tls_engine *e, struct buf *out);
 
-bool tls_engine_open(const struct tls_engine *e);    /* the handshake is complete and the peer verified */
+bool tls_engine_open(
+    const struct tls_engine *e); /* the handshake is complete, the peer verified; it can be told more */
 bool tls_engine_resumed(const struct tls_engine *e); /* the handshake resumed a session */
 /* Filled once open; borrowed until the engine is destroyed. */
 const struct tls_peer *tls_engine_peer(const struct tls_engine *e);
