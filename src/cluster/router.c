@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* How long one turn of the loop may free what is due, before requests get their turn again. */
-#define EXPIRE_SLICE_US 1000
+#define EXPIRE_SLICE_US 500
 
 struct partition {
     struct store *store;

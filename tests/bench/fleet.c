@@ -110,19 +110,34 @@ void fleet_send(struct fleet *f, struct fleet_conn *c)
     send_pending(f, c);
 }
 
-void fleet_close(struct fleet *f, struct fleet_conn *c)
+/* Says goodbye and leaves the socket; what the connection knows stays with its core, which is returned. */
+static struct client_conn *hang_up(struct fleet *f, struct fleet_conn *c)
 {
     size_t n;
-    if (!c->core)
-        return;
-    client_conn_close(c->core);
+    struct client_conn *core = c->core;
+    client_conn_close(core);
     struct slice bye = client_conn_pending(c->core);
     if (bye.len && c->connected)
         client_socket_send(c->fd, bye.data, bye.len, &n);
     f->ready_count -= c->ready;
     close(c->fd);
-    client_conn_destroy(&c->core);
     *c = (struct fleet_conn){.fd = -1, .index = c->index, .owner = c->owner};
+    return core;
+}
+
+void fleet_close(struct fleet *f, struct fleet_conn *c)
+{
+    if (!c->core)
+        return;
+    struct client_conn *core = hang_up(f, c);
+    client_conn_destroy(&core);
+}
+
+void fleet_reopen(struct fleet *f, struct fleet_conn *c)
+{
+    struct client_conn *before = hang_up(f, c);
+    fleet_open(f, c, before);
+    client_conn_destroy(&before);
 }
 
 static void tell_ready(struct fleet *f, struct fleet_conn *c)

@@ -37,6 +37,8 @@ struct fleet_conn *fleet_at(struct fleet *f, uint32_t index);
 void fleet_open(struct fleet *f, struct fleet_conn *c, const struct client_conn *resume);
 /* Says goodbye and closes. Allowed within on_drained. */
 void fleet_close(struct fleet *f, struct fleet_conn *c);
+/* That, and connects anew with the session that it had. */
+void fleet_reopen(struct fleet *f, struct fleet_conn *c);
 /* Opens all, some at a time, and returns when all are ready. */
 void fleet_open_all(struct fleet *f);
 /* Encrypts and sends what was appended outside of a callback. */

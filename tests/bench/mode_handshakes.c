@@ -1,12 +1,12 @@
 /* Mutual handshakes: each of `connections` slots connects, is authenticated (the echo server has no users: it echoes
- * one request instead), says goodbye and begins anew. */
+ * one request instead), says goodbye and begins anew; with `resume`, as any client does, with the session that it had.
+ */
 #include "bench/fleet.h"
 #include "bench/probe.h"
 
 struct handshakes {
     struct bench *bench;
     struct fleet *fleet;
-    struct fleet_conn *donor; /* stays open: its session is resumed by the others; NULL: full handshakes */
     uint64_t done, resumed;
     bool over;
 };
@@ -15,9 +15,13 @@ static void again(struct handshakes *h, struct fleet_conn *c)
 {
     h->done++;
     h->resumed += client_conn_resumed(c->core);
+    if (!h->over && h->bench->options->resume) {
+        fleet_reopen(h->fleet, c);
+        return;
+    }
     fleet_close(h->fleet, c);
     if (!h->over)
-        fleet_open(h->fleet, c, h->donor ? h->donor->core : NULL);
+        fleet_open(h->fleet, c, NULL);
 }
 
 static void on_ready(void *arg, struct fleet_conn *c)
@@ -43,7 +47,7 @@ static void on_response(void *arg, struct fleet_conn *c, const struct frame *f)
 static void on_drained(void *arg, struct fleet_conn *c)
 {
     struct handshakes *h = arg;
-    if (c->in_flight == 0 && c != h->donor)
+    if (c->in_flight == 0)
         again(h, c);
 }
 
@@ -68,26 +72,15 @@ static void measure(struct handshakes *h, struct bench *b)
     }
 }
 
-/* One connection that has answered something, so that its session's ticket has come. */
-static void open_donor(struct handshakes *h, uint32_t index)
-{
-    h->donor = fleet_at(h->fleet, index);
-    fleet_open(h->fleet, h->donor, NULL);
-    while (!h->donor->ready || h->donor->in_flight)
-        fleet_turn(h->fleet, 100);
-}
-
 void mode_handshakes(struct bench *b)
 {
     const struct bench_options *o = b->options;
     struct handshakes h = {.bench = b};
     struct fleet_callbacks callbacks = {
         .on_ready = on_ready, .on_response = on_response, .on_drained = on_drained, .arg = &h};
-    h.fleet = fleet_create(b, o->connections + 1, &callbacks);
-    if (o->resume)
-        open_donor(&h, o->connections);
+    h.fleet = fleet_create(b, o->connections, &callbacks);
     for (uint32_t i = 0; i < o->connections; i++)
-        fleet_open(h.fleet, fleet_at(h.fleet, i), h.donor ? h.donor->core : NULL);
+        fleet_open(h.fleet, fleet_at(h.fleet, i), NULL);
     fleet_run_until(h.fleet, probe_now_ns() + (uint64_t)(o->warmup_s * 1e9));
     measure(&h, b);
     h.over = true;

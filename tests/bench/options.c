@@ -47,7 +47,7 @@ static const struct entry table[] = {
     {"requests", U64, FIELD(requests), "N", "to measure, in place of --seconds"},
     {"warmup", SECONDS, FIELD(warmup_s), "S", "before that [1]"},
     {"settle", SECONDS, FIELD(settle_s), "S", "of quiet before memory is read [2]"},
-    {"resume", FLAG, FIELD(resume), NULL, "handshakes: resume one session in place of full ones"},
+    {"resume", FLAG, FIELD(resume), NULL, "handshakes: each resumes the session of the one before"},
     {"seed", U64, FIELD(seed), "N", "of the choice of keys [1]"},
     {"output", JSON, 0, "FORMAT", "text or json [text]"},
     {"help", FLAG, 0, NULL, "this help"},
