@@ -1,0 +1,238 @@
+#include "consensus/configuration.h"
+#include "consensus/group_impl.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/rule.h"
+#include "consensus/rules.h"
+
+static struct raft_message from(const struct raft_msg *m, const struct configuration_address *a,
+                                enum raft_message_type type)
+{
+    return (struct raft_message){.type = type, .server_id = m->source, .server_address = a->text};
+}
+
+static void receive(struct group *g, struct raft_message *m)
+{
+    struct raft_event e = {.type = RAFT_RECEIVE, .receive.message = m};
+    group_step_or_break(g, &e);
+}
+
+/* A place in a log, and what the message says that follows it. */
+struct run {
+    uint64_t prev_index, prev_term;
+    struct slice entries; /* that are still to be taken */
+    uint32_t count;
+};
+
+/* Takes the next entries that the library may be given together: a change of members alone (rule 4: it takes the
+ * place of the first for that of the change, and waits for ever for it to be committed). */
+static unsigned take_run(struct run *r, struct raft_msg_entry out[RUN_MAX], size_t *bytes)
+{
+    unsigned n = 0;
+    *bytes = 0;
+    while (r->count && n < RUN_MAX) {
+        struct slice rest = r->entries;
+        struct raft_msg_entry e = raft_msg_take_entry(&rest);
+        if (n && e.type == ENTRY_CHANGE && rule_holds(RULE_RAFT_4))
+            break;
+        out[n++] = e;
+        *bytes += e.data.len;
+        r->entries = rest;
+        r->count--;
+        if (e.type == ENTRY_CHANGE && rule_holds(RULE_RAFT_4))
+            break;
+    }
+    return n;
+}
+
+/* The bytes of a run, in one blob of their own. */
+static struct blob *gather(const struct raft_msg_entry *in, unsigned n, size_t bytes, struct raft_entry *out)
+{
+    struct blob *b = blob_create(bytes);
+    uint8_t *p = b ? b->data : NULL;
+    for (unsigned i = 0; b && i < n; i++) {
+        if (in[i].data.len)
+            memcpy(p, in[i].data.data, in[i].data.len);
+        out[i] = (struct raft_entry){
+            .term = in[i].term, .type = (enum raft_entry_type)in[i].type, .buf = {p, in[i].data.len}, .batch = b};
+        p += in[i].data.len;
+    }
+    return b;
+}
+
+/* 0; E_AGAIN: not taken; E_NOMEM. */
+static int feed(struct group *g, struct raft_message *m, const struct raft_msg_entry *entries, unsigned n, size_t bytes)
+{
+    struct raft_entry batch[RUN_MAX];
+    struct blob *b = NULL;
+    if (n && (entry_log_reserve(&g->log, n) || !(b = gather(entries, n, bytes, batch))))
+        return E_NOMEM;
+    m->append_entries.entries = n ? batch : NULL;
+    m->append_entries.n_entries = n;
+    struct raft_event e = {.type = RAFT_RECEIVE, .receive.message = m};
+    ASSERT(!g->tell_stored);
+    group_step_or_break(g, &e);
+    /* The library frees the batch of what it does not take; until here nobody else had a reference to it. */
+    if (g->tell_stored)
+        blob_put(b);
+    group_settle(g);
+    return g->log.last < m->append_entries.prev_log_index + n ? E_AGAIN : 0;
+}
+
+/* Rule 5: what we have committed, the leader has too. Fed to the library, a duplicate or a latecomer would take the
+ * commit index back. */
+static void skip_committed(const struct group *g, struct run *r)
+{
+    uint64_t commit = raft_commit_index(&g->raft);
+    if (r->prev_index >= commit)
+        return;
+    for (uint64_t known = commit - r->prev_index; known && r->count; known--, r->count--)
+        raft_msg_take_entry(&r->entries);
+    r->prev_index = commit;
+    r->prev_term = entry_log_term(&g->log, commit);
+}
+
+static int receive_append(struct group *g, const struct raft_msg *in)
+{
+    struct configuration_address a = configuration_address(in->source);
+    struct raft_message m = from(in, &a, RAFT_APPEND_ENTRIES);
+    struct run r = {in->append.prev_index, in->append.prev_term, in->append.entries, in->append.count};
+    struct raft_msg_entry entries[RUN_MAX];
+    size_t bytes;
+    int err = 0;
+    if (in->term < g->raft.current_term)
+        r.count = 0; /* all that matters is our term in the answer */
+    else if (rule_holds(RULE_RAFT_5))
+        skip_committed(g, &r);
+    do {
+        unsigned n = take_run(&r, entries, &bytes);
+        m.append_entries.term = in->term;
+        m.append_entries.prev_log_index = r.prev_index;
+        m.append_entries.prev_log_term = r.prev_term;
+        m.append_entries.leader_commit = in->append.commit;
+        err = feed(g, &m, entries, n, bytes);
+        if (n) {
+            r.prev_index += n;
+            r.prev_term = entries[n - 1].term;
+        }
+    } while (r.count && !err && !g->broken);
+    return err == E_NOMEM ? err : 0;
+}
+
+static void receive_append_result(struct group *g, const struct raft_msg *in)
+{
+    struct configuration_address a = configuration_address(in->source);
+    struct raft_message m = from(in, &a, RAFT_APPEND_ENTRIES_RESULT);
+    m.append_entries_result.version = 2;
+    m.append_entries_result.term = in->term;
+    m.append_entries_result.rejected = in->append_result.rejected;
+    m.append_entries_result.last_log_index = in->append_result.last_index;
+    for (unsigned i = 0; i < GROUP_MEMBERS_MAX && !in->append_result.rejected; i++)
+        if (g->copies[i].destination == in->source && g->copies[i].index &&
+            in->append_result.last_index >= g->copies[i].index)
+            g->copies[i].destination = 0; /* it has taken the copy */
+    receive(g, &m);
+}
+
+static void receive_vote(struct group *g, const struct raft_msg *in)
+{
+    struct configuration_address a = configuration_address(in->source);
+    struct raft_message m = from(in, &a, RAFT_REQUEST_VOTE);
+    m.request_vote.version = 2;
+    m.request_vote.term = in->term;
+    m.request_vote.candidate_id = in->source;
+    m.request_vote.last_log_index = in->vote.last_index;
+    m.request_vote.last_log_term = in->vote.last_term;
+    m.request_vote.pre_vote = in->vote.pre_vote;
+    m.request_vote.disrupt_leader = in->vote.disrupt_leader;
+    receive(g, &m);
+}
+
+static int receive_vote_result(struct group *g, const struct raft_msg *in)
+{
+    struct configuration_address a = configuration_address(in->source);
+    struct raft_message m = from(in, &a, RAFT_REQUEST_VOTE_RESULT);
+    m.request_vote_result.version = 2;
+    m.request_vote_result.term = in->term;
+    m.request_vote_result.pre_vote = in->vote_result.pre_vote;
+    m.request_vote_result.vote_granted = in->vote_result.granted;
+    /* Else the library looks into a union for what only candidates have there. */
+    if (g->raft.state != RAFT_CANDIDATE)
+        return 0;
+    if (entry_log_reserve(&g->log, 1)) /* it may be the vote that makes us lead */
+        return E_NOMEM;
+    receive(g, &m);
+    return 0;
+}
+
+static int receive_install(struct group *g, const struct raft_msg *in)
+{
+    struct configuration_address a = configuration_address(in->source);
+    struct raft_message m = from(in, &a, RAFT_INSTALL_SNAPSHOT);
+    if (in->term >= g->raft.current_term && !g->hooks->copy_complete(g->arg, in->source, in->install.last_index))
+        return 0; /* the leader makes another */
+    m.install_snapshot.term = in->term;
+    m.install_snapshot.last_index = in->install.last_index;
+    m.install_snapshot.last_term = in->install.last_term;
+    m.install_snapshot.conf_index = in->install.configuration_index;
+    if (configuration_decode(in->install.configuration, &m.install_snapshot.conf))
+        return E_NOMEM;
+    receive(g, &m);
+    return 0;
+}
+
+static void receive_timeout_now(struct group *g, const struct raft_msg *in)
+{
+    struct configuration_address a = configuration_address(in->source);
+    struct raft_message m = from(in, &a, RAFT_TIMEOUT_NOW);
+    m.timeout_now.term = in->term;
+    m.timeout_now.last_log_index = in->timeout_now.last_index;
+    m.timeout_now.last_log_term = in->timeout_now.last_term;
+    receive(g, &m);
+}
+
+static int dispatch(struct group *g, const struct raft_msg *m)
+{
+    switch (m->kind) {
+    case RAFT_MSG_APPEND:
+        return receive_append(g, m);
+    case RAFT_MSG_APPEND_RESULT:
+        receive_append_result(g, m);
+        break;
+    case RAFT_MSG_VOTE:
+        receive_vote(g, m);
+        break;
+    case RAFT_MSG_VOTE_RESULT:
+        return receive_vote_result(g, m);
+    case RAFT_MSG_INSTALL:
+        return receive_install(g, m);
+    case RAFT_MSG_TIMEOUT_NOW:
+        receive_timeout_now(g, m);
+        break;
+    }
+    return 0;
+}
+
+int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m)
+{
+    /* Rule 2: the library does not look whom a message is for. */
+    if (g->broken || (m->destination != g->raft.id && rule_holds(RULE_RAFT_2)))
+        return 0;
+    group_flush(g, now_ms);
+    uint64_t commit = raft_commit_index(&g->raft);
+    struct rules_view v = {.self = g->raft.id,
+                           .term = g->raft.current_term,
+                           .commit = commit,
+                           .commit_term = commit ? entry_log_term(&g->log, commit) : 0,
+                           .last = g->log.last,
+                           .match = group_match_index(g, m->source),
+                           .leads = leads(g)};
+    int err = rule_holds(RULE_RAFT_10) ? rules_check_message(&v, m) : 0;
+    if (err)
+        return err == E_AGAIN ? 0 : err;
+    group_enter(g, now_ms);
+    err = dispatch(g, m);
+    group_leave(g);
+    return err;
+}
