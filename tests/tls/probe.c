@@ -78,8 +78,11 @@ static bool say_alert(struct probe *p, const char *alert)
 
 static const char *alert_text(int alert)
 {
-    return alert == 116 ? "certificate required"
-                        : SSL_alert_desc_string_long(alert); /* OpenSSL 3.0 has no word for it */
+    if (alert == 116) /* OpenSSL 3.0 has no word for it, */
+        return "certificate required";
+    if (alert == SSL_AD_UNEXPECTED_MESSAGE) /* and another than 3.5 for this */
+        return "unexpected message";
+    return SSL_alert_desc_string_long(alert);
 }
 
 static bool say_end(struct probe *p)

@@ -272,7 +272,7 @@ static const struct row rows[] = {
     {"HTTP behind RpbStartTls", "closed (what came is HTTP, not TLS)", MANIFEST, .who = USER, .run = run_http_behind},
     {"ClientHello behind RpbStartTls, not waiting", "ServerHello", MANIFEST, .who = USER, .run = run_hello_behind},
     {"HTTP", "an error, then closed", MANIFEST, .who = NOBODY, .run = run_http},
-    {"a TLS record that is no handshake", "unexpected_message (unexpected message)", MANIFEST, .who = NOBODY,
+    {"a TLS record that is no handshake", "unexpected message (unexpected message)", MANIFEST, .who = NOBODY,
      .run = run_no_hello},
     {"requests and RpbStartTls before RpbAuthReq", "please authenticate first, 5 times; then let in", MANIFEST,
      .who = USER, .run = run_early_requests},
