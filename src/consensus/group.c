@@ -201,6 +201,10 @@ void group_enter(struct group *g, uint64_t now_ms)
 void group_leave(struct group *g)
 {
     group_settle(g);
+    /* A follower learns of its leader without a change of state or term. */
+    if (group_leader(g) != g->leader_told)
+        g->news |= GROUP_NEWS_LEADERSHIP;
+    g->leader_told = group_leader(g);
     unsigned news = g->news;
     g->news = 0;
     if (news && !g->broken)

@@ -30,8 +30,9 @@ struct group {
     unsigned heartbeat_ms;
     size_t log_max;
     unsigned news;
-    bool busy;          /* a hook may be running */
-    const char *broken; /* why */
+    uint64_t leader_told; /* whom the news last named */
+    bool busy;            /* a hook may be running */
+    const char *broken;   /* why */
     bool broken_told;
     bool tell_stored;                       /* the library has yet to hear that its entries are stored */
     bool installing;                        /* ... and its snapshot */

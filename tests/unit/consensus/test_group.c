@@ -45,8 +45,10 @@ static void test_three_agree(void **state)
     world_run(w, 2 * HEARTBEAT_MS);
     assert_int_equal(w->replica[(leader + 1) % 3].numbers, 1000);
     world_expect_equal(w);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(group_leader(w->replica[i].group), w->replica[leader].id);
+        assert_int_equal(w->replica[i].leader, w->replica[leader].id); /* and was told so */
+    }
 }
 
 static void test_followers_refuse(void **state)

@@ -106,8 +106,10 @@ static void on_apply(void *arg, uint64_t index, const struct entry *e)
 
 static void on_news(void *arg, unsigned news)
 {
-    (void)arg;
-    (void)news;
+    struct replica *r = arg;
+    assert_int_not_equal(news, 0);
+    if (news & GROUP_NEWS_LEADERSHIP)
+        r->leader = group_leader(r->group);
 }
 
 static void on_broken(void *arg, const char *why)

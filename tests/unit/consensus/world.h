@@ -26,6 +26,7 @@ struct replica {
     uint64_t numbers;
     struct read_index reads;
     const char *broken;
+    uint64_t leader; /* as the news had it */
     struct buf out;
     uint64_t out_to;
     unsigned copies_wanted, unreachable_ends;
