@@ -6,22 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int setup(void **state)
-{
-    struct world *w = malloc(sizeof *w);
-    assert_non_null(w);
-    world_init(w, 1);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void test_one_leads_at_once(void **state)
 {
     struct world *w = *state;
@@ -302,7 +286,7 @@ static void test_churn(void **state)
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_one_leads_at_once),
         CASE(test_three_agree),

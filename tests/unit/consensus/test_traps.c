@@ -12,22 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int setup(void **state)
-{
-    struct world *w = malloc(sizeof *w);
-    assert_non_null(w);
-    world_init(w, 1);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static unsigned bit(unsigned place)
 {
     return 1u << place;
@@ -586,7 +570,7 @@ static void test_changes_that_may_not_be(void **state)
 
 int main(int argc, char **argv)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_1_amnesia_with_a_new_id),
         CASE(test_1_amnesia_with_the_same_id),

@@ -413,3 +413,21 @@ void world_expect_equal(const struct world *w)
         assert_memory_equal(r->has, first->has, sizeof r->has);
     }
 }
+
+/* --- for cmocka --- */
+
+int world_setup(void **state)
+{
+    struct world *w = malloc(sizeof *w);
+    assert_non_null(w);
+    world_init(w, 1);
+    *state = w;
+    return 0;
+}
+
+int world_teardown(void **state)
+{
+    world_fini(*state);
+    free(*state);
+    return 0;
+}

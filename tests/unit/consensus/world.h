@@ -63,6 +63,10 @@ struct world {
 void world_init(struct world *w, uint64_t seed);
 void world_fini(struct world *w);
 
+/* For cmocka: *state is a world of seed 1. */
+int world_setup(void **state);
+int world_teardown(void **state);
+
 /* `count` replicas in places 0.., all voters, and `phantoms` voters that never run. */
 void world_form(struct world *w, unsigned count, unsigned phantoms);
 /* A replica with a new id that knows nothing. Returns its id. */

@@ -112,14 +112,19 @@ static void begin_turn(struct fixture *f)
     uv_unref((uv_handle_t *)&f->turn);
 }
 
-static void test_once_per_round(void **state)
+static void begin_with_fake_clock(struct fixture *f)
 {
-    struct fixture *f = *state;
-    uint64_t a = 0, b = 0;
     f->loop.clock.precise_us = fake_precise_us;
     f->loop.clock.arg = f;
     f->precise_us = 1000;
     begin_turn(f);
+}
+
+static void test_once_per_round(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t a = 0, b = 0;
+    begin_with_fake_clock(f);
     assert_true(net_loop_may_read(&f->loop, &a));
     assert_false(net_loop_may_read(&f->loop, &a));
     assert_true(net_loop_may_read(&f->loop, &b));
@@ -133,10 +138,7 @@ static void test_who_was_refused_comes_first(void **state)
 {
     struct fixture *f = *state;
     uint64_t a = 0, b = 0;
-    f->loop.clock.precise_us = fake_precise_us;
-    f->loop.clock.arg = f;
-    f->precise_us = 1000;
-    begin_turn(f);
+    begin_with_fake_clock(f);
     assert_true(net_loop_may_read(&f->loop, &a));
     f->precise_us += LOOP_TURN_US;
     assert_false(net_loop_may_read(&f->loop, &b));
