@@ -24,6 +24,11 @@ const char *err_text(int err)
     return err == 0 ? "success" : row ? row->text : "unknown error";
 }
 
+bool err_known(int err)
+{
+    return err == 0 || row_of(err);
+}
+
 bool err_retryable(int err)
 {
     const struct err_row *row = row_of(err);

@@ -28,7 +28,9 @@
     X(E_DENIED, 16, false, "permission denied")                                                                        \
     X(E_UNSUPPORTED, 17, false, "not supported")                                                                       \
     X(E_DUE, 18, true, "a key is due to expire, commit a stamp first")                                                 \
-    X(E_MISMATCH, 19, false, "the parts do not belong together")
+    X(E_MISMATCH, 19, false, "the parts do not belong together")                                                       \
+    X(E_UNKNOWN, 20, false, "it may have had its effect, or may have it later")                                        \
+    X(E_STALE, 21, false, "older than what was acknowledged")
 
 enum err {
 #define X(name, number, retryable, text) name = -(number),
@@ -39,5 +41,7 @@ enum err {
 /* Text of a code; "success" for 0, "unknown error" for anything else. Static, never NULL. */
 const char *err_text(int err);
 bool err_retryable(int err);
+/* Whether it is 0 or one of the table: a number that a peer sends may be none. */
+bool err_known(int err);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Of the adapter to the Raft library (src/consensus). */
 enum rule {
+    /* Of the adapter to the Raft library (src/consensus). */
     RULE_RAFT_2 = 2,   /* a message for another replica is dropped */
     RULE_RAFT_3 = 3,   /* no change of members before an entry of the leader's own term is committed */
     RULE_RAFT_4 = 4,   /* a change of members is fed to the library alone */
@@ -21,7 +21,24 @@ enum rule {
     RULE_RAFT_14 = 14, /* nothing is encoded for who is not connected */
     RULE_RAFT_15 = 15, /* a change adds or removes one, the others keep their order */
     RULE_RAFT_16 = 16, /* a single voter is left only where it leads */
-    RULE_RAFT_17 = 17  /* a rebuilt group starts behind a snapshot */
+    RULE_RAFT_17 = 17, /* a rebuilt group starts behind a snapshot */
+    /* Of the cluster (src/cluster, src/store). */
+    RULE_PROOF,   /* only a dial begun after an incarnation was last heard proves it dead */
+    RULE_SEATS,   /* no two meta groups can both have a quorum */
+    RULE_FORM,    /* a node starts with the one proposal that it stands by, and with no other */
+    RULE_FRESH,   /* nobody forms a cluster over one that somebody holds something of */
+    RULE_EPOCH,   /* an epoch is above all before it, and what was seen in another counts as nothing */
+    RULE_ID,      /* ids are never given out again */
+    RULE_LEASE,   /* a quorum answer leaves only under a valid lease */
+    RULE_COPY,    /* what changes behind a copy's walk is sent again */
+    RULE_LOST,    /* a partition is rebuilt when its voters are dead, not when they are silent */
+    RULE_REBUILD, /* nothing is taken, and no old copy dropped, before the new generation is on enough nodes */
+    RULE_PLEDGE,  /* who accepts a re-forming takes no part in what was */
+    RULE_REFORM,  /* no re-forming while a missing voter may be alive */
+    RULE_READY,   /* ready is said when seats and partitions are full */
+    RULE_TIME,    /* a partition's time is not the wall clock's */
+    RULE_RETRY,   /* a write that comes again is not applied again */
+    RULE_MEMORY   /* what would pass the limit is refused before it is proposed */
 };
 
 #ifdef EPHEMERAL_WITHOUT

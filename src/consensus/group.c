@@ -359,6 +359,14 @@ static void remove_aborted_spare(struct group *g)
         }
 }
 
+/* The library aborts a catching up only for the time that it takes: it has had all of it. */
+static void limit_catch_up(struct group *g)
+{
+    bool is_over = g->aborted && g->raft.leader_state.promotee_id == g->aborted;
+    raft_set_max_catch_up_round_duration(&g->raft, is_over ? 0 : CATCH_UP_MS);
+    g->aborted = 0;
+}
+
 void group_tick(struct group *g, uint64_t now_ms)
 {
     group_flush(g, now_ms);
@@ -368,6 +376,8 @@ void group_tick(struct group *g, uint64_t now_ms)
     group_enter(g, now_ms);
     /* On the same milliseconds in all groups: what they say to one peer leaves together. */
     g->beat_ms = (now_ms / g->heartbeat_ms + 1) * g->heartbeat_ms;
+    if (leads(g))
+        limit_catch_up(g);
     if (entry_log_reserve(&g->log, 1) == 0) /* the library's empty entry of a new term */
         group_step_or_break(g, &e);
     group_leave(g);
@@ -433,6 +443,18 @@ void group_flush(struct group *g, uint64_t now_ms)
     }
     drop_queue(g);
     group_leave(g);
+}
+
+void group_apply_tail(struct group *g)
+{
+    ASSERT(!g->busy);
+    g->busy = true;
+    while (g->applied < g->log.last) {
+        const struct entry *e = entry_log_at(&g->log, ++g->applied);
+        if (e->type == ENTRY_COMMAND)
+            g->hooks->apply(g->arg, g->applied, e);
+    }
+    g->busy = false;
 }
 
 /* --- what is known --- */

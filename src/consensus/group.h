@@ -115,6 +115,10 @@ unsigned group_members(const struct group *g, struct group_member out[GROUP_MEMB
 uint64_t group_match_index(const struct group *g, uint64_t id);
 size_t group_log_bytes(const struct group *g);
 
+/* For a replica that is frozen (R-REBUILD): applies all of its log, committed or not; nothing may follow but
+ * group_destroy(). */
+void group_apply_tail(struct group *g);
+
 /* --- members, by the leader --- */
 
 enum group_change {
@@ -133,6 +137,9 @@ enum group_catch_up { GROUP_CATCH_UP_NONE, GROUP_CATCH_UP_RUNNING, GROUP_CATCH_U
 /* Brings a spare up to the log's end. One at a time: E_AGAIN. E_CLOSED, E_NOT_FOUND. */
 int group_catch_up(struct group *g, uint64_t now_ms, uint64_t id);
 enum group_catch_up group_catch_up_status(const struct group *g, uint64_t id);
+/* The spare is not waited for any more, because it is gone: with the next heartbeat its catching up is aborted, and it
+ * is removed. No other change can be made before. */
+void group_catch_up_abort(struct group *g, uint64_t id);
 
 /* Hands leadership to a voter; proposals are refused meanwhile, for an election timeout at most. E_CLOSED, E_NOT_FOUND.
  */

@@ -88,6 +88,11 @@ enum group_catch_up group_catch_up_status(const struct group *g, uint64_t id)
     }
 }
 
+void group_catch_up_abort(struct group *g, uint64_t id)
+{
+    g->aborted = id;
+}
+
 int group_transfer(struct group *g, uint64_t now_ms, uint64_t id)
 {
     group_flush(g, now_ms);

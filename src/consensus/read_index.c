@@ -31,7 +31,7 @@ int read_index_ask(struct read_index *r, const struct group *g, uint64_t *term, 
     return 0;
 }
 
-static uint64_t heard_from(const struct read_index *r, uint64_t id)
+uint64_t read_index_last(const struct read_index *r, uint64_t id)
 {
     for (unsigned i = 0; i < GROUP_MEMBERS_MAX && r->heard[i].id; i++)
         if (r->heard[i].id == id)
@@ -48,7 +48,7 @@ static void count(struct read_index *r, const struct group *g)
     for (unsigned i = 0; i < n; i++) {
         if (m[i].role != GROUP_VOTER)
             continue;
-        uint64_t round = heard_from(r, m[i].id);
+        uint64_t round = read_index_last(r, m[i].id);
         unsigned at = voters++;
         for (; at && rounds[at - 1] < round; at--)
             rounds[at] = rounds[at - 1];

@@ -29,6 +29,8 @@ int read_index_ask(struct read_index *r, const struct group *g, uint64_t *term, 
 bool read_index_send(struct read_index *r, const struct group *g);
 /* At a voter: whether it answers the question of that leader with yes. */
 bool read_index_follows(const struct group *g, uint64_t leader, uint64_t term);
+/* The last round that it has answered; 0: none. */
+uint64_t read_index_last(const struct read_index *r, uint64_t id);
 /* A voter said yes. */
 void read_index_heard(struct read_index *r, const struct group *g, uint64_t id, uint64_t term, uint64_t round);
 

@@ -396,6 +396,14 @@ void catalog_reset_bucket(struct catalog *c, struct slice type, struct slice buc
     shrink(c);
 }
 
+void catalog_each_override(const struct catalog *c, catalog_override_f f, void *arg)
+{
+    for (size_t i = 0; i < lhash_slots(&c->lhash); i++)
+        for (const struct override *o = c->slots[i]; o; o = o->next)
+            f(arg, slice_make(o->type->name, o->type == c->types[0] ? 0 : o->type->name_len),
+              slice_make(o->name, o->name_len), &o->fields);
+}
+
 /* --- life --- */
 
 int catalog_create(struct store_memory *memory, const struct hash_key *key, struct catalog **out)

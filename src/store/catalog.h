@@ -52,6 +52,11 @@ int catalog_set_bucket(struct catalog *c, struct slice type, struct slice bucket
 /* Drops all overrides of the bucket; an unknown type or bucket is not an error (riak-pb.md section 9). */
 void catalog_reset_bucket(struct catalog *c, struct slice type, struct slice bucket);
 
+/* Calls f for each bucket that overrides something, in no order: its fields. All is borrowed for the call. */
+typedef void (*catalog_override_f)(void *arg, struct slice type, struct slice bucket,
+                                   const struct bucket_props *fields);
+void catalog_each_override(const struct catalog *c, catalog_override_f f, void *arg);
+
 /* Calls f for each type's name in the order of creation, "default" first. */
 void catalog_each_type(const struct catalog *c, void (*f)(void *arg, struct slice type), void *arg);
 

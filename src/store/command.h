@@ -10,7 +10,8 @@
 enum store_op {
     STORE_PUT,    /* a new value for a key */
     STORE_DELETE, /* a tombstone for a key */
-    STORE_TICK    /* only time: frees what is due */
+    STORE_TICK,   /* only time: frees what is due */
+    STORE_FORGET  /* its origin is dead and its clients' time is over: the origin's results go (R-RETRY) */
 };
 
 enum store_condition {
@@ -37,10 +38,14 @@ struct store_rules {
     uint64_t reap_ms;      /* how long a tombstone stays: 0 not at all, STORE_REAP_NEVER */
 };
 
+#define STORE_ORIGINS_MAX 256  /* nodes that a partition remembers: the live ones, and dead ones not yet forgotten */
+#define STORE_RESULTS_MAX 8192 /* results that it keeps for each of them */
+
 /* Who proposed it: with the sequence, it tells a repeated command from a new one (R-RETRY). */
 struct store_origin {
     uint8_t incarnation[16];
-    uint64_t sequence;
+    uint64_t sequence;     /* from 1 on, one for each write; 0: nobody repeats this command */
+    uint64_t acknowledged; /* < sequence: all up to this one have been answered, and never come again */
 };
 
 /* A key with its hashes, made once per request by store_key_init(). Slices are borrowed. An empty type is "default". */
@@ -55,7 +60,7 @@ struct store_command {
     uint64_t stamp_ms; /* the partition's time, since the Unix epoch (R-TIME) */
     struct revision revision;
     struct store_origin origin;
-    struct store_key key; /* not of STORE_TICK */
+    struct store_key key; /* not of STORE_TICK and STORE_FORGET */
     struct store_rules rules;
     enum store_condition condition;
     struct store_context context;

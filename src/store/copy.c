@@ -2,26 +2,18 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/rule.h"
+#include "store/copy_item.h"
 #include "store/store_impl.h"
 
 #include <stdlib.h>
 
-/* item     = kind u8, size varint (of what follows), fields
- * image    = names, due + 1 (0: none), count, siblings
- * gone     = names
- * names    = type, bucket, key, each as length and bytes
- * sibling  = tombstone u8, seq, stamp, meta, value, the last two as length and bytes
- * end      = hash key (16 bytes), base, stamp, epoch, generation, floor, seq, expired, started, keys, checksum (8
- * bytes) Every number is a varint where nothing else is said. */
-enum item_kind { ITEM_IMAGE = 1, ITEM_GONE = 2, ITEM_END = 3 };
-
-#define VARINT_MAX 10
-
-/* Of a time or a seq in the last item: what is added to them later cannot pass 64 bits. */
-#define COPY_SCALAR_MAX (UINT64_MAX / 4)
-
 /* More than a slot holds, so that a copy keeps ahead of writers. */
 #define COPY_DIRTY_PER_STEP 32
+
+/* A step ends early behind this many bytes of dirty keys, and of results: it stays small whatever there is. */
+#define COPY_BYTES_PER_STEP   ((size_t)48 * 1024)
+#define COPY_RESULTS_PER_ITEM 256
 
 struct store_copy {
     struct store *store;
@@ -36,6 +28,7 @@ struct store_copy {
     bool all_walked;
     int err;
     uint64_t checksum;
+    uint64_t images_sent, bytes_sent;
 };
 
 int copy_create(struct store *s, struct store_copy **out)
@@ -50,6 +43,7 @@ int copy_create(struct store *s, struct store_copy **out)
     c->store = s;
     buf_init(&c->packed, SIZE_MAX / 2);
     buf_init(&c->name, SIZE_MAX / 2);
+    retry_rewind(&s->retry);
     s->copy = c;
     *out = c;
     return 0;
@@ -122,9 +116,10 @@ static int mark(struct store_copy *c, const struct bucket *b, struct slice key)
     return err ? err : c->dirty.totals.count > COPY_DIRTY_MAX ? E_TOO_MANY : 0;
 }
 
+/* R-COPY 2 */
 void copy_note(struct store_copy *c, const struct bucket *b, struct slice key)
 {
-    if (!c->err && is_walked(c, b, key))
+    if (!c->err && is_walked(c, b, key) && rule_holds(RULE_COPY))
         c->err = mark(c, b, key);
 }
 
@@ -137,17 +132,17 @@ struct item {
 };
 
 /* The size is known at the end: room for the largest is left, and the body moved back over what is not needed. */
-static struct item item_begin(struct buf *out, enum item_kind kind)
+static struct item item_begin(struct buf *out, enum copy_item kind)
 {
     struct item it = {out, buf_len(out), 0};
-    uint8_t head[1 + VARINT_MAX] = {(uint8_t)kind};
+    uint8_t head[1 + COPY_VARINT_MAX] = {(uint8_t)kind};
     it.err = buf_append(out, head, sizeof head);
     return it;
 }
 
 static void item_number(struct item *it, uint64_t value)
 {
-    uint8_t tmp[VARINT_MAX];
+    uint8_t tmp[COPY_VARINT_MAX];
     if (!it->err)
         it->err = buf_append(it->out, tmp, (size_t)(varint_put(tmp, value) - tmp));
 }
@@ -168,7 +163,7 @@ static int item_end(struct item *it, struct store_copy *c)
 {
     if (it->err)
         return it->err;
-    uint8_t *head = it->out->data + it->out->start + it->head, *body = head + 1 + VARINT_MAX;
+    uint8_t *head = it->out->data + it->out->start + it->head, *body = head + 1 + COPY_VARINT_MAX;
     size_t size = (size_t)(it->out->data + it->out->end - body);
     uint8_t *p = varint_put(head + 1, size);
     memmove(p, body, size);
@@ -186,9 +181,10 @@ static void item_names(struct item *it, const struct bucket *b, struct slice key
 
 static int put_image(struct store_copy *c, struct buf *out, const struct bucket *b, const struct record *r)
 {
-    struct item it = item_begin(out, ITEM_IMAGE);
+    struct item it = item_begin(out, COPY_IMAGE);
     struct sibling_cursor cursor = {0};
     struct sibling s;
+    c->images_sent++;
     item_names(&it, b, r->key);
     item_number(&it, record_due(r) + 1);
     item_number(&it, record_sibling_count(r));
@@ -204,8 +200,38 @@ static int put_image(struct store_copy *c, struct buf *out, const struct bucket 
 
 static int put_gone(struct store_copy *c, struct buf *out, const struct bucket *b, struct slice key)
 {
-    struct item it = item_begin(out, ITEM_GONE);
+    struct item it = item_begin(out, COPY_GONE);
     item_names(&it, b, key);
+    return item_end(&it, c);
+}
+
+static int put_origins(struct store_copy *c, struct buf *out)
+{
+    const struct retry *t = &c->store->retry;
+    struct item it = item_begin(out, COPY_ORIGINS);
+    item_number(&it, t->count);
+    for (uint32_t i = 0; i < t->count; i++) {
+        item_raw(&it, t->origins[i].incarnation, sizeof t->origins[i].incarnation);
+        item_number(&it, t->origins[i].born);
+        item_number(&it, t->origins[i].mark);
+    }
+    return item_end(&it, c);
+}
+
+/* The first `n` results of the i-th origin that were not sent. */
+static int put_results(struct store_copy *c, struct buf *out, uint32_t i, const struct retry_result *r, size_t n)
+{
+    struct retry_origin *o = &c->store->retry.origins[i];
+    struct item it = item_begin(out, COPY_RESULTS);
+    uint64_t before = o->mark;
+    item_number(&it, i);
+    item_number(&it, n);
+    for (; n--; before = r++->sequence) {
+        item_number(&it, r->sequence - before);
+        item_raw(&it, &(uint8_t){(uint8_t)-r->err}, 1);
+        item_number(&it, r->number);
+    }
+    o->sent = before;
     return item_end(&it, c);
 }
 
@@ -213,7 +239,7 @@ static int put_end(struct store_copy *c, struct buf *out)
 {
     const struct store *s = c->store;
     uint64_t checksum = c->checksum;
-    struct item it = item_begin(out, ITEM_END);
+    struct item it = item_begin(out, COPY_END);
     item_raw(&it, &s->key, sizeof s->key);
     item_number(&it, s->base_ms);
     item_number(&it, s->stamp);
@@ -223,6 +249,7 @@ static int put_end(struct store_copy *c, struct buf *out)
     item_number(&it, s->seq);
     item_number(&it, s->expired);
     item_number(&it, s->started);
+    item_number(&it, s->retry.results);
     item_number(&it, s->buckets.totals.count);
     item_raw(&it, &checksum, sizeof checksum);
     return item_end(&it, c);
@@ -284,7 +311,8 @@ static int send_dirty(struct store_copy *c, struct buf *out, struct bucket *b)
 
 static int step_dirty(struct store_copy *c, struct buf *out)
 {
-    for (int i = 0; i < COPY_DIRTY_PER_STEP; i++) {
+    size_t before = buf_len(out);
+    for (int i = 0; i < COPY_DIRTY_PER_STEP && buf_len(out) - before < COPY_BYTES_PER_STEP; i++) {
         struct bucket *b = bucket_next(&c->dirty, NULL);
         int err = b ? send_dirty(c, out, b) : 0;
         if (err || !b)
@@ -316,204 +344,60 @@ static int step_walk(struct store_copy *c, struct buf *out)
     return step_bucket(c, out);
 }
 
+/* Sends results of one origin until the step is full; *all: there are no more. */
+static int send_results(struct store_copy *c, struct buf *out, size_t before, uint32_t i, bool *all)
+{
+    size_t n;
+    const struct retry_result *r;
+    int err = 0;
+    while (!err && (r = retry_unsent(&c->store->retry.origins[i], &n))) {
+        if (buf_len(out) - before >= COPY_BYTES_PER_STEP) {
+            *all = false;
+            return 0;
+        }
+        err = put_results(c, out, i, r, n < COPY_RESULTS_PER_ITEM ? n : COPY_RESULTS_PER_ITEM);
+    }
+    return err;
+}
+
+/* The retry table changes while it is sent. Each step first says which origins there are and what they have
+ * acknowledged; a result that comes in front of those that were sent takes the origin back to there. */
+static int step_retry(struct store_copy *c, struct buf *out, bool *all)
+{
+    size_t before = buf_len(out);
+    int err = put_origins(c, out);
+    *all = true;
+    for (uint32_t i = 0; !err && *all && i < c->store->retry.count; i++)
+        err = send_results(c, out, before, i, all);
+    return err;
+}
+
+static int step(struct store_copy *c, struct buf *out, bool *done)
+{
+    bool all = false;
+    int err = step_dirty(c, out);
+    if (!err && !c->all_walked)
+        err = step_walk(c, out);
+    if (!err && c->all_walked && c->dirty.totals.count == 0)
+        err = step_retry(c, out, &all);
+    if (!err && all)
+        err = put_end(c, out);
+    *done = !err && all;
+    return err;
+}
+
 int copy_step(struct store_copy *c, struct buf *out, bool *done)
 {
+    size_t before = buf_len(out);
     *done = false;
     if (!c->err)
-        c->err = step_dirty(c, out);
-    if (!c->err && !c->all_walked)
-        c->err = step_walk(c, out);
-    if (!c->err && c->all_walked && c->dirty.totals.count == 0) {
-        c->err = put_end(c, out);
-        *done = !c->err;
-    }
+        c->err = step(c, out, done);
+    c->bytes_sent += buf_len(out) - before;
     return c->err;
 }
 
-/* --- the receiver --- */
-
-void copy_receiver_init(struct copy_receiver *r, struct store *empty)
+void copy_progress(const struct store_copy *c, uint64_t *keys, uint64_t *bytes)
 {
-    ASSERT(!empty->started && empty->buckets.totals.count == 0);
-    *r = (struct copy_receiver){.store = empty};
-}
-
-/* Reads fields; once something is wrong, `bad` stays and everything is zero. */
-struct fields {
-    struct slice rest;
-    bool bad;
-};
-
-static uint64_t get_number(struct fields *f)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; !f->bad && shift < 64; shift += 7) {
-        if (f->rest.len == 0)
-            break;
-        uint8_t byte = *f->rest.data;
-        f->rest = slice_skip(f->rest, 1);
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return value;
-    }
-    f->bad = true;
-    return 0;
-}
-
-static struct slice get_raw(struct fields *f, uint64_t n)
-{
-    if (f->bad || n > f->rest.len) {
-        f->bad = true;
-        return slice_make(NULL, 0);
-    }
-    struct slice s = slice_make(f->rest.data, (size_t)n);
-    f->rest = slice_skip(f->rest, (size_t)n);
-    return s;
-}
-
-static struct slice get_bytes(struct fields *f)
-{
-    return get_raw(f, get_number(f));
-}
-
-static bool get_flag(struct fields *f)
-{
-    struct slice s = get_raw(f, 1);
-    f->bad = f->bad || !s.data || *s.data > 1;
-    return !f->bad && *s.data;
-}
-
-static void get_names(struct fields *f, const struct store *s, struct store_key *k)
-{
-    struct slice type = get_bytes(f), bucket = get_bytes(f), key = get_bytes(f);
-    f->bad = f->bad || key.len > RECORD_KEY_MAX || bucket.len > RECORD_KEY_MAX || type.len > RECORD_KEY_MAX;
-    if (!f->bad)
-        store_key_init(k, &s->key, type, bucket, key);
-}
-
-/* Reads one sibling; its large parts get blobs of their own. */
-static int get_sibling(struct fields *f, struct sibling *out)
-{
-    *out = (struct sibling){.tombstone = get_flag(f)};
-    out->seq = get_number(f);
-    out->stamp = get_number(f);
-    struct content_bytes meta = {.bytes = get_bytes(f)}, value = {.bytes = get_bytes(f)};
-    if (f->bad)
-        return E_MALFORMED;
-    int err = object_own_bytes(&out->meta, &meta, RECORD_META_MAX);
-    return err ? err : object_own_bytes(&out->value, &value, RECORD_INLINE_MAX);
-}
-
-static int get_siblings(struct fields *f, struct sibling_list *l)
-{
-    uint64_t count = get_number(f);
-    int err = f->bad || count == 0 ? E_MALFORMED : 0;
-    for (uint64_t i = 0; !err && i < count; i++) {
-        struct sibling s;
-        err = get_sibling(f, &s);
-        if (!err)
-            err = sibling_list_push(l, &s);
-        if (err) {
-            blob_put(s.meta.blob);
-            blob_put(s.value.blob);
-        }
-    }
-    return err;
-}
-
-static int receive_image(struct store *s, struct fields *f)
-{
-    struct store_key k;
-    struct bucket *b = NULL;
-    get_names(f, s, &k);
-    uint64_t due = get_number(f) - 1;
-    int err = get_siblings(f, &s->siblings);
-    if (!err && f->rest.len)
-        err = E_MALFORMED;
-    if (!err)
-        err = record_pack(&s->packed, k.key, due, s->siblings.at, s->siblings.count);
-    if (!err)
-        err = bucket_obtain(&s->buckets, &s->key, &k, &b);
-    if (!err)
-        err = table_put(&b->table, k.hash, buf_slice(&s->packed), bucket_rehash, b);
-    if (err)
-        object_forget(&s->siblings);
-    s->siblings.count = 0;
-    if (b)
-        bucket_settle(&s->buckets, b);
-    return err;
-}
-
-static int receive_gone(struct store *s, struct fields *f)
-{
-    struct store_key k;
-    get_names(f, s, &k);
-    if (f->bad || f->rest.len)
-        return E_MALFORMED;
-    struct bucket *b = bucket_find(&s->buckets, k.bucket_hash, k.type, k.bucket);
-    if (b) {
-        table_remove(&b->table, k.hash, k.key, bucket_rehash, b);
-        bucket_settle(&s->buckets, b);
-    }
-    return 0;
-}
-
-static int receive_end(struct copy_receiver *r, struct fields *f)
-{
-    struct store *s = r->store;
-    struct slice key = get_raw(f, sizeof s->key);
-    uint64_t base = get_number(f), stamp = get_number(f), epoch = get_number(f), generation = get_number(f);
-    uint64_t floor = get_number(f), seq = get_number(f), expired = get_number(f), started = get_number(f);
-    uint64_t keys = get_number(f), checksum = 0;
-    struct slice sum = get_raw(f, sizeof checksum);
-    if (f->bad || f->rest.len || generation > UINT32_MAX || started > 1)
-        return E_MALFORMED;
-    if (base > COPY_SCALAR_MAX || stamp > COPY_SCALAR_MAX || seq > COPY_SCALAR_MAX || floor > seq)
-        return E_MALFORMED;
-    memcpy(&checksum, sum.data, sizeof checksum);
-    if (memcmp(key.data, &s->key, sizeof s->key) || keys != s->buckets.totals.count || checksum != r->checksum)
-        return E_MISMATCH;
-    s->base_ms = base;
-    s->stamp = stamp;
-    s->epoch = epoch;
-    s->generation = (uint32_t)generation;
-    s->floor = floor;
-    s->seq = seq;
-    s->expired = expired;
-    s->started = started;
-    r->complete = true;
-    return 0;
-}
-
-static int receive_item(struct copy_receiver *r, uint8_t kind, struct slice body)
-{
-    struct fields f = {body, false};
-    int err = E_MALFORMED;
-    if (r->complete)
-        return E_MALFORMED;
-    if (kind == ITEM_IMAGE)
-        err = receive_image(r->store, &f);
-    else if (kind == ITEM_GONE)
-        err = receive_gone(r->store, &f);
-    else if (kind == ITEM_END)
-        err = receive_end(r, &f);
-    r->checksum += hash_bytes(&r->store->key, body);
-    return err;
-}
-
-int copy_receive(struct copy_receiver *r, struct slice *in)
-{
-    while (in->len) {
-        struct fields f = {slice_skip(*in, 1), false};
-        uint64_t size = get_number(&f);
-        if (f.bad && in->len > VARINT_MAX)
-            return E_MALFORMED;
-        if (f.bad || f.rest.len < size)
-            return 0;
-        int err = receive_item(r, *in->data, slice_make(f.rest.data, (size_t)size));
-        if (err)
-            return err;
-        *in = slice_skip(f.rest, (size_t)size);
-    }
-    return 0;
+    *keys = c->images_sent;
+    *bytes = c->bytes_sent;
 }

@@ -5,11 +5,11 @@
  * The sender walks in the order of (bucket, key) hashes, one slot of a table per step. "Walked" is a function of the
  * key against the position, never of slots, so resizing moves nothing across. Every change of a walked key passes
  * copy_note(), which marks it dirty; a dirty key's present image, or its absence, goes out with one of the next steps:
- * images are never queued. When all is walked and nothing is dirty, the last item carries all scalar state, the number
- * of keys and a checksum over all items.
+ * images are never queued. When all is walked and nothing is dirty, the retry table goes in pieces too, and then the
+ * last item with all scalar state, the number of keys and results, and a checksum over all items.
  *
- * Items are numbered bytes of their own format (copy.c), little bound to the machine: the reader checks every length,
- * as a peer's bytes are hostile. */
+ * Items are numbered bytes of their own format (copy_item.h), little bound to the machine: the reader checks every
+ * length, as a peer's bytes are hostile. */
 #ifndef STORE_COPY_H
 #define STORE_COPY_H
 
@@ -22,10 +22,15 @@
 int copy_create(struct store *s, struct store_copy **out);
 void copy_destroy(struct store_copy **c);
 
-/* Appends the next items to `out`: what is dirty and one slot. *done: the last item was among them; nothing may change
- * in the store between this and the moment the receiver's log takes over, or it is not part of the copy. E_TOO_MANY:
- * too much was dirty, the copy is void. E_NOMEM, E_TOO_LARGE (of `out`): void too. */
+/* Appends the next items to `out`: what is dirty and one slot, or results; some 64 KiB and what one slot holds. *done:
+ * the last item was among them; nothing may change in the store between this and the moment the receiver's log takes
+ * over, or it is not part of the copy. E_TOO_MANY: too much was dirty, the copy is void. E_NOMEM, E_TOO_LARGE (of
+ * `out`): void too. */
 int copy_step(struct store_copy *c, struct buf *out, bool *done);
+
+/* How far it has come: images of keys that were sent, one for each time a key was changed behind the walk, and bytes of
+ * items. store_stats_get() says how many keys there are. */
+void copy_progress(const struct store_copy *c, uint64_t *keys, uint64_t *bytes);
 
 /* The hook of the store: a record of `b` has changed, or is about to be removed. */
 void copy_note(struct store_copy *c, const struct bucket *b, struct slice key);
@@ -38,7 +43,8 @@ struct copy_receiver {
 };
 void copy_receiver_init(struct copy_receiver *r, struct store *empty);
 /* Takes whole items from the front of *in, which is advanced past them; a part of an item is left for the next call.
- * E_MALFORMED, E_MISMATCH (count or checksum differ) or E_NOMEM: the store is to be thrown away. */
+ * E_MALFORMED, E_MISMATCH (count or checksum differ), E_FULL (it would take the node past its memory limit) or E_NOMEM:
+ * the store is to be thrown away. What is complete belongs to a log only if store_revision() is not past its end. */
 int copy_receive(struct copy_receiver *r, struct slice *in);
 
 #endif

@@ -120,8 +120,11 @@ static int check_limits(const struct sibling_list *l, const struct store_command
         *excess = l->count;
         return E_TOO_MANY;
     }
-    *excess = bytes_of(l);
-    return *excess > c->rules.size_max ? E_TOO_LARGE : 0;
+    uint64_t bytes = bytes_of(l);
+    if (bytes <= c->rules.size_max)
+        return 0;
+    *excess = bytes;
+    return E_TOO_LARGE;
 }
 
 int object_write(struct sibling_list *out, const struct record *old, const struct store_command *c,

@@ -59,3 +59,37 @@ void props_merge(struct bucket_props *into, const struct bucket_props *from)
 #undef TAKE
     into->set |= from->set;
 }
+
+static bool same_fun(const struct mod_fun *a, const struct mod_fun *b)
+{
+    return slice_eq(a->module, b->module) && slice_eq(a->function, b->function);
+}
+
+static bool same_hooks(const struct commit_hooks *a, const struct commit_hooks *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++)
+        same = a->hook[i].has_modfun == b->hook[i].has_modfun && same_fun(&a->hook[i].modfun, &b->hook[i].modfun) &&
+               slice_eq(a->hook[i].name, b->hook[i].name);
+    return same;
+}
+
+static bool same_plain(const struct bucket_props *a, const struct bucket_props *b)
+{
+    return a->n_val == b->n_val && a->allow_mult == b->allow_mult && a->last_write_wins == b->last_write_wins &&
+           a->basic_quorum == b->basic_quorum && a->notfound_ok == b->notfound_ok && a->search == b->search &&
+           a->consistent == b->consistent && a->write_once == b->write_once && a->old_vclock == b->old_vclock &&
+           a->young_vclock == b->young_vclock && a->big_vclock == b->big_vclock && a->small_vclock == b->small_vclock &&
+           a->pr == b->pr && a->r == b->r && a->w == b->w && a->pw == b->pw && a->dw == b->dw && a->rw == b->rw &&
+           a->repl == b->repl && a->hll_precision == b->hll_precision && a->ttl_s == b->ttl_s;
+}
+
+bool props_include(const struct bucket_props *all, const struct bucket_props *fields)
+{
+    struct bucket_props merged = *all;
+    props_merge(&merged, fields);
+    return merged.set == all->set && same_plain(&merged, all) && same_fun(&merged.chash_keyfun, &all->chash_keyfun) &&
+           same_fun(&merged.linkfun, &all->linkfun) && slice_eq(merged.backend, all->backend) &&
+           slice_eq(merged.search_index, all->search_index) && slice_eq(merged.datatype, all->datatype) &&
+           same_hooks(&merged.precommit, &all->precommit) && same_hooks(&merged.postcommit, &all->postcommit);
+}

@@ -93,5 +93,7 @@ static inline bool props_has(const struct bucket_props *p, enum bucket_prop whic
 void props_defaults(bool typed, struct bucket_props *out);
 /* Every field that `from` has replaces the one of `into`. Slices stay borrowed from their origins. */
 void props_merge(struct bucket_props *into, const struct bucket_props *from);
+/* Whether every field of `fields` is in `all` with the same value. */
+bool props_include(const struct bucket_props *all, const struct bucket_props *fields);
 
 #endif

@@ -202,6 +202,73 @@ int record_pack(struct buf *out, struct slice key, uint64_t due, const struct si
     return 0;
 }
 
+/* --- flat siblings --- */
+
+/* Without the blobs, which are only where the bytes lie. */
+static bool next_flat(const struct record *r, struct sibling_cursor *c, struct sibling *s, size_t *size)
+{
+    if (!record_next_sibling(r, c, s))
+        return false;
+    s->value.blob = s->meta.blob = NULL;
+    *size = sibling_size(s);
+    return true;
+}
+
+int record_put_flat(struct buf *out, const struct record *r)
+{
+    struct sibling_cursor c = {0}, again = {0};
+    struct sibling s;
+    size_t one, size = 0;
+    uint8_t *p;
+    while (next_flat(r, &c, &s, &one))
+        size += 1 + varint_size(one) + one;
+    int err = buf_reserve(out, size, &p);
+    if (err)
+        return err;
+    while (next_flat(r, &again, &s, &one)) {
+        *p++ = sibling_flags(&s);
+        p = put_sibling(varint_put(p, one), &s);
+    }
+    buf_commit(out, size);
+    return 0;
+}
+
+/* A varint of its shortest form: it has one encoding. */
+static bool take_varint(struct slice *in, uint64_t *value)
+{
+    size_t n = 0;
+    while (n < in->len && n < 10 && in->data[n] & 0x80)
+        n++;
+    if (n == in->len || n == 10 || (n == 9 && in->data[n] > 1) || (n && in->data[n] == 0))
+        return false;
+    varint_get(in->data, value);
+    *in = slice_skip(*in, n + 1);
+    return true;
+}
+
+static bool is_flat_sibling(uint8_t flags, struct slice s)
+{
+    uint64_t seq, stamp, meta;
+    if (flags & ~(RECORD_TOMBSTONE | RECORD_META) || !take_varint(&s, &seq) || !take_varint(&s, &stamp))
+        return false;
+    return !(flags & RECORD_META) || (take_varint(&s, &meta) && meta > 0 && meta <= s.len);
+}
+
+bool record_read_flat(struct slice in, struct record *out)
+{
+    *out = (struct record){.flags = RECORD_MANY, .body = in};
+    do {
+        uint64_t size;
+        uint8_t flags = in.len ? *in.data : 0;
+        if (in.len)
+            in = slice_skip(in, 1);
+        if (!take_varint(&in, &size) || size > in.len || !is_flat_sibling(flags, slice_make(in.data, (size_t)size)))
+            return false;
+        in = slice_skip(in, (size_t)size);
+    } while (in.len);
+    return true;
+}
+
 size_t record_blob_footprint(const struct record *r)
 {
     struct sibling_cursor c = {0};

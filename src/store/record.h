@@ -9,7 +9,10 @@
  *
  * seq is the store's own order of writes (store/store.h); stamp and due are milliseconds since the store's base. A
  * large value or metadata is a counted reference to a blob, owned by the record. This file only packs and unpacks;
- * which siblings there are is decided in object.c. */
+ * which siblings there are is decided in object.c.
+ *
+ * Flat siblings are what goes to another node: the siblings of a record of several, also when there is one, without
+ * references, whatever their sizes. */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
 
@@ -75,6 +78,12 @@ uint64_t record_seq(const struct record *r);
 /* Packs a record into `out`, which is emptied first. Takes no references: those that stand in `siblings` pass to the
  * record when the caller stores it. `count` >= 1. E_NOMEM or E_TOO_LARGE. */
 int record_pack(struct buf *out, struct slice key, uint64_t due, const struct sibling *siblings, size_t count);
+
+/* Appends a record's siblings, flat. E_NOMEM or E_TOO_LARGE. */
+int record_put_flat(struct buf *out, const struct record *r);
+/* Of bytes from elsewhere: false unless they are flat siblings, at least one, as record_put_flat() writes them. *out is
+ * a record without a key of just these, borrowed. */
+bool record_read_flat(struct slice in, struct record *out);
 
 /* Heap bytes that the record holds outside of its block. */
 size_t record_blob_footprint(const struct record *r);

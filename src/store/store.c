@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/rule.h"
 #include "store/bucket.h"
 #include "store/copy.h"
 #include "store/object.h"
@@ -30,6 +31,7 @@ int store_create(const struct hash_key *key, struct store_memory *memory, struct
     s->key = *key;
     s->memory = memory;
     buf_init(&s->packed, SIZE_MAX / 2);
+    retry_init(&s->retry, memory);
     int err = bucket_dict_init(&s->buckets, memory);
     if (err) {
         free(s);
@@ -48,6 +50,7 @@ void store_destroy(struct store **sp)
         return;
     ASSERT(!s->copy); /* a copy is ended by who began it */
     bucket_dict_fini(&s->buckets);
+    retry_fini(&s->retry);
     sibling_list_fini(&s->siblings);
     buf_fini(&s->packed);
     memory_release(s->memory, s);
@@ -89,9 +92,15 @@ static struct revision revision_of(const struct store *s, uint64_t seq)
 /* R-EPOCH: what another epoch has seen removes nothing here; an older generation is older than all there is. */
 static uint64_t seen_seq(const struct store *s, const struct store_context *c)
 {
-    if (c->kind != CONTEXT_SEEN || c->seen.epoch != s->epoch || c->seen.generation != s->generation)
+    if (c->kind != CONTEXT_SEEN || (c->seen.epoch != s->epoch && rule_holds(RULE_EPOCH)) ||
+        c->seen.generation != s->generation)
         return 0;
     return s->floor + c->seen.index;
+}
+
+struct revision store_revision(const struct store *s)
+{
+    return (struct revision){s->epoch, s->generation, s->seq - s->floor};
 }
 
 uint64_t store_stamp_ms(const struct store *s)
@@ -118,6 +127,7 @@ static void object_view(const struct store *s, const struct record *r, struct ob
     out->record = *r;
     out->revision = revision_of(s, record_seq(r));
     out->base_ms = s->base_ms;
+    out->holder = NULL;
     out->live = !record_is_dead(r);
 }
 
@@ -126,9 +136,10 @@ bool object_next(const struct object *o, struct object_cursor *c, struct object_
     struct sibling s;
     if (!record_next_sibling(&o->record, &c->inner, &s))
         return false;
+    struct blob *inline_in = s.value.bytes.len > RECORD_INLINE_MAX ? o->holder : NULL;
     *out = (struct object_sibling){.value = s.value.bytes,
                                    .meta = s.meta.bytes,
-                                   .value_blob = s.value.blob,
+                                   .value_blob = s.value.blob ? s.value.blob : inline_in,
                                    .seq = s.seq,
                                    .stamp_ms = o->base_ms + s.stamp,
                                    .tombstone = s.tombstone};
@@ -209,7 +220,8 @@ static void view_result(const struct store *s, const struct store_key *k, struct
 {
     struct bucket *b;
     struct record r;
-    out->exists = find(s, k, &b, &r);
+    /* What is due is absent, freed or not: a replica that was copied frees in another order. */
+    out->exists = find(s, k, &b, &r) && record_due(&r) > s->stamp;
     if (out->exists)
         object_view(s, &r, &out->object);
 }
@@ -252,13 +264,26 @@ static int store_siblings(struct store *s, const struct store_command *c, struct
     return err;
 }
 
+/* Finds a key for a write. One that is due but not freed yet is absent: it is freed here and now, so that what the
+ * write leaves, and the count of what has expired, do not depend on when it would have been. */
+static bool find_for_write(struct store *s, const struct store_key *k, struct bucket **b, struct record *r)
+{
+    if (!find(s, k, b, r))
+        return false;
+    if (record_due(r) > s->stamp)
+        return true;
+    s->expired++;
+    remove_key(s, *b, k);
+    *b = NULL;
+    return false;
+}
+
 static int apply_write(struct store *s, const struct store_command *c, uint64_t seq, struct store_result *out)
 {
     struct bucket *b;
     struct record r;
-    bool there = find(s, &c->key, &b, &r);
-    /* An expired key that was not freed yet is absent. */
-    const struct record *old = there && record_due(&r) > s->stamp ? &r : NULL;
+    bool there = find_for_write(s, &c->key, &b, &r);
+    const struct record *old = there ? &r : NULL;
     int err = check_condition(s, c, old);
     if (err)
         return err;
@@ -269,17 +294,52 @@ static int apply_write(struct store *s, const struct store_command *c, uint64_t 
     return err ? err : store_siblings(s, c, b, there);
 }
 
+static bool has_excess(int err)
+{
+    return err == E_TOO_MANY || err == E_TOO_LARGE;
+}
+
+static int repeat_result(const struct store *s, const struct retry_result *known, struct store_result *out)
+{
+    out->repeated = true;
+    if (has_excess(known->err))
+        out->excess = known->number;
+    out->revision = has_excess(known->err) ? (struct revision){0} : revision_of(s, known->number);
+    return known->err;
+}
+
+/* R-RETRY: a command that comes again is not applied again. */
+static int apply_once(struct store *s, const struct store_command *c, uint64_t seq, struct store_result *out)
+{
+    const struct retry_result *known;
+    int err = retry_admit(&s->retry, &c->origin, seq, &known);
+    if (err)
+        return err;
+    if (known && rule_holds(RULE_RETRY))
+        return repeat_result(s, known, out);
+    err = apply_write(s, c, seq, out);
+    if (retry_keeps(err))
+        retry_record(&s->retry, &c->origin, err, has_excess(err) ? out->excess : seq);
+    return err;
+}
+
+static int apply_housekeeping(struct store *s, const struct store_command *c)
+{
+    expire(s, EXPIRE_BLOCKS_PER_TICK);
+    if (c->op == STORE_FORGET)
+        retry_forget(&s->retry, c->origin.incarnation);
+    return 0;
+}
+
 int store_apply(struct store *s, const struct store_command *c, struct store_result *out)
 {
     advance_time(s, c->stamp_ms);
     uint64_t seq = advance_seq(s, c->revision);
-    *out = (struct store_result){0};
-    if (c->op == STORE_TICK) {
-        expire(s, EXPIRE_BLOCKS_PER_TICK);
-        return 0;
-    }
+    *out = (struct store_result){.revision = c->revision};
+    if (c->op >= STORE_TICK)
+        return apply_housekeeping(s, c);
     expire(s, EXPIRE_BLOCKS_PER_WRITE);
-    out->err = apply_write(s, c, seq, out);
+    out->err = c->origin.sequence ? apply_once(s, c, seq, out) : apply_write(s, c, seq, out);
     view_result(s, &c->key, out);
     return out->err;
 }
@@ -356,7 +416,9 @@ void store_stats_get(const struct store *s, struct store_stats *out)
     *out = (struct store_stats){.keys = s->buckets.totals.count,
                                 .tombstones = s->buckets.totals.dead,
                                 .buckets = s->buckets.count,
-                                .expired = s->expired};
+                                .expired = s->expired,
+                                .origins = s->retry.count,
+                                .results = s->retry.results};
 }
 
 static void check_bucket(void *arg, const struct bucket *b)
@@ -369,9 +431,15 @@ static void check_bucket(void *arg, const struct bucket *b)
     ASSERT(bucket_find(&s->buckets, b->hash, bucket_type(b), bucket_name(b)) == b);
 }
 
+const uint8_t *store_origin(const struct store *s, unsigned i)
+{
+    return i < s->retry.count ? s->retry.origins[i].incarnation : NULL;
+}
+
 void store_check(const struct store *s)
 {
     each_bucket(s, check_bucket, (void *)(uintptr_t)s);
+    retry_check(&s->retry);
     for (size_t i = 1; i < s->buckets.heap_len; i++)
         ASSERT(s->buckets.heap[(i - 1) / 2]->due <= s->buckets.heap[i]->due);
 }

@@ -34,12 +34,13 @@ struct object {
     struct record record;
     struct revision revision;
     uint64_t base_ms;
-    bool live; /* has a sibling that is no tombstone */
+    struct blob *holder; /* NULL, or where all its values lie: of an object that came from another node */
+    bool live;           /* has a sibling that is no tombstone */
 };
 
 struct object_sibling {
     struct slice value, meta;
-    struct blob *value_blob; /* NULL, or where the value lies: take a reference to keep it */
+    struct blob *value_blob; /* NULL, or where a large value lies: take a reference to keep it */
     uint64_t seq;
     uint64_t stamp_ms; /* since the Unix epoch */
     bool tombstone;
@@ -51,18 +52,25 @@ struct object_cursor {
 bool object_next(const struct object *o, struct object_cursor *c, struct object_sibling *out);
 
 struct store_result {
-    int err;     /* as store_apply() returns */
-    bool exists; /* there is an object now: `object` is valid, also after a refusal by condition */
+    int err;       /* as store_apply() returns */
+    bool exists;   /* there is an object now: `object` is valid, also after a refusal by condition */
+    bool repeated; /* R-RETRY: it was applied before; `err`, `excess` and `revision` are of then, `object` is of now */
     struct object object;
-    uint64_t excess; /* with E_TOO_MANY: the siblings there would be; with E_TOO_LARGE: the bytes */
+    struct revision revision; /* of the command, or the present epoch's base where that is later; with `repeated` and
+                                 E_TOO_...: none */
+    uint64_t excess; /* with E_TOO_MANY: the siblings there would be, 0: too many origins or results of one (R-RETRY);
+                        with E_TOO_LARGE: the bytes */
 };
 
 /* Applies one command. Its revision must be behind all earlier ones (ASSERT).
  *   0             done
  *   E_EXISTS, E_NOT_FOUND, E_MODIFIED    its condition does not hold
  *   E_TOO_MANY, E_TOO_LARGE              the object would pass its limits
- *   E_NOMEM       the heap failed; nothing has changed
- * In every case time has moved on and what is due is being freed. */
+ *   E_TOO_MANY    the origin is one too many, or has STORE_RESULTS_MAX results that it did not acknowledge
+ *   E_STALE       its origin has acknowledged it: it was answered, and must not have an effect again
+ *   E_NOMEM       the heap failed; the write has had no effect. This replica is behind the others from here on: end it
+ * All but the last are the same on every replica. In every case time has moved on and what is due is being freed; what
+ * of it was freed already is seen by nobody. */
 int store_apply(struct store *s, const struct store_command *c, struct store_result *out);
 
 /* Whether the command may be proposed: E_FULL when it would take the node past its memory limit (R-MEMORY). Deletes and
@@ -73,6 +81,9 @@ int store_admit(const struct store *s, const struct store_command *c);
  * which must be committed by a STORE_TICK first (R-TIME). A tombstone is found, with live == false. */
 int store_get(const struct store *s, const struct store_key *k, uint64_t now_ms, struct object *out);
 
+/* Of the last command that was applied; zero before the first. A copy that a peer sends may say anything: one that is
+ * ahead of the log that it came for must not be used, as the next command would not be behind it. */
+struct revision store_revision(const struct store *s);
 /* The applied stamp, ms since the Unix epoch; 0 before the first command. */
 uint64_t store_stamp_ms(const struct store *s);
 /* When the next record is due, ms since the Unix epoch; UINT64_MAX: none. At or before the applied stamp: there is
@@ -84,6 +95,8 @@ struct store_stats {
     uint64_t tombstones; /* records of nothing but tombstones */
     uint64_t buckets;
     uint64_t expired; /* records freed because they were due, since the start */
+    uint64_t origins; /* that are remembered (R-RETRY) */
+    uint64_t results; /* of them, not acknowledged */
 };
 void store_stats_get(const struct store *s, struct store_stats *out);
 
@@ -97,6 +110,10 @@ bool store_has_bucket(const struct store *s, struct slice type, struct slice buc
 
 /* Lists the buckets of a type that hold a live key, one slot of the dictionary per call, as store_list_keys(). */
 bool store_list_buckets(const struct store *s, struct slice type, uint64_t *cursor, store_list_f f, void *arg);
+
+/* The incarnation of the i-th origin that is remembered (R-RETRY), of store_stats.origins; borrowed until the next
+ * change. */
+const uint8_t *store_origin(const struct store *s, unsigned i);
 
 void store_check(const struct store *s); /* for tests: every invariant, ASSERTs */
 

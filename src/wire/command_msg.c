@@ -18,6 +18,11 @@ static bool has_origin(const struct store_command *c)
     return c->origin.sequence || memcmp(c->origin.incarnation, nobody, ORIGIN_SIZE) != 0;
 }
 
+static bool is_write(const struct store_command *c)
+{
+    return c->op < STORE_TICK;
+}
+
 /* What a command is about, in the order in which it stands in the entry. */
 #define TEXTS 5
 static void list_texts(const struct store_command *c, struct slice out[TEXTS])
@@ -36,16 +41,24 @@ static size_t size_of(const struct store_command *c, const struct slice text[TEX
     const struct store_rules *r = &c->rules;
     size_t size = FIXED_SIZE;
     if (has_origin(c))
-        size += ORIGIN_SIZE + pb_varint_size(c->origin.sequence);
+        size += ORIGIN_SIZE + pb_varint_size(c->origin.sequence) + pb_varint_size(c->origin.acknowledged);
     if (c->context.kind == CONTEXT_SEEN)
         size += SEEN_SIZE;
-    if (c->op == STORE_TICK)
+    if (!is_write(c))
         return size;
     size += pb_varint_size(r->siblings_max) + pb_varint_size(r->size_max) + pb_varint_size(r->ttl_ms) +
             pb_varint_size(r->reap_ms);
     for (unsigned i = 0; i < TEXTS; i++)
         size += pb_varint_size(text[i].len) + text[i].len;
     return size;
+}
+
+#define STAMP_AT 5
+
+void command_set_stamp(struct blob *command, uint64_t stamp_ms)
+{
+    ASSERT(command->refs == 1 && command->size >= FIXED_SIZE);
+    bytes_put(command->data + STAMP_AT, stamp_ms, 8);
 }
 
 static uint8_t *put_fixed(uint8_t *p, const struct store_command *c)
@@ -86,13 +99,14 @@ struct blob *command_encode(const struct store_command *c)
     if (has_origin(c)) {
         memcpy(p, c->origin.incarnation, ORIGIN_SIZE);
         p = pb_put_varint(p + ORIGIN_SIZE, c->origin.sequence);
+        p = pb_put_varint(p, c->origin.acknowledged);
     }
     if (c->context.kind == CONTEXT_SEEN) {
         p = bytes_put(p, c->context.seen.epoch, 8);
         p = bytes_put(p, c->context.seen.generation, 4);
         p = bytes_put(p, c->context.seen.index, 8);
     }
-    if (c->op != STORE_TICK)
+    if (is_write(c))
         p = put_write(p, &c->rules, text);
     ASSERT(p == b->data + b->size);
     return b;
@@ -145,6 +159,7 @@ static void take_origin(struct reader *r, struct store_origin *out)
     if (p)
         memcpy(out->incarnation, p, ORIGIN_SIZE);
     out->sequence = take_varint(r, UINT64_MAX);
+    out->acknowledged = take_varint(r, out->sequence ? out->sequence - 1 : 0);
 }
 
 static void take_seen(struct reader *r, struct revision *out)
@@ -177,7 +192,7 @@ static bool take_fixed(struct reader *r, struct store_command *c)
                                 .condition = (enum store_condition)condition,
                                 .context.kind = (enum store_context_kind)context,
                                 .tombstone = flags & FLAG_TOMBSTONE};
-    r->bad |= version != COMMAND_VERSION || op > STORE_TICK || flags > FLAGS_ALL || condition > STORE_IF_UNMODIFIED ||
+    r->bad |= version != COMMAND_VERSION || op > STORE_FORGET || flags > FLAGS_ALL || condition > STORE_IF_UNMODIFIED ||
               context > CONTEXT_FOREIGN;
     return flags & FLAG_ORIGIN;
 }
@@ -185,13 +200,13 @@ static bool take_fixed(struct reader *r, struct store_command *c)
 int command_decode(struct slice entry, struct blob *blob, struct store_command *out)
 {
     struct reader r = {.in = pb_reader_of(entry)};
-    if (take_fixed(&r, out)) {
+    bool from_somebody = take_fixed(&r, out);
+    if (from_somebody)
         take_origin(&r, &out->origin);
-        r.bad |= !has_origin(out);
-    }
+    r.bad |= from_somebody ? !has_origin(out) : out->op == STORE_FORGET;
     if (out->context.kind == CONTEXT_SEEN)
         take_seen(&r, &out->context.seen);
-    if (out->op != STORE_TICK)
+    if (is_write(out))
         take_write(&r, blob, out);
     return r.bad || r.in.p != r.in.end ? E_MALFORMED : 0;
 }

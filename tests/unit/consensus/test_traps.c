@@ -203,6 +203,26 @@ static void test_7_an_aborted_spare_is_removed(void **state)
     assert_true(w->replica[leader].ticks - before <= 1000 / HEARTBEAT_MS + 1);
 }
 
+/* Nor does it take so long where it is known that the spare is gone. */
+static void test_7_a_catching_up_that_is_given_up(void **state)
+{
+    struct world *w = *state;
+    struct group_member m[GROUP_MEMBERS_MAX];
+    world_form(w, 3, 0);
+    unsigned leader = world_lead(w);
+    world_change(w, leader, GROUP_ADD_SPARE, 4711);
+    world_run(w, 100);
+    assert_int_equal(group_catch_up(w->replica[leader].group, w->now_ms, 4711), 0);
+    world_run(w, 1000);
+    assert_int_equal(group_change(w->replica[leader].group, w->now_ms, GROUP_REMOVE, 4711), E_AGAIN);
+    group_catch_up_abort(w->replica[leader].group, 4711);
+    world_run(w, 1000);
+    assert_int_equal(group_members(w->replica[leader].group, m), 3);
+    world_put(w, leader, 1);
+    world_run(w, 10);
+    assert_true(world_has(w, leader, 1));
+}
+
 /* --- 8: time --- */
 
 static bool dies(void (*f)(struct world *w), struct world *w)
@@ -369,7 +389,6 @@ static void test_10_messages_are_validated(void **state)
     SAY(RAFT_MSG_APPEND, .term = 9, .append = {.prev_index = far + 1, .prev_term = 9});
     SAY(RAFT_MSG_APPEND, .term = far, .append = {.prev_index = 1, .prev_term = 1});
     SAY(RAFT_MSG_APPEND, .term = 2, .source = w->replica[1].id, .append = {.prev_index = 1, .prev_term = 1});
-    SAY(RAFT_MSG_APPEND_RESULT, .term = 1, .append_result = {.rejected = 3, .last_index = 3});
     SAY(RAFT_MSG_VOTE, .term = 2, .vote = {.last_index = 3});
     SAY(RAFT_MSG_VOTE, .term = 2, .vote = {.last_index = 3, .last_term = 3});
     SAY(RAFT_MSG_VOTE_RESULT, .term = 100, .vote_result = {.pre_vote = true, .granted = true});
@@ -386,6 +405,8 @@ static void test_10_messages_are_validated(void **state)
     world_transfer(w, 1);
     uint64_t term = group_term(w->replica[1].group);
     SAY(RAFT_MSG_APPEND, .term = term, .append = {.prev_index = 1, .prev_term = 1});
+    /* A rejection that ends behind what it rejects. */
+    SAY(RAFT_MSG_APPEND_RESULT, .term = term, .append_result = {.rejected = 3, .last_index = 3});
     /* And all goes on. */
     world_put(w, world_lead(w), 3);
     world_run(w, 200);
@@ -580,6 +601,7 @@ int main(int argc, char **argv)
         CASE(test_5_the_commit_index_never_goes_back),
         CASE(test_6_one_copy_under_way),
         CASE(test_7_an_aborted_spare_is_removed),
+        CASE(test_7_a_catching_up_that_is_given_up),
         CASE(test_8_time_that_goes_back_is_a_bug),
         CASE(test_9_a_leader_that_was_replaced_answers_no_read),
         CASE(test_9_a_new_leader_waits_for_a_commit_of_its_own),

@@ -32,6 +32,7 @@ void model_fini(struct model *m)
     for (size_t i = 0; i < m->count; i++)
         free_object(&m->objects[i]);
     free(m->objects);
+    free(m->ends);
 }
 
 static void remove_object(struct model *m, size_t i)
@@ -57,10 +58,10 @@ const struct model_object *model_find(const struct model *m, const struct store_
     return NULL;
 }
 
-/* An object older than the epoch has the epoch's base revision. */
+/* An object older than the epoch, or the generation, has its base revision. */
 static struct revision present(const struct model *m, struct revision r)
 {
-    return r.epoch < m->epoch ? (struct revision){m->epoch, 1, 1} : r;
+    return revision_cmp(r, m->base) < 0 ? m->base : r;
 }
 
 struct revision model_revision(const struct model *m, const struct model_object *o)
@@ -86,7 +87,7 @@ static bool is_replaced(const struct model *m, const struct model_sibling *s, co
         return true;
     if (c->context.kind == CONTEXT_NONE)
         return c->op == STORE_DELETE;
-    if (c->context.kind == CONTEXT_FOREIGN || c->context.seen.epoch != m->epoch)
+    if (c->context.kind == CONTEXT_FOREIGN || c->context.seen.epoch != m->base.epoch)
         return false;
     return revision_cmp(present(m, s->revision), c->context.seen) <= 0;
 }
@@ -146,14 +147,8 @@ static size_t count_after(const struct model *m, const struct model_object *o, c
     return n;
 }
 
-int model_apply(struct model *m, const struct store_command *c)
+static int write_key(struct model *m, const struct store_command *c)
 {
-    if (c->stamp_ms > m->stamp_ms)
-        m->stamp_ms = c->stamp_ms;
-    m->epoch = c->revision.epoch;
-    drop_due(m);
-    if (c->op == STORE_TICK)
-        return 0;
     const struct model_object *o = model_find(m, &c->key);
     if (c->condition == STORE_IF_ABSENT && is_live(o))
         return E_EXISTS;
@@ -164,10 +159,74 @@ int model_apply(struct model *m, const struct store_command *c)
         return E_MODIFIED;
     if (c->op == STORE_DELETE && !o)
         return 0;
-    if (c->op == STORE_PUT && count_after(m, o, c) > c->rules.siblings_max)
+    m->last.excess = count_after(m, o, c);
+    if (c->op == STORE_PUT && m->last.excess > c->rules.siblings_max)
         return E_TOO_MANY;
     write_object(m, c);
     return 0;
+}
+
+/* --- R-RETRY: a list of all that has ended and was not acknowledged --- */
+
+static void drop_ends(struct model *m, uint8_t origin, uint64_t up_to)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->end_count; i++)
+        if (m->ends[i].origin != origin || m->ends[i].sequence > up_to)
+            m->ends[kept++] = m->ends[i];
+    m->end_count = kept;
+}
+
+static const struct model_end *find_end(const struct model *m, const struct store_origin *o)
+{
+    for (size_t i = 0; i < m->end_count; i++)
+        if (m->ends[i].origin == o->incarnation[0] && m->ends[i].sequence == o->sequence)
+            return &m->ends[i];
+    return NULL;
+}
+
+static void add_end(struct model *m, const struct store_command *c)
+{
+    m->last.origin = c->origin.incarnation[0];
+    m->last.sequence = c->origin.sequence;
+    m->ends = realloc(m->ends, (m->end_count + 1) * sizeof *m->ends);
+    m->ends[m->end_count++] = m->last;
+}
+
+static int write_once(struct model *m, const struct store_command *c)
+{
+    uint64_t *mark = &m->marks[c->origin.incarnation[0]], acknowledged = c->origin.acknowledged;
+    if (c->origin.sequence <= *mark)
+        return E_STALE;
+    if (acknowledged > *mark)
+        *mark = acknowledged;
+    drop_ends(m, c->origin.incarnation[0], *mark);
+    const struct model_end *end = find_end(m, &c->origin);
+    m->repeated = end != NULL;
+    if (end) {
+        m->last = *end;
+        return end->err;
+    }
+    m->last.err = write_key(m, c);
+    add_end(m, c);
+    return m->last.err;
+}
+
+int model_apply(struct model *m, const struct store_command *c)
+{
+    if (c->stamp_ms > m->stamp_ms)
+        m->stamp_ms = c->stamp_ms;
+    m->base = (struct revision){c->revision.epoch, c->revision.generation, 1};
+    m->last = (struct model_end){.revision = c->revision};
+    m->repeated = false;
+    drop_due(m);
+    if (c->op == STORE_FORGET) {
+        drop_ends(m, c->origin.incarnation[0], UINT64_MAX);
+        m->marks[c->origin.incarnation[0]] = 0;
+    }
+    if (c->op >= STORE_TICK)
+        return 0;
+    return c->origin.sequence ? write_once(m, c) : write_key(m, c);
 }
 
 /* --- comparing --- */
@@ -198,6 +257,22 @@ void model_compare_key(const struct model *m, const struct store *s, const struc
     assert_int_equal(err, want ? 0 : E_NOT_FOUND);
     if (want)
         compare_object(m, want, &got);
+}
+
+void model_compare_result(const struct model *m, const struct store_command *c, const struct store_result *got)
+{
+    bool too_many = got->err == E_TOO_MANY;
+    assert_int_equal(got->repeated, m->repeated);
+    if (too_many)
+        assert_int_equal(got->excess, m->last.excess);
+    if (!too_many || !m->repeated)
+        assert_int_equal(revision_cmp(got->revision, present(m, m->last.revision)), 0);
+    if (c->op >= STORE_TICK)
+        return;
+    const struct model_object *o = model_find(m, &c->key);
+    assert_int_equal(got->exists, o != NULL);
+    if (o)
+        compare_object(m, o, &got->object);
 }
 
 struct tally {
@@ -261,7 +336,7 @@ void model_compare(const struct model *m, const struct store *s, const struct ha
 
 void script_init(struct script *s, uint64_t seed, unsigned keys)
 {
-    *s = (struct script){.now_ms = 1700000000000, .epoch = 5, .index = 1, .keys = keys};
+    *s = (struct script){.now_ms = 1700000000000, .epoch = 5, .generation = 1, .index = 1, .keys = keys};
     rng_seed(&s->rng, seed);
     s->hash_key = (struct hash_key){rng_next(&s->rng), rng_next(&s->rng)};
     rng_fill(&s->rng, s->value, sizeof s->value);
@@ -286,7 +361,8 @@ static struct store_context random_context(struct script *s, const struct model 
     case 0:
         return (struct store_context){CONTEXT_FOREIGN, {1, 1, 1}};
     case 1:
-        return (struct store_context){CONTEXT_SEEN, {s->epoch, 1, 1 + below(s, s->index + 1)}};
+        return (struct store_context){CONTEXT_SEEN,
+                                      {s->epoch, s->generation - (uint32_t)below(s, 2), 1 + below(s, s->index + 1)}};
     case 2:
     case 3:
         if (o)
@@ -307,19 +383,45 @@ static struct store_rules random_rules(struct script *s)
                                 .reap_ms = reaps[below(s, 4)]};
 }
 
+/* Mostly the next sequence, or one a little further, which leaves a gap; sometimes one that was there or is in a gap.
+ */
+static struct store_origin random_origin(struct script *s)
+{
+    size_t i = below(s, 3);
+    struct store_origin o = {.incarnation = {(uint8_t)(i + 1)}};
+    if (below(s, 4) == 0)
+        return (struct store_origin){0};
+    bool again = s->next[i] > 40 && below(s, 3) == 0;
+    o.sequence = again ? s->next[i] - below(s, 40) : (s->next[i] += 1 + below(s, 8) / 6);
+    uint64_t answered = s->next[i] - below(s, s->next[i] < 60 ? s->next[i] : 60);
+    o.acknowledged = answered < o.sequence ? answered : below(s, o.sequence);
+    if (below(s, 3))
+        o.acknowledged = o.acknowledged > 50 ? o.acknowledged - 50 : 0;
+    return o;
+}
+
+/* A new epoch or generation: the log begins again. */
+static void restart_log(struct script *s)
+{
+    bool reformed = below(s, 2);
+    s->epoch += reformed;
+    s->generation = reformed ? 1 + (uint32_t)below(s, 3) : s->generation + 1;
+    s->index = 1;
+}
+
 void script_next(struct script *s, const struct model *m, struct store_command *out)
 {
     s->now_ms += below(s, 20);
-    if (below(s, 2000) == 0) { /* a new epoch: the log begins again */
-        s->epoch++;
-        s->index = 1;
-    }
-    *out = (struct store_command){.stamp_ms = s->now_ms - below(s, 3), .revision = {s->epoch, 1, ++s->index}};
+    if (below(s, 2000) == 0)
+        restart_log(s);
+    *out = (struct store_command){.stamp_ms = s->now_ms - below(s, 3),
+                                  .revision = {s->epoch, s->generation, ++s->index},
+                                  .origin = random_origin(s)};
     snprintf(s->key, sizeof s->key, "k%llu", (unsigned long long)below(s, s->keys));
     store_key_init(&out->key, &s->hash_key, slice_str(types[below(s, 2)]), slice_str(buckets[below(s, 3)]),
                    slice_str(s->key));
     uint64_t what = below(s, 20);
-    out->op = what == 0 ? STORE_TICK : what < 6 ? STORE_DELETE : STORE_PUT;
+    out->op = what == 0 ? (below(s, 20) ? STORE_TICK : STORE_FORGET) : what < 6 ? STORE_DELETE : STORE_PUT;
     out->rules = random_rules(s);
     out->context = random_context(s, m, &out->key);
     if (out->op == STORE_PUT) {

@@ -21,16 +21,31 @@ struct model_object {
     uint64_t due_ms; /* UINT64_MAX: never */
 };
 
+/* What came of one sequence of one origin. */
+struct model_end {
+    uint8_t origin; /* first byte of its incarnation */
+    uint64_t sequence, excess;
+    struct revision revision;
+    int err;
+};
+
 struct model {
     struct model_object *objects;
     size_t count;
     uint64_t stamp_ms;
-    uint64_t epoch;
+    struct revision base; /* epoch and generation now, index 1 */
+    struct model_end *ends;
+    size_t end_count;
+    uint64_t marks[256]; /* by the first byte of the incarnation */
+    struct model_end last;
+    bool repeated; /* the last command was */
 };
 
 void model_fini(struct model *m);
 /* As store_apply(): what it should return. */
 int model_apply(struct model *m, const struct store_command *c);
+/* Asserts that the store has answered the last command of the model in the same way. */
+void model_compare_result(const struct model *m, const struct store_command *c, const struct store_result *got);
 /* The live-in-time object of a key, or NULL. */
 const struct model_object *model_find(const struct model *m, const struct store_key *k);
 struct revision model_revision(const struct model *m, const struct model_object *o);
@@ -44,7 +59,9 @@ struct script {
     struct rng rng;
     struct hash_key hash_key;
     uint64_t now_ms, epoch, index;
-    unsigned keys; /* how many there are in each bucket */
+    uint32_t generation;
+    uint64_t next[3]; /* sequence of each origin */
+    unsigned keys;    /* how many there are in each bucket */
     char key[16];
     uint8_t value[4096];
 };

@@ -8,7 +8,7 @@ static struct store_command whole(void)
     return (struct store_command){
         .op = STORE_PUT,
         .stamp_ms = UINT64_C(1700000000000),
-        .origin = {.incarnation = "0123456789abcde", .sequence = 300},
+        .origin = {.incarnation = "0123456789abcde", .sequence = 300, .acknowledged = 299},
         .key = {.type = slice_str("t"), .bucket = slice_str("bucket"), .key = slice_str("key")},
         .rules = {true, 100, 1 << 20, 30000, STORE_REAP_NEVER},
         .condition = STORE_IF_UNMODIFIED,
@@ -26,7 +26,7 @@ static struct store_command again(const struct store_command *c)
     kept = command_encode(c);
     assert_non_null(kept);
     assert_int_equal(command_decode(slice_make(kept->data, kept->size), kept, &out), 0);
-    assert_ptr_equal(out.value.blob, c->op == STORE_TICK ? NULL : kept);
+    assert_ptr_equal(out.value.blob, c->op >= STORE_TICK ? NULL : kept);
     return out;
 }
 
@@ -38,6 +38,7 @@ static void test_everything(void **state)
     assert_int_equal(out.stamp_ms, c.stamp_ms);
     assert_memory_equal(out.origin.incarnation, c.origin.incarnation, 16);
     assert_int_equal(out.origin.sequence, 300);
+    assert_int_equal(out.origin.acknowledged, 299);
     assert_slice_is(out.key.type, "t");
     assert_slice_is(out.key.bucket, "bucket");
     assert_slice_is(out.key.key, "key");
@@ -68,6 +69,35 @@ static void test_nothing(void **state)
     assert_int_equal(out.stamp_ms, 5);
 }
 
+static void test_forget(void **state)
+{
+    struct store_command c = {.op = STORE_FORGET, .stamp_ms = 5, .origin.incarnation = "0123456789abcde"};
+    struct store_command out = again(&c);
+    (void)state;
+    assert_int_equal(out.op, STORE_FORGET);
+    assert_memory_equal(out.origin.incarnation, c.origin.incarnation, 16);
+    assert_int_equal(out.origin.sequence, 0);
+    memset(c.origin.incarnation, 0, 16);
+    struct blob *b = command_encode(&c);
+    assert_int_equal(command_decode(slice_make(b->data, b->size), b, &out), E_MALFORMED);
+    blob_put(b);
+}
+
+/* No command acknowledges itself, or anything when it has no sequence. */
+static void test_wrong_acknowledgements(void **state)
+{
+    static const uint64_t wrong[][2] = {{300, 300}, {300, 301}, {0, 1}, {1, 1}};
+    struct store_command c = whole(), out;
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        c.origin.sequence = wrong[i][0];
+        c.origin.acknowledged = wrong[i][1];
+        struct blob *b = command_encode(&c);
+        assert_int_equal(command_decode(slice_make(b->data, b->size), b, &out), E_MALFORMED);
+        blob_put(b);
+    }
+}
+
 static void test_cut_and_longer(void **state)
 {
     struct store_command c = whole(), out;
@@ -85,7 +115,7 @@ static void test_cut_and_longer(void **state)
 /* A byte that is none of those that may stand there. */
 static void test_wrong_choices(void **state)
 {
-    static const uint8_t wrong[5] = {2, 3, 8, 3, 3};
+    static const uint8_t wrong[5] = {2, 4, 8, 3, 3};
     struct store_command c = whole(), out;
     (void)state;
     for (unsigned i = 0; i < sizeof wrong; i++) {
@@ -99,10 +129,9 @@ static void test_wrong_choices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_cut_and_longer),
-        cmocka_unit_test(test_wrong_choices),
+        cmocka_unit_test(test_everything),     cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_forget),         cmocka_unit_test(test_wrong_acknowledgements),
+        cmocka_unit_test(test_cut_and_longer), cmocka_unit_test(test_wrong_choices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
