@@ -1,7 +1,7 @@
 # The words of the house. CMake, CTest and the scripts named here do the work; each word first installs what it needs
 # (tools/setup, only what is missing).
 
-.PHONY: all run test bench fuzz format asan clean help
+.PHONY: all run test fault bench fuzz format asan clean help
 
 all:
 	@tools/setup build
@@ -14,8 +14,17 @@ test:
 	@tools/setup test
 	@tools/test
 
+fault:
+	@tools/setup build
+	@tools/build release ephemerald ephemeralctl cluster-load
+	@tests/cluster/run build
+
 bench: all
 	@tests/bench/run
+
+bench-cluster: all
+	@tools/setup bench
+	@tests/bench/cluster
 
 fuzz:
 	@tools/setup fuzz
@@ -34,10 +43,12 @@ clean:
 
 help:
 	@echo 'make         builds build/ephemerald, build/ephemeralctl and build/ephemeral-bench'
-	@echo 'make run     builds, starts a node on 127.0.0.1, stores and reads a first key; tools/cluster stop ends it'
+	@echo 'make run     builds, starts five nodes on 127.0.0.1 to 127.0.0.5 and shows them; tools/cluster stop ends them'
 	@echo 'make test    builds and runs all tests, then again with the address and undefined behaviour sanitizers'
+	@echo 'make fault   kills, pauses, restarts and adds nodes of real clusters under load: ten minutes'
 	@echo 'make bench   measures the node against a bare TLS echo server'
+	@echo 'make bench-cluster  measures five nodes, and five of etcd (which it installs)'
 	@echo 'make fuzz    runs the fuzzers (clang)'
 	@echo 'make format  formats all C files (clang-format 14)'
 	@echo 'make asan    builds with the sanitizers, in build/asan'
-	@echo 'make clean   stops the node of make run and removes build/'
+	@echo 'make clean   stops the nodes of make run and removes build/'

@@ -11,6 +11,7 @@
 #include "client/conn.h"
 #include "client/identity.h"
 #include "store/props.h"
+#include "wire/cluster_msg.h"
 #include "wire/kv_msg.h"
 
 struct client;
@@ -68,6 +69,16 @@ int client_list_buckets(struct client *c, struct slice type, client_each each, v
 int client_get_props(struct client *c, struct slice type, struct slice bucket, struct bucket_props *out);
 int client_set_props(struct client *c, struct slice type, struct slice bucket, const struct bucket_props *props);
 int client_reset_props(struct client *c, struct slice type, struct slice bucket);
+
+/* What the node knows about its cluster (wire/status.h). Riak answers these with E_UNSUPPORTED. */
+int client_cluster_status(struct client *c, struct status_node *out);
+/* Partitions from number `from` on, as many as fit: go on behind the last, until out->count is 0. */
+int client_cluster_partitions(struct client *c, uint32_t from, struct cluster_partitions_resp *out);
+int client_cluster_transfers(struct client *c, struct cluster_transfers_resp *out);
+int client_cluster_ready(struct client *c, bool probe, struct cluster_ready_resp *out);
+/* 0: it has begun. E_DENIED when the certificate has not the role of a node (identity.h mints one), E_INVALID when the
+ * node refuses. */
+int client_cluster_act(struct client *c, enum cluster_act act);
 
 /* One exchange of any message: `body` goes out with `code`, *out is the answer whose code is `expected`. For what has
  * no call of its own. */

@@ -1,6 +1,8 @@
 #include "client/identity.h"
 
 #include "base/err.h"
+#include "tls/ca.h"
+#include "tls/cert.h"
 #include "tls/cert_name.h"
 
 #include <errno.h>
@@ -8,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 struct client_identity {
@@ -24,7 +27,7 @@ struct pem_source {
     struct buf text;
 };
 
-enum { SOURCE_CA, SOURCE_CERT, SOURCE_KEY, SOURCE_COUNT };
+enum { SOURCE_CA, SOURCE_CERT, SOURCE_KEY, SOURCE_ROOT_KEY, SOURCE_COUNT };
 
 static int fail_errno(char *why, size_t why_size, const struct pem_source *s, const char *path)
 {
@@ -181,24 +184,82 @@ static int build(struct client_identity *id, const struct client_identity_option
     return err ? err : set_user(id, o->user, config.cert_pem, why, why_size);
 }
 
+/* --- a certificate of our own --- */
+
+static int check_root(const struct client_identity_options *o, char *why, size_t why_size)
+{
+    const char *missing = !o->root_cert                  ? "the root's key is given, but not its certificate"
+                          : !o->root_key                 ? "the root's certificate is given, but not its key"
+                          : !o->user || *o->user == '\0' ? "a certificate is minted for a user: name one"
+                                                         : NULL;
+    if (!missing)
+        return 0;
+    snprintf(why, why_size, "%s", missing);
+    return E_INVALID;
+}
+
+static int mint_with(const struct ca *ca, const char *user, struct pem_source *s, char *why, size_t why_size)
+{
+    struct cert_node_request request = {.common_name = user, .now = time(NULL), .life_s = CLIENT_NODE_LIFE_S};
+    struct cert *cert;
+    int err = cert_mint_node(ca, &request, &cert, why, why_size);
+    if (err)
+        return err;
+    err = cert_to_pem(cert, &s[SOURCE_CERT].text, &s[SOURCE_KEY].text);
+    if (err)
+        snprintf(why, why_size, "the minted certificate: %s", err_text(err));
+    cert_destroy(&cert);
+    return err;
+}
+
+/* From the root's two texts, of which SOURCE_CERT holds the certificate, to a certificate under it. Its issuers go
+ * along, because the root may sign through another. */
+static int mint(const char *user, struct pem_source *s, char *why, size_t why_size)
+{
+    struct ca *ca;
+    struct buf root = s[SOURCE_CERT].text;
+    buf_init(&s[SOURCE_CERT].text, PEM_OUT_MAX);
+    int err = ca_create(buf_slice(&root), buf_slice(&s[SOURCE_ROOT_KEY].text), time(NULL), &ca, why, why_size);
+    if (!err) {
+        err = mint_with(ca, user, s, why, why_size);
+        ca_destroy(&ca);
+    }
+    if (!err)
+        err = pem_normalize(PEM_CERTIFICATE, buf_slice(&root), &s[SOURCE_CERT].text, why, why_size);
+    pem_wipe(&root);
+    return err;
+}
+
+static int load(const struct client_identity_options *o, struct pem_source *s, char *why, size_t why_size)
+{
+    bool mints = o->root_cert || o->root_key;
+    int err = mints ? check_root(o, why, why_size) : 0;
+    for (int i = 0; !err && i < SOURCE_COUNT; i++)
+        if (i == SOURCE_ROOT_KEY ? mints : i != SOURCE_KEY || !mints)
+            err = load_source(&s[i], o->certs_dir, why, why_size);
+    return !err && mints ? mint(o->user, s, why, why_size) : err;
+}
+
 int client_identity_create(const struct client_identity_options *o, struct client_identity **out, char *why,
                            size_t why_size)
 {
     struct pem_source sources[SOURCE_COUNT] = {
-        [SOURCE_CA] = {.given = o->ca, .file_name = "rootCA.crt", .what = "root certificate"},
+        [SOURCE_CA] = {.given = o->ca ? o->ca : o->root_cert, .file_name = "rootCA.crt", .what = "root certificate"},
         [SOURCE_CERT] = {.given = o->cert, .file_name = "myuser.crt", .what = "client certificate"},
         [SOURCE_KEY] = {.given = o->key, .file_name = "myuser.key", .what = "client key"},
+        [SOURCE_ROOT_KEY] = {.given = o->root_key, .what = "root key"},
     };
-    int err = 0;
     struct client_identity *id = calloc(1, sizeof *id);
     if (!id) {
         snprintf(why, why_size, "%s", err_text(E_NOMEM));
         return E_NOMEM;
     }
     for (int i = 0; i < SOURCE_COUNT; i++)
-        buf_init(&sources[i].text, PEM_TEXT_MAX);
-    for (int i = 0; !err && i < SOURCE_COUNT; i++)
-        err = load_source(&sources[i], o->certs_dir, why, why_size);
+        buf_init(&sources[i].text, i == SOURCE_KEY ? PEM_OUT_MAX : PEM_TEXT_MAX);
+    if (o->root_cert)
+        sources[SOURCE_CERT] = (struct pem_source){.given = o->root_cert, .what = "root certificate"};
+    buf_init(&sources[SOURCE_CERT].text, PEM_TEXT_MAX);
+    int err = load(o, sources, why, why_size);
     if (!err)
         err = build(id, o, sources, why, why_size);
     for (int i = 0; i < SOURCE_COUNT; i++)

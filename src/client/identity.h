@@ -16,10 +16,18 @@ struct client_identity_options {
     const char *server_name;   /* to be found in the server's certificate; NULL: any name will do */
     enum tls_version min, max; /* ANY: 1.2 and 1.3 */
     const char *suites;        /* OpenSSL cipher list for TLS 1.2; NULL: the modern ones */
+
+    /* The root's certificate and its key, each a path or a PEM text, or both NULL. With them no user's certificate is
+     * read: one with the role of a node is minted for `user`, who must be named, for CLIENT_NODE_LIFE_S seconds; and
+     * without `ca` the same root is believed. For what only a node may ask. */
+    const char *root_cert, *root_key;
 };
 
+#define CLIENT_NODE_LIFE_S 300
+
 /* `why` (TLS_WHY_MAX bytes are wise) says what, where and what to do. E_NOT_FOUND (no such file, nothing given), E_IO,
- * E_DENIED (unreadable), or as tls_ctx_create_client(); E_CERT: the certificate names nobody and `user` is NULL. */
+ * E_DENIED (unreadable), or as tls_ctx_create_client(), ca_create() and cert_mint_node(); E_CERT: the certificate names
+ * nobody and `user` is NULL; E_INVALID: only one of the root's two parts, or the root without `user`. */
 int client_identity_create(const struct client_identity_options *options, struct client_identity **out, char *why,
                            size_t why_size);
 /* Not before its last connection is gone. */

@@ -1,321 +1,393 @@
-#include "cluster/router.h"
+#include "cluster/work.h"
 
-#include "base/err.h"
-#include "base/list.h"
-#include "store/bucket.h"
+#include "base/assert.h"
+#include "wire/command_msg.h"
 
 #include <stdlib.h>
 
-/* How long one turn of the loop may free what is due, before requests get their turn again. */
-#define EXPIRE_SLICE_US 500
+/* --- life --- */
 
-struct partition {
-    struct store *store;
-    uint64_t index; /* of the last command */
-};
-
-struct router {
-    struct router_config config;
-    struct store_memory memory;
-    struct hash_key key;
-    uint8_t cluster_id[CLUSTER_ID_SIZE];
-    uint8_t incarnation[16];
-    uint64_t epoch;
-    uint64_t sequence;
-    uint64_t start_boot_ms, start_wall_ms; /* R-TIME: wall clock at the start, monotonic time since */
-    struct catalog *catalog;
-    struct partition partition[ROUTER_PARTITIONS];
-    struct timer expiry;
-    unsigned expire_from; /* whose turn it is to free what is due */
-};
-
-static void on_expiry(struct timer *t);
-
-static int create_stores(struct router *r)
+void router_init(struct router *r, struct cluster *c)
 {
-    for (unsigned i = 0; i < ROUTER_PARTITIONS; i++) {
-        int err = store_create(&r->key, &r->memory, &r->partition[i].store);
-        if (err)
-            return err;
-        /* A group begins with its configuration at index 1, which is also the base revision of what is older. */
-        r->partition[i].index = 1;
-    }
-    return 0;
+    r->cluster = c;
+    list_init(&r->todo);
+    list_init(&r->waits);
 }
 
-int router_create(const struct router_config *config, struct router **out)
+static void drop_all(struct list *l)
 {
-    struct router *r = calloc(1, sizeof *r);
-    if (!r)
-        return E_NOMEM;
-    r->config = *config;
-    r->memory.limit = config->memory_limit;
-    clock_random(config->clock, &r->key, sizeof r->key);
-    clock_random(config->clock, r->cluster_id, sizeof r->cluster_id);
-    clock_random(config->clock, r->incarnation, sizeof r->incarnation);
-    r->start_boot_ms = clock_boot_ms(config->clock);
-    r->start_wall_ms = clock_wall_ms(config->clock);
-    r->epoch = r->start_wall_ms; /* R-EPOCH: nothing higher was heard of */
-    timer_init(&r->expiry, on_expiry);
-    int err = catalog_create(&r->memory, &r->key, &r->catalog);
-    if (!err)
-        err = create_stores(r);
-    if (err) {
-        router_destroy(&r);
-        return err;
-    }
-    *out = r;
-    return 0;
+    while (!list_empty(l))
+        work_drop(LIST_ENTRY(l->next, struct work, place));
 }
 
-void router_destroy(struct router **rp)
+void router_fini(struct router *r)
 {
-    struct router *r = *rp;
-    *rp = NULL;
-    if (!r)
+    for (unsigned i = 0; i < r->cluster->mesh.peer_count; i++)
+        router_peer_gone(r->cluster->mesh.peer[i]);
+    drop_all(&r->todo);
+    drop_all(&r->waits);
+    while (r->free) {
+        struct work *w = r->free;
+        r->free = w->next_free;
+        free(w);
+    }
+}
+
+static void dispatch_all(struct list *l)
+{
+    struct list now;
+    if (list_empty(l))
         return;
-    timer_stop(r->config.timers, &r->expiry);
-    for (unsigned i = 0; i < ROUTER_PARTITIONS; i++)
-        store_destroy(&r->partition[i].store);
-    catalog_destroy(&r->catalog);
-    free(r);
+    now = *l; /* those that are there now, and none that come back */
+    now.next->prev = now.prev->next = &now;
+    list_init(l);
+    while (!list_empty(&now))
+        work_dispatch(LIST_ENTRY(now.next, struct work, place));
+}
+
+void router_turn(struct router *r)
+{
+    dispatch_all(&r->todo);
+}
+
+void router_map_changed(struct cluster *c)
+{
+    dispatch_all(&c->router.waits);
+}
+
+static void end_all(struct list *l)
+{
+    while (!list_empty(l)) {
+        struct work *w = LIST_ENTRY(l->next, struct work, place);
+        work_finish(w, w->maybe_done ? E_UNKNOWN : E_TIMEOUT, NULL);
+    }
+}
+
+/* In the next cluster a key may be elsewhere, and this node is somebody else, whose writes are counted anew: what is
+ * under way ends here. */
+void router_end(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->mesh.peer_count; i++)
+        router_peer_gone(c->mesh.peer[i]);
+    end_all(&c->router.todo);
+    end_all(&c->router.waits);
+}
+
+/* --- what the server asks --- */
+
+const char *router_unavailable(const struct router *r)
+{
+    const struct cluster *c = r->cluster;
+    if (c->meta.whole && c->meta.state->partition[0].generation)
+        return NULL;
+    switch (c->phase) {
+    case PHASE_SEEKING:
+        return "this node is in no cluster yet: it looks for one, or for enough others to form one";
+    case PHASE_ENDED:
+        return "this node has left its cluster";
+    default:
+        return "this node is joining its cluster";
+    }
 }
 
 const uint8_t *router_cluster_id(const struct router *r)
 {
-    return r->cluster_id;
+    return r->cluster->meta.state->cluster_id;
 }
 
 uint64_t router_epoch(const struct router *r)
 {
-    return r->epoch;
+    return r->cluster->meta.state->epoch;
 }
 
 const struct hash_key *router_hash_key(const struct router *r)
 {
-    return &r->key;
+    return &r->cluster->meta.state->key;
 }
 
 const struct catalog *router_catalog(const struct router *r)
 {
-    return r->catalog;
+    return r->cluster->meta.state->catalog;
 }
 
 const struct store_memory *router_memory(const struct router *r)
 {
-    return &r->memory;
-}
-
-static uint64_t now_ms(const struct router *r)
-{
-    return r->start_wall_ms + (clock_boot_ms(r->config.clock) - r->start_boot_ms);
-}
-
-static struct partition *partition_of(struct router *r, const struct store_key *k)
-{
-    return &r->partition[store_partition(k->hash, ROUTER_PARTITIONS)];
-}
-
-/* What the log would do: gives the command its place and applies it. */
-static int commit(struct router *r, struct partition *p, struct store_command *c, struct store_result *result)
-{
-    c->stamp_ms = now_ms(r);
-    c->revision = (struct revision){.epoch = r->epoch, .generation = 1, .index = ++p->index};
-    memcpy(c->origin.incarnation, r->incarnation, sizeof r->incarnation);
-    c->origin.sequence = ++r->sequence;
-    return store_apply(p->store, c, result);
-}
-
-static int commit_tick(struct router *r, struct partition *p)
-{
-    struct store_command tick = {.op = STORE_TICK};
-    struct store_result ignored;
-    return commit(r, p, &tick, &ignored);
-}
-
-/* --- freeing what is due --- */
-
-static void schedule_expiry(struct router *r, uint64_t due_ms)
-{
-    uint64_t now = now_ms(r), delay = due_ms > now ? due_ms - now : 0;
-    if (due_ms == UINT64_MAX)
-        return;
-    if (timer_runs(&r->expiry) && r->expiry.due_ms <= clock_boot_ms(r->config.clock) + delay)
-        return;
-    /* Without memory for the timer the next write tries again. */
-    timer_start(r->config.timers, &r->expiry, delay);
-}
-
-static bool is_due(const struct router *r, const struct partition *p)
-{
-    return store_due_ms(p->store) <= now_ms(r);
-}
-
-static uint64_t earliest_due(const struct router *r)
-{
-    uint64_t due = UINT64_MAX;
-    for (unsigned i = 0; i < ROUTER_PARTITIONS; i++) {
-        uint64_t d = store_due_ms(r->partition[i].store);
-        if (d < due)
-            due = d;
-    }
-    return due;
-}
-
-static void on_expiry(struct timer *t)
-{
-    struct router *r = LIST_ENTRY(t, struct router, expiry);
-    uint64_t end_us = clock_precise_us(r->config.clock) + EXPIRE_SLICE_US;
-    for (unsigned idle = 0; idle < ROUTER_PARTITIONS;) {
-        struct partition *p = &r->partition[r->expire_from];
-        if (!is_due(r, p)) {
-            r->expire_from = (r->expire_from + 1) % ROUTER_PARTITIONS;
-            idle++;
-            continue;
-        }
-        idle = 0;
-        commit_tick(r, p);
-        if (clock_precise_us(r->config.clock) >= end_us)
-            break;
-    }
-    schedule_expiry(r, earliest_due(r));
-}
-
-/* --- reading and writing --- */
-
-void router_write(struct router *r, struct store_command *c, router_done done, void *arg)
-{
-    struct partition *p = partition_of(r, &c->key);
-    struct store_result result = {0};
-    int err = store_admit(p->store, c);
-    if (err) {
-        r->config.metrics->writes_refused_full++;
-    } else {
-        err = commit(r, p, c, &result);
-        schedule_expiry(r, store_due_ms(p->store));
-    }
-    done(arg, err, &result);
-}
-
-void router_read(struct router *r, const struct store_key *k, bool any_replica, router_done done, void *arg)
-{
-    struct partition *p = partition_of(r, k);
-    struct store_result result = {0};
-    (void)any_replica; /* the only replica is the leader's */
-    int err = store_get(p->store, k, now_ms(r), &result.object);
-    if (err == E_DUE) {
-        commit_tick(r, p);
-        err = store_get(p->store, k, now_ms(r), &result.object);
-    }
-    result.exists = err == 0;
-    done(arg, err, &result);
-}
-
-/* --- the catalog --- */
-
-void router_create_type(struct router *r, struct slice type, const struct bucket_props *props, router_done done,
-                        void *arg)
-{
-    done(arg, catalog_create_type(r->catalog, type, props), NULL);
-}
-
-void router_set_type(struct router *r, struct slice type, const struct bucket_props *fields, router_done done,
-                     void *arg)
-{
-    done(arg, catalog_set_type(r->catalog, type, fields), NULL);
-}
-
-void router_set_bucket(struct router *r, struct slice type, struct slice bucket, const struct bucket_props *fields,
-                       router_done done, void *arg)
-{
-    done(arg, catalog_set_bucket(r->catalog, type, bucket, fields), NULL);
-}
-
-void router_reset_bucket(struct router *r, struct slice type, struct slice bucket, router_done done, void *arg)
-{
-    catalog_reset_bucket(r->catalog, type, bucket);
-    done(arg, 0, NULL);
-}
-
-/* --- listing --- */
-
-static bool next_partition(struct router_walk *w)
-{
-    w->cursor = 0;
-    return ++w->partition < ROUTER_PARTITIONS;
-}
-
-bool router_list_keys(struct router *r, struct router_walk *w, struct slice type, struct slice bucket, store_list_f f,
-                      void *arg)
-{
-    const struct store *s = r->partition[w->partition].store;
-    return store_list_keys(s, type, bucket, &w->cursor, f, arg) || next_partition(w);
-}
-
-/* A bucket has keys in many partitions, and they come and go between the steps: a step looks at one range of the order
- * of buckets (store/lhash.h) in all partitions at once, so that each name is met in just one step. */
-struct bucket_step {
-    struct router *router;
-    unsigned partition;
-    struct slice type;
-    uint64_t first, last; /* the range */
-    store_list_f f;
-    void *arg;
-};
-
-static void skip_name(void *arg, struct slice name)
-{
-    (void)arg;
-    (void)name;
-}
-
-/* The range that is one slot of the largest dictionary, and a part of one in all others. */
-static uint64_t end_of_step(const struct bucket_step *b)
-{
-    uint64_t last = UINT64_MAX;
-    for (unsigned i = 0; i < ROUTER_PARTITIONS; i++) {
-        uint64_t next = b->first;
-        store_list_buckets(b->router->partition[i].store, b->type, &next, skip_name, NULL);
-        if (next - 1 < last)
-            last = next - 1;
-    }
-    return last;
-}
-
-/* Within the step, a bucket is named by the first partition that holds it. */
-static void list_first(void *arg, struct slice name)
-{
-    struct bucket_step *b = arg;
-    uint64_t order = lhash_order(bucket_hash(&b->router->key, b->type, name));
-    if (order < b->first || order > b->last)
-        return;
-    for (unsigned i = 0; i < b->partition; i++)
-        if (store_has_bucket(b->router->partition[i].store, b->type, name))
-            return;
-    b->f(b->arg, name);
-}
-
-bool router_list_buckets(struct router *r, struct router_walk *w, struct slice type, store_list_f f, void *arg)
-{
-    struct bucket_step b = {.router = r, .type = type, .first = w->cursor, .f = f, .arg = arg};
-    b.last = end_of_step(&b);
-    for (; b.partition < ROUTER_PARTITIONS; b.partition++) {
-        uint64_t cursor = b.first;
-        store_list_buckets(r->partition[b.partition].store, type, &cursor, list_first, &b);
-    }
-    w->cursor = b.last + 1;
-    return b.last != UINT64_MAX;
+    return &r->cluster->memory;
 }
 
 void router_stats(const struct router *r, struct store_stats *out)
 {
     *out = (struct store_stats){0};
-    for (unsigned i = 0; i < ROUTER_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS; i++) {
         struct store_stats one;
-        store_stats_get(r->partition[i].store, &one);
+        if (!r->cluster->partition[i].store)
+            continue;
+        store_stats_get(r->cluster->partition[i].store, &one);
         out->keys += one.keys;
         out->tombstones += one.tombstones;
         out->expired += one.expired;
         out->buckets += one.buckets;
+        out->origins += one.origins;
+        out->results += one.results;
+    }
+}
+
+/* --- requests --- */
+
+void router_request_init(struct router_request *q, router_done done)
+{
+    *q = (struct router_request){.done = done};
+    list_init(&q->link);
+}
+
+void router_forget(struct router *r, struct router_request *q)
+{
+    struct work *w = q->work;
+    (void)r;
+    q->work = NULL;
+    if (!w)
+        return;
+    w->request = NULL;
+    /* A write goes on to its end, so that its sequence is acknowledged in its turn. */
+    if (w->kind != PEER_WRITE)
+        work_drop(w);
+}
+
+struct work *router_begin(struct router *r, struct router_request *q, unsigned kind)
+{
+    struct work *w = work_create(r, kind, q->timeout_ms ? q->timeout_ms : ROUTER_TIMEOUT_MS);
+    if (!w) {
+        static const struct store_result nothing = {.err = E_NOMEM};
+        q->done(q, E_NOMEM, work_is_of_key(kind) ? &nothing : NULL);
+        return NULL;
+    }
+    w->request = q;
+    q->work = w;
+    return w;
+}
+
+static struct partition *partition_of(struct router *r, const struct store_key *k)
+{
+    return &r->cluster->partition[store_partition(k->hash, META_PARTITIONS)];
+}
+
+static bool serves_alone(const struct partition *p)
+{
+    return p->replica && !p->group && router_serves(p);
+}
+
+/* R-RETRY: by its sequence a repetition is known, and what is below the first that is not answered never comes again.
+ */
+static void identify(struct work *w, struct store_command *c)
+{
+    struct partition *p = w->partition;
+    w->sequence = c->origin.sequence = ++p->sequence;
+    memcpy(c->origin.incarnation, p->cluster->incarnation, sizeof c->origin.incarnation);
+    list_append(&p->own, &w->by_sequence);
+    c->origin.acknowledged = LIST_ENTRY(p->own.next, struct work, by_sequence)->sequence - 1;
+}
+
+static void write_here(struct partition *p, struct router_request *q, struct store_command *c)
+{
+    struct store_result result = {0};
+    c->origin.sequence = 0; /* it is answered here and now, and never repeated */
+    int err = store_admit(p->store, c);
+    if (err)
+        p->cluster->config.metrics->writes_refused_full++;
+    else
+        err = partition_commit_solo(p, c, &result);
+    partition_schedule_expiry(p);
+    result.err = err;
+    q->done(q, err, &result);
+    partition_forget_origins(p);
+}
+
+void router_write(struct router *r, struct router_request *q, struct store_command *c)
+{
+    struct partition *p = partition_of(r, &c->key);
+    if (serves_alone(p) && !r->applying) {
+        write_here(p, q, c);
+        return;
+    }
+    struct work *w = router_begin(r, q, PEER_WRITE);
+    if (!w)
+        return;
+    w->partition = p;
+    w->wants_object = q->wants_object;
+    identify(w, c);
+    w->blob = command_encode(c);
+    if (w->blob)
+        work_dispatch(w);
+    else
+        work_finish(w, E_NOMEM, NULL);
+}
+
+static int get_here(struct partition *p, const struct store_key *k, struct store_result *result)
+{
+    int err = store_get(p->store, k, partition_now_ms(p), &result->object);
+    if (err == E_DUE) { /* R-TIME: a read that finds a due key first commits a stamp */
+        partition_tick(p);
+        err = store_get(p->store, k, partition_now_ms(p), &result->object);
+    }
+    result->exists = err == 0;
+    result->err = err;
+    return err;
+}
+
+/* A stale read takes what this node has; a key that is due is not there any more. */
+static int get_any(struct partition *p, const struct store_key *k, struct store_result *result)
+{
+    int err = store_get(p->store, k, partition_now_ms(p), &result->object);
+    err = err == E_DUE ? E_NOT_FOUND : err;
+    result->exists = err == 0;
+    result->err = err;
+    return err;
+}
+
+void router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
+{
+    struct partition *p = partition_of(r, k);
+    struct store_result result = {0};
+    if (any_replica && p->replica && p->whole) {
+        q->done(q, get_any(p, k, &result), &result);
+        return;
+    }
+    if (serves_alone(p) && !r->applying) {
+        q->done(q, get_here(p, k, &result), &result);
+        return;
+    }
+    struct work *w = router_begin(r, q, any_replica ? PEER_GET_ANY : PEER_GET);
+    if (!w)
+        return;
+    w->partition = p;
+    w->wants_object = true;
+    w->blob = router_encode_key(k);
+    if (w->blob && router_decode_key(w) == 0)
+        work_dispatch(w);
+    else
+        work_finish(w, E_NOMEM, NULL);
+}
+
+void router_read_alone(struct work *w)
+{
+    struct store_result result = {0};
+    int err = get_here(w->partition, &w->key, &result);
+    work_finish(w, err, &result);
+}
+
+/* --- the catalog --- */
+
+static void change_catalog(struct router *r, struct router_request *q, enum catalog_change what, struct slice type,
+                           struct slice bucket, const struct bucket_props *props)
+{
+    struct buf b;
+    struct work *w = router_begin(r, q, PEER_CATALOG);
+    if (!w)
+        return;
+    buf_init(&b, SIZE_MAX / 2);
+    int err = catalog_change_encode(&b, what, type, bucket, props);
+    struct slice bytes = buf_slice(&b);
+    w->blob = err ? NULL : blob_create(bytes.len);
+    if (w->blob)
+        memcpy(w->blob->data, bytes.data, bytes.len);
+    buf_fini(&b);
+    if (w->blob)
+        work_dispatch(w);
+    else
+        work_finish(w, E_NOMEM, NULL);
+}
+
+void router_create_type(struct router *r, struct router_request *q, struct slice type, const struct bucket_props *props)
+{
+    change_catalog(r, q, CATALOG_CREATE_TYPE, type, slice_make(NULL, 0), props);
+}
+
+void router_set_type(struct router *r, struct router_request *q, struct slice type, const struct bucket_props *fields)
+{
+    change_catalog(r, q, CATALOG_SET_TYPE, type, slice_make(NULL, 0), fields);
+}
+
+void router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
+                       const struct bucket_props *fields)
+{
+    change_catalog(r, q, CATALOG_SET_BUCKET, type, bucket, fields);
+}
+
+void router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket)
+{
+    change_catalog(r, q, CATALOG_RESET_BUCKET, type, bucket, NULL);
+}
+
+/* --- what happens in a partition --- */
+
+/* R-LEASE: a quorum answer leaves only under a valid lease; without one it is tried again, and its repetition known. */
+static void answer_write(struct work *w, int err, const struct store_result *result)
+{
+    w->maybe_done = true;
+    if (!lease_is_valid(w->router->cluster))
+        work_wait(w);
+    else
+        work_finish(w, err, result);
+}
+
+void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
+                    const struct store_result *result)
+{
+    while (!list_empty(&p->waiting)) {
+        struct work *w = LIST_ENTRY(p->waiting.next, struct work, place);
+        if (w->index > index)
+            return;
+        list_remove(&w->place);
+        if (w->index == index && w->blob == blob)
+            answer_write(w, err, result);
+        else /* overruled: another entry stands there */
+            work_wait(w);
+    }
+}
+
+void router_deposed(struct partition *p)
+{
+    while (!list_empty(&p->waiting)) {
+        struct work *w = LIST_ENTRY(p->waiting.next, struct work, place);
+        w->maybe_done = true;
+        work_wait(w);
+    }
+    while (!list_empty(&p->reads))
+        work_wait(LIST_ENTRY(p->reads.next, struct work, place));
+}
+
+static void serve_read(struct work *w)
+{
+    struct partition *p = w->partition;
+    struct store_result result = {0};
+    int err = store_get(p->store, &w->key, partition_now_ms(p), &result.object);
+    if (err == E_DUE) { /* R-TIME: a read that finds a due key first commits a stamp */
+        partition_tick(p);
+        w->index = p->tick_index ? p->tick_index : group_last_index(p->group) + 1;
+        list_append(&p->reads, &w->place);
+        return;
+    }
+    result.exists = err == 0;
+    if (lease_is_valid(p->cluster))
+        work_finish(w, err, &result);
+    else
+        work_wait(w);
+}
+
+void router_serve_reads(struct partition *p)
+{
+    struct list *n = p->reads.next, *last = p->reads.prev;
+    bool more = p->group && n != &p->reads;
+    while (more) {
+        struct work *w = LIST_ENTRY(n, struct work, place);
+        more = n != last;
+        n = n->next;
+        if (w->term != group_term(p->group)) {
+            list_remove(&w->place);
+            work_wait(w);
+        } else if (w->round <= p->rounds.confirmed && w->index <= p->index) {
+            list_remove(&w->place);
+            serve_read(w);
+        }
     }
 }

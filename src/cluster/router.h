@@ -1,11 +1,9 @@
 /* The way of a request to the data: which partition, whose turn, at what time. Every answer comes by callback, because
- * a partition may be led elsewhere; a cluster of one answers before the call returns.
- *
- * It resolves what a command must carry (stamp, revision, origin and sequence), so that applying is deterministic. This
- * version serves a cluster of one: all partitions are here and every command is applied as it is proposed. */
+ * a partition may be led elsewhere; what this node leads alone is answered before the call returns. */
 #ifndef CLUSTER_ROUTER_H
 #define CLUSTER_ROUTER_H
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/timers.h"
@@ -18,17 +16,9 @@
 
 struct router;
 
-struct router_config {
-    size_t memory_limit;       /* bytes for the data */
-    const struct clock *clock; /* all borrowed until destroy */
-    struct timers *timers;
-    const struct log *log;
-    struct metrics *metrics;
-};
-
-/* Draws the cluster's id and hash key. E_NOMEM. */
-int router_create(const struct router_config *config, struct router **out);
-void router_destroy(struct router **r);
+/* NULL: requests can be made. Otherwise why not, for the client, borrowed for the moment: the node is in no cluster
+ * yet, and neither hash key nor catalog mean anything. */
+const char *router_unavailable(const struct router *r);
 
 /* For vclocks: the id of the cluster (the first bytes of it count) and its epoch now. */
 const uint8_t *router_cluster_id(const struct router *r);
@@ -37,36 +27,63 @@ const struct hash_key *router_hash_key(const struct router *r);
 const struct catalog *router_catalog(const struct router *r);
 const struct store_memory *router_memory(const struct router *r);
 
-/* `result` is borrowed for the call. err: 0 or what store_apply(), store_admit() or store_get() returned. */
-typedef void (*router_done)(void *arg, int err, const struct store_result *result);
+/* --- requests --- */
+
+/* `result` is borrowed for the call. err: 0; what store_apply(), store_admit() or store_get() returned; E_NOMEM; or
+ *   E_TIMEOUT   its time is over, and it has certainly had no effect
+ *   E_UNKNOWN   its time is over, and it may have had its effect, or may have it later
+ * Its time is over, too, when this node is not in the cluster any more of which it was asked. */
+struct router_request;
+typedef void (*router_done)(struct router_request *q, int err, const struct store_result *result);
+
+/* One request under way: it lies in its caller's memory, who fills the first three, and reuses or frees it only
+ * after `done` or router_forget(). The rest is the router's. */
+struct router_request {
+    router_done done;
+    uint64_t timeout_ms; /* from now; 0: ROUTER_TIMEOUT_MS */
+    bool wants_object;   /* of a write: the answer is to hold the object, not its error alone */
+    struct list link;
+    void *work;
+};
+
+#define ROUTER_TIMEOUT_MS ((uint64_t)60 * 1000) /* Riak's */
+
+/* Nobody is interested in the answer any more: `done` is not called. Also when there is none under way. What was asked
+ * may still have its effect. */
+void router_request_init(struct router_request *q, router_done done);
+void router_forget(struct router *r, struct router_request *q);
 
 /* Proposes a write; key, rules, condition, context and contents are given, the rest is filled in here. `c` and what it
- * points to stay borrowed until `done`. */
-void router_write(struct router *r, struct store_command *c, router_done done, void *arg);
+ * points to are borrowed for the call. */
+void router_write(struct router *r, struct router_request *q, struct store_command *c);
 
-/* `any_replica`: r = 1, may be stale (promise 3). Otherwise linearizable. */
-void router_read(struct router *r, const struct store_key *k, bool any_replica, router_done done, void *arg);
+/* `any_replica`: r = 1, may be stale (promise 3). Otherwise linearizable. `k` is borrowed for the call. */
+void router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
 
-/* Changes of the catalog, which every node knows before `done` is called with 0 (result is NULL). The fields were
- * checked. */
-void router_create_type(struct router *r, struct slice type, const struct bucket_props *props, router_done done,
-                        void *arg);
-void router_set_type(struct router *r, struct slice type, const struct bucket_props *fields, router_done done,
-                     void *arg);
-void router_set_bucket(struct router *r, struct slice type, struct slice bucket, const struct bucket_props *fields,
-                       router_done done, void *arg);
-void router_reset_bucket(struct router *r, struct slice type, struct slice bucket, router_done done, void *arg);
+/* Changes of the catalog, which every node that holds a lease knows before `done` is called with 0 (result is NULL).
+ * The fields were checked. All is borrowed for the call. */
+void router_create_type(struct router *r, struct router_request *q, struct slice type,
+                        const struct bucket_props *props);
+void router_set_type(struct router *r, struct router_request *q, struct slice type, const struct bucket_props *fields);
+void router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
+                       const struct bucket_props *fields);
+void router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
+
+/* --- listing --- */
 
 /* A walk over all partitions, in bounded steps. Zeroed at the start. */
 struct router_walk {
     unsigned partition;
     uint64_t cursor;
+    bool ended; /* set by a step: it was the last */
 };
-/* One step: calls f for a few names; false: that was the last. Names are borrowed for the call; one that is there all
- * the while is given once, also when the data changes between the steps. */
-bool router_list_keys(struct router *r, struct router_walk *w, struct slice type, struct slice bucket, store_list_f f,
-                      void *arg);
-bool router_list_buckets(struct router *r, struct router_walk *w, struct slice type, store_list_f f, void *arg);
+/* One step: calls f for a few names, then `done` (result is NULL): with 0, go on while !w->ended. Names are borrowed
+ * for the call of f; one that is there all the while is given once, also when the data changes between the steps. `w`,
+ * `type` and `bucket` stay borrowed until `done`. */
+void router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                      struct slice bucket, store_list_f f, void *arg);
+void router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                         store_list_f f, void *arg);
 
 void router_stats(const struct router *r, struct store_stats *out);
 

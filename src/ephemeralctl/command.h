@@ -12,7 +12,7 @@ struct context {
     const struct options *options;
     char **args; /* those after the command's name */
     int arg_count;
-    struct client *client; /* connected */
+    struct client *client; /* connected, unless the command does it by itself */
 };
 
 struct command {
@@ -22,6 +22,8 @@ struct command {
     unsigned scopes;       /* of options.h */
     int (*run)(struct context *x);
     const char *help;
+    unsigned needs;       /* scopes of which an option must be given */
+    bool connects_itself; /* context.client is NULL */
 };
 
 /* One per family. */
@@ -33,6 +35,13 @@ int cmd_info(struct context *x);
 int cmd_keys(struct context *x);
 int cmd_buckets(struct context *x);
 int cmd_props(struct context *x);
+int cmd_status(struct context *x);
+int cmd_members(struct context *x);
+int cmd_partitions(struct context *x);
+int cmd_transfers(struct context *x);
+int cmd_wait_ready(struct context *x);
+int cmd_leave(struct context *x);
+int cmd_reform(struct context *x);
 
 static inline struct slice command_type(const struct context *x)
 {

@@ -67,6 +67,14 @@ static void hint_certs(void)
           stderr);
 }
 
+/* It is not needed any more, and /proc/PID/environ would show it. */
+static void forget_root_key(void)
+{
+    char *text = getenv(OPTIONS_ROOT_KEY_VARIABLE);
+    if (text)
+        explicit_bzero(text, strlen(text));
+}
+
 static int make_identity(const struct options *o, struct client_identity **out)
 {
     char why[TLS_WHY_MAX], room[PATH_MAX];
@@ -76,14 +84,19 @@ static int make_identity(const struct options *o, struct client_identity **out)
         .cert = o->cert,
         .key = o->key,
         .user = o->user,
+        .root_cert = o->root_cert,
+        .root_key = o->root_key,
         .server_name = o->any_server_name ? NULL
                        : o->server_name   ? o->server_name
                                           : o->host,
     };
     int err = client_identity_create(&options, out, why, sizeof why);
+    forget_root_key();
     if (!err)
         return 0;
     fprintf(stderr, "ephemeralctl: %s\n", why);
+    if (err == E_INVALID && (o->root_cert || o->root_key))
+        fputs("A certificate is minted with --root-ca-cert, --root-ca-key and --user together.\n", stderr);
     if (err == E_NOT_FOUND)
         hint_certs();
     return err == E_NOT_FOUND || err == E_IO || err == E_NOMEM ? exit_status(err) : EX_CONFIG;
@@ -116,21 +129,31 @@ static const char *hint(int err)
     return "";
 }
 
+int connection_prepare(const struct options *o, struct connection *out)
+{
+    *out = (struct connection){0};
+    return make_identity(o, &out->identity);
+}
+
+int connection_try(const struct options *o, unsigned timeout_ms, struct connection *c, char *why, size_t why_size)
+{
+    struct client_options options = {
+        .identity = c->identity,
+        .host = o->host,
+        .port = o->port,
+        .timeout_ms = timeout_ms,
+        .direct_tls = o->direct_tls,
+    };
+    return client_connect(&options, &c->client, why, why_size);
+}
+
 int connection_open(const struct options *o, struct connection *out)
 {
     char why[TLS_WHY_MAX];
-    *out = (struct connection){0};
-    int status = make_identity(o, &out->identity);
+    int status = connection_prepare(o, out);
     if (status)
         return status;
-    struct client_options options = {
-        .identity = out->identity,
-        .host = o->host,
-        .port = o->port,
-        .timeout_ms = o->timeout_ms,
-        .direct_tls = o->direct_tls,
-    };
-    int err = client_connect(&options, &out->client, why, sizeof why);
+    int err = connection_try(o, o->timeout_ms, out, why, sizeof why);
     if (!err)
         return 0;
     fprintf(stderr, "ephemeralctl: cannot connect to %s: %s\n%s\n", o->host, why, hint(err));

@@ -12,6 +12,10 @@ struct connection {
 
 /* 0, or an exit status of sysexits.h after saying on stderr what is wrong and what to do. */
 int connection_open(const struct options *o, struct connection *out);
+/* The two steps of it, for who tries more than once. The identity alone; speaks as connection_open() does. */
+int connection_prepare(const struct options *o, struct connection *out);
+/* Connects within timeout_ms. What client_connect() returns; nothing is printed, `why` says more. */
+int connection_try(const struct options *o, unsigned timeout_ms, struct connection *c, char *why, size_t why_size);
 void connection_close(struct connection *c);
 
 /* The exit status for an error code. */

@@ -35,6 +35,12 @@ void json_number(struct json *j, const char *name, uint64_t n)
     fprintf(j->file, "%" PRIu64, n);
 }
 
+void json_null(struct json *j, const char *name)
+{
+    begin(j, name);
+    fputs("null", j->file);
+}
+
 void json_bool(struct json *j, const char *name, bool b)
 {
     begin(j, name);

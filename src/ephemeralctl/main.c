@@ -12,19 +12,33 @@
 
 static const struct command commands[] = {
     {"get", "BUCKET KEY", 2, 2, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT | SCOPE_GET, cmd_get,
-     "prints a key's value; status 1 when there is no such key"},
+     .help = "prints a key's value; status 1 when there is no such key"},
     {"put", "BUCKET KEY [VALUE|-]", 2, 3, CONNECTED | SCOPE_TYPE | SCOPE_PUT | SCOPE_CONTEXT, cmd_put,
-     "stores a value, from standard input when it is - or not given"},
+     .help = "stores a value, from standard input when it is - or not given"},
     {"del", "BUCKET KEY", 2, 2, CONNECTED | SCOPE_TYPE | SCOPE_CONTEXT, cmd_del,
-     "deletes a key; also fine when there is no such key"},
+     .help = "deletes a key; also fine when there is no such key"},
     {"keys", "BUCKET", 1, 1, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT, cmd_keys,
-     "lists the keys of a bucket, in no order"},
-    {"buckets", "", 0, 0, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT, cmd_buckets, "lists the buckets that hold keys"},
+     .help = "lists the keys of a bucket, in no order"},
+    {"buckets", "", 0, 0, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT, cmd_buckets,
+     .help = "lists the buckets that hold keys"},
     {"props", "BUCKET [NAME=VALUE...]", 1, -1, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT | SCOPE_PROPS, cmd_props,
-     "shows a bucket's properties, after setting those given (ttl=60)"},
-    {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, "asks the node for a sign of life, through TLS"},
+     .help = "shows a bucket's properties, after setting those given (ttl=60)"},
+    {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "asks the node for a sign of life, through TLS"},
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
-     "shows the node's name and version and the connection's TLS"},
+     .help = "shows the node's name and version and the connection's TLS"},
+    {"status", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_status,
+     .help = "shows the cluster as the node knows it: state, strength, members"},
+    {"members", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_members, .help = "lists the members of the cluster"},
+    {"partitions", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_partitions,
+     .help = "lists the partitions: leader, replicas (+: being added), keys, lag"},
+    {"transfers", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_transfers,
+     .help = "lists the copies that the node sends or receives"},
+    {"wait-ready", "", 0, 0, CONNECTED | SCOPE_OUTPUT | SCOPE_WAIT, cmd_wait_ready,
+     .help = "waits until the node, which need not listen yet, is ready in a cluster", .connects_itself = true},
+    {"leave", "", 0, 0, CONNECTED | SCOPE_ROOT, cmd_leave,
+     .help = "the node hands over what it holds and leaves its cluster"},
+    {"reform", "--survivors", 0, 0, CONNECTED | SCOPE_ROOT | SCOPE_REFORM, cmd_reform,
+     .help = "a stranded node forms a cluster again with the others that answer", .needs = SCOPE_REFORM},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -49,9 +63,10 @@ static void help_all(void)
     }
     puts("\nOptions (COMMAND --help shows those of one command):");
     options_help(scopes);
-    puts("\nExit status: 0; 1 when the answer is no (no such key, or if-none-match found one); else as in sysexits.h:\n"
+    puts("\nExit status: 0; 1 when the answer is no (no such key, if-none-match found one, a probe says no); else as "
+         "in sysexits.h:\n"
          "64 usage, 65 refused data or unresolved siblings, 66 missing file, 68 unknown host, 69 no node there,\n"
-         "74 input or output, 75 try again (time-out, memory limit), 76 protocol or TLS, 77 permission, 78 "
+         "74 input or output, 75 try again (time-out, memory limit, not ready), 76 protocol or TLS, 77 permission, 78 "
          "certificates.");
 }
 
@@ -65,6 +80,8 @@ static bool fits(const struct command *c, int arg_count, unsigned used)
 {
     if (arg_count < c->min || (c->max >= 0 && arg_count > c->max))
         options_complain("%s takes %s", c->name, *c->arguments ? c->arguments : "no arguments");
+    else if (c->needs & ~used)
+        options_complain("%s does nothing without %s", c->name, c->arguments);
     else if (used & ~c->scopes)
         options_complain("one of the options given is not for %s", c->name);
     else
@@ -75,6 +92,8 @@ static bool fits(const struct command *c, int arg_count, unsigned used)
 static int run(const struct command *c, struct context *x)
 {
     struct connection connection;
+    if (c->connects_itself)
+        return c->run(x);
     int status = connection_open(x->options, &connection);
     if (status)
         return status;
@@ -121,5 +140,7 @@ int main(int argc, char **argv)
         help_one(c);
         return flush_output(EX_OK);
     }
+    if (!(c->scopes & SCOPE_ROOT)) /* from the environment: not for this command */
+        o.root_cert = o.root_key = NULL;
     return flush_output(fits(c, x.arg_count, used) ? run(c, &x) : EX_USAGE);
 }

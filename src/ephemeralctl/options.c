@@ -46,6 +46,17 @@ static const struct option_entry table[] = {
     {"vclock", 0, KIND_HEX, FIELD(vclock), "HEX", SCOPE_CONTEXT,
      "what was read before (get -o json), so that it is replaced, not joined"},
     {"reset", 0, KIND_FLAG, FIELD(reset), NULL, SCOPE_PROPS, "back to what the bucket's type says"},
+    {"timeout", 0, KIND_NUMBER, FIELD(wait_s), "SECONDS", SCOPE_WAIT, "of the whole wait [60]"},
+    {"probe", 0, KIND_FLAG, FIELD(probe), NULL, SCOPE_WAIT,
+     "ask once, as an orchestrator does: also ready is a node that\nwaits for nodes that are still to be started; "
+     "status 1: not ready"},
+    {"survivors", 0, KIND_FLAG, FIELD(survivors), NULL, SCOPE_REFORM,
+     "the nodes that are silent are gone for good, with what only they held"},
+    {"root-ca-cert", 0, KIND_TEXT, FIELD(root_cert), "FILE", SCOPE_ROOT,
+     "with --root-ca-key and --user: mints a certificate with the role of\na node, for five minutes "
+     "[" OPTIONS_ROOT_CERT_VARIABLE "]"},
+    {"root-ca-key", 0, KIND_TEXT, FIELD(root_key), "FILE", SCOPE_ROOT,
+     "the root's key; of both, the PEM itself will do [" OPTIONS_ROOT_KEY_VARIABLE "]"},
     {"output", 'o', KIND_OUTPUT, FIELD(output), "FORMAT", SCOPE_OUTPUT, "text or json [text]"},
     {"help", 'h', KIND_FLAG, FIELD(help), NULL, SCOPE_ANY, "this help"},
     {"version", 'V', KIND_FLAG, FIELD(version), NULL, SCOPE_ANY, "the version"},
@@ -171,8 +182,12 @@ bool options_parse(int argc, char **argv, struct options *o, int *rest, unsigned
     struct option longs[TABLE_COUNT + 1];
     char letters[2 * TABLE_COUNT + 2];
     int value;
-    *o = (struct options){
-        .host = "127.0.0.1", .port = CLIENT_PORT_DEFAULT, .type = "", .certs = getenv("EPHEMERAL_CERTS")};
+    *o = (struct options){.host = "127.0.0.1",
+                          .port = CLIENT_PORT_DEFAULT,
+                          .type = "",
+                          .certs = getenv("EPHEMERAL_CERTS"),
+                          .root_cert = getenv(OPTIONS_ROOT_CERT_VARIABLE),
+                          .root_key = getenv(OPTIONS_ROOT_KEY_VARIABLE)};
     *used = 0;
     describe(longs, letters);
     while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {

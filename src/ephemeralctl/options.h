@@ -6,6 +6,10 @@
 
 enum output { OUTPUT_TEXT, OUTPUT_JSON };
 
+/* As the daemon calls them. */
+#define OPTIONS_ROOT_CERT_VARIABLE "EPHEMERAL_STORE_ROOT_CA_CERT"
+#define OPTIONS_ROOT_KEY_VARIABLE  "EPHEMERAL_STORE_ROOT_CA_KEY"
+
 /* Texts are borrowed from the arguments and the environment. */
 struct options {
     const char *host;
@@ -20,6 +24,9 @@ struct options {
     uint32_t sibling; /* 0: not given */
     uint8_t vclock[256];
     size_t vclock_len;
+    const char *root_cert, *root_key; /* a path or a PEM text each */
+    uint32_t wait_s;                  /* 0: not given */
+    bool probe, survivors;
     bool reset, help, version;
     enum output output;
 };
@@ -33,7 +40,10 @@ enum option_scope {
     SCOPE_GET = 16,
     SCOPE_PUT = 32,
     SCOPE_CONTEXT = 64, /* sends a vclock */
-    SCOPE_PROPS = 128
+    SCOPE_PROPS = 128,
+    SCOPE_WAIT = 256,
+    SCOPE_ROOT = 512, /* may mint a certificate of a node */
+    SCOPE_REFORM = 1024
 };
 
 /* Fills *o with the defaults, then from the environment and the arguments. What remains is argv[*rest] .. argv[argc-1],

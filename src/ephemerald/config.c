@@ -3,12 +3,12 @@
 #include "base/err.h"
 #include "ephemerald/json.h"
 #include "ephemerald/options.h"
+#include "ephemerald/reading.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -21,40 +21,6 @@
 #define KUBERNETES_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 #define KUBERNETES_CA_CERT "/riak-bootstrap/ca-certs/tls.crt"
 #define KUBERNETES_CA_KEY  "/riak-bootstrap/ca-certs/tls.key"
-
-struct reading {
-    struct config *c;
-    char *why;
-    size_t why_size;
-};
-
-static int fail(const struct reading *r, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static int fail(const struct reading *r, int status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(r->why, r->why_size, format, args);
-    va_end(args);
-    return status;
-}
-
-static const char *text_of(const struct reading *r, const char *name)
-{
-    return option_text(&r->c->options, name);
-}
-
-static const char *origin_of(const struct reading *r, const char *name)
-{
-    return option_origin(&r->c->options, name);
-}
-
-/* `why` of an inner reader gets the option's origin in front. */
-static int fail_at(const struct reading *r, int status, const char *name)
-{
-    char inner[512];
-    snprintf(inner, sizeof inner, "%s", r->why);
-    return fail(r, status, "%s: %s", origin_of(r, name), inner);
-}
 
 static int status_of(int err)
 {
@@ -72,52 +38,31 @@ static int status_of(int err)
 
 /* --- numbers and flags --- */
 
-static int read_number(const struct reading *r, const char *name, uint64_t *out)
-{
-    return option_number(&r->c->options, name, out, r->why, r->why_size) ? EX_CONFIG : 0;
-}
-
-static int read_u32(const struct reading *r, const char *name, uint32_t *out)
-{
-    uint64_t value = 0;
-    int status = read_number(r, name, &value);
-    *out = (uint32_t)value;
-    return status;
-}
-
-static int read_port(const struct reading *r, const char *name, uint16_t *out)
-{
-    uint64_t value = 0;
-    int status = read_number(r, name, &value);
-    *out = (uint16_t)value;
-    return status;
-}
-
 static int read_numbers(const struct reading *r)
 {
     struct config *c = r->c;
     uint64_t handshakes = 0;
-    int status = read_port(r, "proto-port", &c->proto_port);
+    int status = reading_port(r, "proto-port", &c->proto_port);
     if (!status)
-        status = read_port(r, "epmd-port", &c->epmd_port);
+        status = reading_port(r, "epmd-port", &c->epmd_port);
     if (!status)
-        status = read_port(r, "handoff-port", &c->handoff_port);
+        status = reading_port(r, "handoff-port", &c->handoff_port);
     if (!status)
-        status = read_u32(r, "certificate-days", &c->certificate_days);
+        status = reading_u32(r, "certificate-days", &c->certificate_days);
     if (!status)
-        status = read_u32(r, "cluster-size", &c->cluster_size);
+        status = reading_u32(r, "siblings-max", &c->siblings_max);
     if (!status)
-        status = read_u32(r, "siblings-max", &c->siblings_max);
+        status = reading_number(r, "object-size-max", &c->object_size_max_bytes);
     if (!status)
-        status = read_number(r, "object-size-max", &c->object_size_max_bytes);
+        status = reading_number(r, "max-handshakes", &handshakes);
     if (!status)
-        status = read_number(r, "max-handshakes", &handshakes);
+        status = reading_number(r, "handshake-timeout-ms", &c->handshake_timeout_ms);
     if (!status)
-        status = read_number(r, "handshake-timeout-ms", &c->handshake_timeout_ms);
+        status = reading_number(r, "auth-failure-delay-ms", &c->auth_failure_delay_ms);
     if (!status)
-        status = read_number(r, "auth-failure-delay-ms", &c->auth_failure_delay_ms);
+        status = reading_number(r, "stall-timeout-ms", &c->stall_timeout_ms);
     if (!status)
-        status = read_number(r, "stall-timeout-ms", &c->stall_timeout_ms);
+        status = reading_number(r, "request-timeout-ms", &c->request_timeout_ms);
     if (!status && option_flag(&c->options, "legacy-suites", &c->legacy_suites, r->why, r->why_size))
         status = EX_CONFIG;
     c->handshakes_max = (size_t)handshakes;
@@ -126,26 +71,19 @@ static int read_numbers(const struct reading *r)
 
 /* --- texts --- */
 
-static int copy(const struct reading *r, const char *text, char **out)
-{
-    *out = strdup(text);
-    return *out ? 0 : fail(r, EX_OSERR, "out of memory");
-}
-
 static int read_listen(const struct reading *r)
 {
     struct in6_addr ignored;
-    const char *listen = text_of(r, "listen");
+    const char *listen = reading_text(r, "listen");
     if (inet_pton(AF_INET, listen, &ignored) != 1 && inet_pton(AF_INET6, listen, &ignored) != 1)
-        return fail(r, EX_CONFIG,
-                    "%s: '%.64s' is no numeric address: give one like 0.0.0.0, 10.1.2.3 or ::", origin_of(r, "listen"),
-                    listen);
-    return copy(r, listen, &r->c->listen);
+        return reading_fail(r, EX_CONFIG, "%s: '%.64s' is no numeric address: give one like 0.0.0.0, 10.1.2.3 or ::",
+                            reading_origin(r, "listen"), listen);
+    return reading_copy(r, listen, &r->c->listen);
 }
 
 static int read_orchestration(const struct reading *r)
 {
-    const char *text = text_of(r, "orchestration");
+    const char *text = reading_text(r, "orchestration");
     bool kubernetes = getenv("KUBERNETES_SERVICE_HOST") || access(KUBERNETES_ACCOUNT, F_OK) == 0;
     if (!text)
         r->c->orchestration = kubernetes ? ORCHESTRATION_KUBERNETES : ORCHESTRATION_NONE;
@@ -156,14 +94,14 @@ static int read_orchestration(const struct reading *r)
     else if (strcasecmp(text, "none") == 0)
         r->c->orchestration = ORCHESTRATION_NONE;
     else
-        return fail(r, EX_CONFIG, "%s: '%.64s' is not known: give marathon, kubernetes or none",
-                    origin_of(r, "orchestration"), text);
+        return reading_fail(r, EX_CONFIG, "%s: '%.64s' is not known: give marathon, kubernetes or none",
+                            reading_origin(r, "orchestration"), text);
     return 0;
 }
 
 static int read_delete_mode(const struct reading *r)
 {
-    const char *text = text_of(r, "delete-mode");
+    const char *text = reading_text(r, "delete-mode");
     char *end;
     errno = 0;
     if (strcmp(text, "keep") == 0) {
@@ -173,8 +111,8 @@ static int read_delete_mode(const struct reading *r)
     } else {
         r->c->delete_reap_ms = strtoull(text, &end, 10);
         if (errno || *end || !isdigit((unsigned char)*text) || r->c->delete_reap_ms > (uint64_t)PROPS_TTL_MAX_S * 1000)
-            return fail(r, EX_CONFIG, "%s: '%.64s' is no delete mode: give keep, immediate or milliseconds",
-                        origin_of(r, "delete-mode"), text);
+            return reading_fail(r, EX_CONFIG, "%s: '%.64s' is no delete mode: give keep, immediate or milliseconds",
+                                reading_origin(r, "delete-mode"), text);
     }
     return 0;
 }
@@ -182,22 +120,22 @@ static int read_delete_mode(const struct reading *r)
 /* Clients take it apart and switch features by it. */
 static int read_version(const struct reading *r)
 {
-    const char *text = text_of(r, "server-version");
+    const char *text = reading_text(r, "server-version");
     unsigned a, b, d;
     char rest;
     if (text[strspn(text, "0123456789.")] || sscanf(text, "%5u.%5u.%5u%c", &a, &b, &d, &rest) != 3)
-        return fail(r, EX_CONFIG, "%s: '%.64s' is no version: give three integers like 3.0.16",
-                    origin_of(r, "server-version"), text);
-    return copy(r, text, &r->c->server_version);
+        return reading_fail(r, EX_CONFIG, "%s: '%.64s' is no version: give three integers like 3.0.16",
+                            reading_origin(r, "server-version"), text);
+    return reading_copy(r, text, &r->c->server_version);
 }
 
 static int read_log_level(const struct reading *r)
 {
-    const char *text = text_of(r, "log-level");
+    const char *text = reading_text(r, "log-level");
     if (log_level_parse(text, &r->c->log_level))
         return 0;
-    return fail(r, EX_CONFIG, "%s: '%.64s' is no level: give error, warn, info or debug", origin_of(r, "log-level"),
-                text);
+    return reading_fail(r, EX_CONFIG, "%s: '%.64s' is no level: give error, warn, info or debug",
+                        reading_origin(r, "log-level"), text);
 }
 
 /* --- the names of this node --- */
@@ -211,8 +149,9 @@ static int add_name(const struct reading *r, const char *name)
         if (strcasecmp(c->names[i], name) == 0)
             return 0;
     if (c->name_count == CONFIG_NAMES_MAX)
-        return fail(r, EX_CONFIG, "more than %d names for this node: give fewer with --names", CONFIG_NAMES_MAX);
-    return copy(r, name, &c->names[c->name_count]) ? EX_OSERR : (c->name_count++, 0);
+        return reading_fail(r, EX_CONFIG, "more than %d names for this node: give fewer with --names",
+                            CONFIG_NAMES_MAX);
+    return reading_copy(r, name, &c->names[c->name_count]) ? EX_OSERR : (c->name_count++, 0);
 }
 
 static int add_names(const struct reading *r, const char *list)
@@ -222,17 +161,12 @@ static int add_names(const struct reading *r, const char *list)
     for (const char *p = list; p && *p && !status;) {
         size_t len = strcspn(p, ", ");
         if (len >= sizeof name)
-            return fail(r, EX_CONFIG, "%s: a name of %zu bytes is too long", origin_of(r, "names"), len);
+            return reading_fail(r, EX_CONFIG, "%s: a name of %zu bytes is too long", reading_origin(r, "names"), len);
         snprintf(name, sizeof name, "%.*s", (int)len, p);
         status = add_name(r, name);
         p += len + strspn(p + len, ", ");
     }
     return status;
-}
-
-static bool is_wildcard(const char *listen)
-{
-    return strcmp(listen, "0.0.0.0") == 0 || strcmp(listen, "::") == 0;
 }
 
 /* The fully qualified name, if the resolver knows one at once: from /etc/hosts, as containers have it. */
@@ -250,36 +184,37 @@ static int add_fqdn(const struct reading *r, const char *host)
 static int read_names(const struct reading *r)
 {
     char host[256] = "", node[300];
-    const char *marathon_host = getenv("HOST"), *name = text_of(r, "node-name");
+    const char *marathon_host = getenv("HOST"), *name = reading_text(r, "node-name");
     struct config *c = r->c;
     if (gethostname(host, sizeof host - 1))
         host[0] = '\0';
     int status = 0;
     if (marathon_host && strlen(marathon_host) < 254)
         status = add_name(r, marathon_host);
-    if (!status && !is_wildcard(c->listen))
+    if (!status && !config_is_wildcard(c->listen))
         status = add_name(r, c->listen);
     if (!status)
         status = add_name(r, host);
     if (!status && *host)
         status = add_fqdn(r, host);
     if (!status)
-        status = add_names(r, text_of(r, "names"));
+        status = add_names(r, reading_text(r, "names"));
     if (!status)
         status = add_name(r, "localhost");
     if (status)
         return status;
     snprintf(node, sizeof node, "riak@%s", c->names[0]);
-    return copy(r, name ? name : node, &c->node_name);
+    return reading_copy(r, name ? name : node, &c->node_name);
 }
 
 /* --- the root --- */
 
 static int fail_unread(const struct reading *r, const char *where, int error)
 {
-    return fail(r, EX_NOINPUT,
-                "%s: neither PEM nor a file that can be read (%s): give the PEM itself, or the path of a file with it",
-                where, strerror(error));
+    return reading_fail(
+        r, EX_NOINPUT,
+        "%s: neither PEM nor a file that can be read (%s): give the PEM itself, or the path of a file with it", where,
+        strerror(error));
 }
 
 /* `where`: who gave the path. */
@@ -295,32 +230,32 @@ static int read_pem_file(const struct reading *r, const char *where, const char 
     int error = ferror(f) ? errno : 0;
     fclose(f);
     if (!text)
-        return fail(r, EX_OSERR, "out of memory");
+        return reading_fail(r, EX_OSERR, "out of memory");
     if (error)
         return fail_unread(r, where, error);
     if (more || len == 0 || memchr(text, '\0', len))
-        return fail(r, EX_DATAERR, "%s: the file is %s", where,
-                    more  ? "larger than 256 KiB"
-                    : len ? "no text"
-                          : "empty");
+        return reading_fail(r, EX_DATAERR, "%s: the file is %s", where,
+                            more  ? "larger than 256 KiB"
+                            : len ? "no text"
+                                  : "empty");
     return 0;
 }
 
 static int read_pem(const struct reading *r, const char *option, const char *in_kubernetes, char **out)
 {
-    const char *text = text_of(r, option);
+    const char *text = reading_text(r, option);
     char where[64];
     if (!text && r->c->orchestration == ORCHESTRATION_KUBERNETES && access(in_kubernetes, R_OK) == 0) {
         snprintf(where, sizeof where, "file %s", in_kubernetes);
         return read_pem_file(r, where, in_kubernetes, out);
     }
     if (!text)
-        return fail(r, EX_CONFIG, "%s is not given: set %s to the PEM, or --%s to it or to a file", option,
-                    strcmp(option, "root-ca-key") ? "EPHEMERAL_STORE_ROOT_CA_CERT" : "EPHEMERAL_STORE_ROOT_CA_KEY",
-                    option);
+        return reading_fail(
+            r, EX_CONFIG, "%s is not given: set %s to the PEM, or --%s to it or to a file", option,
+            strcmp(option, "root-ca-key") ? "EPHEMERAL_STORE_ROOT_CA_CERT" : "EPHEMERAL_STORE_ROOT_CA_KEY", option);
     if (strstr(text, "-----BEGIN"))
-        return copy(r, text, out);
-    return read_pem_file(r, origin_of(r, option), text, out);
+        return reading_copy(r, text, out);
+    return read_pem_file(r, reading_origin(r, option), text, out);
 }
 
 /* --- memory --- */
@@ -328,8 +263,8 @@ static int read_pem(const struct reading *r, const char *option, const char *in_
 static int set_memory(const struct reading *r, uint64_t bytes, const char *source)
 {
     if (bytes < MEMORY_MIN)
-        return fail(r, EX_CONFIG, "%s: %llu bytes of memory are too few: a node needs at least 64 MiB", source,
-                    (unsigned long long)bytes);
+        return reading_fail(r, EX_CONFIG, "%s: %llu bytes of memory are too few: a node needs at least 64 MiB", source,
+                            (unsigned long long)bytes);
     r->c->memory_bytes = bytes;
     snprintf(r->c->memory_source, sizeof r->c->memory_source, "%s", source);
     return 0;
@@ -341,8 +276,8 @@ static int read_marathon_memory(const struct reading *r, const char *text)
     char *end;
     double mb = strtod(text, &end);
     if (end == text || *end || !(mb > 0) || mb > 1e9)
-        return fail(r, EX_CONFIG, "environment variable MARATHON_APP_RESOURCE_MEM: '%.64s' is no number of megabytes",
-                    text);
+        return reading_fail(r, EX_CONFIG,
+                            "environment variable MARATHON_APP_RESOURCE_MEM: '%.64s' is no number of megabytes", text);
     return set_memory(r, (uint64_t)(mb * 1048576.0), "environment variable MARATHON_APP_RESOURCE_MEM");
 }
 
@@ -361,9 +296,9 @@ static int read_memory(const struct reading *r)
 {
     uint64_t bytes;
     const char *marathon = getenv("MARATHON_APP_RESOURCE_MEM");
-    if (text_of(r, "memory")) {
-        int status = read_number(r, "memory", &bytes);
-        return status ? status : set_memory(r, bytes, origin_of(r, "memory"));
+    if (reading_text(r, "memory")) {
+        int status = reading_number(r, "memory", &bytes);
+        return status ? status : set_memory(r, bytes, reading_origin(r, "memory"));
     }
     if (marathon && *marathon)
         return read_marathon_memory(r, marathon);
@@ -376,8 +311,8 @@ static int read_memory(const struct reading *r)
 static int read_connections(const struct reading *r)
 {
     uint64_t n = r->c->memory_bytes / 8 / CONNECTION_BYTES;
-    int status = text_of(r, "max-connections") ? read_number(r, "max-connections", &n) : 0;
-    r->c->connections_max = n < 256 && !text_of(r, "max-connections") ? 256 : (size_t)n;
+    int status = reading_text(r, "max-connections") ? reading_number(r, "max-connections", &n) : 0;
+    r->c->connections_max = n < 256 && !reading_text(r, "max-connections") ? 256 : (size_t)n;
     return status;
 }
 
@@ -385,22 +320,22 @@ static int read_connections(const struct reading *r)
 
 static int json_status(const struct reading *r, int err, const char *name)
 {
-    return err ? fail_at(r, err == E_NOMEM ? EX_OSERR : EX_DATAERR, name) : 0;
+    return err ? reading_fail_at(r, err == E_NOMEM ? EX_OSERR : EX_DATAERR, name) : 0;
 }
 
 static int read_users(const struct reading *r)
 {
-    const char *text = text_of(r, "user");
+    const char *text = reading_text(r, "user");
     if (!text)
-        return fail(r, EX_CONFIG,
-                    "no user is given, so that nobody could connect: set EPHEMERAL_STORE_USER to "
-                    "{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}");
+        return reading_fail(r, EX_CONFIG,
+                            "no user is given, so that nobody could connect: set EPHEMERAL_STORE_USER to "
+                            "{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}");
     return json_status(r, json_read_users(r->c, text, r->why, r->why_size), "user");
 }
 
 static int read_types(const struct reading *r)
 {
-    const char *text = text_of(r, "bucket-types");
+    const char *text = reading_text(r, "bucket-types");
     if (!text)
         return 0;
     return json_status(r, json_read_types(r->c, text, r->why, r->why_size), "bucket-types");
@@ -418,9 +353,9 @@ static int read_root(const struct reading *r)
 
 static int read_values(const struct reading *r)
 {
-    static const step steps[] = {read_log_level,   read_numbers, read_listen,      read_orchestration,
-                                 read_version,     read_names,   read_delete_mode, read_memory,
-                                 read_connections, read_users,   read_types,       read_root};
+    static const step steps[] = {read_log_level, read_numbers,     read_listen, read_orchestration, read_version,
+                                 read_names,     read_delete_mode, read_memory, read_connections,   config_read_cluster,
+                                 read_users,     read_types,       read_root};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof steps / sizeof steps[0]; i++)
         status = steps[i](r);
@@ -460,13 +395,13 @@ static int read_sources(const struct reading *r, int argc, char *const *argv)
 {
     struct option_set *s = &r->c->options;
     if (option_set_init(s, daemon_options, daemon_option_count))
-        return fail(r, EX_OSERR, "out of memory");
+        return reading_fail(r, EX_OSERR, "out of memory");
     int err = option_read_flags(s, argc, argv, r->why, r->why_size);
     if (err)
         return err == E_NOMEM ? EX_OSERR : EX_USAGE;
     err = option_read_environment(s, r->why, r->why_size);
-    if (!err && text_of(r, "config"))
-        err = option_read_file(s, text_of(r, "config"), r->why, r->why_size);
+    if (!err && reading_text(r, "config"))
+        err = option_read_file(s, reading_text(r, "config"), r->why, r->why_size);
     return status_of(err);
 }
 
@@ -477,7 +412,7 @@ int config_read(struct config *c, int argc, char *const *argv, enum config_wish 
     *why = '\0';
     char **words = calloc((size_t)argc + 1, sizeof *words);
     if (!words)
-        return fail(&r, EX_OSERR, "out of memory");
+        return reading_fail(&r, EX_OSERR, "out of memory");
     memcpy(words, argv, (size_t)argc * sizeof *words);
     *wish = take_wishes(&argc, words);
     int status = 0;
@@ -504,6 +439,9 @@ void config_fini(struct config *c)
     free(c->listen);
     free(c->node_name);
     free(c->server_version);
+    free(c->peers);
+    free(c->cluster_name);
+    free(c->place);
     json_free(c);
     option_set_fini(&c->options);
 }
@@ -518,12 +456,7 @@ void config_log(const struct config *c, const struct log *log)
     log_info(log, "config", "node %s, orchestration %s, %zu user(s), %zu bucket type(s), memory %llu MiB (%s)",
              c->node_name, orchestration_name(c->orchestration), c->user_count, c->bucket_type_count,
              (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
-    if (c->cluster_size != 1)
-        log_warn(log, "config",
-                 "cluster-size is %u (%s), but this version serves a cluster of one: this node stands alone, and what "
-                 "is written here is seen by no other node; set EPHEMERAL_STORE_CLUSTER_SIZE=1 to say that this is "
-                 "meant",
-                 c->cluster_size, option_origin(&c->options, "cluster-size"));
+    config_log_cluster(c, log);
     if (c->object_size_max_bytes > c->memory_bytes / 8)
         log_warn(log, "config",
                  "object-size-max is more than an eighth of the memory: such objects pass one at a time");

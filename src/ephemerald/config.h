@@ -11,6 +11,9 @@
 #define CONFIG_TYPES_MAX 256
 #define CONFIG_NAMES_MAX 32 /* of this host, for its certificate */
 
+#define CONFIG_CLUSTER_NAME_MAX 63  /* bytes; as a label of DNS, which orchestrators' names are */
+#define CONFIG_PLACE_MAX        255 /* bytes */
+
 #define CONFIG_REAP_NEVER UINT64_MAX
 
 enum orchestration { ORCHESTRATION_NONE, ORCHESTRATION_MARATHON, ORCHESTRATION_KUBERNETES };
@@ -18,6 +21,13 @@ enum orchestration { ORCHESTRATION_NONE, ORCHESTRATION_MARATHON, ORCHESTRATION_K
 struct config_bucket_type {
     char *name;
     struct bucket_props props; /* texts owned by `json` of the config */
+};
+
+/* Of the cluster; a node that joins one takes that one's. */
+struct config_times {
+    uint64_t heartbeat_ms, election_ms; /* up to twice by chance */
+    uint64_t lease_ms, lease_margin_ms;
+    uint64_t form_grace_ms, stranded_after_ms, lost_after_ms;
 };
 
 struct config {
@@ -39,14 +49,21 @@ struct config {
 
     uint64_t memory_bytes;
     char memory_source[OPTION_ORIGIN_MAX];
-    uint32_t cluster_size;
+
+    char *cluster_name;
+    uint32_t cluster_size, replicas;
+    char *peers;        /* the list of discovery/peers.h, checked; NULL: none, which is a cluster of one */
+    char advertise[46]; /* numeric */
+    char *place;        /* empty: not known */
+    struct config_times times;
+
     struct config_bucket_type bucket_types[CONFIG_TYPES_MAX];
     size_t bucket_type_count;
     void *json; /* what the types' texts stand in */
 
     uint64_t object_size_max_bytes;
     size_t connections_max, handshakes_max;
-    uint64_t handshake_timeout_ms, auth_failure_delay_ms, stall_timeout_ms;
+    uint64_t handshake_timeout_ms, auth_failure_delay_ms, stall_timeout_ms, request_timeout_ms;
     uint64_t delete_reap_ms; /* 0: immediate; CONFIG_REAP_NEVER: keep */
     uint32_t siblings_max;
     enum log_level log_level;
@@ -59,6 +76,11 @@ enum config_wish { CONFIG_RUN, CONFIG_CHECK, CONFIG_HELP, CONFIG_HELP_MARKDOWN, 
  * of sysexits.h, and `why` says what is wrong, where, and what to do. config_fini() in every case. */
 int config_read(struct config *c, int argc, char *const *argv, enum config_wish *wish, char *why, size_t why_size);
 void config_fini(struct config *c); /* the key is overwritten */
+
+/* The list of peers as the configuration file has it now, for SIGHUP; where a flag or the environment gave it, which
+ * cannot change, that one. *peers is the caller's, also NULL where the cluster is one of one. Otherwise a code of
+ * sysexits.h with its text in `why`: what was read before counts on. */
+int config_reread_peers(const struct config *c, char **peers, char *why, size_t why_size);
 
 /* What a reader of the log needs to know about the start, and every warning. */
 void config_log(const struct config *c, const struct log *log);

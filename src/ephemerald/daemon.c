@@ -1,8 +1,14 @@
 #include "ephemerald/daemon.h"
 
 #include "base/err.h"
+#include "cluster/cluster.h"
+#include "discovery/discovery.h"
+#include "ephemerald/certificates.h"
+#include "ephemerald/types.h"
+#include "net/dialer.h"
 #include "net/listener.h"
-#include "tls/tls_ctx.h"
+#include "net/resolver.h"
+#include "server/accept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,178 +20,206 @@
 #define DATA_DENOMINATOR   4
 #define BODIES_DENOMINATOR 8
 
-#define CERT_CHECK_MS  ((uint64_t)3600 * 1000)
-#define RENEW_RETRY_MS ((uint64_t)60 * 1000)
+/* Three connections from each member, and some of nodes that were there before. */
+#define PEER_CONNECTIONS_MAX 512
+#define PEER_HANDSHAKES_MAX  128
+
+struct port {
+    struct listener listener;
+    bool open;
+};
 
 struct daemon {
     const struct config *config;
     const struct log *log;
     struct net_loop loop;
     struct metrics metrics;
-    struct ca *ca;
-    struct cert *rsa, *ecdsa;
-    struct tls_ctx *tls;
-    struct router *router;
+    struct certificates certificates;
+    struct net_dialer dialer;
+    bool dials; /* the dialer is there */
+    struct net_resolver resolver;
+    struct cluster *cluster;
+    struct discovery *discovery;
+    struct types types;
     struct server server;
-    struct listener listener;
-    uv_signal_t sigterm, sigint;
-    struct timer cert_check;
-    int warned_stage; /* of the root's end: 30, 14, 7, 1 days; 0: not yet */
-    uv_work_t renewal;
-    bool renewing, stopping;
+    struct session_acceptor sessions;
+    struct port proto, epmd, handoff;
+    uv_signal_t sigterm, sigint, sighup;
+    bool ready, leaving, stopping;
 };
 
-static int64_t now_s(const struct daemon *d)
+/* --- ports --- */
+
+static int listen_failed(const struct daemon *d, int err, const char *option, const char *variable, uint16_t port)
 {
-    return (int64_t)(clock_wall_ms(&d->loop.clock) / 1000);
+    const char *address = d->config->listen;
+    if (err == E_EXISTS)
+        log_error(d->log, "net",
+                  "port %u on %s is taken by another process: end that one, or give another port (%s, %s)", port,
+                  address, option, variable);
+    else if (err == E_INVALID)
+        log_error(d->log, "net", "'%s' is no address of this machine: give a numeric one that is (listen), or 0.0.0.0",
+                  address);
+    else if (err == E_DENIED)
+        log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", address,
+                  port);
+    else
+        log_error(d->log, "net", "cannot listen on %s port %u: %s", address, port, err_text(err));
+    return err == E_DENIED ? EX_NOPERM : EX_UNAVAILABLE;
 }
 
-/* --- certificates --- */
-
-static int mint(const struct daemon *d, enum cert_key key, struct cert **out, char *why, size_t why_size)
+static int open_clients_port(struct daemon *d)
 {
-    struct cert_request req = {.names = (const char *const *)d->config->names,
-                               .name_count = d->config->name_count,
-                               .now = now_s(d),
-                               .life_s = (int64_t)d->config->certificate_days * 86400};
-    return cert_mint_server(d->ca, &req, key, out, why, why_size);
+    const struct config *c = d->config;
+    struct listener_config listener = {.address = c->listen,
+                                       .port = c->proto_port,
+                                       .connections_max = c->connections_max,
+                                       .handshakes_max = c->handshakes_max,
+                                       .stall_timeout_ms = c->stall_timeout_ms,
+                                       .tls = d->certificates.server,
+                                       .acceptor = &d->sessions.acceptor,
+                                       .log = d->log,
+                                       .metrics = &d->metrics};
+    int err = listener_start(&d->proto.listener, &listener, &d->loop);
+    d->proto.open = !err;
+    return err ? listen_failed(d, err, "proto-port", "PORT_PROTO", c->proto_port) : 0;
 }
 
-static int mint_both(const struct daemon *d, struct cert **rsa, struct cert **ecdsa, char *why, size_t why_size)
+static int open_nodes_port(struct daemon *d, struct port *p, uint16_t number, const char *option, const char *variable)
 {
-    int err = mint(d, CERT_RSA_2048, rsa, why, why_size);
-    return err ? err : mint(d, CERT_ECDSA_P256, ecdsa, why, why_size);
+    const struct config *c = d->config;
+    struct listener_config listener = {.address = c->listen,
+                                       .port = number,
+                                       .connections_max = PEER_CONNECTIONS_MAX,
+                                       .handshakes_max = PEER_HANDSHAKES_MAX,
+                                       .stall_timeout_ms = c->stall_timeout_ms,
+                                       .handshake_timeout_ms = c->handshake_timeout_ms,
+                                       .tls = d->certificates.peer_server,
+                                       .tls_first = true,
+                                       .between_nodes = true,
+                                       .acceptor = cluster_acceptor(d->cluster),
+                                       .log = d->log};
+    int err = listener_start(&p->listener, &listener, &d->loop);
+    p->open = !err;
+    return err ? listen_failed(d, err, option, variable, number) : 0;
 }
 
-static void warn_of_end(struct daemon *d)
+static int open_ports(struct daemon *d)
 {
-    int64_t days = cert_days_left(ca_not_after(d->ca), now_s(d));
-    int stage = cert_warn_stage(days);
-    if (stage && stage != d->warned_stage)
-        log_warn(d->log, "tls",
-                 "the root certificate (%s) ends in %lld days: make a new root and user certificates and start the "
-                 "nodes with them, or no client can connect any more",
-                 ca_subject(d->ca), (long long)days);
-    d->warned_stage = stage;
+    const struct config *c = d->config;
+    int status = open_nodes_port(d, &d->epmd, c->epmd_port, "epmd-port", "PORT_EPMD");
+    if (!status)
+        status = open_nodes_port(d, &d->handoff, c->handoff_port, "handoff-port", "PORT_HANDOFF");
+    return status ? status : open_clients_port(d);
 }
 
-/* On a worker thread: an RSA key takes too long for the loop. */
-struct renewal {
-    struct daemon *daemon;
-    struct cert *rsa, *ecdsa;
-    int err;
-    char why[256];
-};
+/* --- the cluster --- */
 
-static void renew_on_worker(uv_work_t *work)
+static void stop(struct daemon *d);
+
+static int identify(void *arg, const uint8_t incarnation[16])
 {
-    struct renewal *r = work->data;
-    r->err = mint_both(r->daemon, &r->rsa, &r->ecdsa, r->why, sizeof r->why);
+    struct daemon *d = arg;
+    int err = certificates_identify(&d->certificates, incarnation);
+    net_loop_refresh_clock(&d->loop); /* what the cluster counts from is now */
+    if (err || d->dials)
+        return err;
+    struct net_dialer_config dialer = {.tls = d->certificates.peer_client,
+                                       .stall_timeout_ms = d->config->stall_timeout_ms};
+    net_dialer_init(&d->dialer, &dialer, &d->loop);
+    d->dials = true;
+    return 0;
 }
 
-static void renewed(uv_work_t *work, int status)
+static void on_cluster_ended(void *arg)
 {
-    struct renewal *r = work->data;
-    struct daemon *d = r->daemon;
-    d->renewing = false;
-    if (!status && !r->err)
-        r->err = tls_ctx_renew(d->tls, r->rsa, r->ecdsa, r->why, sizeof r->why);
-    if (r->err)
-        log_error(d->log, "tls", "the server certificate could not be renewed: %s; trying again in a minute", r->why);
-    else if (!status)
-        log_info(d->log, "tls", "server certificate renewed");
-    if (r->err && !d->stopping)
-        timer_start(&d->loop.timers, &d->cert_check, RENEW_RETRY_MS);
-    cert_destroy(&r->rsa);
-    cert_destroy(&r->ecdsa);
-    free(r);
+    stop(arg);
 }
 
-static void renew(struct daemon *d)
+static struct cluster_times times_of(const struct config *c)
 {
-    struct renewal *r = d->renewing ? NULL : calloc(1, sizeof *r);
-    if (!r)
-        return;
-    r->daemon = d;
-    d->renewal.data = r;
-    d->renewing = uv_queue_work(&d->loop.uv, &d->renewal, renew_on_worker, renewed) == 0;
-    if (!d->renewing)
-        free(r);
+    return (struct cluster_times){.heartbeat = (uint32_t)c->times.heartbeat_ms,
+                                  .election = (uint32_t)c->times.election_ms,
+                                  .lease = (uint32_t)c->times.lease_ms,
+                                  .margin = (uint32_t)c->times.lease_margin_ms,
+                                  .lost_after = (uint32_t)c->times.lost_after_ms,
+                                  .form_grace = (uint32_t)c->times.form_grace_ms,
+                                  .stranded_after = (uint32_t)c->times.stranded_after_ms};
 }
 
-static void on_cert_check(struct timer *t)
+static int make_cluster(struct daemon *d)
 {
-    struct daemon *d = LIST_ENTRY(t, struct daemon, cert_check);
-    warn_of_end(d);
-    if (now_s(d) >= tls_ctx_renew_at(d->tls))
-        renew(d);
-    timer_start(&d->loop.timers, &d->cert_check, CERT_CHECK_MS);
+    const struct config *c = d->config;
+    struct cluster_config cluster = {.name = c->cluster_name,
+                                     .address = c->advertise,
+                                     .epmd_port = c->epmd_port,
+                                     .handoff_port = c->handoff_port,
+                                     .place = c->place,
+                                     .expected = c->cluster_size,
+                                     .replicas = c->replicas,
+                                     .times = times_of(c),
+                                     .memory_limit = c->memory_bytes / DATA_DENOMINATOR * DATA_NUMERATOR,
+                                     .frame_max = c->object_size_max_bytes + FRAME_SLACK,
+                                     .clock = &d->loop.clock,
+                                     .timers = &d->loop.timers,
+                                     .log = d->log,
+                                     .metrics = &d->metrics,
+                                     .dialer = &d->dialer.dialer,
+                                     .identify = identify,
+                                     .ended = on_cluster_ended,
+                                     .arg = d};
+    int err = cluster_create(&cluster, &d->cluster);
+    if (err)
+        log_error(d->log, "node", "the node could not be made: %s", err_text(err));
+    return err ? EX_OSERR : 0;
 }
 
-static int make_tls(struct daemon *d)
+/* --- discovery --- */
+
+static void on_found(void *arg, const struct discovery_view *view)
+{
+    struct daemon *d = arg;
+    static const struct cluster_candidate none;
+    struct cluster_candidate list[DISCOVERY_CANDIDATES_MAX] = {none};
+    for (size_t i = 0; i < view->count; i++)
+        list[i] = (struct cluster_candidate){view->candidates[i].address, view->candidates[i].epmd_port};
+    cluster_set_candidates(d->cluster, list, view->count, view->listed, view->authoritative, view->answered);
+}
+
+static int make_discovery(struct daemon *d)
 {
     char why[512] = "";
-    const struct config *c = d->config;
-    int err = ca_create(slice_str(c->root_ca_cert), slice_str(c->root_ca_key), now_s(d), &d->ca, why, sizeof why);
-    if (err) {
-        log_error(d->log, "tls", "the root CA cannot be used: %s", why);
+    struct discovery_config discovery = {.peers = d->config->peers,
+                                         .epmd_port = d->config->epmd_port,
+                                         .timers = &d->loop.timers,
+                                         .clock = &d->loop.clock,
+                                         .resolver = &d->resolver.resolver,
+                                         .log = d->log,
+                                         .found = on_found,
+                                         .arg = d};
+    net_resolver_init(&d->resolver, &d->loop, 0);
+    if (discovery_create(&discovery, &d->discovery, why, sizeof why)) {
+        log_error(d->log, "discovery", "%s", why);
         return EX_CONFIG;
     }
-    err = mint_both(d, &d->rsa, &d->ecdsa, why, sizeof why);
-    struct tls_server_config tls = {.ca = d->ca,
-                                    .rsa = d->rsa,
-                                    .ecdsa = d->ecdsa,
-                                    .legacy_suites = c->legacy_suites,
-                                    .sessions_max = c->connections_max};
-    if (!err)
-        err = tls_ctx_create_server(&tls, &d->tls, why, sizeof why);
-    if (err) {
-        log_error(d->log, "tls", "the server certificate could not be made: %s", why);
-        return EX_SOFTWARE;
-    }
-    if (ca_is_v1(d->ca))
-        log_warn(d->log, "tls",
-                 "the root (%s) is an X.509 v1 certificate: accepted, though v3 would say what it is for",
-                 ca_subject(d->ca));
-    warn_of_end(d);
+    discovery_start(d->discovery);
     return 0;
 }
 
-/* --- the parts --- */
-
-static void on_type_created(void *arg, int err, const struct store_result *result)
+static void on_sighup(uv_signal_t *handle, int signum)
 {
-    (void)result;
-    *(int *)arg = err;
+    struct daemon *d = handle->data;
+    char *peers = NULL, why[512] = "";
+    (void)signum;
+    if (config_reread_peers(d->config, &peers, why, sizeof why) ||
+        discovery_reload(d->discovery, peers, why, sizeof why))
+        log_error(d->log, "discovery", "the list of peers was not read again: %s; the old one counts on", why);
+    else
+        log_info(d->log, "discovery", "the list of peers was read again");
+    free(peers);
 }
 
-static int make_types(struct daemon *d)
-{
-    for (size_t i = 0; i < d->config->bucket_type_count; i++) {
-        const struct config_bucket_type *t = &d->config->bucket_types[i];
-        int err = 0;
-        router_create_type(d->router, slice_str(t->name), &t->props, on_type_created, &err);
-        if (err) {
-            log_error(d->log, "config", "bucket type '%s' could not be created: %s", t->name, err_text(err));
-            return EX_CONFIG;
-        }
-    }
-    return 0;
-}
-
-static int make_router(struct daemon *d)
-{
-    struct router_config router = {.memory_limit = d->config->memory_bytes / DATA_DENOMINATOR * DATA_NUMERATOR,
-                                   .clock = &d->loop.clock,
-                                   .timers = &d->loop.timers,
-                                   .log = d->log,
-                                   .metrics = &d->metrics};
-    if (router_create(&router, &d->router)) {
-        log_error(d->log, "node", "not enough memory to start");
-        return EX_OSERR;
-    }
-    return make_types(d);
-}
+/* --- the server --- */
 
 static void make_server(struct daemon *d)
 {
@@ -200,89 +234,128 @@ static void make_server(struct daemon *d)
                                    .reap_ms = c->delete_reap_ms,
                                    .handshake_timeout_ms = c->handshake_timeout_ms,
                                    .auth_failure_delay_ms = c->auth_failure_delay_ms,
-                                   .stall_timeout_ms = c->stall_timeout_ms};
-    server_init(&d->server, &server, d->router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
+                                   .stall_timeout_ms = c->stall_timeout_ms,
+                                   .request_timeout_ms = c->request_timeout_ms};
+    struct router *router = cluster_router(d->cluster);
+    server_init(&d->server, &server, router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
+    d->server.cluster = d->cluster;
+    session_acceptor_init(&d->sessions, &d->server);
+    types_init(&d->types, c, d->log, &d->loop.timers, router);
 }
 
-static int listen_failed(const struct daemon *d, int err)
-{
-    const struct config *c = d->config;
-    if (err == E_EXISTS)
-        log_error(
-            d->log, "net",
-            "port %u on %s is taken by another process: end that one, or give another port (proto-port, PORT_PROTO)",
-            c->proto_port, c->listen);
-    else if (err == E_INVALID)
-        log_error(d->log, "net", "'%s' is no address of this machine: give a numeric one that is (listen), or 0.0.0.0",
-                  c->listen);
-    else if (err == E_DENIED)
-        log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", c->listen,
-                  c->proto_port);
-    else
-        log_error(d->log, "net", "cannot listen on %s port %u: %s", c->listen, c->proto_port, err_text(err));
-    return err == E_DENIED ? EX_NOPERM : EX_UNAVAILABLE;
-}
-
-static int make_listener(struct daemon *d)
-{
-    const struct config *c = d->config;
-    struct listener_config listener = {.address = c->listen,
-                                       .port = c->proto_port,
-                                       .connections_max = c->connections_max,
-                                       .handshakes_max = c->handshakes_max,
-                                       .stall_timeout_ms = c->stall_timeout_ms};
-    int err = listener_start(&d->listener, &listener, &d->loop, &d->server, d->tls);
-    return err ? listen_failed(d, err) : 0;
-}
-
-/* --- the end --- */
-
-static void on_stopped(void *arg)
+static void on_turn_end(void *arg)
 {
     struct daemon *d = arg;
-    timer_stop(&d->loop.timers, &d->cert_check);
+    types_turn(&d->types);
+    cluster_turn(d->cluster);
+    if (!d->ready && !router_unavailable(cluster_router(d->cluster))) {
+        d->ready = true;
+        log_info(d->log, "node", "serving clients on %s port %u", d->config->listen, d->config->proto_port);
+    }
+}
+
+/* --- the end: the clients first, then what lets this node be one of the cluster --- */
+
+static void end_loop(struct daemon *d)
+{
+    certificates_end(&d->certificates);
     uv_close((uv_handle_t *)&d->sigterm, NULL);
     uv_close((uv_handle_t *)&d->sigint, NULL);
+    uv_close((uv_handle_t *)&d->sighup, NULL);
     /* The only other handle that keeps the loop alive is its timer. */
     uv_stop(&d->loop.uv);
 }
 
-static void on_signal(uv_signal_t *handle, int signum)
+static void on_dialer_stopped(void *arg)
 {
-    struct daemon *d = handle->data;
+    end_loop(arg);
+}
+
+static void on_handoff_stopped(void *arg)
+{
+    struct daemon *d = arg;
+    if (net_dialer_stop(&d->dialer, on_dialer_stopped, d))
+        end_loop(d);
+}
+
+static void on_epmd_stopped(void *arg)
+{
+    struct daemon *d = arg;
+    listener_stop(&d->handoff.listener, on_handoff_stopped, d);
+}
+
+static void on_proto_stopped(void *arg)
+{
+    struct daemon *d = arg;
+    types_fini(&d->types);
+    discovery_destroy(&d->discovery);
+    net_resolver_stop(&d->resolver);
+    cluster_close(d->cluster);
+    listener_stop(&d->epmd.listener, on_epmd_stopped, d);
+}
+
+static void stop(struct daemon *d)
+{
     if (d->stopping)
         return;
     d->stopping = true;
-    log_info(d->log, "node", "%s: closing %zu connections and ending", signum == SIGTERM ? "SIGTERM" : "SIGINT",
-             d->listener.conn_count);
-    listener_stop(&d->listener, on_stopped, d);
+    log_info(d->log, "node", "closing %zu connections and ending", listener_count(&d->proto.listener));
+    listener_stop(&d->proto.listener, on_proto_stopped, d);
+}
+
+/* SIGTERM gives up what this node holds to the others before it ends; SIGINT, or a second one, ends at once. */
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    struct daemon *d = handle->data;
+    bool alone = d->config->cluster_size == 1 && !d->config->peers;
+    log_info(d->log, "node", "%s", signum == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (signum == SIGTERM && !d->leaving && !alone && cluster_leave(d->cluster) == 0)
+        d->leaving = true;
+    else
+        stop(d);
 }
 
 static void watch_signals(struct daemon *d)
 {
     uv_signal_init(&d->loop.uv, &d->sigterm);
     uv_signal_init(&d->loop.uv, &d->sigint);
-    d->sigterm.data = d->sigint.data = d;
+    uv_signal_init(&d->loop.uv, &d->sighup);
+    d->sigterm.data = d->sigint.data = d->sighup.data = d;
     uv_signal_start(&d->sigterm, on_signal, SIGTERM);
     uv_signal_start(&d->sigint, on_signal, SIGINT);
+    uv_signal_start(&d->sighup, on_sighup, SIGHUP);
 }
+
+/* --- the whole --- */
 
 static int serve(struct daemon *d)
 {
-    int status = make_router(d);
+    int status = open_ports(d);
+    if (!status)
+        status = make_discovery(d);
+    if (status)
+        return status;
+    watch_signals(d);
+    certificates_watch(&d->certificates);
+    net_loop_on_turn_end(&d->loop, on_turn_end, d);
+    net_loop_run(&d->loop);
+    net_loop_on_turn_end(&d->loop, NULL, NULL);
+    log_info(d->log, "node", "ended");
+    return 0;
+}
+
+static int run(struct daemon *d)
+{
+    int status = make_cluster(d);
     if (status)
         return status;
     make_server(d);
-    timer_init(&d->cert_check, on_cert_check);
-    status = make_listener(d);
-    if (!status) {
-        watch_signals(d);
-        timer_start(&d->loop.timers, &d->cert_check, CERT_CHECK_MS);
-        log_info(d->log, "node", "ready: serving clients on %s port %u", d->config->listen, d->config->proto_port);
-        net_loop_run(&d->loop);
-        log_info(d->log, "node", "ended");
-    }
+    status = serve(d);
+    if (status)
+        cluster_close(d->cluster);
+    types_fini(&d->types);
     server_fini(&d->server);
+    cluster_destroy(&d->cluster);
     return status;
 }
 
@@ -293,14 +366,10 @@ int daemon_run(const struct config *config, const struct log *log)
         log_error(log, "node", "the event loop could not be made: not enough memory or file descriptors");
         return EX_OSERR;
     }
-    int status = make_tls(&d);
+    int status = certificates_init(&d.certificates, config, log, &d.loop);
     if (!status)
-        status = serve(&d);
-    router_destroy(&d.router);
+        status = run(&d);
     net_loop_fini(&d.loop);
-    tls_ctx_destroy(&d.tls);
-    cert_destroy(&d.rsa);
-    cert_destroy(&d.ecdsa);
-    ca_destroy(&d.ca);
+    certificates_fini(&d.certificates);
     return status;
 }

@@ -2,8 +2,13 @@
 
 #include "store/props.h"
 
-#define MIB ((uint64_t)1 << 20)
-#define DAY ((uint64_t)86400 * 1000)
+#define MIB    ((uint64_t)1 << 20)
+#define MINUTE ((uint64_t)60 * 1000)
+#define HOUR   ((uint64_t)3600 * 1000)
+#define DAY    ((uint64_t)86400 * 1000)
+
+/* The times of a cluster go by the cluster. */
+#define OF_THE_CLUSTER " A node that joins a cluster takes the cluster's."
 
 const struct option daemon_options[] = {
     {"config", "EPHEMERAL_STORE_CONFIG", OPTION_TEXT, "FILE", NULL, 0, 0, false,
@@ -11,13 +16,15 @@ const struct option daemon_options[] = {
      "lines stands "
      "between `name = <<END` and a line END."},
     {"listen", "EPHEMERAL_STORE_LISTEN", OPTION_TEXT, "ADDRESS", "0.0.0.0", 0, 0, false,
-     "Numeric IPv4 or IPv6 address to serve clients on; :: serves both kinds."},
+     "Numeric IPv4 or IPv6 address to serve clients and the other nodes on; :: serves both kinds."},
     {"proto-port", "PORT_PROTO EPHEMERAL_STORE_PROTO_PORT", OPTION_NUMBER, "PORT", "8087", 1, 65535, false,
      "Port of the Riak Protocol Buffers API. Marathon gives it as PORT_PROTO."},
     {"epmd-port", "PORT_EPMD EPHEMERAL_STORE_EPMD_PORT", OPTION_NUMBER, "PORT", "4369", 1, 65535, false,
-     "Port of the control plane between nodes. Not served by this version: a cluster of one has no other nodes."},
+     "Port of the control plane between nodes: who is there, who is a member, which map of partitions counts. TLS 1.3, "
+     "for node certificates only; not Erlang's epmd. Also the port of peers that are given without one."},
     {"handoff-port", "PORT_HANDOFF EPHEMERAL_STORE_HANDOFF_PORT", OPTION_NUMBER, "PORT", "8099", 1, 65535, false,
-     "Port of the data plane between nodes. Not served by this version."},
+     "Port of the data plane between nodes: replication, forwarded requests, copies. TLS 1.3, for node certificates "
+     "only."},
     {"orchestration", "ORCHESTRATION", OPTION_TEXT, "marathon|kubernetes|none", NULL, 0, 0, false,
      "Who started this node. Without it: kubernetes where a service account or KUBERNETES_SERVICE_HOST is there, else "
      "none."},
@@ -51,8 +58,56 @@ const struct option daemon_options[] = {
      "Memory of this node: three quarters hold data, an eighth large bodies on their way. Without it: "
      "MARATHON_APP_RESOURCE_MEM "
      "(MB), else the limit of the control group, else 1 GiB."},
-    {"cluster-size", "EPHEMERAL_STORE_CLUSTER_SIZE", OPTION_NUMBER, "N", "5", 1, 1000, false,
-     "Nodes that the cluster is expected to have. This version serves a cluster of one: anything but 1 is warned of."},
+    {"cluster-name", "EPHEMERAL_STORE_CLUSTER_NAME", OPTION_TEXT, "NAME", "ephemeral-store", 0, 0, false,
+     "Name of the cluster: letters, digits, - _ and ., at most 63. Nodes of another name are not talked to, so that "
+     "two "
+     "clusters may share a network and a root."},
+    {"cluster-size", "EPHEMERAL_STORE_CLUSTER_SIZE", OPTION_NUMBER, "N", "5", 1, 63, false,
+     "Nodes that the cluster is expected to have: how many must see each other to form it follows from this, so it is "
+     "the same on all of them. 5, because two may then be lost at once; 1 is a cluster of one, which needs no peers."},
+    {"peers", "EPHEMERAL_STORE_PEERS", OPTION_TEXT, "PEER,...", NULL, 0, 0, false,
+     "Where other nodes may be: addresses or names with A or AAAA records, each perhaps with :PORT of its control "
+     "plane "
+     "([ADDRESS]:PORT of IPv6), or srv:NAME for SRV records (srv:_epmd._tcp.store.example). One address for each node; "
+     "this node may be among them. Names are asked for again and again; SIGHUP reads the list of the file anew. A "
+     "cluster of more than one needs it."},
+    {"advertise", "EPHEMERAL_STORE_ADVERTISE", OPTION_TEXT, "ADDRESS|NAME", NULL, 0, 0, false,
+     "Address under which the other nodes reach this one; a name is resolved at the start. Without it: what --listen "
+     "says when that is a single address, else HOST (Marathon), else POD_IP, else the address of the host's name that "
+     "is no loopback address."},
+    {"place", "EPHEMERAL_STORE_PLACE", OPTION_TEXT, "NAME", NULL, 0, 0, false,
+     "Name of the place where this node runs, which no two nodes hold at once: that another process holds it proves to "
+     "the others that the one before has ended. Without it: MESOS_TASK_ID, else in Kubernetes NAMESPACE/POD_NAME (or "
+     "HOSTNAME), else empty."},
+    {"replicas", "EPHEMERAL_STORE_REPLICAS", OPTION_NUMBER, "N", "3", 1, 7, false,
+     "Nodes that hold each key, as far as there are so many. 3, because each may then lose one and be written on by "
+     "the "
+     "two that remain; more cost memory and time for every write." OF_THE_CLUSTER},
+    {"heartbeat-ms", "EPHEMERAL_STORE_HEARTBEAT_MS", OPTION_DURATION_MS, "TIME", "100", 10, 10 * 1000, false,
+     "How often a leader without anything to say tells its followers that it is there. Idle partitions cost little at "
+     "100 ms." OF_THE_CLUSTER},
+    {"election-ms", "EPHEMERAL_STORE_ELECTION_MS", OPTION_DURATION_MS, "TIME", "300", 30, MINUTE, false,
+     "Without a word from its leader for so long, up to twice as long by chance, a follower stands for election: three "
+     "heartbeats at least, so that one that is late changes nothing. 300 ms, so that a new leader is there within a "
+     "second." OF_THE_CLUSTER},
+    {"lease-ms", "EPHEMERAL_STORE_LEASE_MS", OPTION_DURATION_MS, "TIME", "5000", 100, 10 * MINUTE, false,
+     "How long a node may serve without hearing from the majority; four times election-ms at least, so that an "
+     "election "
+     "interrupts nothing. Longer lets a node serve through longer cuts, and makes the others wait longer before they "
+     "take its work over." OF_THE_CLUSTER},
+    {"lease-margin-ms", "EPHEMERAL_STORE_LEASE_MARGIN_MS", OPTION_DURATION_MS, "TIME", "1000", 10, 10 * MINUTE, false,
+     "What is waited beyond the end of a lease before its node is worked around: more than two clocks drift apart in a "
+     "lease, by far." OF_THE_CLUSTER},
+    {"form-grace-ms", "EPHEMERAL_STORE_FORM_GRACE_MS", OPTION_DURATION_MS, "TIME", "3000", 0, 10 * MINUTE, false,
+     "How long nodes that are enough for a cluster wait for the rest of cluster-size before they form it: about as far "
+     "apart as nodes start that are started together."},
+    {"stranded-after-ms", "EPHEMERAL_STORE_STRANDED_AFTER_MS", OPTION_DURATION_MS, "TIME", "10000", 100, HOUR, false,
+     "Without a leader of the cluster for so long, a node looks for others to form it again with what they hold; ten "
+     "times election-ms at least, so that no run of failed elections looks like it." OF_THE_CLUSTER},
+    {"lost-after-ms", "EPHEMERAL_STORE_LOST_AFTER_MS", OPTION_DURATION_MS, "TIME", "60000", 1000, DAY, false,
+     "A node that was silent for so long counts as lost: where the majority of a partition is lost, it is rebuilt from "
+     "what the others hold. More than lease-ms and lease-margin-ms together. A minute, because a machine that restarts "
+     "or a cut that heals within it should cost no data." OF_THE_CLUSTER},
     {"bucket-types", "EPHEMERAL_STORE_BUCKET_TYPES", OPTION_TEXT, "JSON", NULL, 0, 0, false,
      "Bucket types to create, with their properties: {\"maps\":{\"datatype\":\"map\"},\"short\":{\"ttl\":30}}."},
     {"object-size-max", "EPHEMERAL_STORE_OBJECT_SIZE_MAX", OPTION_SIZE, "SIZE", "50MiB", 1024, 1024 * MIB, false,
@@ -72,6 +127,11 @@ const struct option daemon_options[] = {
      false, "How long the answer to a failed authentication is held back, against guessing; as Riak."},
     {"stall-timeout-ms", "EPHEMERAL_STORE_STALL_TIMEOUT_MS", OPTION_DURATION_MS, "TIME", "60000", 10, DAY, false,
      "A large message that brings, or an answer that takes, no byte for so long ends its connection."},
+    {"request-timeout-ms", "EPHEMERAL_STORE_REQUEST_TIMEOUT_MS", OPTION_DURATION_MS, "TIME", "60000", 10, DAY, false,
+     "How long a request may take that gives no timeout of its own, or a step of a listing; then it is answered with "
+     "an "
+     "error that says whether a write may have had its effect. Riak's default, which clients' own time-outs are made "
+     "for."},
     {"log-level", "EPHEMERAL_STORE_LOG_LEVEL", OPTION_TEXT, "error|warn|info|debug", "info", 0, 0, false,
      "What is written to standard error."},
 };

@@ -1,6 +1,6 @@
-/* One connection as a server's session sees it: a place to put bytes, and a few wishes. Who implements it (src/net over
- * TCP and TLS, or the simulation) calls the session's side: session_input(), session_secure(), session_drained(),
- * session_closed() of server/session.h. */
+/* One connection, from both sides: the stream is a place to put bytes, and a few wishes; its user is the machine that
+ * takes what comes in. Who implements the stream (src/net over TCP and TLS, or the simulation) makes the calls of the
+ * user: a client's session (server/session.h) or a link between nodes (cluster/link.h). */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 
@@ -11,15 +11,18 @@
 struct stream;
 
 struct stream_ops {
-    /* Something stands in the output queue, put there outside of the session's own callbacks: send it. */
+    /* Something stands in the output queue, put there outside of the user's own callbacks: send it. */
     void (*flush)(struct stream *s);
-    /* Bytes behind those that the session has consumed, and all that come, are TLS; so is all output after what stands
-     * in the queue now. */
+    /* Bytes behind those that the user has consumed, and all that come, are TLS; so is all output after what stands
+     * in the queue now. Not for links, which are TLS from their first byte. */
     void (*start_tls)(struct stream *s);
-    /* Give the session no more input (on), or go on (off). What has been read already is still given. */
+    /* Give the user no more input (on), or go on (off). What has been read already is still given. */
     void (*pause)(struct stream *s, bool on);
-    /* Sends what stands in the queue, then closes; session_closed() follows, never from inside this call. */
+    /* Sends what stands in the queue, then closes; closed() follows, never from inside this call. */
     void (*close)(struct stream *s);
+    /* The peer has shown that it may be here: it no longer counts against the bound of those who have not. Once or
+     * more; a link's peer is trusted from secure() on without it. */
+    void (*trusted)(struct stream *s);
 };
 
 struct stream {
@@ -27,7 +30,36 @@ struct stream {
     struct outq out;
 };
 
-/* The session's length of queue over which it answers no further request, and under which it goes on. */
+#define STREAM_INCARNATION_SIZE 16
+
+/* What the transport knows about the peer after the TLS handshake. */
+struct stream_peer {
+    size_t cn_count; /* common names in its certificate's subject; 0 also without a certificate */
+    char cn[256];    /* the first */
+    bool is_node;    /* its certificate has the role node, */
+    uint8_t incarnation[STREAM_INCARNATION_SIZE]; /* and names this incarnation; zeros: none */
+};
+
+struct stream_user;
+
+struct stream_user_ops {
+    /* Bytes have come: in the clear before start_tls, decrypted after. Returns how many of them were taken: all, unless
+     * the user asked for start_tls, where the rest is TLS. Answers stand in the output queue afterwards. */
+    size_t (*input)(struct stream_user *u, struct slice in);
+    /* The TLS handshake is done and the certificate verified. */
+    void (*secure)(struct stream_user *u, const struct stream_peer *peer);
+    /* The output queue has fallen under STREAM_LOW_WATER, or ran empty. */
+    void (*drained)(struct stream_user *u);
+    /* The connection is gone, or could not be made; `why` for the log, borrowed. The stream ends with this call, and
+     * nothing else is called after it. Never from inside a call to the stream: the user may free itself. */
+    void (*closed)(struct stream_user *u, const char *why);
+};
+
+struct stream_user {
+    const struct stream_user_ops *ops;
+};
+
+/* The length of queue over which a user begins nothing further, and under which it goes on. */
 #define STREAM_HIGH_WATER ((size_t)256 * 1024)
 #define STREAM_LOW_WATER  ((size_t)64 * 1024)
 

@@ -4,27 +4,36 @@
 
 #define BACKLOG 1024 /* a storm of reconnecting clients waits here */
 
+static struct listener *listener_of(struct conn_owner *o)
+{
+    return LIST_ENTRY(o, struct listener, owner);
+}
+
 static bool has_room(const struct listener *l)
 {
-    return l->stranger_count < l->config.handshakes_max;
+    return l->stranger_count < l->handshakes_max;
+}
+
+static void refuse(struct listener *l, struct conn *c)
+{
+    if (l->owner.metrics)
+        l->owner.metrics->connections_refused++;
+    log_warn(l->owner.log, "net", "connection refused: %zu are open, which is the maximum (max-connections)",
+             l->connections_max);
+    conn_end(c);
 }
 
 static void accept_one(struct listener *l)
 {
     struct conn *c;
-    l->blocked = conn_accept(l, &c) != 0;
+    l->blocked = conn_accept(&l->owner, &l->tcp, l->acceptor, &c) != 0;
     if (l->blocked)
         return; /* without memory it goes on waiting */
-    l->server->metrics->connections_accepted++;
-    list_append(&l->conns, conn_link(c));
-    l->conn_count++;
+    if (l->owner.metrics)
+        l->owner.metrics->connections_accepted++;
     l->stranger_count++;
-    if (l->conn_count > l->config.connections_max) {
-        l->server->metrics->connections_refused++;
-        log_warn(l->server->log, "net", "connection refused: %zu are open, which is the maximum (max-connections)",
-                 l->config.connections_max);
-        conn_end(c);
-    }
+    if (l->owner.count > l->connections_max)
+        refuse(l, c);
 }
 
 /* Not accepting here leaves the connection with libuv, which asks the kernel for no more until it is taken. */
@@ -32,7 +41,7 @@ static void on_connection(uv_stream_t *stream, int status)
 {
     struct listener *l = stream->data;
     if (status < 0) {
-        log_warn(l->server->log, "net", "accept failed: %s", uv_strerror(status));
+        log_warn(l->owner.log, "net", "accept failed: %s", uv_strerror(status));
         return;
     }
     l->blocked = true;
@@ -46,45 +55,54 @@ static void accept_waiting(struct listener *l)
         accept_one(l);
 }
 
-void listener_authenticated(struct listener *l)
+static void on_trusted(struct conn_owner *o)
 {
+    struct listener *l = listener_of(o);
     l->stranger_count--;
     accept_waiting(l);
 }
 
 static void check_stopped(struct listener *l)
 {
-    if (!l->open && l->conn_count == 0 && l->stopped && !uv_is_active((uv_handle_t *)&l->tcp)) {
+    if (!l->open && l->owner.count == 0 && l->stopped && !uv_is_active((uv_handle_t *)&l->tcp)) {
         void (*stopped)(void *arg) = l->stopped;
         l->stopped = NULL;
         stopped(l->stopped_arg);
     }
 }
 
-void listener_gone(struct listener *l, struct conn *c, bool was_stranger)
+static void on_gone(struct conn_owner *o, bool was_trusted)
 {
-    list_remove(conn_link(c));
-    l->conn_count--;
-    l->stranger_count -= was_stranger;
+    struct listener *l = listener_of(o);
+    l->stranger_count -= !was_trusted;
     accept_waiting(l);
     check_stopped(l);
 }
 
-static int parse_address(const char *text, uint16_t port, struct sockaddr_storage *out)
+static const struct conn_owner_ops owner_ops = {on_trusted, on_gone};
+
+static void fill(struct listener *l, const struct listener_config *config, struct net_loop *loop)
 {
-    if (uv_ip4_addr(text, port, (struct sockaddr_in *)out) == 0 ||
-        uv_ip6_addr(text, port, (struct sockaddr_in6 *)out) == 0)
-        return 0;
-    return E_INVALID;
+    *l = (struct listener){.acceptor = config->acceptor,
+                           .connections_max = config->connections_max,
+                           .handshakes_max = config->handshakes_max,
+                           .owner = {.ops = &owner_ops,
+                                     .loop = loop,
+                                     .tls = config->tls,
+                                     .log = config->log,
+                                     .metrics = config->metrics,
+                                     .tls_first = config->tls_first,
+                                     .between_nodes = config->between_nodes,
+                                     .stall_timeout_ms = config->stall_timeout_ms,
+                                     .handshake_timeout_ms = config->handshake_timeout_ms}};
+    list_init(&l->owner.conns);
 }
 
-int listener_start(struct listener *l, const struct listener_config *config, struct net_loop *loop,
-                   struct server *server, struct tls_ctx *tls)
+int listener_start(struct listener *l, const struct listener_config *config, struct net_loop *loop)
 {
     struct sockaddr_storage address;
-    *l = (struct listener){.config = *config, .loop = loop, .server = server, .tls = tls};
-    list_init(&l->conns);
-    int err = parse_address(config->address, config->port, &address);
+    fill(l, config, loop);
+    int err = conn_parse_address(config->address, config->port, &address);
     if (err)
         return err;
     err = uv_tcp_init(&loop->uv, &l->tcp);
@@ -100,6 +118,20 @@ int listener_start(struct listener *l, const struct listener_config *config, str
     return net_error(err);
 }
 
+uint16_t listener_port(const struct listener *l)
+{
+    struct sockaddr_storage address = {0};
+    int len = sizeof address;
+    if (uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&address, &len))
+        return 0;
+    return ntohs(((const struct sockaddr_in *)&address)->sin_port); /* at the same place in sockaddr_in6 */
+}
+
+size_t listener_count(const struct listener *l)
+{
+    return l->owner.count;
+}
+
 static void on_port_closed(uv_handle_t *handle)
 {
     check_stopped(handle->data);
@@ -110,9 +142,6 @@ void listener_stop(struct listener *l, void (*stopped)(void *arg), void *arg)
     l->open = false;
     l->stopped = stopped;
     l->stopped_arg = arg;
-    for (struct list *i = l->conns.next, *next; i != &l->conns; i = next) {
-        next = i->next;
-        conn_end(conn_of_link(i));
-    }
+    conn_end_all(&l->owner);
     uv_close((uv_handle_t *)&l->tcp, on_port_closed);
 }

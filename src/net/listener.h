@@ -1,5 +1,10 @@
-/* The client port: accepts connections, bounded in number, and bounded in those that have not authenticated yet: over
- * that, new ones wait in the kernel's queue until others are through or out of time. */
+/* A port: accepts connections, bounded in number, and bounded in those that are not trusted yet (io/stream.h): over
+ * that, new ones wait in the kernel's queue until others are through or out of time. The clients' port and the two of
+ * the nodes are each one of these.
+ *
+ * A port is bound without SO_REUSEPORT and is this process's alone until listener_stop(): that another incarnation
+ * answers at a node's address proves that the one before has ended (design.md, R-PROOF). So the nodes' ports are
+ * stopped last, when this node does nothing more in the cluster. */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
@@ -7,37 +12,41 @@
 
 struct tls_ctx;
 
+/* All pointers are borrowed until the listener has stopped; the texts for the call. */
 struct listener_config {
     const char *address; /* numeric IPv4 or IPv6 */
-    uint16_t port;
+    uint16_t port;       /* 0: one that is free (listener_port) */
     size_t connections_max;
-    size_t handshakes_max;     /* connections that are not authenticated yet */
-    uint64_t stall_timeout_ms; /* an answer that cannot be sent for so long ends its connection */
+    size_t handshakes_max;         /* connections that are not trusted yet */
+    uint64_t stall_timeout_ms;     /* what cannot be sent for so long ends its connection */
+    uint64_t handshake_timeout_ms; /* from accept to the end of the TLS handshake; 0: the users see to it */
+    struct tls_ctx *tls;
+    bool tls_first;     /* TLS from the first byte, without a plain start */
+    bool between_nodes; /* a vanished peer is noticed soon, and who has shown a certificate is trusted */
+    struct acceptor *acceptor;
+    const struct log *log;   /* may be NULL */
+    struct metrics *metrics; /* NULL: nothing is counted */
 };
 
 struct listener {
-    struct listener_config config;
-    struct net_loop *loop;
-    struct server *server;
-    struct tls_ctx *tls;
+    struct conn_owner owner;
+    struct acceptor *acceptor;
+    size_t connections_max, handshakes_max;
     uv_tcp_t tcp;
-    struct list conns;
-    size_t conn_count, stranger_count;
+    size_t stranger_count;
     bool blocked; /* a connection waits to be accepted */
     bool open;
     void (*stopped)(void *arg);
     void *stopped_arg;
 };
 
-/* Binds and listens. All pointers borrowed until it has stopped. E_EXISTS: the port is taken; E_DENIED; E_INVALID: not
- * an address of this machine. On error nothing is left to stop. */
-int listener_start(struct listener *l, const struct listener_config *config, struct net_loop *loop,
-                   struct server *server, struct tls_ctx *tls);
+/* Binds and listens. E_EXISTS: the port is taken; E_DENIED; E_INVALID: not an address of this machine. On error nothing
+ * is left to stop. */
+int listener_start(struct listener *l, const struct listener_config *config, struct net_loop *loop);
+uint16_t listener_port(const struct listener *l);
+/* Connections that are open now. */
+size_t listener_count(const struct listener *l);
 /* Closes the port and ends all connections; `stopped` is called when the last is gone. */
 void listener_stop(struct listener *l, void (*stopped)(void *arg), void *arg);
-
-/* --- for conn.c --- */
-void listener_authenticated(struct listener *l); /* one stranger less */
-void listener_gone(struct listener *l, struct conn *c, bool was_stranger);
 
 #endif

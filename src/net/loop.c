@@ -78,10 +78,12 @@ static void on_check(uv_check_t *c)
     timers_run(&l->timers);
 }
 
-/* Before the loop sleeps: a new turn begins. */
+/* Before the loop sleeps: the turn ends, a new one begins. */
 static void on_prepare(uv_prepare_t *p)
 {
     struct net_loop *l = p->data;
+    if (l->turn_end)
+        l->turn_end(l->turn_end_arg);
     l->boot_ms = 0;
     if (l->woken) {
         after_wakeup(l);
@@ -91,6 +93,12 @@ static void on_prepare(uv_prepare_t *p)
     if (!l->round_goes_on)
         l->round++;
     l->round_goes_on = false;
+}
+
+void net_loop_on_turn_end(struct net_loop *l, void (*fn)(void *arg), void *arg)
+{
+    l->turn_end = fn;
+    l->turn_end_arg = arg;
 }
 
 static bool has_time(struct net_loop *l)
@@ -133,6 +141,11 @@ int net_loop_init(struct net_loop *l)
     uv_check_start(&l->check, on_check);
     uv_unref((uv_handle_t *)&l->check);
     return 0;
+}
+
+void net_loop_refresh_clock(struct net_loop *l)
+{
+    l->boot_ms = 0;
 }
 
 void net_loop_run(struct net_loop *l)

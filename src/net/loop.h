@@ -24,6 +24,8 @@ struct net_loop {
     uv_idle_t handshaking; /* runs while handshakes wait for their turn */
     struct clock clock;
     struct timers timers;
+    void (*turn_end)(void *arg); /* NULL: nobody asked */
+    void *turn_end_arg;
     bool woken;             /* the wakeup has fired since this turn began */
     uint64_t boot_ms;       /* of this turn; 0: not asked yet */
     uint64_t turn_end_us;   /* when this turn stops reading; 0: not begun */
@@ -36,10 +38,17 @@ struct net_loop {
 };
 
 int net_loop_init(struct net_loop *l);
+/* What took long was not a turn's work, but the start's: the clock's milliseconds are read anew. */
+void net_loop_refresh_clock(struct net_loop *l);
 /* Runs until nothing is left to wait for. */
 void net_loop_run(struct net_loop *l);
 /* All handles but the loop's own must be closed. */
 void net_loop_fini(struct net_loop *l);
+
+/* `fn` is called at the end of each turn, when all callbacks of the turn have been made and before the loop sleeps:
+ * what belongs together can be sent together there, and leaves at once. Timers that it starts count. One function;
+ * NULL: none any more. */
+void net_loop_on_turn_end(struct net_loop *l, void (*fn)(void *arg), void *arg);
 
 /* Whether a connection that was last read in round *read_in may be read now; then *read_in is this round. A round takes
  * more than one turn where time runs out, be it that the process was not running: whoever comes first in the kernel's

@@ -1,6 +1,7 @@
 /* Bucket and bucket-type properties (riak-pb.md section 9). */
 #include "base/err.h"
 #include "server/dispatch.h"
+#include "server/refusal.h"
 #include "store/props_check.h"
 #include "wire/bucket_msg.h"
 
@@ -70,19 +71,22 @@ void bucket_get_type(struct session *s, struct slice body)
         answer_props(s, &props);
 }
 
-struct change {
-    struct session *session;
-    uint8_t code; /* of the answer */
-};
-
-static void on_changed(void *arg, int err, const struct store_result *result)
+static void on_changed(struct router_request *q, int err, const struct store_result *result)
 {
-    const struct change *c = arg;
+    struct session *s = session_of(q);
     (void)result;
-    if (err)
-        session_error(c->session, "Invalid bucket properties: %s", err_text(err));
-    else
-        session_reply_empty(c->session, c->code);
+    if (!err)
+        session_reply_empty(s, s->request.change);
+    else if (!refusal_late(s, err, "the properties are set: get them before setting them again"))
+        session_error(s, "Invalid bucket properties: %s", err_text(err));
+    session_finish(s);
+}
+
+/* `code`: of the answer. The message has no time-out of its own. */
+static struct router_request *ask(struct session *s, uint8_t code)
+{
+    s->request.change = code;
+    return session_ask(s, 0, on_changed);
 }
 
 void bucket_set(struct session *s, struct slice body)
@@ -90,7 +94,6 @@ void bucket_set(struct session *s, struct slice body)
     struct bucket_req req;
     struct bucket_props now;
     char text[1024];
-    struct change change = {s, MSG_SET_BUCKET_RESP};
     if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
         return;
     if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &now))
@@ -98,7 +101,7 @@ void bucket_set(struct session *s, struct slice body)
     else if (!props_check_bucket(&now, req.type.len != 0, &req.props, text, sizeof text))
         session_error(s, "Invalid bucket properties: %s", text);
     else
-        router_set_bucket(s->server->router, req.type, req.bucket, &req.props, on_changed, &change);
+        router_set_bucket(s->server->router, ask(s, MSG_SET_BUCKET_RESP), req.type, req.bucket, &req.props);
 }
 
 void bucket_set_type(struct session *s, struct slice body)
@@ -106,7 +109,6 @@ void bucket_set_type(struct session *s, struct slice body)
     struct bucket_req req;
     struct bucket_props type;
     char text[1024];
-    struct change change = {s, MSG_SET_BUCKET_RESP};
     if (!decode(s, body, bucket_set_type_req_decode, "RpbSetBucketTypeReq", &req))
         return;
     if (req.type.len == 0)
@@ -116,13 +118,12 @@ void bucket_set_type(struct session *s, struct slice body)
     else if (!props_check_type_update(&type, &req.props, text, sizeof text))
         session_error(s, "Invalid bucket properties: %s", text);
     else
-        router_set_type(s->server->router, req.type, &req.props, on_changed, &change);
+        router_set_type(s->server->router, ask(s, MSG_SET_BUCKET_RESP), req.type, &req.props);
 }
 
 void bucket_reset(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    struct change change = {s, MSG_RESET_BUCKET_RESP};
     if (decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req))
-        router_reset_bucket(s->server->router, req.type, req.bucket, on_changed, &change);
+        router_reset_bucket(s->server->router, ask(s, MSG_RESET_BUCKET_RESP), req.type, req.bucket);
 }

@@ -1,29 +1,41 @@
 #include "server/dispatch.h"
 
-typedef void (*handler)(struct session *s, struct slice body);
+struct handler {
+    void (*answer)(struct session *s, struct slice body);
+    bool needs_cluster; /* hash key, catalog or data: not while the node is in none */
+};
 
 /* One row a message: who answers it. Everything else is unknown, which clients' test suites rely on. */
-static const handler handlers[256] = {
-    [MSG_PING_REQ] = admin_ping,
-    [MSG_GET_CLIENT_ID_REQ] = admin_get_client_id,
-    [MSG_SET_CLIENT_ID_REQ] = admin_set_client_id,
-    [MSG_GET_SERVER_INFO_REQ] = admin_server_info,
-    [MSG_GET_REQ] = kv_get,
-    [MSG_PUT_REQ] = kv_put,
-    [MSG_DEL_REQ] = kv_del,
-    [MSG_LIST_BUCKETS_REQ] = list_buckets,
-    [MSG_LIST_KEYS_REQ] = list_keys,
-    [MSG_GET_BUCKET_REQ] = bucket_get,
-    [MSG_SET_BUCKET_REQ] = bucket_set,
-    [MSG_RESET_BUCKET_REQ] = bucket_reset,
-    [MSG_GET_BUCKET_TYPE_REQ] = bucket_get_type,
-    [MSG_SET_BUCKET_TYPE_REQ] = bucket_set_type,
+static const struct handler handlers[256] = {
+    [MSG_PING_REQ] = {admin_ping, false},
+    [MSG_GET_CLIENT_ID_REQ] = {admin_get_client_id, false},
+    [MSG_SET_CLIENT_ID_REQ] = {admin_set_client_id, false},
+    [MSG_GET_SERVER_INFO_REQ] = {admin_server_info, false},
+    [MSG_GET_REQ] = {kv_get, true},
+    [MSG_PUT_REQ] = {kv_put, true},
+    [MSG_DEL_REQ] = {kv_del, true},
+    [MSG_LIST_BUCKETS_REQ] = {list_buckets, true},
+    [MSG_LIST_KEYS_REQ] = {list_keys, true},
+    [MSG_GET_BUCKET_REQ] = {bucket_get, true},
+    [MSG_SET_BUCKET_REQ] = {bucket_set, true},
+    [MSG_RESET_BUCKET_REQ] = {bucket_reset, true},
+    [MSG_GET_BUCKET_TYPE_REQ] = {bucket_get_type, true},
+    [MSG_SET_BUCKET_TYPE_REQ] = {bucket_set_type, true},
+    [MSG_CLUSTER_STATUS_REQ] = {cluster_admin_status, false},
+    [MSG_CLUSTER_PARTITIONS_REQ] = {cluster_admin_partitions, false},
+    [MSG_CLUSTER_TRANSFERS_REQ] = {cluster_admin_transfers, false},
+    [MSG_CLUSTER_READY_REQ] = {cluster_admin_ready, false},
+    [MSG_CLUSTER_ACT_REQ] = {cluster_admin_act, false},
 };
 
 void dispatch_request(struct session *s, uint8_t code, struct slice body)
 {
-    if (handlers[code])
-        handlers[code](s, body);
+    const struct handler *h = &handlers[code];
+    const char *why = h->needs_cluster ? router_unavailable(s->server->router) : NULL;
+    if (why)
+        session_error(s, "unavailable: %s", why);
+    else if (h->answer)
+        h->answer(s, body);
     else if (code == MSG_START_TLS)
         session_error(s, "Security not enabled; STARTTLS not allowed.");
     else

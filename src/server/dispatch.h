@@ -14,7 +14,7 @@ void kv_put(struct session *s, struct slice body);
 void kv_del(struct session *s, struct slice body);
 void list_buckets(struct session *s, struct slice body);
 void list_keys(struct session *s, struct slice body);
-void list_stop(struct session *s); /* the connection is gone: forget the listing */
+void list_stop(struct session *s); /* the connection is gone, and nothing of it under way: forget the listing */
 void bucket_get(struct session *s, struct slice body);
 void bucket_set(struct session *s, struct slice body);
 void bucket_reset(struct session *s, struct slice body);
@@ -24,5 +24,10 @@ void admin_ping(struct session *s, struct slice body);
 void admin_get_client_id(struct session *s, struct slice body);
 void admin_set_client_id(struct session *s, struct slice body);
 void admin_server_info(struct session *s, struct slice body);
+void cluster_admin_status(struct session *s, struct slice body);
+void cluster_admin_partitions(struct session *s, struct slice body);
+void cluster_admin_transfers(struct session *s, struct slice body);
+void cluster_admin_ready(struct session *s, struct slice body);
+void cluster_admin_act(struct session *s, struct slice body);
 
 #endif

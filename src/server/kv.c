@@ -1,28 +1,17 @@
-/* Get, put and delete (riak-pb.md sections 5 to 7): the hot path. A request is decoded as views into its frame, checked
- * against the bucket's rules, given to the router, and answered straight into the output queue. */
-#include "base/err.h"
-#include "server/dispatch.h"
-#include "server/content.h"
-#include "wire/kv_msg.h"
-#include "wire/vclock.h"
+#include "server/kv.h"
 
-#include <stdio.h>
+#include "base/err.h"
 
 #define NAME_MAX_BYTES 65536               /* of a bucket or a key, as Riak's keys */
 #define BLOB_MIN       ((size_t)16 * 1024) /* a smaller value is copied into the queue: cheaper than a piece of its own */
 
-static void malformed(struct session *s, const char *message)
+void kv_malformed(struct session *s, const char *message)
 {
     s->server->metrics->frames_malformed++;
     session_error(s, "Error processing incoming message: %s could not be decoded", message);
 }
 
-/* --- what the three have in common --- */
-
-struct names {
-    struct slice bucket, key, type;
-    bool has_type;
-};
+/* --- requests --- */
 
 static bool check_length(struct session *s, const char *what, size_t len)
 {
@@ -32,12 +21,12 @@ static bool check_length(struct session *s, const char *what, size_t len)
     return false;
 }
 
-static bool check_lengths(struct session *s, const struct names *n)
+bool kv_check_lengths(struct session *s, const struct kv_names *n)
 {
     return check_length(s, "Bucket", n->bucket.len) && check_length(s, "Key", n->key.len);
 }
 
-static bool check_not_empty(struct session *s, const struct names *n, bool key_needed)
+bool kv_check_not_empty(struct session *s, const struct kv_names *n, bool key_needed)
 {
     const char *what = n->bucket.len == 0                ? "Bucket"
                        : key_needed && n->key.len == 0   ? "Key"
@@ -48,8 +37,7 @@ static bool check_not_empty(struct session *s, const struct names *n, bool key_n
     return !what;
 }
 
-/* Rules of the bucket and the key's hashes; NULL: there is no such type, which is answered. */
-static const struct bucket_rules *resolve(struct session *s, struct names *n, struct store_key *k)
+const struct bucket_rules *kv_resolve(struct session *s, struct kv_names *n, struct store_key *k)
 {
     const struct router *router = s->server->router;
     if (slice_is(n->type, "default"))
@@ -70,7 +58,7 @@ static bool quorum_fits(uint32_t asked, uint32_t property, uint32_t n)
            value == QUORUM_DEFAULT;
 }
 
-static bool check_n_val(struct session *s, bool given, uint32_t asked, uint32_t *n)
+bool kv_check_n_val(struct session *s, bool given, uint32_t asked, uint32_t *n)
 {
     if (!given)
         return true;
@@ -82,11 +70,7 @@ static bool check_n_val(struct session *s, bool given, uint32_t asked, uint32_t 
     return true;
 }
 
-struct quorum {
-    uint32_t asked, property;
-};
-
-static bool check_quorums(struct session *s, const struct quorum *q, size_t count, uint32_t node_confirms, uint32_t n)
+bool kv_check_quorums(struct session *s, const struct kv_quorum *q, size_t count, uint32_t node_confirms, uint32_t n)
 {
     bool fits = node_confirms <= n;
     for (size_t i = 0; fits && i < count; i++)
@@ -96,22 +80,39 @@ static bool check_quorums(struct session *s, const struct quorum *q, size_t coun
     return fits;
 }
 
-/* A client's vclock, as the store understands it. False: it is none of ours, which is answered. */
-static bool read_context(struct session *s, struct slice vclock, struct store_context *out)
+void kv_refuse_vclock(struct session *s, size_t len)
+{
+    session_error(s, "Invalid vclock of %zu bytes: give back the bytes that an answer of this store held", len);
+}
+
+bool kv_read_context(struct session *s, struct slice vclock, struct store_context *out)
 {
     bool foreign;
     *out = (struct store_context){.kind = CONTEXT_NONE};
     if (vclock.len == 0)
         return true;
     if (vclock_decode(vclock, router_cluster_id(s->server->router), &out->seen, &foreign)) {
-        session_error(s, "Invalid vclock of %zu bytes: give back the bytes that an answer of this store held",
-                      vclock.len);
+        kv_refuse_vclock(s, vclock.len);
         return false;
     }
     /* R-EPOCH: of another cluster or epoch: nothing of what is here was seen. */
     foreign = foreign || out->seen.epoch != router_epoch(s->server->router);
     out->kind = foreign ? CONTEXT_FOREIGN : CONTEXT_SEEN;
     return true;
+}
+
+/* A write-once type keeps one value: no reader of it asks for siblings. */
+static bool may_have_siblings(const struct bucket_rules *rules)
+{
+    return rules->allow_mult && !rules->last_write_wins && !rules->write_once;
+}
+
+struct store_rules kv_rules(const struct session *s, const struct bucket_rules *rules)
+{
+    return (struct store_rules){.allow_mult = may_have_siblings(rules),
+                                .siblings_max = s->server->config.siblings_max,
+                                .size_max = s->server->config.object_size_max,
+                                .reap_ms = s->server->config.reap_ms};
 }
 
 /* --- answers --- */
@@ -124,13 +125,6 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-struct answer {
-    struct session *session;
-    uint8_t code;
-    bool head;
-    struct slice key; /* generated, or empty */
-};
-
 static void sibling_of(const struct object_sibling *from, bool head, struct kv_sibling *out)
 {
     out->value = head ? slice_make(NULL, 0) : from->value;
@@ -139,7 +133,7 @@ static void sibling_of(const struct object_sibling *from, bool head, struct kv_s
     out->deleted = from->tombstone;
 }
 
-static size_t siblings_size(const struct object *o, bool head)
+size_t kv_siblings_size(const struct object *o, bool head)
 {
     struct object_cursor cursor = {0};
     struct object_sibling from;
@@ -160,7 +154,7 @@ static int put_value(struct session *s, const struct object_sibling *from, struc
     return buf_append_slice(session_out(s), value);
 }
 
-static int put_siblings(const struct answer *a, const struct object *o)
+static int put_siblings(const struct kv_answer *a, const struct object *o)
 {
     struct object_cursor cursor = {0};
     struct object_sibling from;
@@ -177,18 +171,17 @@ static int put_siblings(const struct answer *a, const struct object *o)
     return err;
 }
 
-static struct slice encode_vclock(const struct session *s, const struct object *o, uint8_t bytes[VCLOCK_SIZE])
+struct slice kv_encode_vclock(const struct session *s, const struct object *o, uint8_t bytes[VCLOCK_SIZE])
 {
     vclock_encode(o->revision, router_cluster_id(s->server->router), bytes);
     return slice_make(bytes, VCLOCK_SIZE);
 }
 
-/* Answers with all siblings of the object. */
-static void answer_object(const struct answer *a, const struct object *o, size_t size)
+void kv_answer_object(const struct kv_answer *a, const struct object *o, size_t size)
 {
     struct session *s = a->session;
     uint8_t bytes[VCLOCK_SIZE];
-    struct slice vclock = encode_vclock(s, o, bytes);
+    struct slice vclock = kv_encode_vclock(s, o, bytes);
     int err = kv_resp_begin(session_out(s), a->code, kv_resp_size(size, vclock, a->key));
     if (!err)
         err = put_siblings(a, o);
@@ -198,264 +191,11 @@ static void answer_object(const struct answer *a, const struct object *o, size_t
         session_broken(s, err);
 }
 
-/* Answers with a vclock or a key alone, or with nothing. */
-static void answer_bare(struct session *s, uint8_t code, struct slice vclock, struct slice key)
+void kv_answer_bare(struct session *s, uint8_t code, struct slice vclock, struct slice key)
 {
     int err = kv_resp_begin(session_out(s), code, kv_resp_size(0, vclock, key));
     if (!err)
         err = kv_resp_end(session_out(s), vclock, key);
     if (err)
         session_broken(s, err);
-}
-
-static void answer_unchanged(struct session *s)
-{
-    static const uint8_t unchanged[] = {3 << 3, 1};
-    int err = kv_resp_begin(session_out(s), MSG_GET_RESP, sizeof unchanged);
-    if (!err)
-        err = buf_append(session_out(s), unchanged, sizeof unchanged);
-    if (err)
-        session_broken(s, err);
-}
-
-/* Riak's words for what the router or the store refused. */
-static void answer_refusal(struct session *s, int err, const struct store_result *r)
-{
-    const struct store_memory *m = router_memory(s->server->router);
-    if (err == E_EXISTS)
-        session_error(s, "match_found");
-    else if (err == E_NOT_FOUND)
-        session_error(s, "notfound");
-    else if (err == E_MODIFIED)
-        session_error(s, "modified");
-    else if (err == E_TOO_MANY)
-        session_error(s, "{too_many_siblings,%llu}", (unsigned long long)r->excess);
-    else if (err == E_TOO_LARGE)
-        session_error(s, "{too_large,%llu}", (unsigned long long)r->excess);
-    else if (err == E_FULL)
-        session_error(s,
-                      "overload: the store's memory is full (%zu of %zu bytes): delete keys, let them expire, or give "
-                      "the nodes more memory",
-                      m->used, m->limit);
-    else
-        session_error(s, "%s", err_text(err));
-}
-
-/* --- get --- */
-
-struct get {
-    struct session *session;
-    const struct kv_get_req *req;
-};
-
-static bool is_unmodified(const struct session *s, const struct kv_get_req *req, const struct object *o)
-{
-    uint8_t bytes[VCLOCK_SIZE];
-    return req->has_if_modified && slice_eq(req->if_modified, encode_vclock(s, o, bytes));
-}
-
-static void on_read(void *arg, int err, const struct store_result *r)
-{
-    const struct get *g = arg;
-    struct session *s = g->session;
-    struct slice none = {0};
-    uint8_t bytes[VCLOCK_SIZE];
-    struct store_context context;
-    if (err == E_NOT_FOUND) {
-        session_reply_empty(s, MSG_GET_RESP);
-    } else if (err) {
-        answer_refusal(s, err, r);
-    } else if (!r->object.live) {
-        answer_bare(s, MSG_GET_RESP, g->req->deletedvclock ? encode_vclock(s, &r->object, bytes) : none, none);
-    } else if (g->req->has_if_modified && !read_context(s, g->req->if_modified, &context)) {
-        return; /* answered; what is not there is not found, whatever the clock says (6.1) */
-    } else if (is_unmodified(s, g->req, &r->object)) {
-        answer_unchanged(s);
-    } else {
-        struct answer a = {s, MSG_GET_RESP, g->req->head, none};
-        size_t size = siblings_size(&r->object, a.head);
-        if (size <= BODY_SMALL || session_take_answer(s, size))
-            answer_object(&a, &r->object, size);
-    }
-}
-
-static bool is_any_replica(uint32_t r, uint32_t pr, const struct bucket_rules *rules)
-{
-    r = r == QUORUM_DEFAULT ? rules->r : r;
-    pr = pr == QUORUM_DEFAULT ? rules->pr : pr;
-    return (r <= 1 || r == QUORUM_ONE) && pr == 0;
-}
-
-void kv_get(struct session *s, struct slice body)
-{
-    struct kv_get_req req;
-    struct store_key k;
-    if (kv_get_req_decode(body, &req)) {
-        malformed(s, "RpbGetReq");
-        return;
-    }
-    struct names n = {req.bucket, req.key, req.type, req.has_type};
-    if (!check_not_empty(s, &n, true) || !check_lengths(s, &n))
-        return;
-    const struct bucket_rules *rules = resolve(s, &n, &k);
-    if (!rules)
-        return;
-    uint32_t n_val = rules->n_val;
-    const struct quorum quorums[] = {{req.r, rules->r}, {req.pr, rules->pr}};
-    if (!check_n_val(s, req.has_n_val, req.n_val, &n_val) ||
-        !check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req.node_confirms, n_val))
-        return;
-    struct get g = {s, &req};
-    router_read(s->server->router, &k, is_any_replica(req.r, req.pr, rules), on_read, &g);
-}
-
-/* A write-once type keeps one value: no reader of it asks for siblings. */
-static bool may_have_siblings(const struct bucket_rules *rules)
-{
-    return rules->allow_mult && !rules->last_write_wins && !rules->write_once;
-}
-
-/* --- put --- */
-
-#define GENERATED_KEY_SIZE 27 /* 160 bits in base 62, as Riak's */
-
-struct put {
-    struct session *session;
-    struct kv_put_req req;
-    bool silent; /* write_once: nothing is returned */
-    char generated[GENERATED_KEY_SIZE + 1];
-};
-
-static void generate_key(const struct session *s, char out[GENERATED_KEY_SIZE + 1])
-{
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    uint64_t words[3];
-    clock_random(s->server->clock, words, sizeof words);
-    for (int i = 0; i < GENERATED_KEY_SIZE; i++) {
-        out[i] = digits[words[i / 10] % 62];
-        words[i / 10] /= 62;
-    }
-    out[GENERATED_KEY_SIZE] = '\0';
-}
-
-static void on_written(void *arg, int err, const struct store_result *r)
-{
-    const struct put *p = arg;
-    struct session *s = p->session;
-    struct slice key = p->generated[0] ? slice_str(p->generated) : slice_make(NULL, 0), none = {0};
-    bool returns = (p->req.return_body || p->req.return_head) && !p->silent;
-    if (err) {
-        answer_refusal(s, err, r);
-    } else if (!returns || !r->exists) {
-        answer_bare(s, MSG_PUT_RESP, none, key);
-    } else {
-        struct answer a = {s, MSG_PUT_RESP, p->req.return_head, key};
-        size_t size = siblings_size(&r->object, a.head);
-        if (size > BODY_SMALL)
-            session_force_answer(s, size);
-        answer_object(&a, &r->object, size);
-    }
-}
-
-static enum store_condition condition_of(const struct kv_put_req *req)
-{
-    return req->if_not_modified ? STORE_IF_UNMODIFIED : req->if_none_match ? STORE_IF_ABSENT : STORE_ALWAYS;
-}
-
-static bool check_put_names(struct session *s, struct put *p, struct names *n)
-{
-    if (!p->req.has_content) {
-        malformed(s, "RpbPutReq without content");
-        return false;
-    }
-    if (!p->req.has_key && n->bucket.len) {
-        generate_key(s, p->generated);
-        n->key = slice_str(p->generated);
-    }
-    return check_not_empty(s, n, true) && check_lengths(s, n);
-}
-
-static bool check_put_quorums(struct session *s, const struct kv_put_req *req, const struct bucket_rules *rules)
-{
-    uint32_t n_val = rules->n_val;
-    const struct quorum quorums[] = {{req->w, rules->w}, {req->dw, rules->dw}, {req->pw, rules->pw}};
-    return check_n_val(s, req->has_n_val, req->n_val, &n_val) &&
-           check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req->node_confirms, n_val);
-}
-
-/* The contents as views; a value of a large body is given as a part of it, so that the store keeps it without a copy.
- */
-static struct content_bytes value_bytes(const struct session *s, struct slice value)
-{
-    return (struct content_bytes){value, session_body(s)};
-}
-
-void kv_put(struct session *s, struct slice body)
-{
-    struct put p = {.session = s};
-    struct store_command c = {.op = STORE_PUT};
-    if (kv_put_req_decode(body, &p.req)) {
-        malformed(s, "RpbPutReq");
-        return;
-    }
-    struct names n = {p.req.bucket, p.req.key, p.req.type, p.req.has_type};
-    if (!check_put_names(s, &p, &n))
-        return;
-    const struct bucket_rules *rules = resolve(s, &n, &c.key);
-    if (!rules || !check_put_quorums(s, &p.req, rules) || !read_context(s, p.req.vclock, &c.context))
-        return;
-    uint64_t ttl_s = rules->ttl_s;
-    if (!content_prepare(s, &p.req.content, &ttl_s))
-        return;
-    p.silent = rules->write_once;
-    c.rules = (struct store_rules){.allow_mult = may_have_siblings(rules),
-                                   .siblings_max = s->server->config.siblings_max,
-                                   .size_max = s->server->config.object_size_max,
-                                   .ttl_ms = ttl_s * 1000,
-                                   .reap_ms = s->server->config.reap_ms};
-    c.condition = condition_of(&p.req);
-    c.value = value_bytes(s, p.req.content.value);
-    c.meta.bytes = buf_slice(&s->server->meta);
-    c.tombstone = p.req.content.deleted;
-    router_write(s->server->router, &c, on_written, &p);
-}
-
-/* --- delete --- */
-
-static void on_deleted(void *arg, int err, const struct store_result *r)
-{
-    struct session *s = arg;
-    if (err)
-        answer_refusal(s, err, r);
-    else
-        session_reply_empty(s, MSG_DEL_RESP);
-}
-
-void kv_del(struct session *s, struct slice body)
-{
-    struct kv_del_req req;
-    struct store_command c = {.op = STORE_DELETE};
-    if (kv_del_req_decode(body, &req)) {
-        malformed(s, "RpbDelReq");
-        return;
-    }
-    /* Riak does not ask for names that are not empty here: there is nothing to delete under such a name. */
-    struct names n = {req.bucket, req.key, req.type, req.has_type};
-    if (!check_lengths(s, &n))
-        return;
-    const struct bucket_rules *rules = resolve(s, &n, &c.key);
-    if (!rules)
-        return;
-    uint32_t n_val = rules->n_val;
-    const struct quorum quorums[] = {{req.rw, rules->rw}, {req.r, rules->r},   {req.w, rules->w},
-                                     {req.pr, rules->pr}, {req.pw, rules->pw}, {req.dw, rules->dw}};
-    if (!check_n_val(s, req.has_n_val, req.n_val, &n_val) ||
-        !check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], 0, n_val) ||
-        !read_context(s, req.vclock, &c.context))
-        return;
-    c.rules = (struct store_rules){.allow_mult = may_have_siblings(rules),
-                                   .siblings_max = s->server->config.siblings_max,
-                                   .size_max = s->server->config.object_size_max,
-                                   .reap_ms = s->server->config.reap_ms};
-    router_write(s->server->router, &c, on_deleted, s);
 }

@@ -1,6 +1,6 @@
-/* Listing buckets and keys (riak-pb.md section 8): a walk over all partitions in steps of a bounded number of names,
- * one slice of time per turn of the loop. Other requests of the connection wait until it is done; other connections do
- * not. */
+/* Listing buckets and keys (riak-pb.md section 8): a walk over all partitions in steps of a bounded number of names.
+ * Steps that the router answers at once share one slice of time per turn of the loop. Other requests of the connection
+ * wait until it is done; other connections do not. */
 #include "base/err.h"
 #include "server/dispatch.h"
 #include "wire/bucket_msg.h"
@@ -15,12 +15,19 @@ struct listing {
     bool keys;     /* or buckets */
     bool streamed; /* names go out as they come, and a last frame says done */
     bool counted;  /* the single answer's bytes are charged to the budget as they grow */
+    bool stepping; /* the router's call is on the stack */
+    bool stepped;  /* and has been answered */
+    int err;       /* of the last step */
+    int send_err;  /* of a frame that went out within it */
+    struct session *session;
     struct router_walk walk;
     struct buf names; /* type, then bucket: what is listed */
     size_t type_len;
-    uint64_t end_ms;  /* time-out; 0: none */
-    struct buf found; /* bytes of the names to be sent */
-    struct slice *at; /* each of them, offsets while `found` grows */
+    uint32_t timeout_ms; /* of the whole; 0: none, but each step has the node's */
+    uint64_t end_ms;     /* when it is over */
+    uint64_t end_us;     /* of this turn's slice */
+    struct buf found;    /* bytes of the names to be sent */
+    struct slice *at;    /* each of them, offsets while `found` grows */
     size_t count, cap;
 };
 
@@ -52,27 +59,6 @@ static void finish(struct session *s)
     session_finish(s);
 }
 
-/* A name found; without memory for it the listing fails as a whole, after this step. */
-static void add_name(void *arg, struct slice name)
-{
-    struct listing *l = arg;
-    if (l->count == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
-        struct slice *at = realloc(l->at, cap * sizeof *at);
-        l->counted = l->counted && at;
-        if (!at)
-            return;
-        l->at = at;
-        l->cap = cap;
-    }
-    if (buf_append_slice(&l->found, name)) {
-        l->counted = false;
-        return;
-    }
-    /* The place is kept as an offset: the buffer moves while it grows. */
-    l->at[l->count++] = slice_make((const uint8_t *)(uintptr_t)(buf_len(&l->found) - name.len), name.len);
-}
-
 static int send_names(struct session *s, struct listing *l, bool done)
 {
     struct buf *out = session_out(s);
@@ -89,16 +75,35 @@ static int send_names(struct session *s, struct listing *l, bool done)
     return err;
 }
 
-static bool step(struct session *s, struct listing *l)
-{
-    struct router *r = s->server->router;
-    return l->keys ? router_list_keys(r, &l->walk, list_type(l), list_bucket(l), add_name, l)
-                   : router_list_buckets(r, &l->walk, list_type(l), add_name, l);
-}
-
 static bool is_frame_full(const struct listing *l)
 {
     return l->count >= LIST_NAMES_MAX || buf_len(&l->found) >= LIST_FRAME_MAX;
+}
+
+/* A name found: a step may bring those of many frames. Without memory for it the listing fails as a whole, after this
+ * step. */
+static void add_name(void *arg, struct slice name)
+{
+    struct listing *l = arg;
+    if (!l->send_err && l->streamed && is_frame_full(l))
+        l->send_err = send_names(l->session, l, false);
+    if (l->send_err)
+        return;
+    if (l->count == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        struct slice *at = realloc(l->at, cap * sizeof *at);
+        l->counted = l->counted && at;
+        if (!at)
+            return;
+        l->at = at;
+        l->cap = cap;
+    }
+    if (buf_append_slice(&l->found, name)) {
+        l->counted = false;
+        return;
+    }
+    /* The place is kept as an offset: the buffer moves while it grows. */
+    l->at[l->count++] = slice_make((const uint8_t *)(uintptr_t)(buf_len(&l->found) - name.len), name.len);
 }
 
 static void on_turn(struct session *s);
@@ -122,33 +127,96 @@ static void give_up(struct session *s, const char *text)
     finish(s);
 }
 
-static void on_turn(struct session *s)
+/* The time of the whole, or, where the client gave none, the node's for one step. */
+static void give_up_late(struct session *s)
 {
-    struct listing *l = s->listing;
-    uint64_t end_us = clock_precise_us(s->server->clock) + LIST_SLICE_US;
-    bool more = true;
-    int err = 0;
-    if (l->end_ms && clock_boot_ms(s->server->clock) >= l->end_ms) {
-        give_up(s, "timeout");
-        return;
+    const struct listing *l = s->listing;
+    unsigned long long step_ms = s->request.router.timeout_ms;
+    if (l->timeout_ms)
+        session_error(
+            s, "timeout: the list was not complete within its %u ms: give it more time, or list a smaller bucket",
+            l->timeout_ms);
+    else
+        session_error(s, "timeout: the list made no progress for %llu ms: ask for it again", step_ms);
+    finish(s);
+}
+
+static void give_up_failed(struct session *s, int err)
+{
+    if (err == E_TIMEOUT || err == E_UNKNOWN) {
+        give_up_late(s);
+    } else {
+        session_error(s, "the list could not be completed: %s: ask for it again", err_text(err));
+        finish(s);
     }
-    /* A reader that is slower than the walk holds it up. */
-    while (more && !err && outq_len(&s->stream->out) < STREAM_HIGH_WATER &&
-           clock_precise_us(s->server->clock) < end_us) {
-        more = step(s, l);
-        if (l->streamed && is_frame_full(l))
-            err = send_names(s, l, false);
-    }
+}
+
+/* What follows from a step. True: another, now. */
+static bool follow(struct session *s, struct listing *l)
+{
+    int err = l->send_err;
+    if (!err && !l->err && l->streamed && is_frame_full(l))
+        err = send_names(s, l, false);
     if (err)
         session_broken(s, err);
     else if (!l->counted)
         give_up(s, "out of memory for the list: ask for it streamed, or of a smaller bucket");
-    else if (!more)
+    else if (l->err)
+        give_up_failed(s, l->err);
+    else if (l->walk.ended)
         send_last(s, l);
-    else if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER)
+    else if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER) /* a reader that is slower than the walk holds it up */
         session_when_drained(s, on_turn);
-    else
+    else if (clock_precise_us(s->server->clock) >= l->end_us)
         session_later(s, 0, on_turn);
+    else
+        return true;
+    return false;
+}
+
+/* A step that is answered later goes on from here; the next ones that are answered at once have a slice of their own.
+ */
+static void on_step(struct router_request *q, int err, const struct store_result *result)
+{
+    struct session *s = session_of(q);
+    struct listing *l = s->listing;
+    (void)result;
+    l->err = err;
+    l->stepped = true;
+    if (l->stepping)
+        return;
+    l->end_us = UINT64_MAX; /* on_turn() begins it */
+    if (follow(s, l))
+        on_turn(s);
+    session_flush(s);
+}
+
+/* True: it was answered at once. */
+static bool step(struct session *s, struct listing *l, uint64_t timeout_ms)
+{
+    struct router *r = s->server->router;
+    struct router_request *q = session_ask_on(s, timeout_ms, on_step);
+    l->stepped = false;
+    l->stepping = true;
+    if (l->keys)
+        router_list_keys(r, q, &l->walk, list_type(l), list_bucket(l), add_name, l);
+    else
+        router_list_buckets(r, q, &l->walk, list_type(l), add_name, l);
+    l->stepping = false;
+    return l->stepped;
+}
+
+static void on_turn(struct session *s)
+{
+    struct listing *l = s->listing;
+    uint64_t now_ms = clock_boot_ms(s->server->clock);
+    if (l->timeout_ms && now_ms >= l->end_ms) {
+        give_up_late(s);
+        return;
+    }
+    l->end_us = clock_precise_us(s->server->clock) + LIST_SLICE_US;
+    while (step(s, l, l->timeout_ms ? l->end_ms - now_ms : 0) && follow(s, l))
+        continue;
 }
 
 static int begin(struct session *s, const struct listing *from, struct slice type, struct slice bucket)
@@ -158,6 +226,7 @@ static int begin(struct session *s, const struct listing *from, struct slice typ
         return E_NOMEM;
     *l = *from;
     s->listing = l;
+    l->session = s;
     l->counted = true;
     l->type_len = type.len;
     buf_init(&l->names, SIZE_MAX / 2);
@@ -181,8 +250,8 @@ static void start(struct session *s, struct listing *l, struct slice type, bool 
                       (const char *)type.data);
         return;
     }
-    if (timeout_ms)
-        l->end_ms = clock_boot_ms(s->server->clock) + timeout_ms;
+    l->timeout_ms = timeout_ms;
+    l->end_ms = clock_boot_ms(s->server->clock) + timeout_ms;
     if (begin(s, l, type, bucket)) {
         session_error(s, "%s", err_text(E_NOMEM));
         return;

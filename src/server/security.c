@@ -15,7 +15,7 @@ static bool is_user(const struct server *s, const char *name)
     return false;
 }
 
-const char *security_check(const struct server *s, const struct session_peer *peer, struct slice name)
+const char *security_check(const struct server *s, const struct stream_peer *peer, struct slice name)
 {
     if (peer->cn_count == 0)
         return "its certificate has no common name";

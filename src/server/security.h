@@ -3,16 +3,11 @@
 #ifndef SERVER_SECURITY_H
 #define SERVER_SECURITY_H
 
+#include "io/stream.h"
 #include "server/server.h"
-
-/* What the transport knows about the peer after the TLS handshake. */
-struct session_peer {
-    size_t cn_count; /* common names in its certificate's subject; 0 also without a certificate */
-    char cn[256];    /* the first */
-};
 
 /* NULL: let in; otherwise why not, for the log (the client is told no more than that it failed). `name`: as in
  * RpbAuthReq. */
-const char *security_check(const struct server *s, const struct session_peer *peer, struct slice name);
+const char *security_check(const struct server *s, const struct stream_peer *peer, struct slice name);
 
 #endif

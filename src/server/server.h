@@ -12,6 +12,8 @@
 
 #define SERVER_USERS_MAX 1024
 
+struct cluster;
+
 struct server_config {
     const char *node_name;    /* shown to clients: riak@host */
     const char *version;      /* three integers with dots, as clients parse it */
@@ -23,12 +25,14 @@ struct server_config {
     uint64_t reap_ms;              /* delete_mode: how long a tombstone stays; 0: immediate; STORE_REAP_NEVER: keep */
     uint64_t handshake_timeout_ms; /* from accept to authenticated */
     uint64_t auth_failure_delay_ms;
-    uint64_t stall_timeout_ms; /* a large transfer that makes no progress for so long is ended */
+    uint64_t stall_timeout_ms;   /* a large transfer that makes no progress for so long is ended */
+    uint64_t request_timeout_ms; /* of a request that says none */
 };
 
 struct server {
     struct server_config config; /* texts borrowed */
     struct router *router;       /* borrowed, as the following */
+    struct cluster *cluster;     /* for operators; NULL: none, set by the owner after server_init() */
     struct timers *timers;
     const struct clock *clock;
     const struct log *log;

@@ -1,21 +1,23 @@
 /* One client connection as a machine: bytes in, answers into the stream's output queue. It never touches a socket.
  *
- *   PLAIN --StartTls or a TLS record--> HANDSHAKE --session_secure--> STRANGER --RpbAuthReq--> READY
- *     any state --session_end or session_closed--> CLOSED
+ *   PLAIN --StartTls or a TLS record--> HANDSHAKE --secure--> STRANGER --RpbAuthReq--> READY
+ *     any state --session_end or closed--> CLOSED
  *
- * Requests are answered one after the other, in their order. While one is under way (a listing, a body that waits for
- * the budget, an answer from elsewhere, the delay after a failed authentication) or the output queue is long, what
- * comes in is kept and the stream is asked to pause, so that what is kept is bounded by what one read brings. */
+ * Requests are answered one after the other, in their order. While one is under way (at the router, a listing, a body
+ * that waits for the budget, the delay after a failed authentication) or the output queue is long, what comes in is
+ * kept and the stream is asked to pause, so that what is kept is bounded by what one read brings. */
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
 
 #include "io/stream.h"
-#include "server/security.h"
+#include "server/server.h"
 #include "wire/frame.h"
+#include "wire/vclock.h"
 
-#define CLIENT_ID_MAX  64
-#define AUTH_TRIES     3                   /* then the connection is closed (riak-pb.md section 15) */
-#define STRANGER_FRAME ((size_t)64 * 1024) /* largest frame of one who has not said who he is */
+#define CLIENT_ID_MAX      64
+#define AUTH_TRIES         3                   /* then the connection is closed (riak-pb.md section 15) */
+#define STRANGER_FRAME     ((size_t)64 * 1024) /* largest frame of one who has not said who he is */
+#define GENERATED_KEY_SIZE 27                  /* 160 bits in base 62, as Riak's */
 
 enum session_state { SESSION_PLAIN, SESSION_HANDSHAKE, SESSION_STRANGER, SESSION_READY, SESSION_CLOSED };
 
@@ -23,7 +25,27 @@ struct session;
 struct listing; /* server/list.c */
 typedef void (*session_go_on)(struct session *s);
 
+/* The request at the router, and what its answer will need when the frame is long gone: a handler writes the part that
+ * is its own, its `done` reads it. One of a connection is under way at a time; for several, there would be several of
+ * these, and their answers would have to wait for each other. */
+struct session_request {
+    struct router_request router;
+    union {
+        struct {
+            bool head, deletedvclock, has_if_modified;
+            uint8_t if_modified[VCLOCK_SIZE];
+            size_t if_modified_len; /* over VCLOCK_SIZE: none of ours, and not kept */
+        } get;
+        struct {
+            bool returns, head;
+            char generated[GENERATED_KEY_SIZE + 1]; /* "": the client gave the key */
+        } put;
+        uint8_t change; /* of properties: the answer's code */
+    };
+};
+
 struct session {
+    struct stream_user user; /* the transport's side */
     struct server *server;
     struct stream *stream;
     enum session_state state;
@@ -31,10 +53,11 @@ struct session {
     bool paused;  /* the stream was asked to pause */
     bool entered; /* session code is on the stack: the caller sees to what follows */
     bool waits;   /* for the budget of large bodies */
-    bool again;   /* the present request is to be begun anew when the budget allows its answer */
+    bool again;   /* the frame of the present request stays in the input: it may have to be begun anew */
     unsigned auth_failures;
-    struct session_peer peer;
+    struct stream_peer peer;
     struct buf kept;  /* input that could not be taken yet, or a part of a small frame */
+    size_t standing;  /* bytes at the front of `kept`: the frame of a request under way that may be begun anew */
     uint64_t discard; /* bytes of a refused frame still to be thrown away */
     size_t body_len;  /* of the large body being read or answered; 0: none */
     size_t body_have;
@@ -46,27 +69,16 @@ struct session {
     struct timer deadline;    /* to be authenticated; later, for the next bytes of a large body */
     struct timer pause_timer; /* goes on after the delay of a failed authentication, or in the next turn of a listing */
     session_go_on go_on;
+    struct session_request request;
     struct listing *listing;
     uint8_t client_id[CLIENT_ID_MAX];
     uint8_t client_id_len;
     char name[64]; /* the peer's address, for the log */
 };
 
-/* `stream` is borrowed until session_fini(). E_NOMEM. */
+/* `stream` is borrowed until session_fini(); who implements it calls `user` (io/stream.h). E_NOMEM. */
 int session_init(struct session *s, struct server *server, struct stream *stream, const char *peer_address);
 void session_fini(struct session *s);
-
-/* --- the transport's calls --- */
-
-/* Bytes have come: in the clear before start_tls, decrypted after. Returns how many of them were taken: all, unless the
- * session asked for start_tls, where the rest is TLS. Answers stand in the output queue afterwards. */
-size_t session_input(struct session *s, struct slice in);
-/* The TLS handshake is done and the certificate verified. */
-void session_secure(struct session *s, const struct session_peer *peer);
-/* The output queue has fallen under STREAM_LOW_WATER, or ran empty. */
-void session_drained(struct session *s);
-/* The connection is gone. */
-void session_closed(struct session *s);
 
 /* --- for the request handlers of src/server --- */
 
@@ -76,20 +88,41 @@ void session_error(struct session *s, const char *format, ...) __attribute__((fo
 void session_reply_empty(struct session *s, uint8_t code);
 /* Writing failed for memory: a half-written answer cannot be mended, the connection is closed. */
 void session_broken(struct session *s, int err);
-/* Closes after what stands in the queue is sent. */
+/* Closes after what stands in the queue is sent. The answer of a request at the router is no longer waited for. */
 void session_end(struct session *s);
-/* The request goes on later: session_finish() ends it. */
+
+/* The request goes on later: session_finish() ends it, once its answer is written. Both may happen within the handler's
+ * call; what is kept beside a frame is gone with the end. */
 void session_begin_wait(struct session *s);
 void session_finish(struct session *s);
+/* session_begin_wait() for a request to the router: what to give to the one call of router.h that follows, behind which
+ * the handler touches nothing any more; wants_object is to be set between them where the answer needs one. `done` finds
+ * the session by session_of(), answers, and ends with session_finish(). timeout_ms 0: the node's. */
+struct router_request *session_ask(struct session *s, uint64_t timeout_ms, router_done done);
+/* The same for the next part of a request that waits already. */
+struct router_request *session_ask_on(struct session *s, uint64_t timeout_ms, router_done done);
+static inline struct session *session_of(struct router_request *q)
+{
+    return LIST_ENTRY(q, struct session, request.router);
+}
+
 /* Calls go_on in a later turn (delay_ms 0: the next) while busy. */
 void session_later(struct session *s, uint64_t delay_ms, session_go_on go_on);
-/* Takes `size` bytes of the budget for the answer, which the output queue then holds. False: it has to wait, and the
- * handler returns without an answer; the request is begun anew when there is room. */
+/* Calls go_on when the output queue has run low, while busy. */
+void session_when_drained(struct session *s, session_go_on go_on);
+/* Sends what was written outside of all calls of the transport, by a request that is not finished by it. */
+void session_flush(struct session *s);
+
+/* Of a request without effect, behind session_begin_wait(): its answer may have to wait for the budget. */
+static inline void session_may_repeat(struct session *s)
+{
+    s->again = true;
+}
+/* Takes `size` bytes of the budget for the answer, which the output queue then holds; session_may_repeat() went before.
+ * False: it has to wait, and the handler finishes without an answer; the request is begun anew when there is room. */
 bool session_take_answer(struct session *s, size_t size);
 /* The same for an answer that cannot wait, because the request has had its effect. */
 void session_force_answer(struct session *s, size_t size);
-/* Calls go_on when the output queue has run low, while busy. */
-void session_when_drained(struct session *s, session_go_on go_on);
 /* The body of the present request as a counted blob, or NULL when it was a small one. */
 struct blob *session_body(const struct session *s);
 

@@ -6,6 +6,7 @@
 #include "tls/why.h"
 
 #include <arpa/inet.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -21,10 +22,16 @@ struct cert {
     int64_t not_after, renew_at;
 };
 
-/* What a mint works on. */
+/* What a mint works on: the two kinds of request made into one. */
 struct mint {
     const struct ca *ca;
-    const struct cert_request *req;
+    enum cert_key key;
+    const char *common_name;
+    const char *const *names; /* of this host; NULL: `uri` is the only name */
+    size_t name_count;
+    const char *uri;
+    const char *usages; /* extended ones, as OpenSSL spells them */
+    int64_t now, life_s;
     struct cert *cert;
     char *why;
     size_t why_size;
@@ -68,42 +75,42 @@ static size_t parse_address(const char *name, uint8_t out[16])
     return inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
 }
 
-static bool is_repeated(const struct cert_request *req, size_t i)
+static bool is_repeated(const struct mint *m, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (strcasecmp(req->names[k], req->names[i]) == 0)
+        if (strcasecmp(m->names[k], m->names[i]) == 0)
             return true;
     return false;
 }
 
-static int check_request(const struct mint *m)
+static int check_names(const struct mint *m)
 {
-    const struct cert_request *req = m->req;
     uint8_t address[16];
-    if (req->name_count == 0 || req->name_count > CERT_NAMES_MAX)
+    if (m->name_count == 0 || m->name_count > CERT_NAMES_MAX)
         return REFUSE(m, E_INVALID, "a node needs 1 to %d names for its certificate, %zu are given", CERT_NAMES_MAX,
-                      req->name_count);
-    for (size_t i = 0; i < req->name_count; i++)
-        if (!parse_address(req->names[i], address) && !is_dns_name(req->names[i]))
+                      m->name_count);
+    for (size_t i = 0; i < m->name_count; i++)
+        if (!parse_address(m->names[i], address) && !is_dns_name(m->names[i]))
             return REFUSE(m, E_INVALID, "'%.64s' is neither a DNS name nor an address: a certificate can't carry it",
-                          req->names[i]);
-    if (req->life_s && (req->life_s < CERT_LIFE_MIN_S || req->life_s > CERT_LIFE_MAX_S))
-        return REFUSE(m, E_INVALID, "a certificate's life of %lld s is not between %lld and %lld",
-                      (long long)req->life_s, (long long)CERT_LIFE_MIN_S, (long long)CERT_LIFE_MAX_S);
-    if (req->now >= ca_not_after(m->ca))
+                          m->names[i]);
+    return 0;
+}
+
+static int check_life(const struct mint *m)
+{
+    if (m->life_s && (m->life_s < CERT_LIFE_MIN_S || m->life_s > CERT_LIFE_MAX_S))
+        return REFUSE(m, E_INVALID, "a certificate's life of %lld s is not between %lld and %lld", (long long)m->life_s,
+                      (long long)CERT_LIFE_MIN_S, (long long)CERT_LIFE_MAX_S);
+    if (m->now >= ca_not_after(m->ca))
         return REFUSE(m, E_CERT, "the root (%s) has expired: give a new one", ca_subject(m->ca));
     return 0;
 }
 
-static bool push_name(GENERAL_NAMES *names, const char *name)
+static bool push_bytes(GENERAL_NAMES *names, int type, const void *bytes, size_t n)
 {
-    uint8_t address[16];
-    size_t n = parse_address(name, address);
-    int type = n ? GEN_IPADD : GEN_DNS;
-    const void *bytes = n ? (const void *)address : name;
     GENERAL_NAME *general = GENERAL_NAME_new();
-    ASN1_STRING *text = n ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
-    if (!general || !text || !ASN1_STRING_set(text, bytes, (int)(n ? n : strlen(name)))) {
+    ASN1_STRING *text = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
+    if (!general || !text || !ASN1_STRING_set(text, bytes, (int)n)) {
         GENERAL_NAME_free(general);
         ASN1_STRING_free(text);
         return false;
@@ -115,13 +122,19 @@ static bool push_name(GENERAL_NAMES *names, const char *name)
     return false;
 }
 
+static bool push_name(GENERAL_NAMES *names, const char *name)
+{
+    uint8_t address[16];
+    size_t n = parse_address(name, address);
+    return n ? push_bytes(names, GEN_IPADD, address, n) : push_bytes(names, GEN_DNS, name, strlen(name));
+}
+
 static bool add_names(const struct mint *m)
 {
-    const struct cert_request *req = m->req;
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
-    bool ok = names != NULL;
-    for (size_t i = 0; ok && i < req->name_count; i++)
-        ok = is_repeated(req, i) || push_name(names, req->names[i]);
+    bool ok = names && (!m->uri || push_bytes(names, GEN_URI, m->uri, strlen(m->uri)));
+    for (size_t i = 0; ok && i < m->name_count; i++)
+        ok = is_repeated(m, i) || push_name(names, m->names[i]);
     ok = ok && X509_add1_ext_i2d(m->cert->x509, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
     GENERAL_NAMES_free(names);
     return ok;
@@ -140,14 +153,14 @@ static bool add_extension(const struct mint *m, int nid, const char *value)
     return ok;
 }
 
-static bool add_extensions(const struct mint *m, enum cert_key key)
+static bool add_extensions(const struct mint *m)
 {
     bool root_has_id = X509_get0_subject_key_id(ca_x509(m->ca)) != NULL;
     return add_names(m) && add_extension(m, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(m, NID_key_usage,
-                         key == CERT_RSA_2048 ? "critical,digitalSignature,keyEncipherment"
-                                              : "critical,digitalSignature") &&
-           add_extension(m, NID_ext_key_usage, "serverAuth") && add_extension(m, NID_subject_key_identifier, "hash") &&
+                         m->key == CERT_RSA_2048 ? "critical,digitalSignature,keyEncipherment"
+                                                 : "critical,digitalSignature") &&
+           add_extension(m, NID_ext_key_usage, m->usages) && add_extension(m, NID_subject_key_identifier, "hash") &&
            (!root_has_id || add_extension(m, NID_authority_key_identifier, "keyid"));
 }
 
@@ -164,9 +177,7 @@ static bool set_serial(X509 *x)
 
 static bool set_names(const struct mint *m)
 {
-    const char *cn = m->req->common_name ? m->req->common_name : m->req->names[0];
-    if (strlen(cn) > CN_MAX)
-        cn = CN_SUBSTITUTE;
+    const char *cn = strlen(m->common_name) > CN_MAX ? CN_SUBSTITUTE : m->common_name;
     X509 *x = m->cert->x509;
     return X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8,
                                       (const unsigned char *)cn, -1, -1, 0) == 1 &&
@@ -176,7 +187,7 @@ static bool set_names(const struct mint *m)
 static bool set_dates(const struct mint *m)
 {
     struct cert *c = m->cert;
-    int64_t life = m->req->life_s ? m->req->life_s : CERT_LIFE_DEFAULT_S, now = m->req->now;
+    int64_t life = m->life_s ? m->life_s : CERT_LIFE_DEFAULT_S, now = m->now;
     int64_t root_from = pem_time(X509_get0_notBefore(ca_x509(m->ca))), root_to = ca_not_after(m->ca);
     int64_t from = now - BACKDATE_S > root_from ? now - BACKDATE_S : root_from;
     c->not_after = now + life < root_to ? now + life : root_to;
@@ -192,34 +203,93 @@ static bool sign(const struct mint *m)
     return X509_sign(m->cert->x509, ca_key(m->ca), digests_itself ? NULL : EVP_sha256()) > 0;
 }
 
-static int build(const struct mint *m, enum cert_key key)
+static int build(const struct mint *m)
 {
     struct cert *c = m->cert;
-    c->key = key == CERT_RSA_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    c->key = m->key == CERT_RSA_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     if (!c->key)
         return fail_openssl(m, "the key");
     c->x509 = X509_new();
     if (!c->x509 || !X509_set_version(c->x509, X509_VERSION_3) || !set_serial(c->x509) || !set_names(m) ||
         !set_dates(m) || !X509_set_pubkey(c->x509, c->key))
         return fail_openssl(m, "the fields");
-    if (!add_extensions(m, key))
+    if (!add_extensions(m))
         return fail_openssl(m, "the extensions");
     return sign(m) ? 0 : fail_openssl(m, "the signature");
+}
+
+static int make(struct mint *m, struct cert **out)
+{
+    m->cert = calloc(1, sizeof *m->cert);
+    int err = m->cert ? build(m) : REFUSE(m, E_NOMEM, "no memory for the node's certificate");
+    if (err)
+        cert_destroy(&m->cert);
+    else
+        *out = m->cert;
+    return err;
 }
 
 int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum cert_key key, struct cert **out,
                      char *why, size_t why_size)
 {
-    struct mint m = {ca, req, calloc(1, sizeof *m.cert), why, why_size};
-    if (!m.cert)
-        return why_say(E_NOMEM, why, why_size, "no memory for the node's certificate");
-    int err = check_request(&m);
+    struct mint m = {.ca = ca,
+                     .key = key,
+                     .names = req->names,
+                     .name_count = req->name_count,
+                     .usages = "serverAuth",
+                     .now = req->now,
+                     .life_s = req->life_s,
+                     .why = why,
+                     .why_size = why_size};
+    int err = check_names(&m);
     if (!err)
-        err = build(&m, key);
+        err = check_life(&m);
     if (err)
-        cert_destroy(&m.cert);
-    else
-        *out = m.cert;
+        return err;
+    m.common_name = req->common_name ? req->common_name : req->names[0];
+    return make(&m, out);
+}
+
+int cert_mint_node(const struct ca *ca, const struct cert_node_request *req, struct cert **out, char *why,
+                   size_t why_size)
+{
+    char urn[CERT_URN_SIZE];
+    struct mint m = {.ca = ca,
+                     .key = CERT_ECDSA_P256,
+                     .common_name = req->common_name ? req->common_name : urn,
+                     .uri = urn,
+                     .usages = "serverAuth,clientAuth," CERT_ROLE_NODE,
+                     .now = req->now,
+                     .life_s = req->life_s,
+                     .why = why,
+                     .why_size = why_size};
+    if (req->common_name && strlen(req->common_name) > CN_MAX)
+        return why_say(E_INVALID, why, why_size, "the common name '%s' is longer than %d bytes, which X.509 allows",
+                       req->common_name, CN_MAX);
+    cert_role_urn(req->incarnation, urn);
+    int err = check_life(&m);
+    return err ? err : make(&m, out);
+}
+
+/* What was written to `bio`, or E_NOMEM. The buffer takes its room once, so that no copy stays behind. */
+static int take_bio(BIO *bio, bool is_written, struct buf *out)
+{
+    char *text;
+    long len = is_written ? BIO_get_mem_data(bio, &text) : 0;
+    return len > 0 ? buf_append(out, text, (size_t)len) : E_NOMEM;
+}
+
+int cert_to_pem(const struct cert *c, struct buf *cert_pem, struct buf *key_pem)
+{
+    BIO *cert = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_secmem()); /* overwritten when it is freed */
+    int err = cert && key ? 0 : E_NOMEM;
+    if (!err)
+        err = take_bio(cert, PEM_write_bio_X509(cert, c->x509) == 1, cert_pem);
+    if (!err)
+        err = take_bio(key, PEM_write_bio_PrivateKey(key, c->key, NULL, NULL, 0, NULL, NULL) == 1, key_pem);
+    BIO_free(cert);
+    BIO_free(key);
+    reason_drop();
     return err;
 }
 

@@ -1,10 +1,12 @@
-/* Certificates that a node mints for itself from the given root, and the arithmetic of their end. Server certificates
- * only. The private key never leaves the process. Functions here share nothing: minting may run on a worker thread
- * while the loop goes on, and the result is handed to tls_ctx_renew() on the loop. */
+/* Certificates that a node mints for itself from the given root, and the arithmetic of their end: the server's that
+ * clients see, and the node's that other nodes see. The private key never leaves the process. Functions here share
+ * nothing: minting may run on a worker thread while the loop goes on, and the result is handed to tls_ctx_renew() on
+ * the loop. */
 #ifndef TLS_CERT_H
 #define TLS_CERT_H
 
 #include "tls/ca.h"
+#include "tls/cert_role.h"
 
 #define CERT_NAMES_MAX      64                    /* names of one node: host, FQDN, services, addresses */
 #define CERT_NAME_SIZE_MAX  253                   /* of a DNS name, in bytes */
@@ -29,6 +31,19 @@ struct cert_request {
  * E_NOMEM, E_TLS (OpenSSL failed, why says how). */
 int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum cert_key key, struct cert **out,
                      char *why, size_t why_size);
+
+struct cert_node_request {
+    const char *common_name; /* of a tool: the user that it comes as; NULL: the name of the incarnation */
+    uint8_t incarnation[CERT_INCARNATION_SIZE];
+    int64_t now;    /* seconds since the epoch */
+    int64_t life_s; /* 0: CERT_LIFE_DEFAULT_S; never beyond the end of the root */
+};
+
+/* A certificate of the role node (cert_role.h) with a new ECDSA key, for both sides of a connection between nodes.
+ * About a millisecond. E_INVALID (life), E_CERT, E_NOMEM, E_TLS. */
+int cert_mint_node(const struct ca *ca, const struct cert_node_request *req, struct cert **out, char *why,
+                   size_t why_size);
+
 void cert_destroy(struct cert **c);
 
 int64_t cert_not_after(const struct cert *c); /* seconds since the epoch */
@@ -41,6 +56,10 @@ int64_t cert_days_left(int64_t not_after, int64_t now);
 /* The stage of warning for cert_days_left(): 30, 14, 7 or 1 (the smallest that is not below `days`; 1 also when it is
  * over), 0 while it is too early to warn. Warn when the stage changes. */
 int cert_warn_stage(int64_t days);
+
+/* Appends the certificate and its key as PEM, for a context that takes texts (tls_client_config). Both buffers must be
+ * empty and allow PEM_OUT_MAX bytes; pem_wipe() `key_pem` after use, also after a failure. E_NOMEM, E_TOO_LARGE. */
+int cert_to_pem(const struct cert *c, struct buf *cert_pem, struct buf *key_pem);
 
 /* For src/tls alone; borrowed. */
 struct x509_st *cert_x509(const struct cert *c);

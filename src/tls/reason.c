@@ -54,6 +54,7 @@ static const struct reason verify_reasons[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, "certificate has expired"},
     {X509_V_ERR_CERT_NOT_YET_VALID, "certificate is not yet valid (is a clock wrong?)"},
     {X509_V_ERR_INVALID_PURPOSE, "certificate is not meant for this use (extended key usage)"},
+    {X509_V_ERR_APPLICATION_VERIFICATION, "certificate is not a node's (its extended key usage lacks the role node)"},
     {X509_V_ERR_INVALID_CA, "certificate is signed by one that is not a CA"},
     {X509_V_ERR_CERT_CHAIN_TOO_LONG, "certificate chain is too long"},
     {X509_V_ERR_HOSTNAME_MISMATCH, "certificate is for another host name"},

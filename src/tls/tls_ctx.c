@@ -334,7 +334,57 @@ int tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx
     return err;
 }
 
-/* --- both --- */
+/* --- between nodes --- */
+
+/* Called for each certificate that is good so far, from the root to the peer's own, and for each that is not. That it
+ * is not meant for this side of TLS is no other mistake than that it is not a node's. */
+static int check_role(int good, X509_STORE_CTX *store)
+{
+    bool own = X509_STORE_CTX_get_error_depth(store) == 0;
+    if (own && (good ? !cert_role_is_node(X509_STORE_CTX_get_current_cert(store))
+                     : X509_STORE_CTX_get_error(store) == X509_V_ERR_INVALID_PURPOSE)) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+        return 0;
+    }
+    return good;
+}
+
+static int build_peer(const struct making *m, const struct tls_peer_config *config)
+{
+    SSL_CTX *s = m->ctx->ssl_ctx;
+    if (!config->cert)
+        return REFUSE(m, E_INVALID, "a node needs a certificate for other nodes");
+    m->ctx->is_server = config->is_server;
+    set_habits(s);
+    SSL_CTX_set_verify(s, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_role);
+    SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(s, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(s, 0);
+    int err = set_protocols(m, TLS_VERSION_1_3, TLS_VERSION_1_3);
+    if (!err)
+        err = set_suites(m, SUITES_MODERN);
+    if (!err)
+        err = believe(m, ca_anchors(config->ca));
+    if (!err)
+        err = believe(m, ca_chain(config->ca)); /* no anchors, but peers need not send them */
+    return err ? err : use_cert(m, 1, config->cert, ca_chain(config->ca));
+}
+
+int tls_ctx_create_peer(const struct tls_peer_config *config, struct tls_ctx **out, char *why, size_t why_size)
+{
+    const SSL_METHOD *method = config->is_server ? TLS_server_method() : TLS_client_method();
+    struct making m = {allocate(method, config->clock, config->clock_arg), why, why_size};
+    if (!m.ctx)
+        return REFUSE(&m, E_NOMEM, "no memory for TLS");
+    int err = build_peer(&m, config);
+    if (err)
+        tls_ctx_destroy(&m.ctx);
+    else
+        *out = m.ctx;
+    return err;
+}
+
+/* --- all --- */
 
 void tls_ctx_destroy(struct tls_ctx **ctx)
 {

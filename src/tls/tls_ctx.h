@@ -37,10 +37,25 @@ struct tls_server_config {
 /* Fast: the certificates are already minted. E_INVALID, E_NOMEM, E_TLS. */
 int tls_ctx_create_server(const struct tls_server_config *config, struct tls_ctx **out, char *why, size_t why_size);
 
+/* Between nodes, either side of it: TLS 1.3 alone, both show certificates. The peer's must lead to the root, be in
+ * date, and have the role node; whose address it is reached at does not matter, for addresses change. Nothing is
+ * resumed, and there is no early data: each connection proves who is there now. */
+struct tls_peer_config {
+    bool is_server;
+    const struct ca *ca;     /* borrowed during the call */
+    const struct cert *cert; /* borrowed during the call; of cert_mint_node() */
+    tls_clock clock;         /* NULL: time() */
+    void *clock_arg;         /* borrowed until destroy */
+};
+
+/* Fast. E_INVALID (no certificate), E_NOMEM, E_TLS. */
+int tls_ctx_create_peer(const struct tls_peer_config *config, struct tls_ctx **out, char *why, size_t why_size);
+
 /* New handshakes use these certificates from now on; open connections and sessions live on. Both borrowed during the
- * call; one that is NULL stays as it was. Fast. E_TLS leaves the old ones in use. */
+ * call; one that is NULL stays as it was. Between nodes there is only `ecdsa`. Fast. E_TLS leaves the old ones in use.
+ */
 int tls_ctx_renew(struct tls_ctx *ctx, const struct cert *rsa, const struct cert *ecdsa, char *why, size_t why_size);
-/* The earliest cert_renew_at() and cert_not_after() of the certificates in use. Server only. */
+/* The earliest cert_renew_at() and cert_not_after() of the certificates in use. Not of clients. */
 int64_t tls_ctx_renew_at(const struct tls_ctx *ctx);
 int64_t tls_ctx_not_after(const struct tls_ctx *ctx);
 

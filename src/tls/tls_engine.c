@@ -98,6 +98,9 @@ static void note_peer(struct tls_engine *e)
     memcpy(e->peer.cn, cn.first, sizeof e->peer.cn);
     e->peer.not_after = pem_time(X509_get0_notAfter(cert));
     e->peer.v1 = X509_get_version(cert) == X509_VERSION_1;
+    e->peer.is_node = !e->peer.v1 && cert_role_is_node(cert);
+    if (e->peer.is_node)
+        cert_role_incarnation(cert, e->peer.incarnation);
 }
 
 static int shake(struct tls_engine *e)

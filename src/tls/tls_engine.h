@@ -9,6 +9,7 @@
 #define TLS_TLS_ENGINE_H
 
 #include "base/buf.h"
+#include "tls/cert_role.h"
 
 struct tls_ctx;
 struct tls_engine;
@@ -20,6 +21,8 @@ struct tls_peer {
     char cn[256];      /* the first one, NUL-terminated; "" when absent, too long, or holding a NUL */
     int64_t not_after; /* seconds since the epoch */
     bool v1;           /* an X.509 v1 certificate, as F5's recipe makes them */
+    bool is_node;      /* it has the role node (cert_role.h) */
+    uint8_t incarnation[CERT_INCARNATION_SIZE]; /* of a node: what its certificate names; zeros: nothing */
 };
 
 /* The context is borrowed and must outlive the engine. The role (server or client) is the context's. E_NOMEM. */

@@ -14,7 +14,10 @@ static void apply(struct store_command *c)
     ASSERT(store_create(&key, &memory, &s) == 0);
     c->revision = (struct revision){1, 1, 2};
     store_key_init(&c->key, &key, c->key.type, c->key.bucket, c->key.key);
-    store_apply(s, c, &result);
+    int err = store_apply(s, c, &result);
+    c->revision.index++;
+    int again = store_apply(s, c, &result); /* R-RETRY: what has an origin has its effect once */
+    ASSERT(!c->origin.sequence || c->op >= STORE_TICK || (result.repeated && again == err));
     store_check(s);
     store_destroy(&s);
     ASSERT(memory.used == 0);

@@ -10,9 +10,11 @@
 
 #include <stdlib.h>
 
-#define KIND_IMAGE 1
-#define KIND_GONE  2
-#define KIND_END   3
+#define KIND_IMAGE   1
+#define KIND_GONE    2
+#define KIND_END     3
+#define KIND_ORIGINS 4
+#define KIND_RESULTS 5
 
 static const struct hash_key hash_key = {3, 4};
 
@@ -91,6 +93,7 @@ static int give_end(struct rig *r, struct slice *in)
     add_number(&r->item, r->seq);
     add_number(&r->item, choose_number(in)); /* expired */
     add_number(&r->item, fuzz_byte(in) & 1); /* started */
+    add_number(&r->item, stats.results);
     add_number(&r->item, stats.keys);
     add_raw(&r->item, &r->receiver.checksum, sizeof r->receiver.checksum);
     return give(r, KIND_END, buf_slice(&r->item));
@@ -141,6 +144,35 @@ static int give_gone(struct rig *r, struct slice *in)
     return give(r, KIND_GONE, buf_slice(&r->item));
 }
 
+static int give_origins(struct rig *r, struct slice *in)
+{
+    buf_consume(&r->item, buf_len(&r->item));
+    unsigned count = fuzz_byte(in) % 6u;
+    add_number(&r->item, count);
+    while (count--) {
+        uint8_t incarnation[16] = {fuzz_byte(in) % 8};
+        add_raw(&r->item, incarnation, sizeof incarnation);
+        add_number(&r->item, choose_number(in)); /* born */
+        add_number(&r->item, choose_number(in)); /* mark */
+    }
+    return give(r, KIND_ORIGINS, buf_slice(&r->item));
+}
+
+static int give_results(struct rig *r, struct slice *in)
+{
+    static const uint8_t errs[] = {0, 0, 5, 6, 7, 9, 2, 1};
+    buf_consume(&r->item, buf_len(&r->item));
+    add_number(&r->item, fuzz_byte(in) % 6);
+    unsigned count = fuzz_byte(in);
+    add_number(&r->item, count);
+    while (count--) {
+        add_number(&r->item, choose_number(in));
+        add_raw(&r->item, &errs[fuzz_byte(in) % sizeof errs], 1);
+        add_number(&r->item, choose_number(in));
+    }
+    return give(r, KIND_RESULTS, buf_slice(&r->item));
+}
+
 /* --- the ways --- */
 
 static int way_raw(struct rig *r, struct slice in)
@@ -171,10 +203,12 @@ static int way_bodies(struct rig *r, struct slice in)
 
 static int way_choices(struct rig *r, struct slice in)
 {
+    static int (*const items[])(struct rig * r, struct slice * in) = {give_gone,    give_image, give_image,
+                                                                      give_origins, give_image, give_results};
     int err = 0;
     struct slice end = fuzz_take(&in, 32);
     while (!err && in.len)
-        err = fuzz_byte(&in) % 4 ? give_image(r, &in) : give_gone(r, &in);
+        err = items[fuzz_byte(&in) % (sizeof items / sizeof items[0])](r, &in);
     return err ? err : give_end(r, &end);
 }
 
@@ -240,6 +274,31 @@ static void write_key(struct rig *r, enum store_op op, const char *bucket, const
         read_siblings(&result.object);
 }
 
+/* R-RETRY: what an origin has written once, and did not acknowledge, is answered twice in the same way. */
+static void write_twice(struct rig *r, uint8_t origin, uint64_t sequence, uint64_t acknowledged)
+{
+    struct store_result first, second;
+    struct store_command c = {.op = STORE_PUT,
+                              .stamp_ms = store_stamp_ms(r->store),
+                              .rules = {.siblings_max = 20, .size_max = 100000},
+                              .condition = STORE_IF_ABSENT,
+                              .origin = {{origin}, sequence, acknowledged}};
+    store_key_init(&c.key, &hash_key, slice_str(""), slice_str("a"), slice_str("once"));
+    c.revision = next_revision(r, false);
+    int err = store_apply(r->store, &c, &first);
+    c.revision = next_revision(r, false);
+    ASSERT(store_apply(r->store, &c, &second) == err);
+    ASSERT(second.repeated || err == E_STALE || err == E_TOO_MANY);
+    ASSERT(second.exists == first.exists);
+}
+
+static void forget(struct rig *r, uint8_t origin)
+{
+    struct store_result result;
+    struct store_command c = {.op = STORE_FORGET, .revision = next_revision(r, false), .origin = {{origin}, 0, 0}};
+    ASSERT(store_apply(r->store, &c, &result) == 0);
+}
+
 static void tick(struct rig *r, uint64_t stamp_ms)
 {
     struct store_result result;
@@ -278,7 +337,13 @@ static void use(struct rig *r)
     write_key(r, STORE_PUT, "a", "b");
     write_key(r, STORE_DELETE, "a", "a");
     write_key(r, STORE_PUT, "b", "new");
+    for (uint8_t i = 0; i < 4; i++) {
+        write_twice(r, i, 1, 0);
+        write_twice(r, i, 60, 20);
+        write_twice(r, i, UINT64_MAX, UINT64_MAX - 1);
+    }
     store_check(r->store);
+    forget(r, 1);
     tick(r, store_stamp_ms(r->store) + 100);
     tick(r, UINT64_MAX / 4);
     store_check(r->store);

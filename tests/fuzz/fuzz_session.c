@@ -1,17 +1,19 @@
 /* A session as a whole, without sockets: bytes in, in random splits, while the output is drained now and then and time
- * passes. Whatever comes in, the answers are whole frames, what is kept is bounded, the budget is given back, nothing
- * that came in the clear is taken for what came encrypted, and a session that is still there answers a ping.
+ * passes, and the router answers at once or (LATE) now and then later, or with a time-out. Whatever comes in, the
+ * answers are whole frames, what is kept is bounded, the budget is given back, nothing that came in the clear is taken
+ * for what came encrypted, and a session that is still there answers a ping.
  *
  * Behind a StartTls, or the first byte of a TLS record, the stream goes on with what is encrypted.
  *
  * Input: flags, 4 bytes that decide the splits, then the stream of a client: as it is, or (FRAMED) as frames whose
  * length is made to fit: code, padding in units of 4 KiB, u16 (how often, as a power of two, in the upper 4 bits,
  * length of the body in the others), body. */
+#include "base/err.h"
 #include "fake_node.h"
 #include "fuzz.h"
 #include "base/rng.h"
 
-enum flag { READY = 1, FRAMED = 2, TWO = 4 };
+enum flag { READY = 1, FRAMED = 2, TWO = 4, LATE = 8 };
 
 #define STEPS_MAX 4000
 /* What one input may grow to, so that it runs in milliseconds: frames whose answers pass the queue's high water, or two
@@ -38,6 +40,7 @@ struct world {
     struct fake_node node;
     struct client client[2];
     size_t count;
+    bool late;
     struct rng rng;
 };
 
@@ -102,7 +105,7 @@ static void drain(struct client *c, size_t max)
         max -= s.len;
     }
     if (outq_len(q) < STREAM_LOW_WATER)
-        session_drained(&c->conn.session);
+        fake_conn_drained(&c->conn);
 }
 
 static void drain_all(struct client *c)
@@ -123,7 +126,7 @@ static void check(struct world *w, struct client *c)
 
 static void secure(struct world *w, struct client *c)
 {
-    struct session_peer peer = {.cn_count = 1, .cn = "myuser"};
+    struct stream_peer peer = {.cn_count = 1, .cn = "myuser"};
     uint64_t luck = rng_below(&w->rng, 8);
     if (luck < 2)
         peer.cn_count = luck ? 2 : 0;
@@ -132,7 +135,7 @@ static void secure(struct world *w, struct client *c)
     drain_all(c); /* the answer to StartTls goes out in the clear */
     ASSERT(c->conn.session.state != SESSION_HANDSHAKE || buf_len(&c->conn.session.kept) == 0);
     if (c->conn.session.state == SESSION_HANDSHAKE)
-        session_secure(&c->conn.session, &peer);
+        fake_conn_secure(&c->conn, &peer);
 }
 
 static bool is_gone(const struct client *c)
@@ -168,8 +171,23 @@ static void wait(struct world *w)
     fake_node_wait(&w->node, spans[rng_below(&w->rng, 8)]);
 }
 
+/* The oldest request that is held may get its answer, and the next ones may be held. */
+static void route(struct world *w)
+{
+    static const int errors[] = {E_TIMEOUT, E_UNKNOWN, E_NOMEM};
+    struct late_router *late = &w->node.late;
+    uint64_t luck = rng_below(&w->rng, 8);
+    late->holds = rng_below(&w->rng, 2);
+    if (luck == 0)
+        late_router_fail(late, errors[rng_below(&w->rng, 3)]);
+    else if (luck < 5)
+        late_router_answer(late);
+}
+
 static void step(struct world *w, struct client *c)
 {
+    if (w->late)
+        route(w);
     switch (rng_below(&w->rng, 8)) {
     case 0:
         drain(c, rng_below(&w->rng, 200000));
@@ -215,7 +233,10 @@ static bool is_idle(const struct client *c)
 
 static void settle(struct world *w)
 {
+    w->node.late.holds = false;
     for (int i = 0; i < 20; i++) {
+        while (late_router_answer(&w->node.late))
+            continue;
         for (size_t j = 0; j < w->count; j++)
             if (!is_gone(&w->client[j]))
                 drain_all(&w->client[j]);
@@ -234,6 +255,7 @@ static void ping(struct client *c)
 static void finish(struct world *w)
 {
     settle(w);
+    ASSERT(list_empty(&w->node.late.held));
     for (size_t i = 0; i < w->count; i++) {
         struct client *c = &w->client[i];
         if (!is_gone(c) && !c->conn.session.busy)
@@ -248,11 +270,25 @@ static void finish(struct world *w)
 
 /* --- the world --- */
 
-static void ignore(void *arg, int err, const struct store_result *result)
+struct creation {
+    struct router_request request;
+    bool done;
+};
+
+static void on_created(struct router_request *q, int err, const struct store_result *result)
 {
-    (void)arg;
     (void)result;
     ASSERT(err == 0);
+    LIST_ENTRY(q, struct creation, request)->done = true;
+}
+
+static void make_type(struct fake_node *n, const char *name, const struct bucket_props *props)
+{
+    struct creation c = {.done = false};
+    router_request_init(&c.request, on_created);
+    router_create_type(n->router, &c.request, slice_str(name), props);
+    fake_node_turn(n);
+    ASSERT(c.done);
 }
 
 static void make_types(struct fake_node *n)
@@ -262,9 +298,9 @@ static void make_types(struct fake_node *n)
                                .datatype = slice_str("hll"),
                                .hll_precision = 14};
     struct bucket_props once = {.set = PROP_BIT(PROP_WRITE_ONCE), .write_once = true};
-    router_create_type(n->router, slice_str("s"), &short_lived, ignore, NULL);
-    router_create_type(n->router, slice_str("h"), &hll, ignore, NULL);
-    router_create_type(n->router, slice_str("o"), &once, ignore, NULL);
+    make_type(n, "s", &short_lived);
+    make_type(n, "h", &hll);
+    make_type(n, "o", &once);
 }
 
 static void append(struct buf *b, struct slice s)
@@ -311,7 +347,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice in = slice_make(data, size);
     uint8_t flags = fuzz_byte(&in);
     struct building built[2];
-    w = (struct world){.count = flags & TWO ? 2 : 1};
+    w = (struct world){.count = flags & TWO ? 2 : 1, .late = flags & LATE};
     rng_seed(&w.rng, fuzz_number(&in, 4));
     fake_node_init(&w.node);
     make_types(&w.node);

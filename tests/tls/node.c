@@ -90,6 +90,8 @@ static void fill_env(struct env *e, const struct node *n)
     set_root(e, n);
     set(e, "HOST", n->address);
     set_number(e, "PORT_PROTO", n->port);
+    set_number(e, "PORT_EPMD", n->epmd_port);
+    set_number(e, "PORT_HANDOFF", n->handoff_port);
     set(e, "EPHEMERAL_STORE_LISTEN", n->address);
     set(e, "EPHEMERAL_STORE_NAMES", NODE_NAMES);
     set(e, "EPHEMERAL_STORE_CLUSTER_SIZE", "1");
@@ -110,16 +112,32 @@ static void free_env(struct env *e)
 
 /* --- its life --- */
 
-static bool find_port(struct node *n)
+/* Holds a free port of the address: -1 where there is none. */
+static int hold_port(const char *address, uint16_t *port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET};
     socklen_t len = sizeof a;
-    inet_pton(AF_INET, n->address, &a.sin_addr);
+    inet_pton(AF_INET, address, &a.sin_addr);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&a, len) == 0 && getsockname(fd, (struct sockaddr *)&a, &len) == 0;
-    if (fd >= 0)
+    if (fd >= 0 && (bind(fd, (struct sockaddr *)&a, len) || getsockname(fd, (struct sockaddr *)&a, &len))) {
         close(fd);
-    n->port = ntohs(a.sin_port);
+        return -1;
+    }
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+/* The nodes of a matrix share one address, so each has three ports of its own. */
+static bool find_ports(struct node *n)
+{
+    uint16_t *ports[] = {&n->port, &n->epmd_port, &n->handoff_port};
+    int fds[3];
+    bool ok = true;
+    for (int i = 0; i < 3; i++)
+        ok = (fds[i] = hold_port(n->address, ports[i])) >= 0 && ok;
+    for (int i = 0; i < 3; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
     return ok;
 }
 
@@ -139,7 +157,7 @@ bool node_start(struct node *n, const char *program)
     pid_t self = getpid();
     n->pipe = -1;
     snprintf(n->address, sizeof n->address, "127.79.%d.%d", self / 250 % 250, self % 250 + 1);
-    if (!find_port(n) || pipe2(ends, O_CLOEXEC))
+    if (!find_ports(n) || pipe2(ends, O_CLOEXEC))
         return false;
     fill_env(&e, n);
     n->pid = fork();

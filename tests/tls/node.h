@@ -19,7 +19,7 @@ struct node {
     bool modern;                                           /* legacy-suites off */
     /* Of the running one. */
     char address[32];
-    uint16_t port;
+    uint16_t port, epmd_port, handoff_port;
     pid_t pid;
     int status; /* of waitpid, when it has ended */
     int pipe;   /* its standard error */

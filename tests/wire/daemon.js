@@ -53,14 +53,20 @@ exports.makeCertificates = (dir, users) => {
 
 // --- the daemon ---
 
-function freePort(host) {
+function listenAnywhere(host) {
     return new Promise((resolve, reject) => {
         const server = net.createServer().on('error', reject);
-        server.listen(0, host, () => {
-            const { port } = server.address();
-            server.close(() => resolve(port));
-        });
+        server.listen(0, host, () => resolve(server));
     });
+}
+
+// Different ones: all are held until the last is found.
+async function freePorts(host, count) {
+    const servers = [];
+    for (let i = 0; i < count; i++) servers.push(await listenAnywhere(host));
+    const ports = servers.map((server) => server.address().port);
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    return ports;
 }
 
 const limited = (promise, withinMs, what) => {
@@ -83,8 +89,11 @@ class Daemon {
 
     // options: ['--NAME VALUE', ...]
     async start(options) {
-        this.port = await freePort(this.host);
-        const args = [`--listen ${this.host}`, `--proto-port ${this.port}`, '--cluster-size 1',
+        // Several daemons share one address, so each has three ports of its own.
+        const [port, epmd, handoff] = await freePorts(this.host, 3);
+        this.port = port;
+        const args = [`--listen ${this.host}`, `--proto-port ${port}`, `--epmd-port ${epmd}`,
+            `--handoff-port ${handoff}`, '--cluster-size 1',
             `--root-ca-cert ${this.dir}/rootCA.crt`, `--root-ca-key ${this.dir}/rootCA.key`, ...options]
             .flatMap((option) => /^(\S+) (.*)$/.exec(option).slice(1));
         this.child = spawn(this.program, args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });

@@ -79,6 +79,39 @@ static void answer_props(struct buf *out)
     frame_end(out, mark);
 }
 
+/* A cluster of three partitions, told two at a time, that one may leave but not re-form. */
+static void answer_cluster(const struct frame *f, struct buf *out)
+{
+    static const struct status_node status = {
+        .state = STATUS_MEMBER, .name = "prod", .member = {{.id = 7, .state = STATUS_LIVE}}, .member_count = 1};
+    static const struct cluster_transfers_resp transfers = {.transfer = {{.partition = 9}}, .count = 1};
+    struct cluster_partitions_resp partitions = {.total = 3};
+    struct cluster_partitions_req page;
+    struct cluster_ready_resp ready = {.state = STATUS_SEEKING, .why = "alone"};
+    struct cluster_ready_req question;
+    enum cluster_act act;
+    int err = 0;
+    if (f->code == MSG_CLUSTER_STATUS_REQ) {
+        err = cluster_msg_put_status(out, &status);
+    } else if (f->code == MSG_CLUSTER_TRANSFERS_REQ) {
+        err = cluster_msg_put_transfers(out, &transfers);
+    } else if (f->code == MSG_CLUSTER_PARTITIONS_REQ) {
+        assert_int_equal(cluster_msg_decode_partitions_req(f->body, &page), 0);
+        for (; partitions.count < 2 && page.from + partitions.count < 3; partitions.count++)
+            partitions.partition[partitions.count].number = page.from + (unsigned)partitions.count;
+        err = cluster_msg_put_partitions(out, &partitions);
+    } else if (f->code == MSG_CLUSTER_READY_REQ) {
+        assert_int_equal(cluster_msg_decode_ready_req(f->body, &question), 0);
+        ready.ready = question.probe;
+        err = cluster_msg_put_ready(out, &ready);
+    } else {
+        assert_int_equal(cluster_msg_decode_act_req(f->body, &act), 0);
+        err = act == CLUSTER_LEAVE ? frame_put_empty(out, MSG_CLUSTER_ACT_RESP)
+                                   : admin_error_put(out, slice_str("Permission denied: no"));
+    }
+    assert_int_equal(err, 0);
+}
+
 static void answer(struct peer *p, const struct frame *f, struct buf *out)
 {
     switch (f->code) {
@@ -105,6 +138,13 @@ static void answer(struct peer *p, const struct frame *f, struct buf *out)
         break;
     case MSG_GET_SERVER_INFO_REQ:
         assert_int_equal(admin_server_info_put(out, slice_str("node@here"), slice_str("2.2.3")), 0);
+        break;
+    case MSG_CLUSTER_STATUS_REQ:
+    case MSG_CLUSTER_PARTITIONS_REQ:
+    case MSG_CLUSTER_TRANSFERS_REQ:
+    case MSG_CLUSTER_READY_REQ:
+    case MSG_CLUSTER_ACT_REQ:
+        answer_cluster(f, out);
         break;
     default:
         peer_answer_default(p, f, out);
@@ -284,6 +324,36 @@ static void stopped_list_ends_the_connection(void **state)
     client_close(&c);
 }
 
+static void cluster(void **state)
+{
+    struct client *c = connect_to(*state, 0);
+    static struct status_node status;
+    static struct cluster_partitions_resp partitions;
+    static struct cluster_transfers_resp transfers;
+    struct cluster_ready_resp ready;
+    assert_int_equal(client_cluster_status(c, &status), 0);
+    assert_string_equal(status.name, "prod");
+    assert_int_equal(status.member[0].id, 7);
+    assert_int_equal(client_cluster_partitions(c, 0, &partitions), 0);
+    assert_int_equal(partitions.count, 2);
+    assert_int_equal(client_cluster_partitions(c, 2, &partitions), 0);
+    assert_int_equal(partitions.count, 1);
+    assert_int_equal(partitions.partition[0].number, 2);
+    assert_int_equal(client_cluster_partitions(c, 3, &partitions), 0);
+    assert_int_equal(partitions.count, 0);
+    assert_int_equal(client_cluster_transfers(c, &transfers), 0);
+    assert_int_equal(transfers.transfer[0].partition, 9);
+    assert_int_equal(client_cluster_ready(c, false, &ready), 0);
+    assert_false(ready.ready);
+    assert_string_equal(ready.why, "alone");
+    assert_int_equal(client_cluster_ready(c, true, &ready), 0);
+    assert_true(ready.ready);
+    assert_int_equal(client_cluster_act(c, CLUSTER_LEAVE), 0);
+    assert_int_equal(client_cluster_act(c, CLUSTER_REFORM_SURVIVORS), E_DENIED);
+    assert_true(client_alive(c));
+    client_close(&c);
+}
+
 static void properties(void **state)
 {
     struct client *c = connect_to(*state, 0);
@@ -345,6 +415,7 @@ int main(void)
         cmocka_unit_test(put_and_delete),
         cmocka_unit_test(lists),
         cmocka_unit_test(stopped_list_ends_the_connection),
+        cmocka_unit_test(cluster),
         cmocka_unit_test(properties),
         cmocka_unit_test(silence_is_a_timeout),
         cmocka_unit_test(nobody_listens),

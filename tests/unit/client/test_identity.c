@@ -79,6 +79,56 @@ static void key_of_another(void **state)
     assert_true(strlen(why) > 0);
 }
 
+/* What leads to the root and names the user, although no certificate was given. */
+static void minted_under_the_root(void **state)
+{
+    (void)state;
+    struct peer_certs c, other;
+    struct client_identity *id;
+    peer_certs_make(&c, "myuser");
+    struct client_identity_options o = {.root_cert = c.root, .root_key = c.root_key, .user = "operator"};
+    assert_int_equal(create(&o, &id), 0);
+    assert_string_equal(client_identity_user(id), "operator");
+    struct tls_ctx *server = peer_server_ctx(&c);
+    struct client_conn *conn;
+    struct peer p;
+    peer_init(&p, server, true);
+    struct client_conn_config config = {
+        .tls = client_identity_tls(id), .user = client_identity_user(id), .starttls = true};
+    assert_int_equal(client_conn_create(&config, &conn), 0);
+    assert_int_equal(peer_pump(&p, conn, 0), 0);
+    assert_int_equal(client_conn_phase(conn), CLIENT_PHASE_READY);
+    const struct tls_peer *seen = tls_engine_peer(p.engine);
+    assert_true(seen->has_cert);
+    assert_int_equal(seen->cn_count, 1);
+    assert_string_equal(seen->cn, "operator");
+    client_conn_destroy(&conn);
+    peer_fini(&p);
+    tls_ctx_destroy(&server);
+    client_identity_destroy(&id);
+    peer_certs_make(&other, "myuser");
+    o.root_key = other.root_key;
+    assert_int_equal(create(&o, &id), E_MISMATCH);
+    assert_null(id);
+}
+
+static void mint_needs_three(void **state)
+{
+    (void)state;
+    struct peer_certs c;
+    struct client_identity *id;
+    peer_certs_make(&c, "myuser");
+    struct client_identity_options o = {.ca = c.root, .root_cert = c.root, .user = "operator"};
+    assert_int_equal(create(&o, &id), E_INVALID);
+    assert_non_null(strstr(why, "not its key"));
+    o = (struct client_identity_options){.ca = c.root, .root_key = c.root_key, .user = "operator"};
+    assert_int_equal(create(&o, &id), E_INVALID);
+    assert_non_null(strstr(why, "not its certificate"));
+    o = (struct client_identity_options){.root_cert = c.root, .root_key = c.root_key};
+    assert_int_equal(create(&o, &id), E_INVALID);
+    assert_non_null(strstr(why, "name one"));
+}
+
 static void write_file(const char *dir, const char *name, const char *text)
 {
     char path[256];
@@ -144,6 +194,8 @@ int main(void)
         cmocka_unit_test(user_too_long),
         cmocka_unit_test(key_of_another),
         cmocka_unit_test(files_of_a_directory),
+        cmocka_unit_test(minted_under_the_root),
+        cmocka_unit_test(mint_needs_three),
         cmocka_unit_test(nothing_given),
     };
     return cmocka_run_group_tests_name("client/identity", tests, NULL, NULL);

@@ -8,7 +8,14 @@
 /* Every variable that is looked at. */
 static void clear_environment(void)
 {
-    static const char *const others[] = {"HOST", "MARATHON_APP_RESOURCE_MEM", "KUBERNETES_SERVICE_HOST"};
+    static const char *const others[] = {"HOST",
+                                         "MARATHON_APP_RESOURCE_MEM",
+                                         "KUBERNETES_SERVICE_HOST",
+                                         "POD_IP",
+                                         "POD_NAME",
+                                         "NAMESPACE",
+                                         "HOSTNAME",
+                                         "MESOS_TASK_ID"};
     char name[64];
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         unsetenv(others[i]);
@@ -40,6 +47,8 @@ void rig_init(struct rig *r)
     set("EPHEMERAL_STORE_USER", USER);
     set("EPHEMERAL_STORE_ROOT_CA_CERT", CERT);
     set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
+    set("EPHEMERAL_STORE_PEERS", PEERS);
+    fake_host_add_address("node-7", "10.7.7.7");
 }
 
 void rig_fini(struct rig *r)

@@ -7,9 +7,10 @@
 #include "fake_host.h"
 #include "support.h"
 
-#define CERT "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
-#define KEY  "-----BEGIN PRIVATE KEY-----\nREVG\n-----END PRIVATE KEY-----\n"
-#define USER "{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}"
+#define CERT  "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
+#define KEY   "-----BEGIN PRIVATE KEY-----\nREVG\n-----END PRIVATE KEY-----\n"
+#define PEERS "10.7.7.7,10.7.7.8"
+#define USER  "{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}"
 
 struct rig {
     struct config *c;
@@ -21,8 +22,8 @@ struct rig {
 
 /* A machine without any orchestrator, and nothing given. */
 void rig_init_bare(struct rig *r);
-/* With the three things that every node needs: user, certificate and key, in the environment. Reading takes the key out
- * of it again. */
+/* With what every node of a cluster needs: user, certificate, key and peers, in the environment, and an address of its
+ * host's name. Reading takes the key out of the environment again. */
 void rig_init(struct rig *r);
 void rig_fini(struct rig *r);
 

@@ -24,6 +24,8 @@ static void test_marathon(void **state)
     set("PORT_EPMD", "31369");
     set("PORT_HANDOFF", "31099");
     set("MARATHON_APP_RESOURCE_MEM", "1024.0");
+    set("MESOS_TASK_ID", "ephemeral-store.1234");
+    set("EPHEMERAL_STORE_PEERS", "ephemeral-store.marathon.mesos");
     assert_good(&r, read_config(&r, NULL));
     assert_int_equal(r.c->orchestration, ORCHESTRATION_MARATHON);
     assert_int_equal(r.c->user_count, 1);
@@ -34,6 +36,8 @@ static void test_marathon(void **state)
     assert_int_equal(r.c->proto_port, 31087);
     assert_int_equal(r.c->epmd_port, 31369);
     assert_int_equal(r.c->handoff_port, 31099);
+    assert_string_equal(r.c->advertise, "10.1.2.3");
+    assert_string_equal(r.c->place, "ephemeral-store.1234");
     assert_int_equal(r.c->memory_bytes, UINT64_C(1) << 30);
     assert_string_equal(r.c->memory_source, "environment variable MARATHON_APP_RESOURCE_MEM");
     rig_fini(&r);
@@ -46,8 +50,12 @@ static void test_kubernetes(void **state)
     rig_init_bare(&r);
     set("KUBERNETES_SERVICE_HOST", "10.0.0.1");
     set("EPHEMERAL_STORE_USER", USER);
+    set("NAMESPACE", "default");
+    set("HOSTNAME", "ephemeral-store-0");
+    set("EPHEMERAL_STORE_PEERS", "ephemeral-store-info.default.svc");
     fake_host_add_file(MOUNTED_CERT, CERT);
     fake_host_add_file(MOUNTED_KEY, KEY);
+    fake_host_add_address("ephemeral-store-0", "10.244.1.9"); /* as in a pod's /etc/hosts */
     fake_host_add_file(CGROUP_V2, "1073741824\n");
     fake_host_set_name("ephemeral-store-0", "ephemeral-store-0.ephemeral-store-info.default.svc.cluster.local");
     assert_good(&r, read_config(&r, NULL));
@@ -55,6 +63,8 @@ static void test_kubernetes(void **state)
     assert_string_equal(r.c->root_ca_cert, CERT);
     assert_string_equal(r.c->root_ca_key, KEY);
     assert_string_equal(r.c->node_name, "riak@ephemeral-store-0");
+    assert_string_equal(r.c->advertise, "10.244.1.9");
+    assert_string_equal(r.c->place, "default/ephemeral-store-0");
     assert_int_equal(r.c->name_count, 3);
     assert_string_equal(r.c->names[1], "ephemeral-store-0.ephemeral-store-info.default.svc.cluster.local");
     assert_int_equal(r.c->proto_port, 8087);
@@ -149,6 +159,7 @@ static void test_defaults(void **state)
     assert_int_equal(c->handshake_timeout_ms, 10000);
     assert_int_equal(c->auth_failure_delay_ms, 5000);
     assert_int_equal(c->stall_timeout_ms, 60000);
+    assert_int_equal(c->request_timeout_ms, 60000);
     assert_int_equal(c->log_level, LOG_INFO);
     rig_fini(&r);
 }
@@ -198,7 +209,8 @@ static void test_pem_in_the_configuration_file(void **state)
     struct rig r;
     (void)state;
     rig_init_bare(&r);
-    write_file(&r, "user = " USER "\nroot-ca-cert = <<END\n" CERT "END\nroot-ca-key = <<END\n" KEY "END\n");
+    write_file(&r, "cluster-size = 1\nuser = " USER "\nroot-ca-cert = <<END\n" CERT "END\nroot-ca-key = <<END\n" KEY
+                   "END\n");
     assert_good(&r, read_config(&r, "--config", r.path, NULL));
     assert_string_equal(r.c->root_ca_cert, CERT);
     assert_string_equal(r.c->root_ca_key, KEY);
@@ -319,7 +331,8 @@ static void test_everything_from_the_file(void **state)
                    "certificate-days = 7\nlegacy-suites = off\nmemory = 2GiB\ncluster-size = 1\n"
                    "bucket-types = {\"short\":{\"ttl\":30}}\nobject-size-max = 1MiB\nsiblings-max = 7\n"
                    "delete-mode = keep\nmax-connections = 77\nmax-handshakes = 5\nhandshake-timeout-ms = 3s\n"
-                   "auth-failure-delay-ms = 0\nstall-timeout-ms = 1m\nlog-level = debug\norchestration = none\n");
+                   "auth-failure-delay-ms = 0\nstall-timeout-ms = 1m\nrequest-timeout-ms = 5s\n"
+                   "log-level = debug\norchestration = none\n");
     assert_good(&r, read_config(&r, "--config", r.path, NULL));
     const struct config *c = r.c;
     assert_string_equal(c->listen, "::1");
@@ -339,6 +352,7 @@ static void test_everything_from_the_file(void **state)
     assert_int_equal(c->handshake_timeout_ms, 3000);
     assert_int_equal(c->auth_failure_delay_ms, 0);
     assert_int_equal(c->stall_timeout_ms, 60000);
+    assert_int_equal(c->request_timeout_ms, 5000);
     assert_int_equal(c->log_level, LOG_DEBUG);
     rig_fini(&r);
 }
@@ -376,6 +390,7 @@ static void test_names_from_the_host(void **state)
     char long_host[300];
     (void)state;
     rig_init(&r);
+    set("EPHEMERAL_STORE_CLUSTER_SIZE", "1"); /* not a question of addresses */
     set("HOST", "agent-3.dc.example");
     fake_host_set_name("agent-3", "agent-3.dc.example");
     assert_good(&r, read_config(&r, NULL));

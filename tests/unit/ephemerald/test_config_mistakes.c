@@ -185,7 +185,9 @@ static void test_log_of_a_good_start(void **state)
     log_config(&r, &l);
     assert_string_equal(l.text,
                         "info  config: node riak@node-7, orchestration none, 1 user(s), 1 bucket type(s), memory "
-                        "1024 MiB (flag --memory)\n");
+                        "1024 MiB (flag --memory)\n"
+                        "info  config: cluster ephemeral-store of 1, 3 replica(s), this node at 10.7.7.7, peers "
+                        "10.7.7.7,10.7.7.8\n");
     rig_fini(&r);
 }
 
@@ -196,12 +198,12 @@ static void test_log_of_what_is_strange(void **state)
     (void)state;
     rig_init(&r);
     set("ORCHESTRATION", "marathon");
-    assert_good(&r, read_config(&r, "--memory", "64MiB", NULL));
+    assert_good(&r, read_config(&r, "--memory", "64MiB", "--replicas", "2", "--place", "here", NULL));
     log_config(&r, &l);
     assert_int_equal(l.warnings, 2);
     assert_non_null(strstr(l.text, "orchestration marathon"));
-    assert_non_null(strstr(l.text, "cluster-size is 5 (default), but this version serves a cluster of one"));
-    assert_non_null(strstr(l.text, "set EPHEMERAL_STORE_CLUSTER_SIZE=1"));
+    assert_non_null(strstr(l.text, "cluster ephemeral-store of 5, 2 replica(s), this node at 10.7.7.7, place here,"));
+    assert_non_null(strstr(l.text, "replicas is 2: with less than 3, the loss of one node stops some keys"));
     assert_non_null(strstr(l.text, "object-size-max is more than an eighth of the memory"));
     assert_null(strstr(l.text, "REVG")); /* nothing of the key */
     rig_fini(&r);

@@ -11,6 +11,7 @@ struct fixture {
     uint64_t precise_us; /* what the substituted clock says */
     unsigned fired, fires_wanted, turns;
     unsigned fired_in_turn, fired_in_turn_max;
+    unsigned turn_ends, fired_before_end;
 };
 
 static uint64_t fake_precise_us(void *arg)
@@ -149,6 +150,47 @@ static void test_who_was_refused_comes_first(void **state)
     assert_true(net_loop_may_read(&f->loop, &a));
 }
 
+static void on_turn_end(void *arg)
+{
+    struct fixture *f = arg;
+    f->turn_ends++;
+    f->fired_before_end = f->fired;
+}
+
+/* Behind the timers of its turn, and as often as there are turns. */
+static void test_the_end_of_each_turn(void **state)
+{
+    struct fixture *f = *state;
+    net_loop_on_turn_end(&f->loop, on_turn_end, f);
+    run_timer(f, 3, 0);
+    assert_int_equal(f->fired, 3);
+    assert_int_equal(f->turn_ends, f->turns);
+    begin_turn(f);
+    assert_int_equal(f->fired_before_end, 3);
+    net_loop_on_turn_end(&f->loop, NULL, NULL);
+    unsigned before = f->turn_ends;
+    begin_turn(f);
+    assert_int_equal(f->turn_ends, before);
+}
+
+static void start_once(void *arg)
+{
+    struct fixture *f = arg;
+    if (f->turn_ends++ == 0)
+        assert_int_equal(timer_start(&f->loop.timers, &f->timer, 0), 0);
+}
+
+/* The loop does not fall asleep over a timer that the turn's last word has started. */
+static void test_a_timer_from_the_end_of_a_turn(void **state)
+{
+    struct fixture *f = *state;
+    f->fires_wanted = 1;
+    net_loop_on_turn_end(&f->loop, start_once, f);
+    begin_turn(f);
+    net_loop_run(&f->loop);
+    assert_int_equal(f->fired, 1);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -168,6 +210,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_timer_that_is_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_once_per_round, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_was_refused_comes_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_end_of_each_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_timer_from_the_end_of_a_turn, setup, teardown),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,9 @@ static void fake_random(void *arg, void *out, size_t n)
 
 static void make_server(struct fake_node *n)
 {
-    struct router_config router = {(size_t)16 << 20, &n->clock, &n->timers, NULL, &n->metrics};
-    assert_int_equal(router_create(&router, &n->router), 0);
+    assert_int_equal(alone_create(&n->alone, &n->clock, &n->timers, NULL, &n->metrics, (size_t)16 << 20), 0);
+    n->router = cluster_router(n->alone.cluster);
+    n->late.cluster = n->alone.cluster;
     server_init(&n->server, &n->config, n->router, &n->timers, &n->clock, NULL, &n->metrics);
 }
 
@@ -46,22 +47,30 @@ void fake_node_init(struct fake_node *n)
                                        .reap_ms = 3000,
                                        .handshake_timeout_ms = 10000,
                                        .auth_failure_delay_ms = 5000,
-                                       .stall_timeout_ms = 60000};
+                                       .stall_timeout_ms = 60000,
+                                       .request_timeout_ms = 60000};
+    late_router_start(&n->late);
     make_server(n);
 }
 
 void fake_node_fini(struct fake_node *n)
 {
     server_fini(&n->server);
-    router_destroy(&n->router);
+    alone_destroy(&n->alone);
+    late_router_stop(&n->late);
     timers_fini(&n->timers);
 }
 
 void fake_node_restart(struct fake_node *n)
 {
     server_fini(&n->server);
-    router_destroy(&n->router);
+    alone_destroy(&n->alone);
     make_server(n);
+}
+
+void fake_node_turn(struct fake_node *n)
+{
+    cluster_turn(n->alone.cluster);
 }
 
 void fake_node_wait(struct fake_node *n, uint64_t ms)
@@ -74,6 +83,7 @@ void fake_node_wait(struct fake_node *n, uint64_t ms)
         if (next > n->now_ms)
             n->now_ms = next;
         timers_run(&n->timers);
+        fake_node_turn(n);
     }
     n->now_ms = end;
 }
@@ -103,37 +113,57 @@ static void on_close(struct stream *s)
     conn_of(s)->closed = true;
 }
 
-static const struct stream_ops ops = {on_flush, on_start_tls, on_pause, on_close};
+static void on_trusted(struct stream *s)
+{
+    (void)s;
+}
+
+static const struct stream_ops ops = {on_flush, on_start_tls, on_pause, on_close, on_trusted};
 
 void fake_conn_open(struct fake_conn *c, struct fake_node *n)
 {
-    *c = (struct fake_conn){.stream = {.ops = &ops}};
+    *c = (struct fake_conn){.stream = {.ops = &ops}, .node = n};
     outq_init(&c->stream.out);
     assert_int_equal(session_init(&c->session, &n->server, &c->stream, "127.0.0.1:1"), 0);
 }
 
 void fake_conn_open_ready(struct fake_conn *c, struct fake_node *n)
 {
-    struct session_peer peer = {.cn_count = 1, .cn = "myuser"};
+    struct stream_peer peer = {.cn_count = 1, .cn = "myuser"};
     static const uint8_t auth[] = "\x0a\x06myuser\x12";
     fake_conn_open(c, n);
     fake_conn_give_frame(c, MSG_START_TLS, slice_make(NULL, 0));
     fake_conn_expect_empty(c, MSG_START_TLS);
     assert_true(c->tls);
-    session_secure(&c->session, &peer);
+    fake_conn_secure(c, &peer);
     fake_conn_give_frame(c, MSG_AUTH_REQ, slice_make(auth, sizeof auth)); /* the NUL is an empty password's length */
     fake_conn_expect_empty(c, MSG_AUTH_RESP);
 }
 
 void fake_conn_close(struct fake_conn *c)
 {
+    c->session.user.ops->closed(&c->session.user, "the test closes it");
     session_fini(&c->session);
     outq_fini(&c->stream.out);
 }
 
+void fake_conn_secure(struct fake_conn *c, const struct stream_peer *peer)
+{
+    c->session.user.ops->secure(&c->session.user, peer);
+    fake_node_turn(c->node);
+}
+
+void fake_conn_drained(struct fake_conn *c)
+{
+    c->session.user.ops->drained(&c->session.user);
+    fake_node_turn(c->node);
+}
+
 size_t fake_conn_give(struct fake_conn *c, struct slice bytes)
 {
-    return session_input(&c->session, bytes);
+    size_t taken = c->session.user.ops->input(&c->session.user, bytes);
+    fake_node_turn(c->node);
+    return taken;
 }
 
 void fake_conn_give_frame(struct fake_conn *c, uint8_t code, struct slice body)
@@ -178,7 +208,7 @@ struct frame fake_conn_take(struct fake_conn *c)
     /* Consumed, but its bytes stay where they are until the next change. */
     tail->start += size;
     if (buf_len(tail) == 0)
-        session_drained(&c->session);
+        fake_conn_drained(c);
     return f;
 }
 

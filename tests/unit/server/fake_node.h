@@ -1,8 +1,10 @@
-/* A node without sockets and clocks: a server over a router, a virtual clock, and streams that only remember what was
- * asked of them. Tests say what comes in and read what went out. */
+/* A node without sockets and clocks: a server over a cluster of one, a virtual clock, and streams that only remember
+ * what was asked of them. Tests say what comes in and read what went out. */
 #ifndef FAKE_NODE_H
 #define FAKE_NODE_H
 
+#include "alone.h"
+#include "late_router.h"
 #include "server/session.h"
 #include "wire/kv_msg.h"
 
@@ -12,7 +14,9 @@ struct fake_node {
     struct clock clock;
     struct timers timers;
     struct metrics metrics;
-    struct router *router;
+    struct alone alone;
+    struct router *router;   /* its */
+    struct late_router late; /* answers at once unless told otherwise */
     struct server_config config;
     struct server server;
 };
@@ -20,6 +24,7 @@ struct fake_node {
 struct fake_conn {
     struct stream stream;
     struct session session;
+    struct fake_node *node;
     bool tls, paused, closed;
     unsigned flushes;
 };
@@ -29,6 +34,8 @@ struct fake_conn {
 void fake_node_init(struct fake_node *n);
 void fake_node_restart(struct fake_node *n); /* takes a changed config */
 void fake_node_fini(struct fake_node *n);
+/* What the loop does at the end of a turn: done behind all that the functions below give to a session. */
+void fake_node_turn(struct fake_node *n);
 /* Time passes; timers fire. */
 void fake_node_wait(struct fake_node *n, uint64_t ms);
 
@@ -36,6 +43,8 @@ void fake_conn_open(struct fake_conn *c, struct fake_node *n);
 /* Opens, secures and authenticates. */
 void fake_conn_open_ready(struct fake_conn *c, struct fake_node *n);
 void fake_conn_close(struct fake_conn *c);
+void fake_conn_secure(struct fake_conn *c, const struct stream_peer *peer);
+void fake_conn_drained(struct fake_conn *c);
 /* Bytes come in; returns how many were taken. */
 size_t fake_conn_give(struct fake_conn *c, struct slice bytes);
 void fake_conn_give_frame(struct fake_conn *c, uint8_t code, struct slice body);

@@ -61,12 +61,12 @@ static void test_tls_from_the_first_byte(void **state)
 
 static void open_secured(struct fake_conn *c, struct fake_node *n, size_t cn_count, const char *cn)
 {
-    struct session_peer peer = {.cn_count = cn_count};
+    struct stream_peer peer = {.cn_count = cn_count};
     strcpy(peer.cn, cn);
     fake_conn_open(c, n);
     fake_conn_give_frame(c, MSG_START_TLS, none());
     fake_conn_expect_empty(c, MSG_START_TLS);
-    session_secure(&c->session, &peer);
+    fake_conn_secure(c, &peer);
 }
 
 static void give_auth(struct fake_conn *c, const char *user)

@@ -46,6 +46,21 @@ struct tls_client_config link_client_config(struct link_world *w)
                                       .clock_arg = w};
 }
 
+struct tls_peer_config link_peer_config(struct link_world *w, bool is_server, const struct cert *cert)
+{
+    return (struct tls_peer_config){
+        .is_server = is_server, .ca = w->ca, .cert = cert, .clock = read_clock, .clock_arg = w};
+}
+
+struct tls_ctx *link_peer(const struct tls_peer_config *config)
+{
+    char why[TLS_WHY_MAX] = "";
+    struct tls_ctx *ctx = NULL;
+    if (tls_ctx_create_peer(config, &ctx, why, sizeof why))
+        fail_msg("%s", why);
+    return ctx;
+}
+
 struct tls_ctx *link_server(const struct tls_server_config *config)
 {
     char why[TLS_WHY_MAX] = "";

@@ -20,7 +20,10 @@ void link_world_fini(struct link_world *w);
 struct tls_server_config link_server_config(struct link_world *w);
 /* As the world's user. */
 struct tls_client_config link_client_config(struct link_world *w);
+/* `cert`: of a node. */
+struct tls_peer_config link_peer_config(struct link_world *w, bool is_server, const struct cert *cert);
 /* The test fails when it cannot be made. */
+struct tls_ctx *link_peer(const struct tls_peer_config *config);
 struct tls_ctx *link_server(const struct tls_server_config *config);
 struct tls_ctx *link_client(const struct tls_client_config *config);
 

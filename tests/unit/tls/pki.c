@@ -35,7 +35,7 @@ static void add_name(X509 *x, const char *field, const char *value)
 static void fill(X509 *x, const struct pki_plan *plan, EVP_PKEY *key)
 {
     static long serial = 1;
-    bool v3 = plan->ca || plan->ext_key_usage;
+    bool v3 = plan->ca || plan->ext_key_usage || plan->alt_names;
     must(X509_set_version(x, v3 ? X509_VERSION_3 : X509_VERSION_1) == 1);
     ASN1_INTEGER_set(X509_get_serialNumber(x), serial++);
     ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(plan->from ? plan->from : PKI_NOW - PKI_DAY));
@@ -49,6 +49,8 @@ static void fill(X509 *x, const struct pki_plan *plan, EVP_PKEY *key)
         add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
     if (plan->ext_key_usage)
         add_extension(x, NID_ext_key_usage, plan->ext_key_usage);
+    if (plan->alt_names)
+        add_extension(x, NID_subject_alt_name, plan->alt_names);
 }
 
 void pki_make(struct pki *p, const struct pki_plan *plan)

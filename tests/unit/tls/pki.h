@@ -25,6 +25,7 @@ struct pki_plan {
     EVP_PKEY *key;             /* borrowed; NULL: a new one on P-256 */
     bool ca;                   /* v3, with a CA's extensions */
     const char *ext_key_usage; /* v3, with this one */
+    const char *alt_names;     /* v3 too: "URI:urn:a,DNS:b"; NULL: none */
     int64_t from, to;          /* 0: a day before PKI_NOW, 300 days after it */
 };
 

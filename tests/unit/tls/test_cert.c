@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "tls/cert.h"
+#include "tls/pem_read.h"
 #include "unit/tls/pki.h"
 
 #include <openssl/err.h>
@@ -215,6 +216,37 @@ static void refused_requests(void **state)
     refuse(&req, E_CERT, "has expired");
 }
 
+/* What was written is read again as the same pair. */
+static void as_pem(void **state)
+{
+    static const enum cert_key kinds[] = {CERT_RSA_2048, CERT_ECDSA_P256};
+    struct cert_request req = {.names = names, .name_count = 1, .now = PKI_NOW};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct cert *c = mint(ca, &req, kinds[i]);
+        struct buf cert_pem, key_pem, small;
+        STACK_OF(X509) *read = NULL;
+        EVP_PKEY *key = NULL;
+        buf_init(&cert_pem, PEM_OUT_MAX);
+        buf_init(&key_pem, PEM_OUT_MAX);
+        buf_init(&small, 100);
+        assert_int_equal(cert_to_pem(c, &cert_pem, &key_pem), 0);
+        assert_int_equal(pem_read_certs(buf_slice(&cert_pem), &read, NULL, 0), 0);
+        assert_int_equal(pem_read_key(buf_slice(&key_pem), &key, NULL, 0), 0);
+        assert_int_equal(sk_X509_num(read), 1);
+        assert_int_equal(X509_cmp(sk_X509_value(read, 0), cert_x509(c)), 0);
+        assert_int_equal(EVP_PKEY_eq(key, cert_key_of(c)), 1);
+        buf_release(&cert_pem);
+        assert_int_equal(cert_to_pem(c, &cert_pem, &small), E_TOO_LARGE);
+        pem_free_certs(read);
+        EVP_PKEY_free(key);
+        buf_fini(&cert_pem);
+        pem_wipe(&key_pem);
+        pem_wipe(&small);
+        cert_destroy(&c);
+    }
+}
+
 static void days_and_stages(void **state)
 {
     (void)state;
@@ -253,6 +285,7 @@ int main(void)
         cmocka_unit_test(serials_differ),   cmocka_unit_test(lives),
         cmocka_unit_test(a_young_root),     cmocka_unit_test(roots_of_other_keys),
         cmocka_unit_test(refused_requests), cmocka_unit_test(days_and_stages),
+        cmocka_unit_test(as_pem),
     };
     return cmocka_run_group_tests_name("tls/cert", tests, set_up, tear_down);
 }

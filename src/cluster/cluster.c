@@ -1,0 +1,409 @@
+#include "cluster/cluster_impl.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+static const char *const phase_text[] = {"seeking", "forming", "joining", "member", "stranded", "leaving", "ended"};
+
+/* --- phases --- */
+
+void cluster_set_phase(struct cluster *c, enum cluster_phase phase)
+{
+    if (c->phase == phase)
+        return;
+    log_debug(c->config.log, "cluster", "%s -> %s", phase_text[c->phase], phase_text[phase]);
+    c->phase = phase;
+    cluster_beacon_now(c);
+}
+
+unsigned cluster_n(const struct cluster *c)
+{
+    unsigned n = c->config.expected > c->listed ? c->config.expected : c->listed;
+    for (unsigned i = 0; i < c->mesh.peer_count; i++) {
+        const struct peer *p = c->mesh.peer[i];
+        if (p->has_beacon && p->beacon.n > n && mesh_sees(&c->mesh, p))
+            n = p->beacon.n;
+    }
+    return n < PEER_SEATS_MAX ? n : PEER_SEATS_MAX;
+}
+
+uint32_t cluster_seed(const struct cluster *c)
+{
+    uint32_t seed;
+    clock_random(c->config.clock, &seed, sizeof seed);
+    return seed;
+}
+
+/* --- following the meta state --- */
+
+/* Members are dialed for data, nobody else. */
+static void follow_members(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->mesh.endpoint_count; i++)
+        c->mesh.endpoint[i]->wants_data = false;
+    for (unsigned i = 0; i < c->meta.state->member_count; i++) {
+        const struct member *m = &c->meta.state->member[i];
+        struct endpoint *e = m->id == c->meta.self ? NULL : mesh_endpoint(&c->mesh, m->address, m->epmd_port);
+        if (e)
+            e->wants_data = true;
+    }
+    mesh_dial(&c->mesh);
+}
+
+static void warn_setting(const struct cluster *c, const char *name, uint64_t own, uint64_t theirs)
+{
+    if (own != theirs)
+        log_warn(c->config.log, "cluster",
+                 "%s is %llu in this cluster since it was formed; this node's %llu does not count", name,
+                 (unsigned long long)theirs, (unsigned long long)own);
+}
+
+/* Times, the configured size and the number of replicas are fixed when a cluster forms. */
+static void compare_settings(const struct cluster *c)
+{
+    const struct meta_settings *s = &c->meta.state->settings;
+    warn_setting(c, "cluster-size", c->config.expected, s->expected);
+    warn_setting(c, "replicas", c->config.replicas, s->replicas);
+    warn_setting(c, "heartbeat-ms", c->config.times.heartbeat, s->heartbeat_ms);
+    warn_setting(c, "election-ms", c->config.times.election, s->election_ms);
+    warn_setting(c, "lease-ms", c->config.times.lease, s->lease_ms);
+    warn_setting(c, "lease-margin-ms", c->config.times.margin, s->margin_ms);
+    warn_setting(c, "lost-after-ms", c->config.times.lost_after, s->lost_after_ms);
+}
+
+uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation)
+{
+    unsigned at = 0;
+    while (at < c->gone_count && memcmp(c->gone[at].incarnation, incarnation, PEER_INCARNATION) != 0)
+        at++;
+    if (meta_member_by_incarnation(c->meta.state, incarnation)) {
+        if (at < c->gone_count) /* it was looked for before its admission was known here */
+            c->gone[at] = c->gone[--c->gone_count];
+        return 0;
+    }
+    if (at < c->gone_count)
+        return now_of(c) - c->gone[at].since_ms + 1;
+    if (c->gone_count == META_MEMBERS_MAX)
+        memmove(c->gone, c->gone + 1, --c->gone_count * sizeof c->gone[0]);
+    memcpy(c->gone[c->gone_count].incarnation, incarnation, PEER_INCARNATION);
+    c->gone[c->gone_count++].since_ms = now_of(c);
+    return 1;
+}
+
+static void note_admission(struct cluster *c)
+{
+    if ((c->phase != PHASE_FORMING && c->phase != PHASE_JOINING) || !c->meta.was_led ||
+        !meta_member(c->meta.state, c->meta.self))
+        return;
+    formation_stop(c);
+    cluster_set_phase(c, PHASE_MEMBER);
+    lease_begin(c, c->lease.hold_ms);
+    compare_settings(c);
+    log_info(c->config.log, "cluster", "member %llu of cluster '%s', epoch %llu, with %u members",
+             (unsigned long long)c->meta.self, c->config.name, (unsigned long long)c->meta.state->epoch,
+             c->meta.state->member_count);
+}
+
+static void adopt_settings(struct cluster *c)
+{
+    const struct meta_settings *s = &c->meta.state->settings;
+    c->times.heartbeat = s->heartbeat_ms;
+    c->times.election = s->election_ms;
+    c->times.lease = s->lease_ms;
+    c->times.margin = s->margin_ms;
+    c->times.lost_after = s->lost_after_ms;
+}
+
+static void follow_state(struct cluster *c)
+{
+    if (!c->meta.changed || !c->meta.whole || c->frozen)
+        return;
+    c->meta.changed = false;
+    if (c->meta.state->epoch > c->highest_epoch)
+        c->highest_epoch = c->meta.state->epoch;
+    adopt_settings(c);
+    follow_members(c);
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        partition_follow(&c->partition[i]);
+    c->overseer.dirty = true;
+    lease_applied(c);
+    if (!c->ready) /* which depends on what this node has of its replicas now */
+        lease_renew_now(c);
+    router_map_changed(c);
+}
+
+/* Nodes whose meta group has no leader for long are stranded (R-REFORM). */
+static void note_stranded(struct cluster *c)
+{
+    if (c->phase == PHASE_STRANDED && meta_leader_id(c)) {
+        formation_stop(c);
+        cluster_set_phase(c, PHASE_MEMBER);
+        log_info(c->config.log, "cluster", "the cluster has a leader again: no longer stranded");
+        lease_renew_now(c);
+    }
+    if (c->phase != PHASE_MEMBER || now_of(c) - c->meta.leader_seen_ms < c->times.stranded_after)
+        return;
+    log_warn(c->config.log, "cluster",
+             "stranded: no majority of the %u seats answers for %u ms; quorum operations fail until they are back or "
+             "known to be gone",
+             meta_seats(c), c->times.stranded_after);
+    cluster_set_phase(c, PHASE_STRANDED);
+    formation_begin(c);
+}
+
+/* How long leaving may take. */
+#define LEAVE_MS 30000
+
+static void note_left(struct cluster *c)
+{
+    bool left = c->left || (c->meta.whole && !meta_member(c->meta.state, c->meta.self));
+    if (c->phase != PHASE_LEAVING || (!left && now_of(c) - c->leave_ms < LEAVE_MS))
+        return;
+    if (left)
+        log_info(c->config.log, "cluster", "left the cluster");
+    else
+        log_warn(c->config.log, "cluster", "leaving took longer than %d s: ending all the same", LEAVE_MS / 1000);
+    cluster_set_phase(c, PHASE_ENDED);
+    c->config.ended(c->config.arg);
+}
+
+/* --- leaving a cluster behind --- */
+
+static int identify(struct cluster *c)
+{
+    clock_random(c->config.clock, c->incarnation, sizeof c->incarnation);
+    return c->config.identify(c->config.arg, c->incarnation);
+}
+
+static void seek(struct cluster *c)
+{
+    cluster_set_phase(c, PHASE_SEEKING);
+    formation_begin(c);
+}
+
+static void stop_group(struct cluster *c)
+{
+    meta_stop(c);
+    router_end(c);
+    c->frozen = false;
+}
+
+/* Of the partitions it keeps what it has frozen. */
+static void leave_group(struct cluster *c)
+{
+    lease_end(c);
+    overseer_stop(c);
+    formation_stop(c);
+    stop_group(c);
+    seek(c);
+}
+
+void cluster_forget(struct cluster *c, bool as_stranger)
+{
+    lease_end(c);
+    overseer_stop(c);
+    formation_stop(c);
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        partition_fini(&c->partition[i]);
+    stop_group(c);
+    if (as_stranger) {
+        if (identify(c)) {
+            log_error(c->config.log, "cluster", "no certificate could be made for the new incarnation: ending");
+            cluster_set_phase(c, PHASE_ENDED);
+            c->config.ended(c->config.arg);
+            return;
+        }
+        mesh_set_incarnation(&c->mesh, c->incarnation);
+    }
+    seek(c);
+}
+
+/* --- the end of a turn --- */
+
+static void turn_partitions(struct cluster *c)
+{
+    for (unsigned rounds = 0; !list_empty(&c->dirty) && rounds < 4 * META_PARTITIONS; rounds++) {
+        struct partition *p = LIST_ENTRY(c->dirty.next, struct partition, dirty);
+        list_remove(&p->dirty);
+        partition_turn(p);
+    }
+}
+
+/* What an answer of this turn has brought, such as the next change of the catalog by the same client: nothing from
+ * outside would end the loop's sleep for it. */
+static bool has_more(const struct cluster *c)
+{
+    /* What changed is followed once the whole state is there: until then a joiner waits for its leader. */
+    bool changed = c->meta.changed && c->meta.whole;
+    bool meta = c->meta.group && !c->frozen && (c->meta.dirty || changed);
+    return meta || c->reborn || c->returns || !list_empty(&c->dirty) || !list_empty(&c->router.todo);
+}
+
+static void on_again(struct timer *t)
+{
+    (void)t; /* the end of a turn follows */
+}
+
+void cluster_turn(struct cluster *c)
+{
+    if (c->closing)
+        return;
+    c->expiry_end_us = c->copy_end_us = 0;
+    c->expiry_over = false;
+    if (c->returns && !c->reborn)
+        leave_group(c);
+    c->returns = false;
+    if (c->reborn) {
+        c->reborn = false;
+        if (c->phase == PHASE_LEAVING || c->phase == PHASE_ENDED) /* it does not come back for that */
+            c->left = true;
+        else
+            cluster_forget(c, true);
+    }
+    meta_turn(c);
+    follow_state(c);
+    if (c->meta.whole) {
+        note_admission(c);
+        note_stranded(c);
+        overseer_turn(c);
+    }
+    note_left(c);
+    router_turn(&c->router);
+    turn_partitions(c);
+    mesh_flush(&c->mesh);
+    if (!c->closing && has_more(c))
+        timer_start(c->config.timers, &c->again, 0);
+}
+
+/* --- life --- */
+
+static void describe_hello(const struct cluster *c, struct peer_hello *h)
+{
+    const struct cluster_config *config = &c->config;
+    *h = (struct peer_hello){
+        .version = PEER_VERSION, .epmd_port = config->epmd_port, .handoff_port = config->handoff_port};
+    memcpy(h->incarnation, c->incarnation, sizeof h->incarnation);
+    strncpy(h->name, config->name, sizeof h->name - 1);
+    strncpy(h->address, config->address, sizeof h->address - 1);
+    strncpy(h->place, config->place, sizeof h->place - 1);
+}
+
+static void init_parts(struct cluster *c)
+{
+    struct mesh_config mesh = {.frame_max = c->config.frame_max,
+                               .clock = c->config.clock,
+                               .timers = c->config.timers,
+                               .log = c->config.log,
+                               .dialer = c->config.dialer,
+                               .hooks = &cluster_mesh_hooks,
+                               .arg = c};
+    describe_hello(c, &mesh.self);
+    mesh_init(&c->mesh, &mesh);
+    meta_init(&c->meta);
+    lease_init(&c->lease);
+    overseer_init(&c->overseer);
+    formation_init(&c->formation);
+    router_init(&c->router, c);
+    list_init(&c->dirty);
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        partition_init(c, i);
+    timer_init(&c->beacon, cluster_on_beacon_timer);
+    timer_init(&c->again, on_again);
+    buf_init(&c->scratch, SIZE_MAX / 2);
+}
+
+int cluster_create(const struct cluster_config *config, struct cluster **out)
+{
+    struct cluster *c = calloc(1, sizeof *c);
+    if (!c)
+        return E_NOMEM;
+    c->config = *config;
+    c->times = config->times;
+    c->memory.limit = config->memory_limit;
+    c->created_ms = now_of(c);
+    int err = identify(c);
+    if (err) {
+        free(c);
+        return err;
+    }
+    init_parts(c);
+    err = config->expected == 1 ? formation_alone(c) : 0;
+    if (err) {
+        cluster_close(c);
+        cluster_destroy(&c);
+        return err;
+    }
+    if (config->expected != 1)
+        formation_begin(c);
+    timer_start(config->timers, &c->beacon, BEACON_MS);
+    do
+        cluster_turn(c);
+    while (config->expected == 1 && has_more(c));
+    *out = c;
+    return 0;
+}
+
+void cluster_close(struct cluster *c)
+{
+    if (c->closing)
+        return;
+    mesh_end(&c->mesh);
+    c->closing = true;
+    timer_stop(c->config.timers, &c->beacon);
+    timer_stop(c->config.timers, &c->again);
+}
+
+bool cluster_is_closed(const struct cluster *c)
+{
+    return mesh_is_empty(&c->mesh);
+}
+
+void cluster_destroy(struct cluster **cp)
+{
+    struct cluster *c = *cp;
+    *cp = NULL;
+    if (!c)
+        return;
+    c->closing = true;
+    lease_end(c);
+    overseer_stop(c);
+    formation_stop(c);
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        partition_fini(&c->partition[i]);
+    meta_stop(c);
+    router_fini(&c->router);
+    mesh_fini(&c->mesh);
+    buf_fini(&c->scratch);
+    free(c);
+}
+
+struct acceptor *cluster_acceptor(struct cluster *c)
+{
+    return &c->mesh.acceptor;
+}
+
+struct router *cluster_router(struct cluster *c)
+{
+    return &c->router;
+}
+
+void cluster_set_candidates(struct cluster *c, const struct cluster_candidate *list, size_t count, unsigned listed,
+                            bool authoritative, bool answered)
+{
+    struct endpoint *e = calloc(count ? count : 1, sizeof *e);
+    size_t n = 0;
+    for (size_t i = 0; e && i < count; i++) {
+        if (strlen(list[i].address) >= sizeof e->address)
+            continue;
+        strcpy(e[n].address, list[i].address);
+        e[n++].port = list[i].epmd_port;
+    }
+    if (e)
+        mesh_set_candidates(&c->mesh, e, n);
+    free(e);
+    /* N falls only on a fresh answer of an authoritative source. */
+    if (authoritative || listed > c->listed)
+        c->listed = listed;
+    c->discovery_answered = c->discovery_answered || answered;
+}

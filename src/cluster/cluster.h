@@ -1,0 +1,76 @@
+/* One node's part in its cluster: it finds the others, forms or joins a cluster with them, holds a lease, holds its
+ * replicas of partitions, and lets the router (cluster/router.h) reach every key. A machine without clock, socket or
+ * chance of its own: those come through io/.
+ *
+ * The rules that it obeys have names (design.md section 6), which stand at the lines that obey them. */
+#ifndef CLUSTER_CLUSTER_H
+#define CLUSTER_CLUSTER_H
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/timers.h"
+#include "cluster/router.h"
+#include "cluster/status.h"
+#include "io/clock.h"
+#include "io/dialer.h"
+
+/* Milliseconds; those of the cluster that a node joins replace its own, but for the last two. */
+struct cluster_times {
+    uint32_t heartbeat;      /* of Raft groups */
+    uint32_t election;       /* without a leader for this long, up to twice as long by chance */
+    uint32_t lease;          /* counted from when its renewal was sent */
+    uint32_t margin;         /* between the end of a lease and what may follow from it */
+    uint32_t lost_after;     /* T_lost: silence for so long counts as death */
+    uint32_t form_grace;     /* for those who are still missing when a cluster is formed */
+    uint32_t stranded_after; /* without a meta leader */
+};
+
+struct cluster_config {
+    const char *name;    /* nodes of another name are not talked to; under 65 bytes */
+    const char *address; /* numeric, under which the others reach this node */
+    uint16_t epmd_port, handoff_port;
+    const char *place; /* where it runs, or "" */
+    uint32_t expected; /* E0, the configured size */
+    uint32_t replicas; /* of a partition: 1 to PLACEMENT_REPLICAS_MAX */
+    struct cluster_times times;
+    size_t memory_limit;       /* bytes for the data */
+    size_t frame_max;          /* bytes of the largest command or object, names and all */
+    const struct clock *clock; /* all borrowed until the end, texts too */
+    struct timers *timers;
+    const struct log *log;
+    struct metrics *metrics;
+    struct dialer *dialer;
+    /* This node goes by another incarnation from now on, which its node certificate is to name; called first out of
+     * cluster_create(). Nonzero: it could not be made, and the node cannot go on. */
+    int (*identify)(void *arg, const uint8_t incarnation[16]);
+    /* It has left and ends, or cannot go on. */
+    void (*ended)(void *arg);
+    void *arg;
+};
+
+/* A cluster of one (expected 1) forms itself before this returns, unless candidates are to be heard first. E_NOMEM, or
+ * what `identify` returned. */
+int cluster_create(const struct cluster_config *config, struct cluster **out);
+/* Closes the connections to other nodes, without leaving: to them it is as if the process had ended. cluster_destroy()
+ * may follow once cluster_is_closed(). */
+void cluster_close(struct cluster *c);
+bool cluster_is_closed(const struct cluster *c);
+void cluster_destroy(struct cluster **c);
+
+/* For the listeners on both of the nodes' ports. */
+struct acceptor *cluster_acceptor(struct cluster *c);
+struct router *cluster_router(struct cluster *c);
+
+struct cluster_candidate {
+    const char *address; /* numeric, borrowed for the call */
+    uint16_t epmd_port;
+};
+/* What discovery has found: all of it. `listed`: how many nodes it says there are, for N; `authoritative`: N may fall
+ * by it. `answered`: every source has said something. */
+void cluster_set_candidates(struct cluster *c, const struct cluster_candidate *list, size_t count, unsigned listed,
+                            bool authoritative, bool answered);
+
+/* Once per turn of the loop, after all that has come in: what waits leaves in batches. */
+void cluster_turn(struct cluster *c);
+
+#endif

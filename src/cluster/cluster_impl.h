@@ -1,0 +1,386 @@
+/* What the files of a node's part in its cluster share, and nobody else sees. */
+#ifndef CLUSTER_CLUSTER_IMPL_H
+#define CLUSTER_CLUSTER_IMPL_H
+
+#include "cluster/cluster.h"
+#include "cluster/mesh.h"
+#include "cluster/seats.h"
+#include "cluster/meta_state.h"
+#include "consensus/group.h"
+#include "consensus/read_index.h"
+#include "store/copy.h"
+
+#define BEACON_MS 200
+
+struct work;
+
+/* --- a partition's replica --- */
+
+struct partition_copy_out;
+struct partition_copy_in;
+
+struct partition {
+    struct cluster *cluster;
+    unsigned number;
+    uint32_t generation;
+    uint64_t replica; /* this node's, in the generation; 0: none here */
+    struct store *store;
+    bool whole;          /* the store is what the replica has applied; false: it is still empty, a copy is under way */
+    struct group *group; /* NULL with a replica: it is the only one, and what it does is committed */
+    bool broken;
+    bool installs;          /* an install message is being written: behind its copy */
+    uint64_t index;         /* applied */
+    uint64_t stamp_ms;      /* R-TIME: the partition's time ... */
+    uint64_t stamp_boot_ms; /* ... at this moment of this node's clock */
+    unsigned turn;          /* of the replicas, when nobody is known to lead */
+    uint64_t leader_hint;   /* member that led when it was last heard of; 0 */
+    struct read_index rounds;
+    struct list waiting; /* works that are proposed here, in the order of the log */
+    struct list reads;   /* works that wait for a round, in the order of asking */
+    struct list own;     /* this node's writes to it that are not answered, by sequence */
+    uint64_t sequence;   /* of the last of them */
+    struct list dirty;   /* in the cluster's list: something is to be flushed at the end of the turn */
+    struct timer tick;   /* of the group */
+    struct timer expiry;
+    uint64_t tick_index;  /* of a STORE_TICK that is proposed and not applied */
+    uint64_t copy_wanted; /* by that replica */
+    struct partition_copy_out *copy_out;
+    struct partition_copy_in *copy_in;
+    uint64_t no_transfer_until_ms;
+    uint64_t forget_ms; /* when it is next looked whether an origin is to be forgotten */
+    /* R-REBUILD: what this node held of an older generation. */
+    struct store *frozen;
+    uint64_t frozen_replica;
+    uint32_t frozen_generation;
+    uint64_t frozen_term, frozen_index;
+};
+
+/* --- the meta group --- */
+
+struct meta {
+    struct meta_state *state; /* NULL: in no cluster */
+    struct group *group;
+    uint64_t self; /* this node's member id */
+    bool whole;    /* the state is there */
+    struct read_index rounds;
+    struct timer tick;
+    bool dirty;
+    uint64_t taken_id;      /* the last of META_TAKE_ID, until it is used; 0 */
+    uint64_t members_index; /* since when the member table is as it is */
+    bool changed;           /* something was applied since the end of the last turn */
+    uint64_t copy_wanted[META_MEMBERS_MAX];
+    unsigned copy_wanted_count;
+    struct buf copy_in; /* a state that comes */
+    uint64_t copy_source, copy_term, copy_number, copy_index;
+    uint64_t copy_count;
+    uint64_t leader_seen_ms;
+    uint64_t leader_told; /* that the lease was last asked of */
+    bool was_led;         /* a leader was seen since this group began here */
+    struct list waiting;  /* works: changes of the catalog */
+    struct list answered; /* works: applied, to be known everywhere first */
+};
+
+/* --- leases --- */
+
+struct lease {
+    uint64_t until_ms;
+    uint64_t granted_until_ms, granted_index; /* counts once that is applied */
+    uint64_t hold_ms;                         /* before which this node, as meta leader, grants none */
+    struct timer renew;
+    uint64_t renewed_ms;
+    bool settled;
+    unsigned member_count; /* what the meta leader has said of the members */
+    struct peer_load member[PEER_SEATS_MAX];
+};
+
+/* --- what only the meta leader knows --- */
+
+struct watched_replica {
+    uint32_t generation;
+    uint64_t replica;
+    bool whole, frozen, broken;
+    uint64_t last_term, last_index, keys;
+};
+
+struct watch {
+    uint64_t member;
+    uint64_t heard_ms;
+    uint64_t applied;
+    uint64_t memory_used, memory_limit;
+    uint64_t unreachable;
+    uint64_t cut_off_ms; /* most of the others do not reach it on 8099, since then; 0: they do */
+    bool renewed;        /* at least once under this leader */
+    bool leaving;
+    bool due; /* a renewal has come that no round was asked for yet; sent at */
+    uint64_t sent_ms;
+    bool asked; /* a grant follows the round, for a renewal sent at */
+    uint64_t asked_ms, round, index;
+    uint64_t lease_until_ms; /* no later than this its last lease ends */
+    struct watched_replica replica[META_PARTITIONS];
+};
+
+struct watched_partition {
+    uint32_t generation;
+    uint64_t leader; /* a replica */
+    uint64_t term;
+    uint64_t heard_ms;
+    unsigned count;
+    struct group_member member[META_REPLICAS_MAX];
+    uint64_t lag[META_REPLICAS_MAX];
+    uint32_t stuck_generation; /* nobody leads this one ... */
+    uint64_t stuck_ms;         /* ... since then */
+};
+
+struct overseer {
+    bool leads;
+    bool wants_id;       /* for a phantom */
+    bool dirty;          /* something has changed since it last looked */
+    uint64_t since_ms;   /* first commit of its own term; 0: not yet */
+    uint64_t turn_ms;    /* the last turn in which it led; 0: none yet */
+    uint64_t busy_index; /* a proposal of its own that is not applied yet */
+    struct watch *watch[META_MEMBERS_MAX];
+    unsigned watch_count;
+    struct watched_partition partition[META_PARTITIONS];
+    struct timer duty;
+    bool settled;
+    unsigned rebuilt, emptied; /* partitions, since it was last told */
+};
+
+/* --- forming --- */
+
+struct formation {
+    enum { FORM_NONE, FORM_OFFERED, FORM_ACCEPTED, FORM_STARTED } stage;
+    uint64_t began_ms;       /* seeking, or being stranded */
+    uint64_t quorum_ms;      /* enough were seen since then; 0 */
+    struct peer_offer offer; /* made or accepted */
+    uint8_t proposer[PEER_INCARNATION];
+    uint64_t stage_ms;
+    uint64_t abandon_ms;
+    uint64_t joined_ms; /* a cluster was last asked */
+    unsigned abandoned; /* times */
+    unsigned invited_count;
+    struct {
+        uint8_t incarnation[PEER_INCARNATION];
+        bool accepted;
+    } invited[META_MEMBERS_MAX];
+    struct timer tick;
+    bool survivors; /* the operator's word: whoever is not seen is gone */
+};
+
+enum cluster_phase {
+    PHASE_SEEKING,
+    PHASE_FORMING,
+    PHASE_JOINING,
+    PHASE_MEMBER,
+    PHASE_STRANDED,
+    PHASE_LEAVING,
+    PHASE_ENDED
+};
+
+struct router {
+    struct cluster *cluster;
+    struct list todo;  /* works to be dispatched at the end of the turn */
+    struct work *free; /* kept for the next */
+    unsigned free_count;
+    struct list waits; /* works that wait for their next try */
+    struct timer expiry;
+    uint64_t copies;   /* begun here */
+    uint64_t requests; /* made of other nodes */
+    bool applying;     /* a group is calling: nothing may call into it */
+};
+
+struct cluster {
+    struct cluster_config config;
+    struct cluster_times times; /* in force */
+    enum cluster_phase phase;
+    uint8_t incarnation[PEER_INCARNATION];
+    struct store_memory memory;
+    struct mesh mesh;
+    struct meta meta;
+    struct lease lease;
+    struct overseer overseer;
+    struct formation formation;
+    struct partition partition[META_PARTITIONS];
+    struct list dirty; /* partitions */
+    struct router router;
+    struct timer beacon;
+    uint64_t expiry_end_us; /* of this turn's time for freeing what is due; 0: not begun */
+    bool expiry_over;
+    uint64_t copy_end_us; /* of this turn's time for copies; 0: not begun */
+    struct timer again;   /* runs: another turn is to follow at once */
+    uint64_t highest_epoch;
+    unsigned listed;
+    bool discovery_answered;
+    bool ready;   /* latched */
+    bool frozen;  /* every group of the epoch, for good */
+    bool reborn;  /* is to become a stranger at the end of the turn */
+    bool returns; /* is to join the next epoch, with what it keeps of the last */
+    bool left;    /* the cluster has let it go */
+    bool closing;
+    uint64_t created_ms;
+    uint64_t formed_boot_ms; /* when the cluster formed, or this node came to it, on its own clock */
+    uint64_t leave_ms;
+    struct buf scratch;
+    unsigned gone_count; /* incarnations that are no members, and since when they are known not to be */
+    struct {
+        uint8_t incarnation[PEER_INCARNATION];
+        uint64_t since_ms;
+    } gone[META_MEMBERS_MAX];
+};
+
+static inline uint64_t now_of(const struct cluster *c)
+{
+    return clock_boot_ms(c->config.clock);
+}
+
+/* --- cluster.c, cluster_frames.c --- */
+
+extern const struct mesh_hooks cluster_mesh_hooks;
+void cluster_on_beacon_timer(struct timer *t);
+
+void cluster_set_phase(struct cluster *c, enum cluster_phase phase);
+/* N of the design: the most nodes that anybody knows of. */
+unsigned cluster_n(const struct cluster *c);
+/* Forgets the cluster that it was in. `as_stranger`: under a new incarnation. */
+void cluster_forget(struct cluster *c, bool as_stranger);
+void cluster_beacon_now(struct cluster *c);
+/* R-EPOCH: epochs begin at the wall clock's milliseconds; one that is far ahead is nobody's. */
+bool cluster_believes_epoch(const struct cluster *c, uint64_t epoch);
+/* For how long that incarnation is known to be no member; 0: it is one. */
+uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation);
+uint32_t cluster_seed(const struct cluster *c);
+
+/* --- formation.c --- */
+
+void formation_init(struct formation *f);
+void formation_begin(struct cluster *c);
+/* formation_join.c */
+int formation_take_admit(struct cluster *c, struct link *l, struct slice body);
+int formation_take_join(struct cluster *c, struct link *l);
+void formation_ask_to_join(struct cluster *c);
+/* formation_start.c */
+struct meta_settings formation_settings(const struct cluster *c);
+struct member formation_member(const struct cluster *c, const struct peer_hello *h);
+void formation_start(struct cluster *c); /* with those who have accepted */
+int formation_take_start(struct cluster *c, struct link *l, struct slice body);
+/* formation.c, for those two */
+void formation_enter(struct cluster *c, unsigned stage);
+void formation_freeze(struct cluster *c); /* R-PLEDGE */
+uint64_t formation_next_epoch(const struct cluster *c);
+bool formation_hears(const struct cluster *c, const struct peer *p); /* now */
+unsigned formation_accepted(const struct formation *f);              /* how many, this node with them */
+int formation_send(struct link *l, enum peer_msg_kind kind, void (*code)(struct coder *, void *), void *m);
+struct link *formation_link(const struct cluster *c, const uint8_t *incarnation);
+unsigned formation_seats(const struct cluster *c); /* that a cluster formed now would have (R-SEATS) */
+int formation_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
+void formation_stop(struct cluster *c);
+/* A cluster of one. */
+int formation_alone(struct cluster *c);
+
+/* --- meta.c --- */
+
+void meta_init(struct meta *m);
+/* Takes `state` over. voters NULL: it joins. */
+int meta_start(struct cluster *c, struct meta_state *state, uint64_t self, const struct group_birth *birth);
+void meta_stop(struct cluster *c);
+void meta_turn(struct cluster *c);
+int meta_raft(struct cluster *c, const struct raft_msg *msg);
+int meta_copy(struct cluster *c, const struct peer_copy *m);
+void meta_round(struct cluster *c, const struct peer_round *r);
+/* By the leader. *index: where it will stand. */
+int meta_propose(struct cluster *c, struct meta_command *m, uint64_t *index);
+void meta_catalog(struct cluster *c, struct work *w); /* dispatches it */
+/* The member that leads the meta group as far as is known here; 0. */
+uint64_t meta_leader_id(const struct cluster *c);
+bool meta_has_seat(const struct cluster *c, uint64_t member);
+unsigned meta_seats(const struct cluster *c); /* voters, phantoms included */
+struct link *cluster_link(const struct cluster *c, uint64_t member, enum peer_plane plane);
+
+/* --- lease.c --- */
+
+void lease_init(struct lease *l);
+void lease_begin(struct cluster *c, uint64_t hold_ms);
+void lease_end(struct cluster *c);
+bool lease_is_valid(const struct cluster *c);
+int lease_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
+void lease_take_grant(struct cluster *c, const struct peer_grant *g);
+void lease_applied(struct cluster *c); /* the meta group has applied more */
+void lease_renew_now(struct cluster *c);
+/* Something has changed that the meta leader waits for: soon, however much of it there is. */
+void lease_renew_soon(struct cluster *c);
+void lease_say_dead(const struct cluster *c, const uint8_t *incarnation);
+
+/* --- overseer.c, overseer_place.c: the meta leader's work --- */
+
+void overseer_init(struct overseer *o);
+void overseer_turn(struct cluster *c);
+void overseer_stop(struct cluster *c);
+struct watch *overseer_watch(struct cluster *c, uint64_t member);
+void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas);
+bool overseer_is_live(struct cluster *c, uint64_t member);
+void overseer_arrange_seats(struct cluster *c); /* overseer_seats.c */
+bool overseer_is_suspect(const struct cluster *c, const struct watch *w);
+/* Fills `m` with the next change of the map that is due; false: there is none. */
+bool overseer_place(struct cluster *c, struct meta_command *m);
+bool overseer_rebuild(struct cluster *c, struct meta_command *m);
+bool overseer_settled(struct cluster *c);
+
+/* --- partition.c, partition_lead.c, partition_copy.c --- */
+
+/* Of the base that a group begins behind, and of all that is alone. */
+#define PARTITION_BASE_TERM 1
+
+void partition_init(struct cluster *c, unsigned number);
+void partition_fini(struct partition *p);
+/* Makes of it what the meta state says that it is. */
+void partition_follow(struct partition *p);
+void partition_freeze(struct partition *p);
+uint64_t partition_now_ms(const struct partition *p); /* R-TIME */
+bool partition_leads(const struct partition *p);
+void partition_mark_dirty(struct partition *p);
+void partition_turn(struct partition *p);
+int partition_raft(struct partition *p, const struct raft_msg *m);
+/* partition_round.c */
+void partition_ask_round(struct partition *p);
+void partition_ask_all(struct partition *p);
+struct link *partition_link(const struct partition *p, uint64_t replica); /* or NULL */
+void partition_round(struct partition *p, const struct peer_round *r);
+void partition_lead(struct partition *p); /* the leader's reconciling with the map */
+void partition_forget_origins(struct partition *p);
+void partition_describe(struct partition *p, struct peer_replica *out); /* partition_describe.c */
+int partition_commit_solo(struct partition *p, struct store_command *c, struct store_result *result);
+/* partition_expiry.c */
+void partition_on_expiry(struct timer *t);
+void partition_schedule_expiry(struct partition *p);
+void partition_tick(struct partition *p); /* frees what is due, and moves the stamp on */
+void partition_rearm(struct partition *p);
+
+void partition_copy_begin(struct partition *p);
+/* What it sends and receives: at most two. */
+size_t partition_transfers(const struct partition *p, struct status_transfer *out);
+int partition_copy_receive(struct partition *p, const struct peer_copy *m);
+bool partition_copy_is_complete(struct partition *p, uint64_t source, uint64_t index);
+void partition_copy_install(struct partition *p);
+void partition_copy_end(struct partition *p);
+
+/* --- router.c, forward.c --- */
+
+void router_init(struct router *r, struct cluster *c);
+void router_fini(struct router *r);
+void router_turn(struct router *r);
+/* An entry was applied. */
+void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
+                    const struct store_result *result);
+/* The replica does not lead any more, or is gone: what waits here is tried elsewhere. */
+void router_deposed(struct partition *p);
+void router_serve_reads(struct partition *p);
+int router_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
+void router_link_closed(struct link *l);
+void router_map_changed(struct cluster *c);
+/* This node is in no cluster any more: whoever waits for an answer is told that there will be none. */
+void router_end(struct cluster *c);
+
+/* cluster_frames.c: to one member; nothing where there is no connection. */
+void rounds_put(struct link *l, const struct peer_round *r);
+
+#endif

@@ -1,0 +1,446 @@
+/* How a node that is in no cluster, or in one that has lost its majority, comes into one: it joins the one that is
+ * there, or takes part in forming one (R-FORM, R-FRESH), or in re-forming its own (R-REFORM). */
+#include "cluster/cluster_impl.h"
+
+#include "base/rule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_MS     100
+#define OFFER_MS    2000 /* for all answers to an offer */
+#define STRAGGLE_MS 300  /* once enough have accepted, for the others */
+#define HEARD_MS    2000 /* whoever was heard in this time is not silent */
+#define JOIN_MS     500  /* asked again */
+
+static void on_tick(struct timer *t);
+
+void formation_init(struct formation *f)
+{
+    timer_init(&f->tick, on_tick);
+}
+
+void formation_begin(struct cluster *c)
+{
+    struct formation *f = &c->formation;
+    f->stage = FORM_NONE;
+    f->began_ms = now_of(c);
+    f->quorum_ms = 0;
+    timer_start(c->config.timers, &f->tick, TICK_MS);
+}
+
+void formation_stop(struct cluster *c)
+{
+    timer_stop(c->config.timers, &c->formation.tick);
+    c->formation.stage = FORM_NONE;
+    c->formation.survivors = false;
+}
+
+void formation_enter(struct cluster *c, unsigned stage)
+{
+    c->formation.stage = stage;
+    c->formation.stage_ms = now_of(c);
+}
+
+static uint64_t for_ms(const struct cluster *c)
+{
+    return now_of(c) - c->formation.stage_ms;
+}
+
+/* --- who is out there --- */
+
+static bool was_heard(const struct cluster *c, const struct peer *p, uint64_t within_ms)
+{
+    return p->has_beacon && now_of(c) - p->heard_ms <= within_ms;
+}
+
+bool formation_hears(const struct cluster *c, const struct peer *p)
+{
+    return was_heard(c, p, HEARD_MS);
+}
+
+static bool is_fresh(const struct cluster *c, const struct peer *p)
+{
+    return was_heard(c, p, HEARD_MS) && mesh_sees(&c->mesh, p) && p->beacon.state == PEER_SEEKING;
+}
+
+static bool is_companion(const struct cluster *c, const struct peer *p)
+{
+    return c->phase == PHASE_STRANDED && c->meta.state && was_heard(c, p, HEARD_MS) && mesh_sees(&c->mesh, p) &&
+           p->beacon.state == PEER_STRANDED && p->beacon.epoch == c->meta.state->epoch &&
+           memcmp(p->beacon.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+}
+
+static bool takes_part(const struct cluster *c, const struct peer *p)
+{
+    return is_fresh(c, p) || is_companion(c, p);
+}
+
+/* R-FRESH: somebody holds something. Forming over it would lose it. */
+static const struct peer *somebody_holds(const struct cluster *c)
+{
+    for (unsigned i = 0; rule_holds(RULE_FRESH) && i < c->mesh.peer_count; i++) {
+        const struct peer *p = c->mesh.peer[i];
+        const struct peer_hello *h = &p->hello;
+        if (was_heard(c, p, c->times.lost_after) &&
+            (p->beacon.state == PEER_MEMBER || p->beacon.state == PEER_STRANDED) &&
+            !mesh_proves_dead(&c->mesh, h->incarnation, h->address, h->epmd_port, h->place))
+            return p;
+    }
+    return NULL;
+}
+
+static unsigned count_heard(const struct cluster *c)
+{
+    unsigned n = 1;
+    for (unsigned i = 0; i < c->mesh.peer_count; i++)
+        n += was_heard(c, c->mesh.peer[i], HEARD_MS);
+    return n;
+}
+
+static unsigned count_participants(const struct cluster *c)
+{
+    unsigned n = 1;
+    for (unsigned i = 0; i < c->mesh.peer_count; i++)
+        n += takes_part(c, c->mesh.peer[i]);
+    return n;
+}
+
+static bool is_lower(const uint8_t *a, const uint8_t *b)
+{
+    return memcmp(a, b, PEER_INCARNATION) < 0;
+}
+
+unsigned formation_seats(const struct cluster *c)
+{
+    uint32_t configured = c->meta.state ? c->meta.state->settings.expected : c->config.expected;
+    return seats_count(cluster_n(c), configured);
+}
+
+static unsigned quorum(const struct cluster *c)
+{
+    return seats_quorum(formation_seats(c));
+}
+
+/* --- whose turn it is to propose --- */
+
+static bool lowest_of_fresh(const struct cluster *c)
+{
+    for (unsigned i = 0; i < c->mesh.peer_count; i++)
+        if (is_fresh(c, c->mesh.peer[i]) && is_lower(c->mesh.peer[i]->hello.incarnation, c->incarnation))
+            return false;
+    return true;
+}
+
+/* The best meta log; the lowest incarnation among equals. */
+static bool is_better_log(const struct cluster *c, const struct peer *p)
+{
+    uint64_t term = group_last_term(c->meta.group), index = group_last_index(c->meta.group);
+    if (p->beacon.meta_term != term)
+        return p->beacon.meta_term > term;
+    if (p->beacon.meta_index != index)
+        return p->beacon.meta_index > index;
+    return is_lower(p->hello.incarnation, c->incarnation);
+}
+
+static bool best_of_stranded(const struct cluster *c)
+{
+    for (unsigned i = 0; i < c->mesh.peer_count; i++)
+        if (is_companion(c, c->mesh.peer[i]) && is_better_log(c, c->mesh.peer[i]))
+            return false;
+    return true;
+}
+
+static bool is_gone(const struct cluster *c, const struct member *m)
+{
+    const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
+    uint64_t heard = p ? p->heard_ms : 0;
+    if (heard < c->meta.leader_seen_ms)
+        heard = c->meta.leader_seen_ms; /* until then it may have been heard by others */
+    return c->formation.survivors || now_of(c) - heard >= c->times.lost_after ||
+           mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place);
+}
+
+/* R-REFORM (a): every missing voter of the old epoch is proven dead or lost. */
+static bool missing_are_gone(const struct cluster *c)
+{
+    for (unsigned i = 0; i < c->meta.state->member_count; i++) {
+        const struct member *m = &c->meta.state->member[i];
+        const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
+        bool here = m->id == c->meta.self || (p && is_companion(c, p));
+        if (!here && meta_has_seat(c, m->id) && !is_gone(c, m))
+            return !rule_holds(RULE_REFORM);
+    }
+    return true;
+}
+
+/* R-FORM: all N: at once; else after a grace. R-FRESH: a long one while somebody is silent who may hold something. */
+static bool grace_is_over(const struct cluster *c)
+{
+    unsigned n = cluster_n(c);
+    if (count_participants(c) >= n)
+        return true;
+    uint64_t grace = count_heard(c) < n ? c->times.lost_after : c->times.form_grace;
+    return c->formation.quorum_ms && now_of(c) - c->formation.quorum_ms >= grace;
+}
+
+static void note_quorum(struct cluster *c)
+{
+    struct formation *f = &c->formation;
+    if (count_participants(c) < quorum(c))
+        f->quorum_ms = 0;
+    else if (!f->quorum_ms)
+        f->quorum_ms = now_of(c);
+}
+
+static bool may_propose(const struct cluster *c)
+{
+    if (!c->formation.quorum_ms || formation_seats(c) > PEER_SEATS_MAX)
+        return false;
+    if (c->phase == PHASE_STRANDED)
+        return best_of_stranded(c) && missing_are_gone(c);
+    return lowest_of_fresh(c) && !somebody_holds(c) && grace_is_over(c);
+}
+
+/* --- offers --- */
+
+int formation_send(struct link *l, enum peer_msg_kind kind, void (*code)(struct coder *, void *), void *m)
+{
+    struct buf *out = link_begin(l, kind);
+    if (!out)
+        return E_IO;
+    struct coder coder = coder_writer(out);
+    code(&coder, m);
+    link_end(l, coder.err);
+    return coder.err;
+}
+
+static void code_offer_f(struct coder *c, void *m)
+{
+    code_offer(c, m);
+}
+
+static void code_accept_f(struct coder *c, void *m)
+{
+    code_accept(c, m);
+}
+
+struct link *formation_link(const struct cluster *c, const uint8_t *incarnation)
+{
+    return mesh_link(&c->mesh, incarnation, PLANE_CONTROL);
+}
+
+/* R-EPOCH: above all that was heard of, and not below the participants' clocks. */
+uint64_t formation_next_epoch(const struct cluster *c)
+{
+    uint64_t walls[META_MEMBERS_MAX + 1], own = clock_wall_ms(c->config.clock);
+    unsigned n = 1;
+    walls[0] = own;
+    for (unsigned i = 0; i < c->mesh.peer_count && n < META_MEMBERS_MAX; i++) {
+        if (!takes_part(c, c->mesh.peer[i]))
+            continue;
+        uint64_t wall = c->mesh.peer[i]->beacon.wall_ms;
+        unsigned at = n++;
+        for (; at && walls[at - 1] > wall; at--)
+            walls[at] = walls[at - 1];
+        walls[at] = wall;
+    }
+    uint64_t median = walls[n / 2];
+    return rule_holds(RULE_EPOCH) && c->highest_epoch + 1 > median ? c->highest_epoch + 1 : median;
+}
+
+/* R-PLEDGE: before a node proposes or accepts, it freezes every group of older epochs for good. */
+void formation_freeze(struct cluster *c)
+{
+    if (c->frozen || !c->meta.state)
+        return;
+    /* What was answered may be committed without this node's having heard of it. */
+    if (c->meta.group && c->meta.whole)
+        group_apply_tail(c->meta.group);
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        partition_freeze(&c->partition[i]);
+    lease_end(c);
+    overseer_stop(c);
+    c->frozen = true;
+    timer_stop(c->config.timers, &c->meta.tick);
+}
+
+/* R-LEASE: nothing is granted any more to who was declared dead; it comes back as another. */
+static bool is_dead(const struct cluster *c, const struct peer *p)
+{
+    return c->meta.state && meta_is_dead(c->meta.state, p->hello.incarnation);
+}
+
+static void propose(struct cluster *c)
+{
+    struct formation *f = &c->formation;
+    f->offer = (struct peer_offer){.reform = c->phase == PHASE_STRANDED, .epoch = formation_next_epoch(c)};
+    clock_random(c->config.clock, &f->offer.proposal, sizeof f->offer.proposal);
+    if (f->offer.reform)
+        memcpy(f->offer.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID);
+    else
+        clock_random(c->config.clock, f->offer.cluster_id, PEER_CLUSTER_ID);
+    memcpy(f->proposer, c->incarnation, PEER_INCARNATION);
+    f->invited_count = 0;
+    if (f->offer.reform && rule_holds(RULE_PLEDGE))
+        formation_freeze(c);
+    for (unsigned i = 0; i < c->mesh.peer_count && f->invited_count < META_MEMBERS_MAX - 1; i++) {
+        const struct peer *p = c->mesh.peer[i];
+        if (!takes_part(c, p) || is_dead(c, p) ||
+            formation_send(formation_link(c, p->hello.incarnation), PEER_OFFER, code_offer_f, &f->offer))
+            continue;
+        memcpy(f->invited[f->invited_count].incarnation, p->hello.incarnation, PEER_INCARNATION);
+        f->invited[f->invited_count++].accepted = false;
+    }
+    log_info(c->config.log, "cluster", "%s epoch %llu: proposing it to %u others",
+             f->offer.reform ? "re-forming the cluster with" : "forming a cluster with",
+             (unsigned long long)f->offer.epoch, f->invited_count);
+    formation_enter(c, FORM_OFFERED);
+}
+
+static void answer_offer(struct cluster *c, const uint8_t *to, uint64_t proposal, bool accepted)
+{
+    struct peer_accept m = {proposal, accepted};
+    formation_send(formation_link(c, to), PEER_ACCEPT, code_accept_f, &m);
+}
+
+/* Acceptance is revocable: a lower incarnation wins. */
+static bool may_accept(const struct cluster *c, const struct peer *p, const struct peer_offer *o)
+{
+    const struct formation *f = &c->formation;
+    /* R-EPOCH: above all that was heard of, and of this age. */
+    if (o->epoch <= c->highest_epoch || !cluster_believes_epoch(c, o->epoch))
+        return false;
+    if (f->stage == FORM_STARTED || !mesh_sees(&c->mesh, p))
+        return false;
+    if (f->stage != FORM_NONE && !is_lower(p->hello.incarnation, f->proposer) &&
+        memcmp(p->hello.incarnation, f->proposer, PEER_INCARNATION) != 0)
+        return false;
+    if (c->phase == PHASE_STRANDED)
+        return o->reform && is_companion(c, p) && is_better_log(c, p);
+    if (c->phase != PHASE_SEEKING)
+        return false;
+    return o->reform || !somebody_holds(c);
+}
+
+static int take_offer(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_offer o;
+    code_offer(&coder, &o);
+    if (coder_end(&coder))
+        return coder.err;
+    struct formation *f = &c->formation;
+    const uint8_t *from = l->peer->hello.incarnation;
+    bool accepted = !c->meta.group || c->phase == PHASE_STRANDED ? may_accept(c, l->peer, &o) : false;
+    if (accepted && f->stage == FORM_ACCEPTED && memcmp(from, f->proposer, PEER_INCARNATION) != 0)
+        answer_offer(c, f->proposer, f->offer.proposal, false);
+    if (accepted) {
+        f->offer = o;
+        memcpy(f->proposer, from, PEER_INCARNATION);
+        formation_enter(c, FORM_ACCEPTED);
+        if (o.reform && rule_holds(RULE_PLEDGE))
+            formation_freeze(c);
+    }
+    answer_offer(c, from, o.proposal, accepted);
+    return 0;
+}
+
+static int take_accept(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_accept m;
+    struct formation *f = &c->formation;
+    code_accept(&coder, &m);
+    if (coder_end(&coder))
+        return coder.err;
+    for (unsigned i = 0; f->stage == FORM_OFFERED && m.proposal == f->offer.proposal && i < f->invited_count; i++)
+        if (memcmp(f->invited[i].incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0)
+            f->invited[i].accepted = m.accepted;
+    return 0;
+}
+
+unsigned formation_accepted(const struct formation *f)
+{
+    unsigned n = 1;
+    for (unsigned i = 0; i < f->invited_count; i++)
+        n += f->invited[i].accepted;
+    return n;
+}
+
+/* --- messages --- */
+
+int formation_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body)
+{
+    if (l->plane != PLANE_CONTROL || l->endpoint)
+        return E_MALFORMED;
+    switch (kind) {
+    case PEER_OFFER:
+        return take_offer(c, l, body);
+    case PEER_ACCEPT:
+        return take_accept(c, l, body);
+    case PEER_START:
+        return formation_take_start(c, l, body);
+    case PEER_JOIN:
+        return body.len ? E_MALFORMED : formation_take_join(c, l);
+    default:
+        return formation_take_admit(c, l, body);
+    }
+}
+
+/* --- time --- */
+
+static void tick_seeking(struct cluster *c)
+{
+    struct formation *f = &c->formation;
+    note_quorum(c);
+    if (f->stage == FORM_NONE && c->phase == PHASE_SEEKING && now_of(c) - f->joined_ms >= JOIN_MS)
+        formation_ask_to_join(c);
+    if (f->stage == FORM_NONE && may_propose(c))
+        propose(c);
+    else if (f->stage == FORM_OFFERED && formation_accepted(f) >= quorum(c) &&
+             (formation_accepted(f) == f->invited_count + 1 || for_ms(c) >= STRAGGLE_MS))
+        formation_start(c);
+    else if (f->stage == FORM_OFFERED && for_ms(c) >= OFFER_MS)
+        formation_enter(c, FORM_NONE);
+    else if (f->stage == FORM_ACCEPTED && for_ms(c) >= OFFER_MS) {
+        answer_offer(c, f->proposer, f->offer.proposal, false);
+        formation_enter(c, FORM_NONE);
+    }
+}
+
+/* Started, and no leader: with nothing to lose it seeks again, else it is stranded. */
+static void tick_forming(struct cluster *c)
+{
+    if (now_of(c) < c->formation.abandon_ms || c->meta.was_led)
+        return;
+    log_warn(c->config.log, "cluster", "no leader was elected in epoch %llu: giving it up",
+             (unsigned long long)c->meta.state->epoch);
+    c->formation.abandoned++;
+    bool holds = c->meta.state->partition[0].generation != 0;
+    if (holds) {
+        cluster_set_phase(c, PHASE_STRANDED);
+        formation_begin(c);
+    } else {
+        cluster_forget(c, false); /* the next forming draws new ids */
+    }
+}
+
+/* Admitted, but nothing comes: whatever it was told in between, its id is not used again (rule 1). */
+static void tick_joining(struct cluster *c)
+{
+    if (for_ms(c) >= 2 * c->times.stranded_after)
+        c->reborn = true;
+}
+
+static void on_tick(struct timer *t)
+{
+    struct cluster *c = LIST_ENTRY(t, struct cluster, formation.tick);
+    timer_start(c->config.timers, t, TICK_MS);
+    if (c->phase == PHASE_SEEKING || c->phase == PHASE_STRANDED)
+        tick_seeking(c);
+    else if (c->phase == PHASE_FORMING)
+        tick_forming(c);
+    else if (c->phase == PHASE_JOINING)
+        tick_joining(c);
+}

@@ -1,0 +1,110 @@
+/* Joining a cluster that is there: its leader is asked, and says as whom; what the cluster knows comes through the meta
+ * group. */
+#include "cluster/cluster_impl.h"
+
+int formation_take_admit(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_admit m;
+    code_admit(&coder, &m);
+    if (coder_end(&coder))
+        return coder.err;
+    if (m.member == 0 && c->meta.state && m.epoch == c->meta.state->epoch &&
+        memcmp(m.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) ==
+            0) { /* this incarnation was declared dead, or has left */
+        if (c->phase == PHASE_LEAVING) {
+            c->left = true;
+        } else if (!lease_is_valid(c)) {
+            log_warn(c->config.log, "cluster", "the cluster has gone on without this node: joining it as a stranger");
+            c->reborn = true;
+        }
+        return 0;
+    }
+    /* From the leader that was asked, and nobody else. */
+    const struct peer_beacon *b = &l->peer->beacon;
+    if (c->meta.group || c->phase != PHASE_SEEKING || !c->formation.joined_ms || !l->peer->has_beacon || !b->leads ||
+        b->epoch != m.epoch || memcmp(b->cluster_id, m.cluster_id, PEER_CLUSTER_ID) != 0)
+        return 0;
+    if (m.member == 0) { /* what came back was given up meanwhile */
+        c->reborn = true;
+        return 0;
+    }
+    static const struct hash_key no_key;
+    static const struct group_birth joins;
+    struct meta_state *s;
+    if (meta_state_create(&c->memory, &no_key, &s))
+        return E_NOMEM;
+    memcpy(s->cluster_id, m.cluster_id, sizeof s->cluster_id);
+    s->epoch = m.epoch;
+    s->settings = formation_settings(c);
+    struct member leader = formation_member(c, &l->peer->hello);
+    leader.id = m.leader;
+    s->member[s->member_count++] = leader; /* the only one that is known before the state has come */
+    if (meta_start(c, s, m.member, &joins))
+        return E_NOMEM;
+    c->lease.hold_ms = now_of(c) + c->times.lease + c->times.margin;
+    c->formation.stage_ms = now_of(c);
+    cluster_set_phase(c, PHASE_JOINING);
+    return 0;
+}
+
+void formation_ask_to_join(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->mesh.peer_count; i++) {
+        const struct peer *p = c->mesh.peer[i];
+        struct link *l = formation_link(c, p->hello.incarnation);
+        if (!formation_hears(c, p) || p->beacon.state != PEER_MEMBER || !p->beacon.leads)
+            continue;
+        struct buf *out = link_begin(l, PEER_JOIN);
+        if (out)
+            link_end(l, 0);
+        c->formation.joined_ms = now_of(c);
+    }
+}
+
+/* --- the leader's side --- */
+
+static void admit(struct cluster *c, struct link *l, uint64_t member)
+{
+    struct peer_admit m = {.epoch = c->meta.state->epoch, .member = member, .leader = c->meta.self};
+    struct buf *out = link_begin(l, PEER_ADMIT);
+    memcpy(m.cluster_id, c->meta.state->cluster_id, sizeof m.cluster_id);
+    if (!out)
+        return;
+    struct coder coder = coder_writer(out);
+    code_admit(&coder, &m);
+    link_end(l, coder.err);
+}
+
+static void join(struct cluster *c, struct link *l)
+{
+    const struct peer_hello *h = &l->peer->hello;
+    uint64_t index;
+    struct meta_command m = {.kind = META_ADD_MEMBER};
+    if (!c->overseer.leads || !c->overseer.since_ms)
+        return;
+    struct link *back = mesh_link(&c->mesh, h->incarnation, PLANE_CONTROL);
+    const struct member *known = meta_member_by_incarnation(c->meta.state, h->incarnation);
+    if (meta_is_dead(c->meta.state, h->incarnation))
+        admit(c, back, 0);
+    else if (known)
+        admit(c, back, known->id);
+    if (known || !back || meta_is_dead(c->meta.state, h->incarnation) || c->overseer.busy_index)
+        return;
+    memcpy(m.who.incarnation, h->incarnation, sizeof m.who.incarnation);
+    memcpy(m.who.address, h->address, sizeof m.who.address);
+    memcpy(m.who.place, h->place, sizeof m.who.place);
+    m.who.joined_ms = clock_wall_ms(c->config.clock);
+    m.who.epmd_port = h->epmd_port;
+    m.who.handoff_port = h->handoff_port;
+    log_info(c->config.log, "cluster", "admitting %s port %u", h->address, h->epmd_port);
+    if (meta_propose(c, &m, &index) == 0)
+        c->overseer.busy_index = index;
+}
+
+int formation_take_join(struct cluster *c, struct link *l)
+{
+    if (c->meta.whole && !c->frozen)
+        join(c, l);
+    return 0;
+}

@@ -1,0 +1,325 @@
+/* Requests to another node, and from others to this one, with their answers: each node speaks on the connections that
+ * it has dialed, with the groups' messages, or with the copies where it is large. An answer that does not come because
+ * a connection ended leaves a write unsure. */
+#include "cluster/work.h"
+
+#include "base/bytes.h"
+#include "wire/command_msg.h"
+#include "wire/object_msg.h"
+
+#include <stdlib.h>
+
+/* --- keys --- */
+
+struct blob *router_encode_key(const struct store_key *k)
+{
+    struct slice part[] = {k->type, k->bucket, k->key};
+    struct blob *b = blob_create(12 + k->type.len + k->bucket.len + k->key.len);
+    uint8_t *p = b ? b->data : NULL;
+    for (unsigned i = 0; b && i < 3; i++) {
+        for (unsigned shift = 32; shift;)
+            *p++ = (uint8_t)(part[i].len >> (shift -= 8));
+        if (part[i].len)
+            memcpy(p, part[i].data, part[i].len);
+        p += part[i].len;
+    }
+    return b;
+}
+
+int router_decode_key(struct work *w)
+{
+    struct coder c = coder_reader(slice_make(w->blob->data, w->blob->size));
+    struct slice type, bucket, key;
+    code_slice(&c, &type);
+    code_slice(&c, &bucket);
+    code_slice(&c, &key);
+    if (coder_end(&c))
+        return c.err;
+    store_key_init(&w->key, &w->router->cluster->meta.state->key, type, bucket, key);
+    return 0;
+}
+
+/* --- asking --- */
+
+/* What is larger goes with the copies, so that no election waits behind it. */
+#define SMALL ((size_t)48 * 1024)
+
+static struct link *link_for(const struct cluster *c, const struct peer *p, size_t size)
+{
+    return mesh_link(&c->mesh, p->hello.incarnation, size <= SMALL ? PLANE_RAFT : PLANE_BULK);
+}
+
+int work_send(struct work *w, struct peer *p)
+{
+    struct router *r = w->router;
+    uint64_t now = now_of(r->cluster), left = w->deadline_ms > now ? w->deadline_ms - now : 0;
+    struct peer_request m = {.number = ++r->requests,
+                             .kind = w->kind,
+                             .partition = w->partition ? (uint16_t)w->partition->number : 0,
+                             .wants_object = w->wants_object,
+                             .time_ms = (uint32_t)(left < UINT32_MAX ? left : UINT32_MAX),
+                             .cursor = w->cursor,
+                             .end = w->end,
+                             .body = slice_make(w->blob->data, w->blob->size)};
+    struct link *l = link_for(r->cluster, p, m.body.len);
+    struct buf *out = l && link_backlog(l) <= FORWARD_BACKLOG_MAX ? link_begin(l, PEER_REQUEST) : NULL;
+    if (!out)
+        return E_IO;
+    struct coder c = coder_writer(out);
+    code_request(&c, &m);
+    link_end(l, c.err);
+    w->number = m.number;
+    return c.err;
+}
+
+static struct work *find(struct peer *p, uint64_t number)
+{
+    for (struct list *n = p->requests.next; n != &p->requests; n = n->next) {
+        struct work *w = LIST_ENTRY(n, struct work, place);
+        if (w->number == number)
+            return w;
+    }
+    return NULL;
+}
+
+/* Whoever was asked does not lead. It may know who does. */
+static void go_elsewhere(struct work *w, struct link *l, uint64_t leader)
+{
+    struct cluster *c = w->router->cluster;
+    const struct member *asked = meta_member_by_incarnation(c->meta.state, l->peer->hello.incarnation);
+    bool helps = leader && (!asked || leader != asked->id) && w->partition && w->partition->leader_hint != leader;
+    if (w->partition)
+        w->partition->leader_hint = helps ? leader : 0;
+    if (helps)
+        work_dispatch(w);
+    else
+        work_wait(w);
+}
+
+static int take_result(struct work *w, struct slice body)
+{
+    struct store_result result = {0};
+    if (w->kind == PEER_KEYS || w->kind == PEER_BUCKETS)
+        return router_take_listing(w, body);
+    int err = object_msg_decode(body, NULL, &result);
+    if (err) { /* what it was is not known */
+        w->maybe_done = w->maybe_done || work_has_effect(w);
+        work_wait(w);
+        return err;
+    }
+    /* It was admitted once, and may be applied since then: this time it was refused without a look at that. */
+    if (result.err == E_FULL && w->maybe_done)
+        result.err = E_UNKNOWN;
+    work_finish(w, result.err, &result);
+    return 0;
+}
+
+/* Whoever answers what only a leader can, leads. */
+static void note_leader(const struct work *w, const struct link *l)
+{
+    const struct member *m = meta_member_by_incarnation(w->router->cluster->meta.state, l->peer->hello.incarnation);
+    if (m && (w->kind == PEER_WRITE || w->kind == PEER_GET))
+        w->partition->leader_hint = m->id;
+}
+
+static int take_answer(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_answer m;
+    code_answer(&coder, &m);
+    if (coder_end(&coder))
+        return coder.err;
+    struct work *w = find(l->peer, m.number);
+    if (!w || !c->meta.whole)
+        return 0; /* its time was over */
+    if (m.status == PEER_DONE) {
+        note_leader(w, l);
+        /* What is none leaves it where it is: the connection closes, and it is asked again. */
+        return take_result(w, m.body);
+    }
+    list_remove(&w->place);
+    if (m.status == PEER_UNSURE) {
+        w->maybe_done = true;
+        work_wait(w);
+    } else {
+        go_elsewhere(w, l, m.leader);
+    }
+    return 0;
+}
+
+/* --- answering --- */
+
+/* The head of an answer, with an empty body whose length is mended at the end. */
+static struct buf *begin_answer(struct link *l, const struct work *w, unsigned status, uint64_t leader,
+                                size_t *length_at)
+{
+    struct buf *out = l && link_backlog(l) <= FORWARD_BACKLOG_MAX ? link_begin(l, PEER_ANSWER) : NULL;
+    if (!out)
+        return NULL;
+    struct coder c = coder_writer(out);
+    struct peer_answer m = {.number = w->from_number, .status = status, .leader = leader};
+    code_answer(&c, &m);
+    *length_at = buf_len(out) - 4;
+    if (!c.err)
+        return out;
+    link_end(l, c.err);
+    return NULL;
+}
+
+static int put_body(struct work *w, struct buf *out, const struct store_result *result)
+{
+    bool is_listing = w->kind == PEER_KEYS || w->kind == PEER_BUCKETS;
+    return is_listing ? router_put_listing(w, out) : object_msg_encode(out, result);
+}
+
+/* E_TOO_LARGE: it is more than belongs on that connection, and was taken back. */
+static int answer_on(struct link *l, size_t max, struct work *w, const struct store_result *result)
+{
+    size_t at;
+    struct buf *out = begin_answer(l, w, PEER_DONE, 0, &at);
+    if (!out)
+        return E_IO;
+    int err = put_body(w, out, result);
+    size_t len = buf_len(out) - at - 4;
+    if (!err && len > max)
+        err = E_TOO_LARGE;
+    if (!err)
+        bytes_put(out->data + out->start + at, len, 4);
+    link_end(l, err);
+    return err;
+}
+
+void work_leave_peer(struct work *w)
+{
+    list_remove(&w->by_peer);
+    w->from->served_bytes -= w->from_bytes;
+    w->from = NULL;
+}
+
+static void put_empty(const struct work *w, unsigned status, uint64_t leader)
+{
+    size_t at;
+    struct link *l = link_for(w->router->cluster, w->from, 0);
+    if (begin_answer(l, w, status, leader, &at))
+        link_end(l, 0);
+}
+
+void work_answer(struct work *w, int err, const struct store_result *result)
+{
+    const struct cluster *c = w->router->cluster;
+    struct store_result r = *result;
+    r.err = err;
+    r.exists = r.exists && w->wants_object;
+    int failed = answer_on(link_for(c, w->from, 0), SMALL, w, &r);
+    if (failed == E_TOO_LARGE)
+        failed = answer_on(link_for(c, w->from, SIZE_MAX), SIZE_MAX, w, &r);
+    if (failed) /* no memory, or no connection for what is large: it is asked for again, soon */
+        put_empty(w, work_has_effect(w) ? PEER_UNSURE : PEER_NOT_HERE, 0);
+    work_leave_peer(w);
+}
+
+static void answer_empty(struct work *w, unsigned status, uint64_t leader)
+{
+    put_empty(w, status, leader);
+    work_drop(w);
+}
+
+void work_refuse(struct work *w, uint64_t leader)
+{
+    answer_empty(w, PEER_NOT_HERE, leader);
+}
+
+void work_answer_unsure(struct work *w)
+{
+    answer_empty(w, PEER_UNSURE, w->partition ? w->partition->leader_hint : 0);
+}
+
+static int take_body(struct work *w, const struct peer_request *m)
+{
+    struct store_command command;
+    w->blob = blob_create(m->body.len);
+    if (!w->blob)
+        return E_NOMEM;
+    if (m->body.len)
+        memcpy(w->blob->data, m->body.data, m->body.len);
+    if (m->kind == PEER_CATALOG)
+        return 0;
+    if (m->kind == PEER_WRITE) { /* what is no write of a key is proposed by leaders alone */
+        int err = command_decode(slice_make(w->blob->data, w->blob->size), w->blob, &command);
+        return !err && command.op >= STORE_TICK ? E_MALFORMED : err;
+    }
+    int err = router_decode_key(w);
+    bool is_elsewhere = work_is_of_key(w->kind) && !work_is_here(w, &w->key);
+    return !err && is_elsewhere ? E_MALFORMED : err;
+}
+
+static int take_request(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_request m;
+    code_request(&coder, &m);
+    if (coder_end(&coder) || (m.kind != PEER_CATALOG && m.partition >= META_PARTITIONS))
+        return E_MALFORMED;
+    if (!link_for(c, l->peer, 0)) { /* no answer could be sent: who has asked sees that, and asks again */
+        link_close(l);
+        return 0;
+    }
+    bool full = l->peer->served_bytes > SERVED_MAX; /* a single one may be as large as it likes */
+    struct work *w = work_create(&c->router, m.kind, m.time_ms);
+    if (!w)
+        return E_NOMEM;
+    w->from = l->peer;
+    w->from_number = m.number;
+    w->partition = m.kind == PEER_CATALOG ? NULL : &c->partition[m.partition];
+    w->wants_object = m.wants_object || m.kind == PEER_GET || m.kind == PEER_GET_ANY;
+    w->cursor = m.cursor;
+    w->end = m.end;
+    w->from_bytes = sizeof *w + m.body.len;
+    l->peer->served_bytes += w->from_bytes;
+    list_append(&l->peer->served, &w->by_peer);
+    /* Who is no member, or none any more, gets nothing done here; nor does who has as much under way as it may. */
+    if (full || !c->meta.whole || !c->meta.state->partition[0].generation ||
+        !meta_member_by_incarnation(c->meta.state, l->peer->hello.incarnation)) {
+        work_refuse(w, 0);
+        return 0;
+    }
+    int err = take_body(w, &m);
+    if (err) {
+        work_drop(w);
+        return err;
+    }
+    work_dispatch(w);
+    return 0;
+}
+
+int router_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body)
+{
+    if (l->plane == PLANE_CONTROL || l->endpoint)
+        return E_MALFORMED;
+    return kind == PEER_REQUEST  ? take_request(c, l, body)
+           : kind == PEER_ANSWER ? take_answer(c, l, body)
+                                 : E_MALFORMED;
+}
+
+/* What was asked of it is asked again, of whoever leads then; what it has asked is answered to nobody. */
+void router_peer_gone(struct peer *p)
+{
+    while (!list_empty(&p->requests)) {
+        struct work *w = LIST_ENTRY(p->requests.next, struct work, place);
+        w->maybe_done = w->maybe_done || work_has_effect(w);
+        work_wait(w);
+    }
+    while (!list_empty(&p->served)) {
+        struct work *w = LIST_ENTRY(p->served.next, struct work, by_peer);
+        work_leave_peer(w);
+        if (w->kind != PEER_WRITE)
+            work_drop(w);
+    }
+}
+
+/* On whichever of them it was: an answer may have been on it. */
+void router_link_closed(struct link *l)
+{
+    if (l->peer && l->plane != PLANE_CONTROL)
+        router_peer_gone(l->peer);
+}

@@ -1,0 +1,219 @@
+#include "cluster/cluster_impl.h"
+
+#include "base/rule.h"
+
+#include <stdlib.h>
+
+/* A lease is renewed so often in its life that losing some of the messages does not end it. */
+#define RENEWALS_PER_LEASE 5
+/* Between two of them. */
+#define RENEW_GAP_MS 50
+
+static void on_renew(struct timer *t);
+
+void lease_init(struct lease *l)
+{
+    timer_init(&l->renew, on_renew);
+}
+
+void lease_begin(struct cluster *c, uint64_t hold_ms)
+{
+    c->lease.until_ms = c->lease.granted_until_ms = 0;
+    c->lease.hold_ms = hold_ms;
+    lease_renew_now(c);
+}
+
+void lease_end(struct cluster *c)
+{
+    timer_stop(c->config.timers, &c->lease.renew);
+    c->lease.until_ms = c->lease.granted_until_ms = 0;
+    c->lease.settled = false;
+    c->lease.member_count = 0;
+}
+
+/* R-LEASE. A group of one seat, which this node holds, is its own majority: there is nobody else who could serve. */
+bool lease_is_valid(const struct cluster *c)
+{
+    if (now_of(c) < c->lease.until_ms || !rule_holds(RULE_LEASE))
+        return true;
+    return c->meta.group && !c->frozen && meta_seats(c) == 1 && group_leads(c->meta.group);
+}
+
+/* The lease counts once the meta state that its grant speaks of is applied here. */
+void lease_applied(struct cluster *c)
+{
+    struct lease *l = &c->lease;
+    if (!l->granted_until_ms || !c->meta.group || group_applied_index(c->meta.group) < l->granted_index)
+        return;
+    if (l->granted_until_ms > l->until_ms)
+        l->until_ms = l->granted_until_ms;
+    l->granted_until_ms = 0;
+}
+
+/* --- the member's side --- */
+
+static void describe(const struct cluster *c, struct peer_renew *r)
+{
+    *r = (struct peer_renew){.epoch = c->meta.state->epoch,
+                             .member = c->meta.self,
+                             .sent_ms = now_of(c),
+                             .applied = group_applied_index(c->meta.group),
+                             .memory_used = c->memory.used,
+                             .memory_limit = c->memory.limit,
+                             .leaving = c->phase == PHASE_LEAVING};
+    memcpy(r->cluster_id, c->meta.state->cluster_id, sizeof r->cluster_id);
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        r->replica_count += c->partition[i].replica != 0 || c->partition[i].frozen;
+    for (unsigned i = 0; i < c->meta.state->member_count; i++) {
+        const struct member *m = &c->meta.state->member[i];
+        if (m->id != c->meta.self && !mesh_link(&c->mesh, m->incarnation, PLANE_RAFT))
+            r->unreachable |= UINT64_C(1) << i;
+    }
+}
+
+static void code_replicas(struct cluster *c, struct coder *coder)
+{
+    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+        struct peer_replica r;
+        if (!c->partition[i].replica && !c->partition[i].frozen)
+            continue;
+        partition_describe(&c->partition[i], &r);
+        code_replica(coder, &r);
+    }
+}
+
+static void renew_at(struct cluster *c, struct link *leader)
+{
+    struct peer_renew r;
+    struct buf *out = leader ? link_begin(leader, PEER_RENEW) : NULL;
+    if (!out)
+        return;
+    describe(c, &r);
+    struct coder coder = coder_writer(out);
+    code_renew(&coder, &r);
+    code_replicas(c, &coder);
+    link_end(leader, coder.err);
+}
+
+static void renew_here(struct cluster *c)
+{
+    struct peer_renew r;
+    struct buf replicas;
+    buf_init(&replicas, SIZE_MAX / 2);
+    describe(c, &r);
+    struct coder coder = coder_writer(&replicas);
+    code_replicas(c, &coder);
+    if (!coder.err)
+        overseer_renewed(c, &r, buf_slice(&replicas));
+    buf_fini(&replicas);
+}
+
+void lease_renew_now(struct cluster *c)
+{
+    if (!c->meta.whole || c->frozen || (c->phase != PHASE_MEMBER && c->phase != PHASE_LEAVING))
+        return;
+    uint64_t leader = meta_leader_id(c);
+    c->lease.renewed_ms = now_of(c);
+    if (leader == c->meta.self)
+        renew_here(c);
+    else if (leader)
+        renew_at(c, cluster_link(c, leader, PLANE_CONTROL));
+    /* Without a leader it is asked for again soon: elections take far less than a lease. */
+    timer_start(c->config.timers, &c->lease.renew, leader ? c->times.lease / RENEWALS_PER_LEASE : c->times.heartbeat);
+}
+
+static void on_renew(struct timer *t)
+{
+    lease_renew_now(LIST_ENTRY(t, struct cluster, lease.renew));
+}
+
+void lease_renew_soon(struct cluster *c)
+{
+    uint64_t at = c->lease.renewed_ms + RENEW_GAP_MS, now = now_of(c);
+    if (timer_runs(&c->lease.renew) && c->lease.renew.due_ms > at)
+        timer_start(c->config.timers, &c->lease.renew, at > now ? at - now : 0);
+}
+
+void lease_take_grant(struct cluster *c, const struct peer_grant *g)
+{
+    struct lease *l = &c->lease;
+    /* Counted from the moment the renewal was sent, on this node's own clock. One that waits for what is not applied
+     * yet is not put off by a later one. */
+    if (l->granted_until_ms <= now_of(c) || g->index <= l->granted_index) {
+        l->granted_until_ms = g->sent_ms + c->times.lease;
+        l->granted_index = g->index;
+    }
+    l->settled = g->settled;
+    l->member_count = g->member_count;
+    memcpy(l->member, g->member, g->member_count * sizeof g->member[0]);
+    if ((g->settled || !rule_holds(RULE_READY)) && !c->ready && c->phase == PHASE_MEMBER) {
+        c->ready = true; /* R-READY: latched for the life of the process */
+        log_info(c->config.log, "cluster", "ready: seats and partitions are as full as the live members allow");
+    }
+    lease_applied(c);
+}
+
+/* --- messages --- */
+
+static bool is_of_this_cluster(const struct cluster *c, const uint8_t *cluster_id, uint64_t epoch)
+{
+    return c->meta.whole && !c->frozen && epoch == c->meta.state->epoch &&
+           memcmp(cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+}
+
+void lease_say_dead(const struct cluster *c, const uint8_t *incarnation)
+{
+    struct link *l = mesh_link(&c->mesh, incarnation, PLANE_CONTROL);
+    struct peer_admit m = {.epoch = c->meta.state->epoch};
+    struct buf *out = link_begin(l, PEER_ADMIT);
+    memcpy(m.cluster_id, c->meta.state->cluster_id, sizeof m.cluster_id);
+    if (!out)
+        return;
+    struct coder coder = coder_writer(out);
+    code_admit(&coder, &m);
+    link_end(l, coder.err);
+}
+
+static int take_renew(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_renew r;
+    code_renew(&coder, &r);
+    if (coder.err)
+        return coder.err;
+    struct slice replicas = coder.in;
+    for (unsigned i = 0; i < r.replica_count; i++) {
+        struct peer_replica one;
+        code_replica(&coder, &one);
+    }
+    if (coder_end(&coder))
+        return coder.err;
+    if (!is_of_this_cluster(c, r.cluster_id, r.epoch))
+        return 0;
+    const struct member *m = meta_member(c->meta.state, r.member);
+    if (m && memcmp(m->incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0)
+        overseer_renewed(c, &r, replicas);
+    else if (!m && r.member < c->meta.state->next_id) /* it was away for too long */
+        lease_say_dead(c, l->peer->hello.incarnation);
+    return 0;
+}
+
+static int take_grant(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_grant g;
+    code_grant(&coder, &g);
+    if (coder_end(&coder))
+        return coder.err;
+    /* From the member that leads, and nobody else. */
+    const struct member *leader = c->meta.whole ? meta_member(c->meta.state, meta_leader_id(c)) : NULL;
+    bool leads = leader && memcmp(leader->incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0;
+    if (leads && is_of_this_cluster(c, g.cluster_id, g.epoch) && g.sent_ms <= now_of(c))
+        lease_take_grant(c, &g);
+    return 0;
+}
+
+int lease_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body)
+{
+    return kind == PEER_RENEW ? take_renew(c, l, body) : take_grant(c, l, body);
+}

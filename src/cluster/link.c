@@ -1,0 +1,359 @@
+#include "cluster/mesh_impl.h"
+
+#include <stdlib.h>
+
+/* A frame of somebody who has not said who he is. */
+#define STRANGER_FRAME_MAX ((size_t)1024)
+/* The other side is to say hello so soon after the handshake: it says nothing before. */
+#define HELLO_MS 5000
+/* The room for a frame's beginning that is kept for the next. */
+#define KEPT_MAX ((size_t)64 * 1024)
+
+static struct link *link_of(struct stream_user *u)
+{
+    return LIST_ENTRY(u, struct link, user);
+}
+
+/* --- writing --- */
+
+struct buf *link_begin(struct link *l, enum peer_msg_kind kind)
+{
+    if (!l || !l->stream || !l->secure || l->leaves || link_backlog(l) > MESH_BACKLOG_MAX)
+        return NULL;
+    struct buf *out = outq_tail(&l->stream->out);
+    if (peer_frame_begin(out, kind, &l->frame))
+        return NULL;
+    return out;
+}
+
+static void mark_dirty(struct link *l)
+{
+    if (l->dirty)
+        return;
+    l->dirty = true;
+    list_remove(&l->place);
+    list_append(&l->mesh->dirty_links, &l->place);
+}
+
+void link_end(struct link *l, int err)
+{
+    struct buf *out = outq_tail(&l->stream->out);
+    size_t len = buf_len(out) - l->frame - 4;
+    if (!err && len > l->mesh->config.frame_max) {
+        err = E_TOO_LARGE;
+        if (mesh_is_news(l->mesh, l->certified, REFUSED_LARGE))
+            log_error(l->mesh->config.log, "peer",
+                      "%s: a message of %zu bytes is larger than a node takes, %zu: it is not sent (object-size-max)",
+                      mesh_link_name(l), len, l->mesh->config.frame_max);
+    }
+    if (err) {
+        out->end = out->start + l->frame;
+        return;
+    }
+    peer_frame_end(out, l->frame);
+    mark_dirty(l);
+}
+
+size_t link_backlog(const struct link *l)
+{
+    return l->stream ? outq_len(&l->stream->out) : 0;
+}
+
+void link_close(struct link *l)
+{
+    if (!l->stream || l->leaves)
+        return;
+    l->leaves = true;
+    l->stream->ops->close(l->stream);
+}
+
+/* --- hello --- */
+
+static void say_hello(struct link *l)
+{
+    struct buf *out = link_begin(l, PEER_HELLO);
+    if (!out)
+        return;
+    struct coder c = coder_writer(out);
+    struct peer_hello hello = l->mesh->config.self;
+    hello.plane = l->plane;
+    code_hello(&c, &hello);
+    link_end(l, c.err);
+}
+
+static const char *const refusal_text[REFUSAL_COUNT] = {
+    [REFUSED_CERTIFICATE] = "its certificate names no incarnation of a node",
+    [REFUSED_VERSION] = "it speaks another version of the protocol between nodes: run the same release everywhere",
+    [REFUSED_NAME] = "it belongs to a cluster of another name (cluster-name)",
+    [REFUSED_INCARNATION] = "its hello does not say the incarnation that its certificate names",
+    [REFUSED_PLANE] = "it answers for another plane",
+    [REFUSED_ADDRESS] = "its hello says no address and ports where it could be reached (advertise)",
+    [REFUSED_CHANGED] = "its hello says another address or place than it has said before",
+    [REFUSED_TOO_MANY] = "there are as many peers as this node keeps",
+    [REFUSED_SILENT] = "it did not say hello in time",
+    [REFUSED_MALFORMED] = "what it sends is nothing that a node sends",
+};
+
+static bool is_of(const struct mesh *m, unsigned i, const uint8_t *incarnation)
+{
+    return m->refused[i].told && memcmp(m->refused[i].incarnation, incarnation, PEER_INCARNATION) == 0;
+}
+
+bool mesh_is_news(struct mesh *m, const uint8_t *incarnation, enum refusal why)
+{
+    unsigned i = 0;
+    while (i < MESH_REFUSED_MAX && !is_of(m, i, incarnation))
+        i++;
+    if (i == MESH_REFUSED_MAX) { /* the one that is there for longest makes room */
+        i = m->refused_next++ % MESH_REFUSED_MAX;
+        memcpy(m->refused[i].incarnation, incarnation, PEER_INCARNATION);
+        m->refused[i].told = 0;
+    }
+    bool is_news = !(m->refused[i].told & 1u << why);
+    m->refused[i].told |= 1u << why;
+    return is_news;
+}
+
+static void log_refusal(struct link *l, enum refusal why)
+{
+    if (mesh_is_news(l->mesh, l->certified, why))
+        log_warn(l->mesh->config.log, "peer", "%s: closing its connection: %s", mesh_link_name(l), refusal_text[why]);
+}
+
+static bool is_same_node(const struct peer_hello *a, const struct peer_hello *b)
+{
+    return a->epmd_port == b->epmd_port && a->handoff_port == b->handoff_port && strcmp(a->address, b->address) == 0 &&
+           strcmp(a->place, b->place) == 0;
+}
+
+/* REFUSAL_COUNT: it is one of us. */
+static enum refusal judge_hello(const struct link *l, const struct peer_hello *h)
+{
+    const struct peer_hello *self = &l->mesh->config.self;
+    const struct peer *known = mesh_peer(l->mesh, h->incarnation);
+    if (h->version != PEER_VERSION)
+        return REFUSED_VERSION;
+    if (strcmp(h->name, self->name) != 0)
+        return REFUSED_NAME;
+    if (memcmp(h->incarnation, l->certified, PEER_INCARNATION) != 0)
+        return REFUSED_INCARNATION;
+    if (l->endpoint && h->plane != l->plane)
+        return REFUSED_PLANE;
+    if (!h->address[0] || !h->epmd_port || !h->handoff_port)
+        return REFUSED_ADDRESS;
+    /* R-PROOF: what was answered to this node's own dial is not changed by what comes in. */
+    if (known && !is_same_node(&known->hello, h))
+        return REFUSED_CHANGED;
+    return REFUSAL_COUNT;
+}
+
+static bool is_self(const struct link *l, const struct peer_hello *h)
+{
+    return memcmp(h->incarnation, l->mesh->config.self.incarnation, PEER_INCARNATION) == 0 &&
+           memcmp(h->incarnation, l->certified, PEER_INCARNATION) == 0;
+}
+
+/* E_MALFORMED, or E_MISMATCH: not for us. */
+static int take_hello(struct link *l, struct slice body)
+{
+    struct coder c = coder_reader(body);
+    struct peer_hello h;
+    code_hello(&c, &h);
+    if (coder_end(&c))
+        return c.err;
+    if (is_self(l, &h)) {
+        if (l->endpoint)
+            l->endpoint->self = true;
+        return E_MISMATCH;
+    }
+    enum refusal why = judge_hello(l, &h);
+    if (why != REFUSAL_COUNT) {
+        if (mesh_is_news(l->mesh, l->certified, why))
+            log_warn(l->mesh->config.log, "peer", "%s port %u: not talked to: %s", h.address, h.epmd_port,
+                     refusal_text[why]);
+        return E_MISMATCH;
+    }
+    l->plane = h.plane;
+    int err = mesh_greeted(l, &h);
+    if (err == E_TOO_MANY)
+        log_refusal(l, REFUSED_TOO_MANY);
+    if (!err)
+        timer_stop(l->mesh->config.timers, &l->hello);
+    return err == E_TOO_MANY ? E_MISMATCH : err;
+}
+
+static void on_hello_late(struct timer *t)
+{
+    struct link *l = LIST_ENTRY(t, struct link, hello);
+    log_refusal(l, REFUSED_SILENT);
+    link_close(l);
+}
+
+/* --- reading --- */
+
+static int take_frame(struct link *l, unsigned kind, struct slice body)
+{
+    if (!l->peer)
+        return kind == PEER_HELLO ? take_hello(l, body) : E_MALFORMED;
+    *(l->endpoint ? &l->peer->answered_ms : &l->peer->heard_ms) = clock_boot_ms(l->mesh->config.clock);
+    if (kind == PEER_HELLO)
+        return E_MALFORMED;
+    if (kind == PEER_BEACON)
+        return mesh_take_beacon(l, body);
+    int err = l->mesh->config.hooks->frame(l->mesh->config.arg, l, kind, body);
+    return err == E_NOMEM ? 0 : err; /* lost, as if the network had lost it */
+}
+
+static void log_malformed(struct link *l, unsigned kind, struct slice body)
+{
+    if (mesh_is_news(l->mesh, l->certified, REFUSED_MALFORMED))
+        log_warn(l->mesh->config.log, "peer",
+                 "%s: closing its connection: a message of kind %u and %zu bytes is none that a node sends",
+                 mesh_link_name(l), kind, body.len);
+}
+
+/* Takes whole frames from the front of *in; what is left is the beginning of one, of l->need bytes. */
+static int take_frames(struct link *l, struct slice *in)
+{
+    while (!l->leaves) {
+        unsigned kind;
+        struct slice body;
+        int more =
+            peer_frame_next(in, l->peer ? l->mesh->config.frame_max : STRANGER_FRAME_MAX, &kind, &body, &l->need);
+        if (more <= 0)
+            return more;
+        int err = take_frame(l, kind, body);
+        if (err == E_MALFORMED)
+            log_malformed(l, kind, body);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* The frame that has begun is completed first, and no more is copied than belongs to it. */
+static int complete_frame(struct link *l, struct slice *in)
+{
+    size_t missing = l->need - buf_len(&l->in), n = missing < in->len ? missing : in->len;
+    int err = buf_append(&l->in, in->data, n);
+    if (err)
+        return err;
+    *in = slice_skip(*in, n);
+    struct slice all = buf_slice(&l->in);
+    size_t len = all.len;
+    err = take_frames(l, &all);
+    buf_consume(&l->in, len - all.len);
+    if (!buf_len(&l->in) && l->in.cap > KEPT_MAX)
+        buf_release(&l->in);
+    return err;
+}
+
+static int take_input(struct link *l, struct slice in)
+{
+    int err = 0;
+    while (!err && !l->leaves && in.len && buf_len(&l->in))
+        err = complete_frame(l, &in);
+    if (!err && !l->leaves && in.len)
+        err = take_frames(l, &in);
+    return err || l->leaves ? err : buf_append_slice(&l->in, in);
+}
+
+static size_t on_input(struct stream_user *u, struct slice in)
+{
+    struct link *l = link_of(u);
+    if (l->leaves || l->mesh->ending)
+        return in.len;
+    int err = take_input(l, in);
+    if (err == E_MALFORMED || err == E_TOO_LARGE) {
+        l->mesh->malformed++;
+        log_refusal(l, REFUSED_MALFORMED);
+    } else if (err && err != E_MISMATCH) {
+        log_warn(l->mesh->config.log, "peer", "%s: closing its connection: %s", mesh_link_name(l), err_text(err));
+    }
+    if (err)
+        link_close(l);
+    return in.len;
+}
+
+static bool names_incarnation(const struct stream_peer *peer)
+{
+    static const uint8_t none[PEER_INCARNATION];
+    return peer->is_node && memcmp(peer->incarnation, none, sizeof none) != 0;
+}
+
+static void on_secure(struct stream_user *u, const struct stream_peer *peer)
+{
+    struct link *l = link_of(u);
+    memcpy(l->certified, peer->incarnation, PEER_INCARNATION);
+    if (!names_incarnation(peer)) {
+        log_refusal(l, REFUSED_CERTIFICATE);
+        link_close(l);
+        return;
+    }
+    if (timer_start(l->mesh->config.timers, &l->hello, HELLO_MS)) {
+        link_close(l);
+        return;
+    }
+    l->secure = true;
+    if (l->endpoint) /* the other side answers when it knows what the connection is for */
+        say_hello(l);
+}
+
+void mesh_say_hello(struct link *l)
+{
+    say_hello(l);
+}
+
+static void on_drained(struct stream_user *u)
+{
+    struct link *l = link_of(u);
+    if (l->plane == PLANE_BULK && l->peer && !l->mesh->ending)
+        l->mesh->config.hooks->drained(l->mesh->config.arg, l);
+}
+
+static void on_closed(struct stream_user *u, const char *why)
+{
+    struct link *l = link_of(u);
+    l->stream = NULL;
+    l->leaves = true;
+    mesh_link_gone(l, why);
+    mesh_free_link(l);
+}
+
+static const struct stream_user_ops ops = {on_input, on_secure, on_drained, on_closed};
+
+struct link *mesh_new_link(struct mesh *m)
+{
+    struct link *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->user.ops = &ops;
+    l->mesh = m;
+    l->begun_ms = clock_boot_ms(m->config.clock);
+    buf_init(&l->in, (m->config.frame_max > STRANGER_FRAME_MAX ? m->config.frame_max : STRANGER_FRAME_MAX) + 4);
+    timer_init(&l->hello, on_hello_late);
+    list_init(&l->place);
+    list_append(&m->links, &l->place);
+    return l;
+}
+
+void mesh_free_link(struct link *l)
+{
+    timer_stop(l->mesh->config.timers, &l->hello);
+    l->mesh->strangers -= l->stranger;
+    buf_fini(&l->in);
+    list_remove(&l->place);
+    free(l);
+}
+
+void mesh_flush(struct mesh *m)
+{
+    while (!list_empty(&m->dirty_links)) {
+        struct link *l = LIST_ENTRY(m->dirty_links.next, struct link, place);
+        list_remove(&l->place);
+        list_append(&m->links, &l->place);
+        l->dirty = false;
+        if (l->stream)
+            l->stream->ops->flush(l->stream);
+    }
+}

@@ -1,0 +1,425 @@
+/* The meta leader's work: leases, deaths and seats; admissions are in formation_join.c. What it knows of members here
+ * is from their renewals, and forgotten when it leads no more; what it decides is proposed to the meta group, one
+ * command at a time. */
+#include "cluster/cluster_impl.h"
+
+#include <stdlib.h>
+
+/* How often it looks whether something is to be done that no message tells. */
+#define DUTY_MS 100
+
+static void on_duty(struct timer *t)
+{
+    struct cluster *c = LIST_ENTRY(t, struct cluster, overseer.duty);
+    c->overseer.dirty = true; /* cluster_turn() follows */
+    timer_start(c->config.timers, &c->overseer.duty, DUTY_MS);
+}
+
+void overseer_init(struct overseer *o)
+{
+    timer_init(&o->duty, on_duty);
+}
+
+void overseer_stop(struct cluster *c)
+{
+    struct overseer *o = &c->overseer;
+    timer_stop(c->config.timers, &o->duty);
+    while (o->watch_count)
+        free(o->watch[--o->watch_count]);
+    memset(o->partition, 0, sizeof o->partition);
+    o->leads = o->settled = false;
+    o->since_ms = o->turn_ms = o->busy_index = 0;
+}
+
+struct watch *overseer_watch(struct cluster *c, uint64_t member)
+{
+    for (unsigned i = 0; i < c->overseer.watch_count; i++)
+        if (c->overseer.watch[i]->member == member)
+            return c->overseer.watch[i];
+    return NULL;
+}
+
+/* --- leases --- */
+
+static void take_replica(struct cluster *c, struct watch *w, const struct peer_replica *r)
+{
+    if (r->partition >= META_PARTITIONS)
+        return;
+    w->replica[r->partition] = (struct watched_replica){.generation = r->generation,
+                                                        .replica = r->replica,
+                                                        .whole = r->whole,
+                                                        .frozen = r->frozen,
+                                                        .broken = r->broken,
+                                                        .last_term = r->last_term,
+                                                        .last_index = r->last_index,
+                                                        .keys = r->keys};
+    struct watched_partition *p = &c->overseer.partition[r->partition];
+    if (!r->leads || (p->generation == r->generation && p->term > r->last_term && p->heard_ms + 2000 > now_of(c)))
+        return;
+    p->generation = r->generation;
+    p->leader = r->replica;
+    p->term = r->last_term;
+    p->heard_ms = now_of(c);
+    p->count = 0;
+    for (unsigned i = 0; i < r->member_count && i < META_REPLICAS_MAX; i++) {
+        p->member[p->count] =
+            (struct group_member){r->member[i].replica, r->member[i].voter ? GROUP_VOTER : GROUP_SPARE};
+        p->lag[p->count++] = r->member[i].lag;
+    }
+}
+
+void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas)
+{
+    struct watch *w = c->overseer.leads ? overseer_watch(c, r->member) : NULL;
+    if (!w)
+        return;
+    w->heard_ms = now_of(c);
+    w->renewed = true;
+    w->applied = r->applied;
+    w->memory_used = r->memory_used;
+    w->memory_limit = r->memory_limit;
+    w->unreachable = r->unreachable;
+    w->leaving = r->leaving;
+    memset(w->replica, 0, sizeof w->replica);
+    struct coder coder = coder_reader(replicas);
+    for (unsigned i = 0; i < r->replica_count && !coder.err; i++) {
+        struct peer_replica one;
+        code_replica(&coder, &one);
+        take_replica(c, w, &one);
+    }
+    c->meta.dirty = c->overseer.dirty = true;
+    w->due = true;
+    w->sent_ms = r->sent_ms;
+}
+
+/* R-LEASE: the first of an epoch comes when none of an older one can be valid any more; and each only after a round of
+ * the meta quorum that was begun after the renewal came in. */
+static void ask_rounds(struct cluster *c)
+{
+    uint64_t term;
+    for (unsigned i = 0; i < c->overseer.watch_count && now_of(c) >= c->lease.hold_ms; i++) {
+        struct watch *w = c->overseer.watch[i];
+        if (!w->due || read_index_ask(&c->meta.rounds, c->meta.group, &term, &w->round, &w->index))
+            continue;
+        w->due = false;
+        w->asked = true;
+        w->asked_ms = w->sent_ms;
+        c->meta.dirty = true;
+    }
+}
+
+static struct peer_load load_of(const struct cluster *c, const struct watch *w)
+{
+    uint64_t applied = group_applied_index(c->meta.group);
+    struct peer_load load = {.member = w->member,
+                             .memory_used = w->memory_used,
+                             .memory_limit = w->memory_limit,
+                             .lag = applied > w->applied ? applied - w->applied : 0,
+                             .suspect = overseer_is_suspect(c, w)};
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        load.keys += w->replica[i].keys;
+    return load;
+}
+
+static void fill_grant(const struct cluster *c, const struct watch *w, struct peer_grant *g)
+{
+    *g = (struct peer_grant){
+        .epoch = c->meta.state->epoch, .sent_ms = w->asked_ms, .index = w->index, .settled = c->overseer.settled};
+    memcpy(g->cluster_id, c->meta.state->cluster_id, sizeof g->cluster_id);
+    for (unsigned i = 0; i < c->overseer.watch_count && g->member_count < PEER_SEATS_MAX; i++)
+        g->member[g->member_count++] = load_of(c, c->overseer.watch[i]);
+}
+
+static void grant(struct cluster *c, struct watch *w)
+{
+    struct peer_grant g;
+    fill_grant(c, w, &g);
+    w->asked = false;
+    w->lease_until_ms = now_of(c) + c->times.lease; /* it was sent before this */
+    if (w->member == c->meta.self) {
+        lease_take_grant(c, &g);
+        return;
+    }
+    struct link *l = cluster_link(c, w->member, PLANE_CONTROL);
+    struct buf *out = link_begin(l, PEER_GRANT);
+    if (!out)
+        return;
+    struct coder coder = coder_writer(out);
+    code_grant(&coder, &g);
+    link_end(l, coder.err);
+}
+
+static void grant_confirmed(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->overseer.watch_count; i++) {
+        struct watch *w = c->overseer.watch[i];
+        if (w->asked && w->round <= c->meta.rounds.confirmed && c->meta.rounds.term == group_term(c->meta.group))
+            grant(c, w);
+    }
+}
+
+/* --- who is watched --- */
+
+static struct watch *watch_add(struct cluster *c, uint64_t member)
+{
+    struct overseer *o = &c->overseer;
+    struct watch *w = o->watch_count < META_MEMBERS_MAX ? calloc(1, sizeof *w) : NULL;
+    if (!w)
+        return NULL;
+    w->member = member;
+    w->heard_ms = now_of(c); /* what came before this node led is not known */
+    w->lease_until_ms = now_of(c) + c->times.lease;
+    o->watch[o->watch_count++] = w;
+    return w;
+}
+
+/* Whoever has left, or comes back after it was given up, hears of it here: its replica of the meta group is told no
+ * more. */
+static void tell_gone(const struct cluster *c, uint64_t member)
+{
+    const struct meta_state *s = c->meta.state;
+    for (unsigned i = 0; i < s->dead_count; i++)
+        if (s->dead[i].id == member)
+            lease_say_dead(c, s->dead[i].incarnation);
+}
+
+static void watch_members(struct cluster *c)
+{
+    struct overseer *o = &c->overseer;
+    for (unsigned i = 0; i < c->meta.state->member_count; i++)
+        if (!overseer_watch(c, c->meta.state->member[i].id))
+            watch_add(c, c->meta.state->member[i].id);
+    for (unsigned i = 0; i < o->watch_count;)
+        if (meta_member(c->meta.state, o->watch[i]->member)) {
+            i++;
+        } else {
+            tell_gone(c, o->watch[i]->member);
+            free(o->watch[i]);
+            o->watch[i] = o->watch[--o->watch_count];
+        }
+}
+
+static bool is_cut_off(const struct cluster *c, const struct watch *w)
+{
+    unsigned at = 0, complain = 0, asked = 0;
+    while (at < c->meta.state->member_count && c->meta.state->member[at].id != w->member)
+        at++;
+    for (unsigned i = 0; i < c->overseer.watch_count; i++) {
+        const struct watch *o = c->overseer.watch[i];
+        if (o == w || !o->renewed || now_of(c) - o->heard_ms > c->times.lease)
+            continue;
+        /* Its bits are by the places in the member table as it knew that. */
+        if (o->applied < c->meta.members_index)
+            continue;
+        asked++;
+        complain += (unsigned)(o->unreachable >> at & 1);
+    }
+    return asked > 1 && complain > asked / 2;
+}
+
+static void note_cut_off(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->overseer.watch_count; i++) {
+        struct watch *w = c->overseer.watch[i];
+        if (!is_cut_off(c, w))
+            w->cut_off_ms = 0;
+        else if (!w->cut_off_ms)
+            w->cut_off_ms = now_of(c);
+    }
+}
+
+/* Silent for a lease and its margin, or its place is another's; or a majority cannot reach it on 8099 for so long. */
+bool overseer_is_suspect(const struct cluster *c, const struct watch *w)
+{
+    const struct member *m = meta_member(c->meta.state, w->member);
+    if (w->member != c->meta.self && m &&
+        mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place))
+        return true;
+    uint64_t silent = now_of(c) - w->heard_ms, cut_off = w->cut_off_ms ? now_of(c) - w->cut_off_ms : 0;
+    return silent > c->times.lease + c->times.margin || cut_off > c->times.lease + c->times.margin;
+}
+
+/* --- deaths --- */
+
+/* R-LEASE: a new meta leader declares nobody dead before every lease that another may have granted is over. */
+static bool may_declare(const struct cluster *c)
+{
+    return c->overseer.since_ms && now_of(c) - c->overseer.since_ms >= c->times.lease + c->times.margin;
+}
+
+static bool is_dead(const struct cluster *c, const struct watch *w, const struct member *m)
+{
+    if (w->member == c->meta.self)
+        return false;
+    return mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place) ||
+           now_of(c) - w->heard_ms >= c->times.lost_after;
+}
+
+static bool next_death(struct cluster *c, struct meta_command *m)
+{
+    for (unsigned i = 0; may_declare(c) && i < c->overseer.watch_count; i++) {
+        const struct watch *w = c->overseer.watch[i];
+        const struct member *who = meta_member(c->meta.state, w->member);
+        if (!who || !is_dead(c, w, who))
+            continue;
+        log_warn(c->config.log, "cluster", "member %llu (%s) is dead: %s", (unsigned long long)who->id, who->address,
+                 now_of(c) - w->heard_ms >= c->times.lost_after ? "it was silent for too long"
+                                                                : "another has its place");
+        *m = (struct meta_command){.kind = META_REMOVE_MEMBER, .member = who->id};
+        return true;
+    }
+    return false;
+}
+
+bool overseer_is_live(struct cluster *c, uint64_t member)
+{
+    const struct member *m = meta_member(c->meta.state, member);
+    const struct watch *w = overseer_watch(c, member);
+    return m && w && m->state == MEMBER_LIVE && !overseer_is_suspect(c, w);
+}
+
+/* --- leaving --- */
+
+static bool holds_replicas(const struct cluster *c, uint64_t member)
+{
+    for (unsigned i = 0; i < META_PARTITIONS; i++)
+        if (meta_replica_of(&c->meta.state->partition[i], member))
+            return true;
+    return false;
+}
+
+static bool somebody_can_sit(struct cluster *c)
+{
+    struct group_member m[GROUP_MEMBERS_MAX];
+    unsigned n = group_members(c->meta.group, m);
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role != GROUP_VOTER && overseer_is_live(c, m[i].id))
+            return true;
+    return false;
+}
+
+/* Who leaves gives up leadership, seat and replicas first. */
+static bool next_leave(struct cluster *c, struct meta_command *m)
+{
+    for (unsigned i = 0; i < c->overseer.watch_count; i++) {
+        const struct watch *w = c->overseer.watch[i];
+        const struct member *who = meta_member(c->meta.state, w->member);
+        bool begins = who && w->leaving && who->state == MEMBER_LIVE;
+        bool is_done = who && who->state == MEMBER_LEAVING && !holds_replicas(c, who->id) && who->id != c->meta.self &&
+                       !(meta_has_seat(c, who->id) && somebody_can_sit(c));
+        if (!begins && !is_done)
+            continue;
+        log_info(c->config.log, "cluster", "member %llu (%s) %s", (unsigned long long)who->id, who->address,
+                 begins ? "leaves: its replicas and its seat are given to others" : "has left");
+        *m = (struct meta_command){.kind = begins ? META_LEAVE : META_REMOVE_MEMBER, .member = who->id};
+        return true;
+    }
+    return false;
+}
+
+/* A leader that leaves lets another lead, which then sees it off. */
+static void hand_over(struct cluster *c)
+{
+    struct group_member m[GROUP_MEMBERS_MAX];
+    unsigned n = group_members(c->meta.group, m);
+    const struct member *self = meta_member(c->meta.state, c->meta.self);
+    if (!self || self->state != MEMBER_LEAVING || group_is_transferring(c->meta.group))
+        return;
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role == GROUP_VOTER && m[i].id != c->meta.self && overseer_is_live(c, m[i].id) &&
+            group_match_index(c->meta.group, m[i].id) == group_last_index(c->meta.group)) {
+            group_transfer(c->meta.group, now_of(c), m[i].id);
+            return;
+        }
+}
+
+/* --- the turn --- */
+
+static void begin(struct cluster *c)
+{
+    overseer_stop(c);
+    c->overseer.leads = true;
+    watch_members(c);
+    timer_start(c->config.timers, &c->overseer.duty, DUTY_MS);
+    log_info(c->config.log, "cluster", "leading the cluster (epoch %llu, term %llu)",
+             (unsigned long long)c->meta.state->epoch, (unsigned long long)group_term(c->meta.group));
+    lease_renew_now(c);
+}
+
+/* An id that a phantom is to have: never given out before, nor again (R-ID). */
+static bool next_id(const struct cluster *c, struct meta_command *m)
+{
+    if (!c->overseer.wants_id || c->meta.taken_id)
+        return false;
+    *m = (struct meta_command){.kind = META_TAKE_ID};
+    return true;
+}
+
+static bool next_command(struct cluster *c, struct meta_command *m)
+{
+    return next_death(c, m) || next_id(c, m) || next_leave(c, m) || overseer_rebuild(c, m) || overseer_place(c, m);
+}
+
+static void decide(struct cluster *c)
+{
+    struct overseer *o = &c->overseer;
+    static const struct meta_command none;
+    struct meta_command m = none;
+    if (o->busy_index && group_applied_index(c->meta.group) < o->busy_index)
+        return;
+    o->busy_index = 0;
+    if (next_command(c, &m) && meta_propose(c, &m, &o->busy_index))
+        o->busy_index = 0;
+}
+
+/* What depends on more than the messages of this turn. */
+static void do_duty(struct cluster *c)
+{
+    c->overseer.dirty = false;
+    watch_members(c);
+    note_cut_off(c);
+    overseer_arrange_seats(c);
+    decide(c);
+    hand_over(c);
+    bool settled = overseer_settled(c), is_news = settled && !c->overseer.settled;
+    c->overseer.settled = settled;
+    if (is_news) /* who waits for it to be ready is told by a grant */
+        lease_renew_now(c);
+}
+
+/* After a sleep of this node's own, with its host or in the hands of a debugger, nobody has been silent but itself: all
+ * that the others have said meanwhile is still to be read. */
+static void note_sleep(struct cluster *c)
+{
+    struct overseer *o = &c->overseer;
+    uint64_t now = now_of(c);
+    bool slept = o->turn_ms && now - o->turn_ms > c->times.lease;
+    for (unsigned i = 0; slept && i < o->watch_count; i++)
+        o->watch[i]->heard_ms = now;
+    o->turn_ms = now;
+}
+
+void overseer_turn(struct cluster *c)
+{
+    struct overseer *o = &c->overseer;
+    if (c->frozen || !group_leads(c->meta.group)) {
+        if (o->leads)
+            overseer_stop(c);
+        return;
+    }
+    if (!o->leads)
+        begin(c);
+    note_sleep(c);
+    if (!o->since_ms && group_has_committed_own(c->meta.group)) {
+        o->since_ms = now_of(c);
+        o->dirty = true;
+    }
+    if (!o->since_ms)
+        return;
+    ask_rounds(c);
+    meta_turn(c); /* of a group of one the round is over with its question */
+    grant_confirmed(c);
+    if (o->dirty)
+        do_duty(c);
+    meta_turn(c); /* what was proposed leaves in this turn */
+}

@@ -1,0 +1,92 @@
+/* The meta leader's work on the seats of its own group: who votes in it, and who follows it without. */
+#include "cluster/cluster_impl.h"
+
+/* Members who hold no seat follow the meta group all the same. */
+static bool add_standby(struct cluster *c, const struct group_member *m, unsigned n)
+{
+    for (unsigned i = 0; i < c->meta.state->member_count; i++) {
+        uint64_t id = c->meta.state->member[i].id;
+        unsigned k = 0;
+        while (k < n && m[k].id != id)
+            k++;
+        if (k == n)
+            return group_change(c->meta.group, now_of(c), GROUP_ADD_STANDBY, id) == 0;
+    }
+    return false;
+}
+
+/* A live one in that role, but this node and `but`; 0: there is none. */
+static uint64_t find_role(struct cluster *c, const struct group_member *m, unsigned n, enum group_role role,
+                          uint64_t but)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role == role && overseer_is_live(c, m[i].id) && m[i].id != c->meta.self && m[i].id != but)
+            return m[i].id;
+    return 0;
+}
+
+static bool gives_up_seat(const struct cluster *c, uint64_t id)
+{
+    const struct member *m = meta_member(c->meta.state, id);
+    return !m || (m->state == MEMBER_LEAVING && id != c->meta.self);
+}
+
+static unsigned count_voters(const struct group_member *m, unsigned n)
+{
+    unsigned voters = 0;
+    for (unsigned i = 0; i < n; i++)
+        voters += m[i].role == GROUP_VOTER;
+    return voters;
+}
+
+static uint64_t find_vacated(const struct cluster *c, const struct group_member *m, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role == GROUP_VOTER && gives_up_seat(c, m[i].id))
+            return m[i].id;
+    return 0;
+}
+
+/* The second half of a change, for a group never rests at an even number: who was to sit down is gone, so a phantom
+ * does (rule 12), whose id is taken first. */
+static bool even_out(struct cluster *c, uint64_t live)
+{
+    uint64_t id = live ? live : c->meta.taken_id;
+    c->overseer.wants_id = !id;
+    if (!id)
+        return false;
+    bool done = group_change(c->meta.group, now_of(c), live ? GROUP_PROMOTE_VOTER : GROUP_ADD_VOTER, id) == 0;
+    if (done && !live)
+        c->meta.taken_id = 0;
+    return done;
+}
+
+/* R-SEATS: a dead member keeps its seat until a live one takes it over; only from an odd number, remove then add. More
+ * seats are made by two single changes, with who is to sit there at hand. */
+static bool move_seat(struct cluster *c, const struct group_member *m, unsigned n)
+{
+    unsigned voters = count_voters(m, n), seats = seats_count(cluster_n(c), c->meta.state->settings.expected);
+    uint64_t live = find_role(c, m, n, GROUP_STANDBY, 0), next = find_role(c, m, n, GROUP_STANDBY, live);
+    uint64_t vacated = find_vacated(c, m, n);
+    if (voters % 2 == 0)
+        return even_out(c, live);
+    if (live && next && voters < seats)
+        return group_change(c->meta.group, now_of(c), GROUP_PROMOTE_VOTER, live) == 0;
+    return live && vacated && group_change(c->meta.group, now_of(c), GROUP_REMOVE, vacated) == 0;
+}
+
+static bool drop_standby(struct cluster *c, const struct group_member *m, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role != GROUP_VOTER && !meta_member(c->meta.state, m[i].id))
+            return group_change(c->meta.group, now_of(c), GROUP_REMOVE, m[i].id) == 0;
+    return false;
+}
+
+void overseer_arrange_seats(struct cluster *c)
+{
+    struct group_member m[GROUP_MEMBERS_MAX];
+    unsigned n = group_members(c->meta.group, m);
+    if (!drop_standby(c, m, n) && !add_standby(c, m, n))
+        move_seat(c, m, n);
+}

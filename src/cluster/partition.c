@@ -1,0 +1,457 @@
+#include "cluster/cluster_impl.h"
+
+#include "base/assert.h"
+#include "base/rule.h"
+#include "wire/command_msg.h"
+
+/* The tail that is kept for followers: a megabyte, or an eighth of the data (R-MEMORY). */
+#define LOG_MIN ((size_t)1024 * 1024)
+/* What may wait on one connection; over it messages are lost, as in a network. */
+#define RAFT_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
+/* A group begins behind its base, which is also the revision of all that is older (design, section 5). */
+#define BASE_INDEX 2
+
+static const struct partition_map *map_of(const struct partition *p)
+{
+    return &p->cluster->meta.state->partition[p->number];
+}
+
+/* --- R-TIME --- */
+
+uint64_t partition_now_ms(const struct partition *p)
+{
+    if (!rule_holds(RULE_TIME))
+        return clock_wall_ms(p->cluster->config.clock);
+    return p->stamp_ms + (now_of(p->cluster) - p->stamp_boot_ms);
+}
+
+/* The leader's stamp, where it is ahead of this node's own counting. */
+static void take_stamp(struct partition *p, uint64_t stamp_ms)
+{
+    if (stamp_ms <= partition_now_ms(p))
+        return;
+    p->stamp_ms = stamp_ms;
+    p->stamp_boot_ms = now_of(p->cluster);
+}
+
+static void begin_time(struct partition *p)
+{
+    struct cluster *c = p->cluster;
+    uint64_t stamp = p->store ? store_stamp_ms(p->store) : 0;
+    /* Never the wall clock after the start: the cluster's begins with its forming, a store's goes on. */
+    uint64_t base = c->meta.state->formed_ms + (now_of(c) - c->formed_boot_ms);
+    if (!p->stamp_ms || stamp > partition_now_ms(p)) {
+        p->stamp_ms = stamp > base ? stamp : base;
+        p->stamp_boot_ms = now_of(c);
+    }
+}
+
+/* --- the group's hooks --- */
+
+struct link *partition_link(const struct partition *p, uint64_t replica)
+{
+    const struct replica *r = meta_replica(map_of(p), replica);
+    return r ? cluster_link(p->cluster, r->member, p->installs ? PLANE_BULK : PLANE_RAFT) : NULL;
+}
+
+static void put_envelope(const struct partition *p, struct coder *coder)
+{
+    const struct meta_state *s = p->cluster->meta.state;
+    struct peer_envelope e = {.epoch = s->epoch, .group = (uint16_t)p->number, .generation = p->generation};
+    memcpy(e.cluster_id, s->cluster_id, sizeof e.cluster_id);
+    code_envelope(coder, &e);
+}
+
+static struct buf *begin_message(void *arg, uint64_t destination)
+{
+    const struct partition *p = arg;
+    struct link *l = partition_link(p, destination);
+    struct buf *out = l && link_backlog(l) <= RAFT_BACKLOG_MAX ? link_begin(l, PEER_RAFT) : NULL;
+    if (!out)
+        return NULL;
+    struct coder coder = coder_writer(out);
+    put_envelope(p, &coder);
+    if (coder.err) {
+        link_end(l, coder.err);
+        return NULL;
+    }
+    return out;
+}
+
+static void end_message(void *arg, uint64_t destination, int err)
+{
+    link_end(partition_link(arg, destination), err);
+}
+
+/* Every replica makes the hashes itself. */
+static int decode_command(const struct partition *p, struct slice bytes, struct blob *blob, uint64_t index,
+                          struct store_command *out)
+{
+    int err = command_decode(bytes, blob, out);
+    if (err)
+        return err;
+    out->revision = (struct revision){p->cluster->meta.state->epoch, p->generation, index};
+    if (out->op != STORE_TICK && out->op != STORE_FORGET)
+        store_key_init(&out->key, &p->cluster->meta.state->key, out->key.type, out->key.bucket, out->key.key);
+    return 0;
+}
+
+static void apply_entry(void *arg, uint64_t index, const struct entry *e)
+{
+    struct partition *p = arg;
+    struct store_command command;
+    struct store_result result = {0};
+    int err = decode_command(p, e->data, e->blob, index, &command);
+    if (!err) {
+        take_stamp(p, command.stamp_ms);
+        err = store_apply(p->store, &command, &result);
+    }
+    /* What the others have applied cannot be left out here: this replica is of no use from now on. */
+    if (err == E_NOMEM && !p->broken) {
+        log_error(p->cluster->config.log, "partition", "partition %u: out of memory: giving this node's replica up",
+                  p->number);
+        p->broken = true;
+    }
+    if (p->broken)
+        return;
+    p->index = index;
+    if (p->tick_index && p->tick_index <= index)
+        p->tick_index = 0;
+    p->cluster->router.applying = true;
+    router_applied(p, index, e->blob, err, &result);
+    p->cluster->router.applying = false;
+    partition_mark_dirty(p);
+}
+
+static void on_news(void *arg, unsigned news)
+{
+    struct partition *p = arg;
+    if (news & GROUP_NEWS_MEMBERS || group_leads(p->group))
+        lease_renew_soon(p->cluster); /* the meta leader goes on by what partitions' leaders say */
+    partition_mark_dirty(p);
+}
+
+static void on_copy_wanted(void *arg, uint64_t destination)
+{
+    struct partition *p = arg;
+    p->copy_wanted = destination;
+    partition_mark_dirty(p);
+}
+
+static bool on_copy_complete(void *arg, uint64_t source, uint64_t index)
+{
+    return partition_copy_is_complete(arg, source, index);
+}
+
+static void on_installed(void *arg, uint64_t index)
+{
+    struct partition *p = arg;
+    partition_copy_install(p);
+    p->index = index;
+    p->whole = true;
+    begin_time(p);
+    partition_mark_dirty(p);
+}
+
+static void on_broken(void *arg, const char *why)
+{
+    struct partition *p = arg;
+    log_error(p->cluster->config.log, "partition", "partition %u: this node's replica is of no use any more: %s",
+              p->number, why);
+    p->broken = true;
+    partition_mark_dirty(p);
+}
+
+static const struct group_hooks hooks = {begin_message,  end_message,      apply_entry,  on_news,
+                                         on_copy_wanted, on_copy_complete, on_installed, on_broken};
+
+/* --- time --- */
+
+void partition_rearm(struct partition *p)
+{
+    struct cluster *c = p->cluster;
+    uint64_t due = p->group ? group_deadline_ms(p->group) : UINT64_MAX, now = now_of(c);
+    if (due == UINT64_MAX) {
+        timer_stop(c->config.timers, &p->tick);
+        return;
+    }
+    if (timer_runs(&p->tick) && p->tick.due_ms == due)
+        return;
+    timer_start(c->config.timers, &p->tick, due > now ? due - now : 0);
+}
+
+static void on_tick(struct timer *t)
+{
+    struct partition *p = LIST_ENTRY(t, struct partition, tick);
+    group_tick(p->group, now_of(p->cluster));
+    /* Whoever was asked does not answer: the others may. */
+    if (!list_empty(&p->reads) && group_leads(p->group) && p->rounds.confirmed < p->rounds.sent)
+        partition_ask_all(p);
+    partition_mark_dirty(p);
+    partition_rearm(p);
+}
+
+/* --- life --- */
+
+void partition_init(struct cluster *c, unsigned number)
+{
+    struct partition *p = &c->partition[number];
+    p->cluster = c;
+    p->number = number;
+    list_init(&p->waiting);
+    list_init(&p->reads);
+    list_init(&p->own);
+    list_init(&p->dirty);
+    timer_init(&p->tick, on_tick);
+    timer_init(&p->expiry, partition_on_expiry);
+}
+
+static void drop_replica(struct partition *p)
+{
+    struct timers *timers = p->cluster->config.timers;
+    partition_copy_end(p);
+    timer_stop(timers, &p->tick);
+    timer_stop(timers, &p->expiry);
+    group_destroy(&p->group);
+    store_destroy(&p->store);
+    p->replica = p->index = p->tick_index = p->copy_wanted = 0;
+    p->whole = p->broken = false;
+    router_deposed(p);
+}
+
+static void drop_frozen(struct partition *p)
+{
+    store_destroy(&p->frozen);
+    p->frozen_replica = p->frozen_term = p->frozen_index = 0;
+    p->frozen_generation = 0;
+}
+
+void partition_fini(struct partition *p)
+{
+    drop_replica(p);
+    drop_frozen(p);
+    list_remove(&p->dirty);
+    p->generation = 0;
+    p->stamp_ms = p->leader_hint = 0;
+}
+
+/* R-REBUILD, R-REFORM: the replica takes no part in anything any more, but keeps what it holds: all of its log, for
+ * what it has not seen committed may have been answered all the same. */
+void partition_freeze(struct partition *p)
+{
+    if (!p->replica)
+        return;
+    if (p->group) {
+        p->frozen_term = group_last_term(p->group);
+        group_apply_tail(p->group);
+    } else {
+        p->frozen_term = PARTITION_BASE_TERM;
+    }
+    struct store *kept = p->whole ? p->store : NULL;
+    uint64_t index = p->index, replica = p->replica;
+    if (kept)
+        p->store = NULL;
+    drop_replica(p);
+    if (!kept)
+        return;
+    store_destroy(&p->frozen);
+    p->frozen = kept;
+    p->frozen_replica = replica;
+    p->frozen_generation = p->generation;
+    p->frozen_index = index;
+}
+
+static int begin_group(struct partition *p, const uint64_t *voters, unsigned count, uint64_t index)
+{
+    struct cluster *c = p->cluster;
+    struct group_config config = {.self = p->replica,
+                                  .seed = cluster_seed(c),
+                                  .election_ms = c->times.election,
+                                  .heartbeat_ms = c->times.heartbeat,
+                                  .log_max = LOG_MIN};
+    struct group_birth birth = {
+        .voters = voters, .voter_count = count, .index = index, .term = index ? PARTITION_BASE_TERM : 0};
+    read_index_init(&p->rounds);
+    int err = group_create(&config, &birth, &hooks, p, now_of(c), &p->group);
+    if (!err)
+        partition_rearm(p);
+    return err;
+}
+
+static bool is_in(const uint64_t *ids, unsigned n, uint64_t id)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+static bool others_are_to_come(const struct partition_map *map)
+{
+    return map->replica_count > 1;
+}
+
+/* One of the first replicas of the generation: empty, or with what the donor, which was here, had. */
+static int begin_first(struct partition *p, const struct partition_map *map)
+{
+    if (map->donor && map->donor != p->frozen_replica) /* it was lost meanwhile: others may have theirs */
+        return E_MISMATCH;
+    if (map->donor) {
+        p->store = p->frozen;
+        p->frozen = NULL;
+        drop_frozen(p);
+    }
+    int err = p->store ? 0 : store_create(&p->cluster->meta.state->key, &p->cluster->memory, &p->store);
+    p->whole = !err;
+    p->index = BASE_INDEX;
+    if (!err && (map->birth_count > 1 || others_are_to_come(map)))
+        err = begin_group(p, map->birth, map->birth_count, BASE_INDEX);
+    return err;
+}
+
+static int begin_joiner(struct partition *p)
+{
+    int err = store_create(&p->cluster->meta.state->key, &p->cluster->memory, &p->store);
+    return err ? err : begin_group(p, NULL, 0, 0);
+}
+
+static void begin_replica(struct partition *p, const struct partition_map *map, uint64_t replica)
+{
+    p->replica = replica;
+    int err = is_in(map->birth, map->birth_count, replica) ? begin_first(p, map) : begin_joiner(p);
+    if (err) {
+        log_error(p->cluster->config.log, "partition", "partition %u: the replica could not be made: %s", p->number,
+                  err_text(err));
+        p->broken = true;
+        return;
+    }
+    begin_time(p);
+    partition_mark_dirty(p);
+    partition_schedule_expiry(p);
+}
+
+static bool is_frozen(const struct partition_map *map, uint64_t replica)
+{
+    for (unsigned i = 0; i < map->frozen_count; i++)
+        if (map->frozen[i].id == replica)
+            return true;
+    return false;
+}
+
+static void follow_generation(struct partition *p, const struct partition_map *map)
+{
+    if (p->generation == map->generation)
+        return;
+    partition_freeze(p);
+    p->generation = map->generation;
+}
+
+void partition_follow(struct partition *p)
+{
+    const struct partition_map *map = map_of(p);
+    follow_generation(p, map);
+    const struct replica *mine = meta_replica_of(map, p->cluster->meta.self);
+    if (p->replica && is_frozen(map, p->replica))
+        partition_freeze(p);
+    if (p->replica && !meta_replica(map, p->replica))
+        drop_replica(p);
+    if (mine && !p->replica && !p->cluster->frozen)
+        begin_replica(p, map, mine->id);
+    if (p->frozen && !is_frozen(map, p->frozen_replica))
+        drop_frozen(p);
+    /* What was alone is a group of one from now on, which others can join (rule 17). */
+    if (p->replica && !p->group && !p->broken && others_are_to_come(map) &&
+        begin_group(p, &p->replica, 1, p->index < BASE_INDEX ? BASE_INDEX : p->index))
+        p->broken = true;
+    if (p->replica)
+        partition_mark_dirty(p);
+}
+
+/* --- what it is --- */
+
+bool partition_leads(const struct partition *p)
+{
+    return p->replica && p->whole && !p->broken && (!p->group || group_leads(p->group));
+}
+
+/* --- messages --- */
+
+static void note_leader(struct partition *p)
+{
+    uint64_t leader = p->group ? group_leader(p->group) : p->replica;
+    const struct replica *r = leader ? meta_replica(map_of(p), leader) : NULL;
+    if (r)
+        p->leader_hint = r->member;
+}
+
+int partition_raft(struct partition *p, const struct raft_msg *m)
+{
+    if (!p->group || p->broken)
+        return 0;
+    int err = group_receive(p->group, now_of(p->cluster), m);
+    partition_rearm(p);
+    return err == E_NOMEM ? 0 : err;
+}
+
+/* --- the end of a turn --- */
+
+void partition_mark_dirty(struct partition *p)
+{
+    if (list_empty(&p->dirty))
+        list_append(&p->cluster->dirty, &p->dirty);
+}
+
+/* A replica that can do no more takes no part in anything. Its member says so, and the meta leader sees to another. */
+static void give_up(struct partition *p)
+{
+    timer_stop(p->cluster->config.timers, &p->tick);
+    partition_copy_end(p);
+    group_destroy(&p->group);
+    store_destroy(&p->store);
+    p->whole = false;
+    router_deposed(p);
+    lease_renew_soon(p->cluster);
+}
+
+/* An eighth of this replica's part of the data, or LOG_MIN. */
+static size_t log_max(const struct partition *p)
+{
+    size_t share = p->cluster->memory.used / META_PARTITIONS / 8;
+    return share > LOG_MIN ? share : LOG_MIN;
+}
+
+static void turn_group(struct partition *p)
+{
+    uint64_t now = now_of(p->cluster);
+    group_flush(p->group, now);
+    if (p->broken)
+        return;
+    if (!group_leads(p->group)) {
+        router_deposed(p);
+        p->tick_index = 0; /* it may be overruled, and is then never applied */
+    }
+    partition_ask_round(p);
+    partition_lead(p);
+    p->index = group_applied_index(p->group); /* entries that are not commands are among them */
+    partition_copy_begin(p);
+    group_flush(p->group, now);
+    p->index = group_applied_index(p->group);
+    group_set_log_max(p->group, log_max(p));
+    partition_rearm(p);
+}
+
+void partition_turn(struct partition *p)
+{
+    if (!p->replica || !p->cluster->meta.state || p->cluster->frozen)
+        return;
+    if (p->group && !p->broken)
+        turn_group(p);
+    if (p->group && p->broken)
+        give_up(p);
+    note_leader(p);
+    if (!p->replica || p->broken)
+        return;
+    router_serve_reads(p);
+    if (!p->tick_index)
+        partition_schedule_expiry(p);
+}

@@ -1,0 +1,190 @@
+/* What the leader of a partition does about its members: step by step it makes of the group what the map says. */
+#include "cluster/cluster_impl.h"
+
+#include "wire/command_msg.h"
+
+/* After a failed transfer, none to that node for so long. */
+#define TRANSFER_AGAIN_MS 60000
+
+static bool is_wanted(const struct partition_map *map, uint64_t replica)
+{
+    const struct replica *r = meta_replica(map, replica);
+    return r && r->state != REPLICA_REMOVING;
+}
+
+static bool is_connected(const struct partition *p, const struct partition_map *map, uint64_t replica)
+{
+    const struct replica *r = meta_replica(map, replica);
+    return r && cluster_link(p->cluster, r->member, PLANE_RAFT);
+}
+
+/* The voter that is most likely to lead well: connected, and with all of the log. */
+static uint64_t successor(const struct partition *p, const struct partition_map *map, const struct group_member *m,
+                          unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role == GROUP_VOTER && m[i].id != p->replica && is_wanted(map, m[i].id) &&
+            is_connected(p, map, m[i].id) && group_match_index(p->group, m[i].id) == group_last_index(p->group))
+            return m[i].id;
+    return 0;
+}
+
+static void hand_over(struct partition *p, uint64_t to)
+{
+    uint64_t now = now_of(p->cluster);
+    if (!to || now < p->no_transfer_until_ms)
+        return;
+    p->no_transfer_until_ms = now + TRANSFER_AGAIN_MS;
+    group_transfer(p->group, now, to);
+}
+
+/* Whether those that can be reached are a majority without it: else the change could never be committed, and nobody
+ * could lead any more. */
+static bool can_do_without(const struct partition *p, const struct partition_map *map, const struct group_member *m,
+                           unsigned n, uint64_t id)
+{
+    unsigned voters = 0, reached = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (m[i].role != GROUP_VOTER || m[i].id == id)
+            continue;
+        voters++;
+        reached += m[i].id == p->replica || is_connected(p, map, m[i].id);
+    }
+    return voters && reached >= voters / 2 + 1;
+}
+
+/* One that is not wanted; one that cannot be reached first. 0: there is none, or none that can go now. */
+static uint64_t unwanted(const struct partition *p, const struct partition_map *map, const struct group_member *m,
+                         unsigned n)
+{
+    uint64_t id = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (is_wanted(map, m[i].id) || !can_do_without(p, map, m, n, m[i].id))
+            continue;
+        if (m[i].id != p->replica && !is_connected(p, map, m[i].id))
+            return m[i].id;
+        id = m[i].id;
+    }
+    return id;
+}
+
+/* True: there was something to do. */
+static bool remove_one(struct partition *p, const struct partition_map *map, const struct group_member *m, unsigned n)
+{
+    uint64_t id = unwanted(p, map, m, n);
+    if (!id)
+        return false;
+    if (id == p->replica)
+        hand_over(p, successor(p, map, m, n));
+    else
+        group_change(p->group, now_of(p->cluster), GROUP_REMOVE, id);
+    return true;
+}
+
+static const struct group_member *find(const struct group_member *m, unsigned n, uint64_t id)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].id == id)
+            return &m[i];
+    return NULL;
+}
+
+/* Spare -> copy -> caught up -> voter. */
+static void bring_up(struct partition *p, const struct group_member *spare)
+{
+    uint64_t now = now_of(p->cluster);
+    switch (group_catch_up_status(p->group, spare->id)) {
+    case GROUP_CATCH_UP_FINISHED:
+        group_change(p->group, now, GROUP_PROMOTE_VOTER, spare->id);
+        break;
+    case GROUP_CATCH_UP_RUNNING:
+        break;
+    default:
+        group_catch_up(p->group, now, spare->id);
+    }
+}
+
+/* One that is not wanted any more, as its member is gone: no other change could be made while it is waited for. */
+static void give_up_spares(struct partition *p, const struct partition_map *map, const struct group_member *m,
+                           unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role == GROUP_SPARE && !is_wanted(map, m[i].id) &&
+            group_catch_up_status(p->group, m[i].id) == GROUP_CATCH_UP_RUNNING)
+            group_catch_up_abort(p->group, m[i].id);
+}
+
+static bool add_one(struct partition *p, const struct partition_map *map, const struct group_member *m, unsigned n)
+{
+    for (unsigned i = 0; i < map->replica_count; i++) {
+        uint64_t id = map->replica[i].id;
+        const struct group_member *there = find(m, n, id);
+        if (map->replica[i].state != REPLICA_ADDING || (there && there->role == GROUP_VOTER))
+            continue;
+        if (there)
+            bring_up(p, there);
+        else if (is_connected(p, map, id))
+            group_change(p->group, now_of(p->cluster), GROUP_ADD_SPARE, id);
+        return true;
+    }
+    return false;
+}
+
+static void prefer(struct partition *p, const struct partition_map *map, const struct group_member *m, unsigned n)
+{
+    const struct replica *r = map->leader ? meta_replica_of(map, map->leader) : NULL;
+    const struct group_member *there = r ? find(m, n, r->id) : NULL;
+    if (there && there->role == GROUP_VOTER && r->id != p->replica && is_connected(p, map, r->id) &&
+        group_match_index(p->group, r->id) == group_last_index(p->group))
+        hand_over(p, r->id);
+}
+
+/* How often it is looked, and how long after its end an origin is forgotten: nothing that it sent is on its way any
+ * more, and the clients whose requests it carried have gone elsewhere. */
+#define FORGET_LOOK_MS  10000
+#define FORGET_AFTER_MS (ROUTER_TIMEOUT_MS + FORGET_LOOK_MS)
+
+static void commit(struct partition *p, struct store_command *c)
+{
+    uint64_t index;
+    struct store_result ignored;
+    struct blob *b = p->group ? command_encode(c) : NULL;
+    if (b)
+        group_propose(p->group, b, &index);
+    else if (!p->group)
+        partition_commit_solo(p, c, &ignored);
+}
+
+/* R-RETRY: the results of an origin that is dead are dropped when its clients' time is over. */
+void partition_forget_origins(struct partition *p)
+{
+    uint64_t now = now_of(p->cluster);
+    const uint8_t *incarnation;
+    if (now < p->forget_ms)
+        return;
+    p->forget_ms = now + FORGET_LOOK_MS;
+    for (unsigned i = 0; (incarnation = store_origin(p->store, i)) != NULL; i++) {
+        struct store_command forget = {.op = STORE_FORGET, .stamp_ms = partition_now_ms(p)};
+        if (cluster_gone_for_ms(p->cluster, incarnation) < FORGET_AFTER_MS)
+            continue;
+        memcpy(forget.origin.incarnation, incarnation, PEER_INCARNATION);
+        commit(p, &forget);
+    }
+}
+
+void partition_lead(struct partition *p)
+{
+    const struct partition_map *map = &p->cluster->meta.state->partition[p->number];
+    struct group_member m[GROUP_MEMBERS_MAX];
+    if (!group_leads(p->group)) {
+        p->no_transfer_until_ms = 0;
+        return;
+    }
+    if (!group_has_committed_own(p->group) || group_is_transferring(p->group))
+        return;
+    unsigned n = group_members(p->group, m);
+    partition_forget_origins(p);
+    give_up_spares(p, map, m, n);
+    if (!remove_one(p, map, m, n) && !add_one(p, map, m, n))
+        prefer(p, map, m, n);
+}

@@ -1,0 +1,69 @@
+/* Rounds of a partition's leader (consensus/read_index.h): the question whether its term is still that of the voters,
+ * and their yes. */
+#include "cluster/cluster_impl.h"
+
+static void put_question(struct partition *p, uint64_t to)
+{
+    struct peer_round r = {.group = (uint16_t)p->number,
+                           .generation = p->generation,
+                           .source = p->replica,
+                           .destination = to,
+                           .term = p->rounds.term,
+                           .round = p->rounds.sent};
+    rounds_put(partition_link(p, to), &r);
+}
+
+void partition_ask_all(struct partition *p)
+{
+    struct group_member m[GROUP_MEMBERS_MAX];
+    unsigned n = group_members(p->group, m);
+    for (unsigned i = 0; i < n; i++)
+        if (m[i].role == GROUP_VOTER && m[i].id != p->replica)
+            put_question(p, m[i].id);
+}
+
+/* As many as make a majority are asked, those who answered last before others. */
+static void ask_majority(struct partition *p)
+{
+    struct group_member m[GROUP_MEMBERS_MAX];
+    unsigned n = group_members(p->group, m), voters = 0;
+    for (unsigned i = 0; i < n; i++)
+        voters += m[i].role == GROUP_VOTER;
+    for (unsigned asked = 0; asked < voters / 2; asked++) {
+        struct group_member *best = NULL;
+        for (unsigned i = 0; i < n; i++)
+            if (m[i].role == GROUP_VOTER && m[i].id != p->replica && m[i].id && partition_link(p, m[i].id) &&
+                (!best || read_index_last(&p->rounds, m[i].id) > read_index_last(&p->rounds, best->id)))
+                best = &m[i];
+        if (!best)
+            return;
+        put_question(p, best->id);
+        best->id = 0;
+    }
+}
+
+void partition_ask_round(struct partition *p)
+{
+    if (!read_index_send(&p->rounds, p->group))
+        return;
+    if (p->rounds.confirmed + 1 < p->rounds.sent) /* the last is not answered: somebody may be slow, or gone */
+        partition_ask_all(p);
+    else
+        ask_majority(p);
+}
+
+void partition_round(struct partition *p, const struct peer_round *r)
+{
+    if (!p->group || p->broken || r->destination != p->replica)
+        return;
+    if (r->yes) {
+        read_index_heard(&p->rounds, p->group, r->source, r->term, r->round);
+        partition_mark_dirty(p);
+    } else if (read_index_follows(p->group, r->source, r->term)) {
+        struct peer_round yes = *r;
+        yes.source = p->replica;
+        yes.destination = r->source;
+        yes.yes = true;
+        rounds_put(partition_link(p, r->source), &yes);
+    }
+}

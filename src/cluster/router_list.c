@@ -1,0 +1,264 @@
+/* Listing over all partitions, wherever they are: keys partition by partition; buckets, which have keys in many, by
+ * ranges of the order of their hashes (store/lhash.h), each range gathered from all partitions, so that each name is
+ * given once, also when the data changes between the steps. */
+#include "cluster/work.h"
+
+#include "store/bucket.h"
+
+#include <stdlib.h>
+
+/* Of one partition in one answer. */
+#define NAMES_MAX ((size_t)64 * 1024)
+
+/* --- one partition's part --- */
+
+struct names {
+    struct buf *out;
+    int err;
+};
+
+static void put_name(void *arg, struct slice name)
+{
+    struct names *n = arg;
+    struct coder c = coder_writer(n->out);
+    if (!n->err) {
+        code_slice(&c, &name);
+        n->err = c.err;
+    }
+}
+
+/* Appends names from *cursor on, which moves behind them; *ended: there are no more. */
+static int gather(const struct work *w, struct buf *out, uint64_t *cursor, bool *ended)
+{
+    const struct store *s = w->partition->store;
+    struct names n = {.out = out};
+    bool more = true;
+    while (more && !n.err && buf_len(out) < NAMES_MAX && (*cursor == 0 || *cursor - 1 < w->end || w->kind == PEER_KEYS))
+        more = w->kind == PEER_KEYS ? store_list_keys(s, w->key.type, w->key.bucket, cursor, put_name, &n)
+                                    : store_list_buckets(s, w->key.type, cursor, put_name, &n);
+    *ended = !more;
+    return n.err;
+}
+
+/* cursor u64, ended u8, names */
+int router_put_listing(struct work *w, struct buf *out)
+{
+    struct buf names;
+    uint64_t cursor = w->cursor;
+    bool ended = false;
+    buf_init(&names, SIZE_MAX / 2);
+    int err = gather(w, &names, &cursor, &ended);
+    if (!err) {
+        struct coder c = coder_writer(out);
+        code_u64(&c, &cursor);
+        code_bool(&c, &ended);
+        err = c.err ? c.err : buf_append_slice(out, buf_slice(&names));
+    }
+    buf_fini(&names);
+    return err;
+}
+
+/* --- the asking side --- */
+
+static void next_partition(struct work *w)
+{
+    struct cluster *c = w->router->cluster;
+    unsigned next = w->partition->number + 1;
+    w->partition = next < META_PARTITIONS ? &c->partition[next] : NULL;
+}
+
+static void end_step(struct work *w)
+{
+    struct router_walk *walk = w->walk;
+    walk->partition = w->partition ? w->partition->number : 0;
+    walk->cursor = w->cursor;
+    walk->ended = w->partition == NULL;
+    work_finish(w, 0, NULL);
+}
+
+static int take_keys(struct work *w, struct coder *c)
+{
+    bool ended = false;
+    code_u64(c, &w->cursor);
+    code_bool(c, &ended);
+    while (!c->err && c->in.len) {
+        struct slice name;
+        code_slice(c, &name);
+        if (!c->err && w->request)
+            w->list_f(w->list_arg, name);
+    }
+    if (c->err)
+        return c->err;
+    if (ended) {
+        w->cursor = 0;
+        next_partition(w);
+    }
+    end_step(w);
+    return 0;
+}
+
+/* Of the names that were gathered, the one at that place; places count from 1. */
+static struct slice name_at(const struct work *w, uint32_t place)
+{
+    struct coder c = coder_reader(slice_skip(buf_slice(&w->names), place - 1));
+    struct slice name;
+    code_slice(&c, &name);
+    return name;
+}
+
+static uint64_t name_hash(const struct work *w, struct slice name)
+{
+    return bucket_hash(&w->router->cluster->meta.state->key, w->key.type, name);
+}
+
+static uint64_t hash_at(const struct work *w, uint32_t place)
+{
+    return name_hash(w, name_at(w, place));
+}
+
+/* The names of a range stand in a table too, by their hashes: the same ones come from most partitions. */
+static bool grow_table(struct work *w)
+{
+    size_t cap = w->seen_cap ? 2 * w->seen_cap : 256;
+    uint32_t *old = w->seen, *table = calloc(cap, sizeof *table);
+    if (!table)
+        return false;
+    for (size_t i = 0; i < w->seen_cap; i++) {
+        if (!old[i])
+            continue;
+        size_t at = hash_at(w, old[i]) & (cap - 1);
+        while (table[at])
+            at = (at + 1) & (cap - 1);
+        table[at] = old[i];
+    }
+    free(old);
+    w->seen = table;
+    w->seen_cap = cap;
+    return true;
+}
+
+/* Adds the name, unless it is there. E_NOMEM, E_TOO_LARGE. */
+static int add_name(struct work *w, struct slice name)
+{
+    if (2 * (w->seen_count + 1) > w->seen_cap && !grow_table(w))
+        return E_NOMEM;
+    size_t at = name_hash(w, name) & (w->seen_cap - 1);
+    for (; w->seen[at]; at = (at + 1) & (w->seen_cap - 1))
+        if (slice_eq(name_at(w, w->seen[at]), name))
+            return 0;
+    size_t place = buf_len(&w->names);
+    struct coder put = coder_writer(&w->names);
+    code_slice(&put, &name);
+    if (put.err)
+        return put.err;
+    w->seen[at] = (uint32_t)place + 1;
+    w->seen_count++;
+    return 0;
+}
+
+/* The range is gathered: its names go out, those behind its end with the next. */
+static void end_range(struct work *w)
+{
+    struct coder c = coder_reader(buf_slice(&w->names));
+    while (c.in.len && w->request) {
+        struct slice name;
+        code_slice(&c, &name);
+        if (lhash_order(name_hash(w, name)) <= w->end)
+            w->list_f(w->list_arg, name);
+    }
+    w->walk->cursor = w->end + 1;
+    w->walk->ended = w->end == UINT64_MAX;
+    work_finish(w, 0, NULL);
+}
+
+static int take_buckets(struct work *w, struct coder *c)
+{
+    uint64_t cursor = 0;
+    bool ended = false;
+    code_u64(c, &cursor);
+    code_bool(c, &ended);
+    /* The range ends where the part of the partition that has most of it ends. */
+    if (!ended && cursor && cursor - 1 < w->end)
+        w->end = cursor - 1;
+    while (!c->err && c->in.len) {
+        struct slice name;
+        code_slice(c, &name);
+        if (!c->err)
+            c->err = add_name(w, name);
+    }
+    if (c->err)
+        return c->err;
+    next_partition(w);
+    if (w->partition)
+        work_dispatch(w);
+    else
+        end_range(w);
+    return 0;
+}
+
+int router_take_listing(struct work *w, struct slice body)
+{
+    struct coder c = coder_reader(body);
+    int err = w->kind == PEER_KEYS ? take_keys(w, &c) : take_buckets(w, &c);
+    if (err)
+        work_finish(w, err, NULL);
+    return err == E_NOMEM ? 0 : err;
+}
+
+static void list_here(struct work *w)
+{
+    struct buf part;
+    buf_init(&part, SIZE_MAX / 2);
+    int err = router_put_listing(w, &part);
+    if (err)
+        work_finish(w, err, NULL);
+    else
+        router_take_listing(w, buf_slice(&part));
+    buf_fini(&part);
+}
+
+/* Any replica will do, as with Riak. */
+void router_dispatch_listing(struct work *w)
+{
+    struct partition *p = w->partition;
+    if (!p->replica || !p->whole)
+        work_forward(w, p->leader_hint);
+    else if (w->from)
+        work_finish(w, 0, NULL);
+    else
+        list_here(w);
+}
+
+static void begin_step(struct router *r, struct router_request *q, unsigned kind, struct router_walk *walk,
+                       struct slice type, struct slice bucket, store_list_f f, void *arg)
+{
+    struct work *w = router_begin(r, q, kind);
+    if (!w)
+        return;
+    struct store_key k = {.type = type, .bucket = bucket};
+    w->partition = &r->cluster->partition[kind == PEER_KEYS ? walk->partition : 0];
+    w->cursor = walk->cursor;
+    w->end = UINT64_MAX;
+    w->walk = walk;
+    w->list_f = f;
+    w->list_arg = arg;
+    w->blob = router_encode_key(&k);
+    if (router_unavailable(r)) /* between two steps this node has left the cluster that was listed */
+        work_finish(w, E_TIMEOUT, NULL);
+    else if (w->blob && router_decode_key(w) == 0)
+        work_dispatch(w);
+    else
+        work_finish(w, E_NOMEM, NULL);
+}
+
+void router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                      struct slice bucket, store_list_f f, void *arg)
+{
+    begin_step(r, q, PEER_KEYS, w, type, bucket, f, arg);
+}
+
+void router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                         store_list_f f, void *arg)
+{
+    begin_step(r, q, PEER_BUCKETS, w, type, slice_make(NULL, 0), f, arg);
+}

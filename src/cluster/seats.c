@@ -1,0 +1,16 @@
+#include "cluster/seats.h"
+
+#include "base/rule.h"
+
+static unsigned larger(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+/* R-SEATS. The quorum of what this gives is one more than `others`, and with Qmin more than N. */
+unsigned seats_count(unsigned n, unsigned configured)
+{
+    unsigned smallest_quorum = seats_quorum(configured); /* Qmin: no meta group has ever had fewer seats than E0 */
+    unsigned others = rule_holds(RULE_SEATS) && n > smallest_quorum ? n - smallest_quorum : 0;
+    return 2 * larger(others, larger(configured, n) / 2) + 1;
+}

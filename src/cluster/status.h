@@ -1,0 +1,32 @@
+/* What a node can tell about its cluster, and what operators can ask of it. The values stand in wire/status.h, because
+ * they travel to ephemeralctl as they are. */
+#ifndef CLUSTER_STATUS_H
+#define CLUSTER_STATUS_H
+
+#include "cluster/placement.h"
+#include "wire/status.h"
+
+_Static_assert(STATUS_MEMBERS_MAX >= PLACEMENT_MEMBERS_MAX, "every member is told");
+_Static_assert(STATUS_REPLICAS_MAX >= PLACEMENT_REPLICAS_MAX + 1, "every replica is told, and one that is being added");
+
+struct cluster;
+
+/* Fills all of *out. */
+void cluster_status(const struct cluster *c, struct status_node *out);
+/* Partitions from number `from` on, at most `max`; returns how many were written. There are ROUTER_PARTITIONS, and none
+ * while the node is in no cluster. */
+unsigned cluster_partitions(const struct cluster *c, struct status_partition *out, unsigned from, unsigned max);
+/* At most `max`; returns how many were written. */
+size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, size_t max);
+/* What an orchestrator's readiness probe is told (R-READY of design.md): also true where only a further start of a node
+ * can help. status_node.ready is the narrower answer: ready within a cluster. */
+bool cluster_probe_ready(const struct cluster *c);
+
+/* Begins to leave: replicas are handed over, then the node ends its membership. E_EXISTS: it leaves already. E_CLOSED:
+ * it is in no cluster. */
+int cluster_leave(struct cluster *c);
+/* The operator's word that the nodes that are silent are gone for good (R-REFORM). E_INVALID: this node is not
+ * stranded, `why` says what it is. */
+int cluster_reform_survivors(struct cluster *c, char *why, size_t why_size);
+
+#endif

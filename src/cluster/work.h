@@ -1,0 +1,106 @@
+/* A request under way through this node: a client's, or another node's. It is tried where the partition is led, here or
+ * elsewhere, until it is answered or its time is over.
+ *
+ * R-RETRY: every write carries its origin and a sequence by which its repetition is recognised, so that what may have
+ * been proposed can be tried again. */
+#ifndef CLUSTER_WORK_H
+#define CLUSTER_WORK_H
+
+#include "cluster/cluster_impl.h"
+
+struct work {
+    struct list place;       /* where it waits: a partition's waiting or reads, the router's todo or waits, a link */
+    struct list by_peer;     /* of those that have come over one */
+    struct list by_sequence; /* of this node's own writes to the partition */
+    struct router *router;
+    struct router_request *request; /* a client's; NULL: another node's, or nobody cares any more */
+    struct peer *from;              /* another node's: the answer goes there, to this number */
+    uint64_t from_number;
+    size_t from_bytes; /* counted in from->served_bytes */
+    unsigned kind;     /* enum peer_request_kind */
+    struct partition *partition;
+    struct blob *blob;  /* the command, the key, or the change of the catalog */
+    struct blob *entry; /* what stands in the log for it */
+    struct store_key key;
+    uint64_t index, term, round;
+    uint64_t sequence;
+    uint64_t number; /* of the request that was sent to another node */
+    uint64_t deadline_ms;
+    uint64_t cursor, end;
+    struct router_walk *walk;
+    store_list_f list_f;
+    struct buf names; /* of a range of buckets, */
+    uint32_t *seen;   /* and where they stand in it, by their hashes */
+    size_t seen_cap, seen_count;
+    void *list_arg;
+    int err;
+    struct peer *asked; /* where its answer is to come from; NULL: nobody was */
+    bool out;           /* sent or proposed, and it is not known what has become of it */
+    bool maybe_done, wants_object;
+    struct timer timer; /* of its next try or its end */
+    struct work *next_free;
+};
+
+/* A read or write of a key, whose answer has a result; others have none. */
+static inline bool work_is_of_key(unsigned kind)
+{
+    return kind == PEER_WRITE || kind == PEER_GET || kind == PEER_GET_ANY;
+}
+
+/* The key is of the partition that it is asked of. */
+static inline bool work_is_here(const struct work *w, const struct store_key *k)
+{
+    return store_partition(k->hash, META_PARTITIONS) == w->partition->number;
+}
+
+static inline bool work_has_effect(const struct work *w)
+{
+    return w->kind == PEER_WRITE || w->kind == PEER_CATALOG;
+}
+
+/* NULL: no memory. Its time runs from now. */
+struct work *work_create(struct router *r, unsigned kind, uint64_t timeout_ms);
+/* Tries it: the first time, or again. */
+void work_dispatch(struct work *w);
+/* Tries it again a little later. It is in no list. */
+void work_wait(struct work *w);
+/* Sends it to that member; 0, or one that cannot be reached: waits. */
+void work_forward(struct work *w, uint64_t member);
+/* Answers and ends it. */
+void work_finish(struct work *w, int err, const struct store_result *result);
+/* Ends it without an answer. */
+void work_drop(struct work *w);
+/* Of another node's: it is not answered any more. */
+void work_leave_peer(struct work *w);
+
+/* What may wait on one connection for another node. */
+#define FORWARD_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
+/* What one node's requests may take here at a time, with their works: whoever has more is refused, and tries again. */
+#define SERVED_MAX ((size_t)64 * 1024 * 1024)
+/* A follower's memory that is used, over which it takes nothing more. */
+#define FOLLOWER_FULL    49
+#define FOLLOWER_FULL_OF 50
+
+/* forward.c: to another node, and the answers to it. */
+int work_send(struct work *w, struct peer *p); /* E_IO, E_NOMEM, E_TOO_LARGE */
+void work_answer(struct work *w, int err, const struct store_result *result);
+/* Certainly without effect; ends it. `leader`: who may know better. */
+void work_refuse(struct work *w, uint64_t leader);
+/* It may have its effect yet; ends it. */
+void work_answer_unsure(struct work *w);
+
+/* router.c, router_list.c */
+/* NULL: there is no memory, which the request was told. */
+struct work *router_begin(struct router *r, struct router_request *q, unsigned kind);
+void router_peer_gone(struct peer *p);
+bool router_serves(const struct partition *p);
+void router_read_alone(struct work *w);
+void router_dispatch_listing(struct work *w);
+/* The key of a read as bytes, and back into w->key; E_NOMEM, E_MALFORMED. */
+struct blob *router_encode_key(const struct store_key *k);
+int router_decode_key(struct work *w);
+/* A listing's answer. */
+int router_take_listing(struct work *w, struct slice body);
+int router_put_listing(struct work *w, struct buf *out);
+
+#endif

@@ -1,0 +1,204 @@
+#include "discovery/discovery.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "discovery/peers.h"
+#include "discovery/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct sources {
+    struct source **list; /* at most one of addresses, then one of each name */
+    size_t count;
+};
+
+struct discovery {
+    struct source_home home;
+    struct sources sources;
+    uint16_t epmd_port;
+    discovery_found found;
+    void *arg;
+    struct view views[2];
+    struct view *current, *next; /* each one of them */
+    bool started, told;
+    bool holding; /* several sources are about to report: tell of it once */
+    bool telling; /* found() is being called */
+};
+
+/* --- what is told --- */
+
+static void tell(struct discovery *d)
+{
+    struct view *made = d->next;
+    view_make(made, d->sources.list, d->sources.count);
+    if (made->too_many && !d->current->too_many)
+        log_warn(d->home.log, "discovery",
+                 "the sources name more than %d addresses: further ones are not tried; give a narrower list of peers",
+                 DISCOVERY_CANDIDATES_MAX);
+    bool changed = !d->told || !view_equal(made, d->current);
+    d->next = d->current;
+    d->current = made;
+    if (!changed)
+        return;
+    d->told = d->telling = true;
+    log_debug(d->home.log, "discovery", "%zu candidates, %u nodes listed%s", made->view.count, made->view.listed,
+              made->view.answered ? "" : ", not all sources have answered yet");
+    d->found(d->arg, &made->view);
+    d->telling = false;
+}
+
+static void on_changed(void *arg)
+{
+    struct discovery *d = arg;
+    if (!d->holding)
+        tell(d);
+}
+
+/* Those that were never asked. */
+static void ask_new(struct discovery *d)
+{
+    d->holding = true;
+    for (size_t i = 0; i < d->sources.count; i++)
+        if (!d->sources.list[i]->answered)
+            source_ask(d->sources.list[i]);
+    d->holding = false;
+    tell(d);
+}
+
+/* --- the sources --- */
+
+static bool has(const struct sources *s, const struct source *wanted)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->list[i] == wanted)
+            return true;
+    return false;
+}
+
+/* All but those that `kept` has too. */
+static void destroy_sources(struct sources *s, const struct sources *kept)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!has(kept, s->list[i]))
+            s->list[i]->ops->destroy(s->list[i]);
+    free(s->list);
+    *s = (struct sources){0};
+}
+
+static struct source *source_of(const struct discovery *d, const struct peer *p)
+{
+    for (size_t i = 0; i < d->sources.count; i++)
+        if (dns_source_is_of(d->sources.list[i], p))
+            return d->sources.list[i];
+    return dns_source_create(&d->home, p);
+}
+
+static int add_source(struct sources *s, struct source *source)
+{
+    if (!source)
+        return E_NOMEM;
+    s->list[s->count++] = source;
+    return 0;
+}
+
+static bool has_address(const struct peer *peers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (peers[i].kind == PEER_ADDRESS)
+            return true;
+    return false;
+}
+
+/* Sources that are there already are taken over, and are in both lists until the old one is given up. */
+static int make_sources(const struct discovery *d, const struct peer *peers, size_t count, struct sources *out)
+{
+    *out = (struct sources){.list = calloc(count + 1, sizeof(struct source *))};
+    int err = out->list ? 0 : E_NOMEM;
+    if (!err && has_address(peers, count))
+        err = add_source(out, static_source_create(&d->home, peers, count));
+    for (size_t i = 0; i < count && !err; i++)
+        if (peers[i].kind != PEER_ADDRESS)
+            err = add_source(out, source_of(d, &peers[i]));
+    if (err)
+        destroy_sources(out, &d->sources);
+    return err;
+}
+
+static int read_peers(const struct discovery *d, const char *text, struct sources *out, char *why, size_t why_size)
+{
+    struct peer *peers;
+    size_t count;
+    int err = peers_parse(text, d->epmd_port, &peers, &count, why, why_size);
+    if (err)
+        return err;
+    err = make_sources(d, peers, count, out);
+    free(peers);
+    if (err)
+        snprintf(why, why_size, "%s", err_text(err));
+    return err;
+}
+
+/* --- its life --- */
+
+int discovery_create(const struct discovery_config *config, struct discovery **out, char *why, size_t why_size)
+{
+    struct discovery *d = *out = calloc(1, sizeof *d);
+    if (!d) {
+        snprintf(why, why_size, "%s", err_text(E_NOMEM));
+        return E_NOMEM;
+    }
+    d->home = (struct source_home){.timers = config->timers,
+                                   .clock = config->clock,
+                                   .resolver = config->resolver,
+                                   .log = config->log,
+                                   .changed = on_changed,
+                                   .arg = d};
+    d->epmd_port = config->epmd_port;
+    d->found = config->found;
+    d->arg = config->arg;
+    d->current = &d->views[0];
+    d->next = &d->views[1];
+    d->current->view.candidates = d->current->candidates;
+    struct sources sources = {0};
+    int err = read_peers(d, config->peers, &sources, why, why_size);
+    d->sources = sources;
+    if (err)
+        discovery_destroy(out);
+    return err;
+}
+
+void discovery_destroy(struct discovery **d)
+{
+    if (!*d)
+        return;
+    ASSERT(!(*d)->telling);
+    destroy_sources(&(*d)->sources, &(struct sources){0});
+    free(*d);
+    *d = NULL;
+}
+
+void discovery_start(struct discovery *d)
+{
+    ASSERT(!d->started);
+    d->started = true;
+    ask_new(d);
+}
+
+int discovery_reload(struct discovery *d, const char *peers, char *why, size_t why_size)
+{
+    struct sources sources = {0}, old = d->sources;
+    ASSERT(d->started && !d->telling);
+    int err = read_peers(d, peers, &sources, why, why_size);
+    if (err)
+        return err;
+    d->sources = sources;
+    destroy_sources(&old, &d->sources);
+    ask_new(d);
+    return 0;
+}
+
+const struct discovery_view *discovery_current(const struct discovery *d)
+{
+    return &d->current->view;
+}

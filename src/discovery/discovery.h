@@ -1,0 +1,80 @@
+/* Who might be a peer: a loop that yields candidate addresses from several sources, never a step that must succeed
+ * (design, section 6 "Discovery"). A candidate is a place where a node may listen on the control plane's port, no more:
+ * whether one is there, whether it belongs to the same cluster, and whether it is this very node, its hello says. So
+ * the own address among the candidates is fine.
+ *
+ * It reads no clock and no socket of its own: time comes through timers and clock, names are turned into addresses by
+ * the resolver. Everything that is given is borrowed until discovery_destroy(). */
+#ifndef DISCOVERY_DISCOVERY_H
+#define DISCOVERY_DISCOVERY_H
+
+#include "base/log.h"
+#include "base/timers.h"
+#include "io/clock.h"
+#include "io/resolver.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Four times the most members of a cluster: room for those that went and those that come, and a bound to the
+ * connections that a wrong DNS answer makes a node try. */
+#define DISCOVERY_CANDIDATES_MAX 256
+
+struct discovery_candidate {
+    char address[46]; /* numeric, in its shortest spelling; IPv4 mapped into IPv6 as IPv4 */
+    uint16_t epmd_port;
+    /* A source lists it now. Otherwise it is kept for a while from an older answer: worth a try, but its silence says
+     * nothing (R-FRESH asks for those that are listed). */
+    bool listed;
+};
+
+struct discovery_view {
+    /* Ordered by address and port, each once; at most DISCOVERY_CANDIDATES_MAX. */
+    const struct discovery_candidate *candidates;
+    size_t count;
+    /* How many nodes the sources list now, for N = max(expected, listed). A name that stands for one host counts as one
+     * before it has an address; a host of IPv4 and IPv6 counts once; addresses that a name no longer has are candidates
+     * for a while, but do not count. */
+    unsigned listed;
+    /* `listed` is the word of sources that know it: N may fall to it. A list of addresses is such a source, DNS is not:
+     * what it does not say may be there all the same. */
+    bool authoritative;
+    /* Every source has answered at least once, or has certainly nothing (R-READY). A name server that cannot be reached
+     * has not answered; a name that does not exist has. */
+    bool answered;
+};
+
+/* `view` is borrowed for the call, in which nothing of this header but discovery_current() may be called. */
+typedef void (*discovery_found)(void *arg, const struct discovery_view *view);
+
+struct discovery_config {
+    const char *peers;  /* the list of peers.h, borrowed for the call; NULL or empty: none */
+    uint16_t epmd_port; /* of entries that name none: this node's own */
+    struct timers *timers;
+    const struct clock *clock;
+    struct resolver *resolver; /* may be NULL when the list has addresses only */
+    const struct log *log;     /* may be NULL */
+    discovery_found found;
+    void *arg;
+};
+
+struct discovery;
+
+/* E_INVALID, E_TOO_MANY (a bad list of peers), E_NOMEM, with its text in `why`; *out is NULL then. Nothing is asked
+ * yet. */
+int discovery_create(const struct discovery_config *config, struct discovery **out, char *why, size_t why_size);
+/* *d may be NULL. Answers that the resolver still owes are let go when they come. */
+void discovery_destroy(struct discovery **d);
+
+/* Once. Calls found() before it returns, with what is known without asking; from then on, whenever something in the
+ * view has changed. */
+void discovery_start(struct discovery *d);
+/* Another list of peers: entries that were there before keep what they know, the addresses of others go at once. Errors
+ * as of discovery_create(): the old list stays. After discovery_start(). */
+int discovery_reload(struct discovery *d, const char *peers, char *why, size_t why_size);
+
+/* What found() was told last; borrowed until the next change. */
+const struct discovery_view *discovery_current(const struct discovery *d);
+
+#endif

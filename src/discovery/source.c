@@ -1,0 +1,182 @@
+#include "discovery/source.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what it knows --- */
+
+static bool same(const struct discovery_candidate *a, const struct discovery_candidate *b)
+{
+    return a->epmd_port == b->epmd_port && strcmp(a->address, b->address) == 0;
+}
+
+static struct sighting *find(const struct source *s, const struct discovery_candidate *c)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (same(&s->sightings[i].candidate, c))
+            return &s->sightings[i];
+    return NULL;
+}
+
+/* Where there is no room left: the place of the one that is gone for longest. NULL: all are listed. */
+static struct sighting *longest_gone(const struct source *s)
+{
+    struct sighting *oldest = NULL;
+    for (size_t i = 0; i < s->count; i++) {
+        struct sighting *g = &s->sightings[i];
+        if (!g->listed && (!oldest || g->gone_ms < oldest->gone_ms))
+            oldest = g;
+    }
+    return oldest;
+}
+
+static void note(struct source *s, const struct discovery_candidate *c)
+{
+    struct sighting *g = find(s, c);
+    if (!g && s->count < DISCOVERY_CANDIDATES_MAX)
+        g = &s->sightings[s->count++];
+    if (!g)
+        g = longest_gone(s);
+    if (g)
+        *g = (struct sighting){.candidate = *c, .listed = true};
+}
+
+static void mark_gone(struct source *s)
+{
+    uint64_t now = clock_boot_ms(s->home->clock);
+    for (size_t i = 0; i < s->count; i++) {
+        struct sighting *g = &s->sightings[i];
+        if (g->listed)
+            g->gone_ms = now;
+        g->listed = false;
+    }
+}
+
+/* Those that have been gone for long enough. Every answer comes here, also the lack of one. */
+static void forget_old(struct source *s)
+{
+    uint64_t now = clock_boot_ms(s->home->clock);
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct sighting *g = &s->sightings[i];
+        if (g->listed || now - g->gone_ms < SOURCE_KEEP_MS)
+            s->sightings[kept++] = *g;
+    }
+    s->count = kept;
+}
+
+/* All of `list` that is new finds its place afterwards. */
+static int make_room(struct source *s, size_t count)
+{
+    size_t most = s->count + count < DISCOVERY_CANDIDATES_MAX ? s->count + count : DISCOVERY_CANDIDATES_MAX;
+    if (most == 0)
+        return 0;
+    struct sighting *sightings = realloc(s->sightings, most * sizeof *sightings);
+    if (!sightings)
+        return E_NOMEM;
+    s->sightings = sightings;
+    return 0;
+}
+
+/* --- when it is asked --- */
+
+/* The timer is running or its slot was freed just now: this needs no memory. */
+static void ask_after(struct source *s, uint64_t delay_ms)
+{
+    if (!s->changes)
+        return;
+    int err = timer_start(s->home->timers, &s->timer, delay_ms);
+    ASSERT(err == 0);
+}
+
+static void ask_soon(struct source *s)
+{
+    uint64_t delay = s->retry_ms, half = delay / 2;
+    uint32_t chance = 0;
+    clock_random(s->home->clock, &chance, sizeof chance);
+    s->retry_ms = delay * 2 < SOURCE_INTERVAL_MS ? delay * 2 : SOURCE_INTERVAL_MS;
+    ask_after(s, delay - half + chance % (half + 1));
+}
+
+static void on_timer(struct timer *t)
+{
+    struct source *s = LIST_ENTRY(t, struct source, timer);
+    ask_after(s, SOURCE_INTERVAL_MS);
+    source_ask(s);
+}
+
+int source_init(struct source *s, const struct source_ops *ops, const struct source_home *home)
+{
+    s->ops = ops;
+    s->home = home;
+    s->retry_ms = SOURCE_RETRY_MS;
+    timer_init(&s->timer, on_timer);
+    return s->changes ? timer_start(home->timers, &s->timer, SOURCE_INTERVAL_MS) : 0;
+}
+
+void source_fini(struct source *s)
+{
+    timer_stop(s->home->timers, &s->timer);
+    free(s->sightings);
+    s->sightings = NULL;
+}
+
+void source_ask(struct source *s)
+{
+    if (s->asking)
+        return;
+    s->asking = true;
+    s->ops->ask(s);
+}
+
+/* --- what it reports --- */
+
+static void done(struct source *s)
+{
+    forget_old(s);
+    s->home->changed(s->home->arg);
+}
+
+void source_answered(struct source *s, const struct discovery_candidate *list, size_t count)
+{
+    if (count > DISCOVERY_CANDIDATES_MAX)
+        count = DISCOVERY_CANDIDATES_MAX;
+    if (make_room(s, count)) {
+        source_failed(s, err_text(E_NOMEM));
+        return;
+    }
+    mark_gone(s);
+    /* First those that are known, so that none of them loses its place to a new one. */
+    for (size_t i = 0; i < count; i++)
+        if (find(s, &list[i]))
+            note(s, &list[i]);
+    for (size_t i = 0; i < count; i++)
+        note(s, &list[i]);
+    if (s->complained)
+        log_info(s->home->log, "discovery", "%s: answered again", s->name);
+    s->asking = s->complained = false;
+    s->answered = true;
+    if (count) {
+        s->retry_ms = SOURCE_RETRY_MS;
+        ask_after(s, SOURCE_INTERVAL_MS);
+    } else {
+        ask_soon(s);
+    }
+    done(s);
+}
+
+void source_failed(struct source *s, const char *why)
+{
+    /* Once, until it answers again. */
+    if (!s->complained)
+        log_warn(s->home->log, "discovery", "%s: %s; what was known of it stays, and it is asked again and again",
+                 s->name, why);
+    s->asking = false;
+    s->complained = true;
+    ask_soon(s);
+    done(s);
+}

@@ -1,0 +1,84 @@
+/* One source of candidates, and the loop's part in it. A source only asks and reports, once for each time that it is
+ * told to; when it is asked again, what is kept of an older answer, and how answers of several sources become one view
+ * is the loop's. A new kind of source is a file with an `ask` and a `destroy`, and a line in discovery.c. */
+#ifndef DISCOVERY_SOURCE_H
+#define DISCOVERY_SOURCE_H
+
+#include "discovery/discovery.h"
+
+/* From a good answer to the next question. DNS of orchestrators changes within seconds, and a node that seeks others
+ * should not wait longer for them than they took to start. */
+#define SOURCE_INTERVAL_MS 10000
+/* After no answer or an empty one: soon, as a node often starts together with its network and its peers; then doubled
+ * each time up to the interval, so that a broken name server is not pressed. A random half of it is taken off, so that
+ * nodes that started together do not ask together. */
+#define SOURCE_RETRY_MS 500
+/* How long an address stays a candidate that a source no longer lists. DNS leaves out who is not ready for a moment,
+ * and who is cut off from the orchestrator; a node counts as lost after a minute (lost-after), and must be found until
+ * then, with the caches of DNS on the way, which hold a minute or two. */
+#define SOURCE_KEEP_MS ((uint64_t)5 * 60 * 1000)
+
+struct source;
+
+struct source_ops {
+    /* Asks once. Exactly one source_answered() or source_failed() follows, from inside this call or later; it is not
+     * called again before. */
+    void (*ask)(struct source *s);
+    /* Frees the source after source_fini(). A question under way is given up: nothing may be reported for it. */
+    void (*destroy)(struct source *s);
+};
+
+/* What the loop gives to a source; outlives it. */
+struct source_home {
+    struct timers *timers;
+    const struct clock *clock;
+    struct resolver *resolver;
+    const struct log *log;
+    void (*changed)(void *arg); /* what a source knows has changed, perhaps */
+    void *arg;
+};
+
+struct sighting {
+    struct discovery_candidate candidate;
+    bool listed;      /* in the last answer; */
+    uint64_t gone_ms; /* else since when not */
+};
+
+struct source {
+    const struct source_ops *ops;
+    const struct source_home *home; /* borrowed */
+    char name[300];                 /* for the log */
+    bool authoritative;
+    bool changes; /* is asked again and again */
+    unsigned
+        stated; /* nodes that it lists at least, whatever addresses it has; a source may set it before it answers */
+
+    /* The loop's. */
+    struct sighting *sightings; /* at most DISCOVERY_CANDIDATES_MAX */
+    size_t count;
+    struct timer timer; /* runs always where `changes`: so that restarting it takes no memory and cannot fail */
+    uint64_t retry_ms;  /* the next delay after no answer */
+    bool asking, answered, complained;
+};
+
+/* For a source's own constructor, with the fields before sightings set. E_NOMEM. Nothing is asked before source_ask().
+ */
+int source_init(struct source *s, const struct source_ops *ops, const struct source_home *home);
+void source_fini(struct source *s);
+
+void source_ask(struct source *s);
+
+/* What a source reports. `list` (without its `listed`) is borrowed for the call; what is behind
+ * DISCOVERY_CANDIDATES_MAX is not taken. */
+void source_answered(struct source *s, const struct discovery_candidate *list, size_t count);
+/* Nobody has answered: what was known stays. `why` for the log. */
+void source_failed(struct source *s, const char *why);
+
+struct peer;
+
+/* The kinds. Owned by the caller: ops->destroy(). NULL: no memory. */
+struct source *static_source_create(const struct source_home *home, const struct peer *peers, size_t count);
+struct source *dns_source_create(const struct source_home *home, const struct peer *peer);
+bool dns_source_is_of(const struct source *s, const struct peer *peer); /* s may be of any kind */
+
+#endif

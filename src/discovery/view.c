@@ -1,0 +1,124 @@
+#include "discovery/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_address(const void *a, const void *b)
+{
+    const struct discovery_candidate *x = a, *y = b;
+    int c = strcmp(x->address, y->address);
+    return c ? c : (x->epmd_port > y->epmd_port) - (x->epmd_port < y->epmd_port);
+}
+
+static bool is_v6(const struct discovery_candidate *c)
+{
+    return strchr(c->address, ':') != NULL;
+}
+
+/* --- the candidates --- */
+
+static bool is_known(const struct view *v, const struct discovery_candidate *c)
+{
+    for (size_t i = 0; i < v->view.count; i++)
+        if (by_address(&v->candidates[i], c) == 0)
+            return true;
+    return false;
+}
+
+static void add(struct view *v, const struct discovery_candidate *c, bool listed)
+{
+    if (is_known(v, c))
+        return;
+    if (v->view.count == DISCOVERY_CANDIDATES_MAX) {
+        v->too_many = true;
+        return;
+    }
+    v->candidates[v->view.count] = *c;
+    v->candidates[v->view.count++].listed = listed;
+}
+
+/* Listed ones first: those that are only kept shall not take their room. */
+static void add_all(struct view *v, struct source *const *sources, size_t count, bool listed)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < sources[i]->count; k++)
+            if (sources[i]->sightings[k].listed == listed)
+                add(v, &sources[i]->sightings[k].candidate, listed);
+}
+
+/* --- how many nodes are listed --- */
+
+static bool lists(const struct source *s, const struct discovery_candidate *c)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->sightings[i].listed && by_address(&s->sightings[i].candidate, c) == 0)
+            return true;
+    return false;
+}
+
+static bool is_listed_before(struct source *const *sources, size_t index, const struct discovery_candidate *c)
+{
+    for (size_t i = 0; i < index; i++)
+        if (lists(sources[i], c))
+            return true;
+    return false;
+}
+
+/* A node may have an address of each kind, and both stand behind one name: the larger number is that of the nodes. */
+struct tally {
+    unsigned v4, v6;
+};
+
+static void count_one(struct tally *t, const struct discovery_candidate *c)
+{
+    t->v6 += is_v6(c);
+    t->v4 += !is_v6(c);
+}
+
+static unsigned nodes(const struct tally *t)
+{
+    return t->v4 > t->v6 ? t->v4 : t->v6;
+}
+
+/* What the source `index` lists and none before it did. */
+static unsigned count_listed(struct source *const *sources, size_t index)
+{
+    const struct source *s = sources[index];
+    struct tally all = {0}, further = {0};
+    for (size_t i = 0; i < s->count; i++) {
+        const struct discovery_candidate *c = &s->sightings[i].candidate;
+        if (!s->sightings[i].listed)
+            continue;
+        count_one(&all, c);
+        if (!is_listed_before(sources, index, c))
+            count_one(&further, c);
+    }
+    unsigned listed = nodes(&all) > s->stated ? nodes(&all) : s->stated;
+    return listed - (nodes(&all) - nodes(&further));
+}
+
+void view_make(struct view *v, struct source *const *sources, size_t count)
+{
+    v->too_many = false;
+    v->view = (struct discovery_view){.candidates = v->candidates, .authoritative = true, .answered = true};
+    add_all(v, sources, count, true);
+    add_all(v, sources, count, false);
+    qsort(v->candidates, v->view.count, sizeof v->candidates[0], by_address);
+    for (size_t i = 0; i < count; i++) {
+        v->view.listed += count_listed(sources, i);
+        v->view.authoritative &= sources[i]->authoritative;
+        v->view.answered &= sources[i]->answered;
+    }
+}
+
+bool view_equal(const struct view *a, const struct view *b)
+{
+    const struct discovery_view *x = &a->view, *y = &b->view;
+    if (x->count != y->count || x->listed != y->listed || x->authoritative != y->authoritative ||
+        x->answered != y->answered)
+        return false;
+    for (size_t i = 0; i < x->count; i++)
+        if (by_address(&a->candidates[i], &b->candidates[i]) != 0 || a->candidates[i].listed != b->candidates[i].listed)
+            return false;
+    return true;
+}

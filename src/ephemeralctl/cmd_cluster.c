@@ -1,0 +1,131 @@
+/* What operators look at, and what they do. */
+#include "ephemeralctl/command.h"
+#include "ephemeralctl/view.h"
+
+#include <sysexits.h>
+
+#define PARTITIONS_MAX 65536 /* a cluster has 64; a server that says more than this tells no truth */
+
+static int no_memory(void)
+{
+    fputs("ephemeralctl: out of memory\n", stderr);
+    return EX_OSERR;
+}
+
+typedef bool (*view_text)(const struct status_node *s, FILE *out);
+typedef void (*view_json)(const struct status_node *s, FILE *out);
+
+static int show(struct context *x, view_text text, view_json json)
+{
+    struct status_node s;
+    int err = client_cluster_status(x->client, &s);
+    if (err)
+        return command_failed(x, err);
+    if (x->options->output == OUTPUT_TEXT)
+        return text(&s, stdout) ? EX_OK : no_memory();
+    json(&s, stdout);
+    return EX_OK;
+}
+
+int cmd_status(struct context *x)
+{
+    return show(x, view_status, view_status_json);
+}
+
+int cmd_members(struct context *x)
+{
+    return show(x, view_members, view_members_json);
+}
+
+/* --- partitions --- */
+
+struct partitions {
+    struct table table;
+    struct json json;
+    bool as_json;
+};
+
+/* Adds a page and moves *from behind it. False: the numbers do not rise, or there are too many, and asking on would
+ * never end. */
+static bool add_page(struct partitions *p, const struct cluster_partitions_resp *page, uint32_t *from)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        const struct status_partition *one = &page->partition[i];
+        if (one->number < *from || one->number >= PARTITIONS_MAX)
+            return false;
+        *from = one->number + 1;
+        if (p->as_json)
+            view_partition_json(&p->json, one);
+        else
+            view_partition(&p->table, one);
+    }
+    return true;
+}
+
+static int read_partitions(struct context *x, struct partitions *p)
+{
+    struct cluster_partitions_resp page;
+    uint32_t from = 0;
+    do {
+        int err = client_cluster_partitions(x->client, from, &page);
+        if (err)
+            return command_failed(x, err);
+        if (!add_page(p, &page, &from)) {
+            fputs("ephemeralctl: the server's partitions are in no order: is it of another version?\n", stderr);
+            return EX_PROTOCOL;
+        }
+    } while (page.count && from < page.total);
+    return EX_OK;
+}
+
+int cmd_partitions(struct context *x)
+{
+    struct partitions p = {.json = json_to(stdout), .as_json = x->options->output == OUTPUT_JSON};
+    view_partitions_begin(&p.table);
+    if (p.as_json)
+        json_open(&p.json, NULL, '[');
+    int status = read_partitions(x, &p);
+    if (p.as_json) {
+        json_close(&p.json, ']');
+        json_end(&p.json);
+    } else if (status == EX_OK && !table_print(&p.table, stdout)) {
+        status = no_memory();
+    }
+    table_fini(&p.table);
+    return status;
+}
+
+int cmd_transfers(struct context *x)
+{
+    struct cluster_transfers_resp t;
+    int err = client_cluster_transfers(x->client, &t);
+    if (err)
+        return command_failed(x, err);
+    if (x->options->output == OUTPUT_TEXT)
+        return view_transfers(t.transfer, t.count, stdout) ? EX_OK : no_memory();
+    view_transfers_json(t.transfer, t.count, stdout);
+    return EX_OK;
+}
+
+/* --- what they do --- */
+
+static int act(struct context *x, enum cluster_act what, const char *done)
+{
+    int err = client_cluster_act(x->client, what);
+    if (err)
+        return command_failed(x, err);
+    puts(done);
+    return EX_OK;
+}
+
+int cmd_leave(struct context *x)
+{
+    return act(x, CLUSTER_LEAVE, "the node has begun to leave its cluster; `ephemeralctl status` shows how far it is");
+}
+
+int cmd_reform(struct context *x)
+{
+    return act(x, CLUSTER_REFORM_SURVIVORS,
+               "the survivors have begun to form again without the nodes that are silent; `ephemeralctl status` shows "
+               "how far they are");
+}

@@ -1,0 +1,199 @@
+#include "ephemerald/certificates.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define CHECK_MS ((uint64_t)3600 * 1000)
+#define RETRY_MS ((uint64_t)60 * 1000)
+
+static int64_t now_s(const struct certificates *c)
+{
+    return (int64_t)(clock_wall_ms(&c->loop->clock) / 1000);
+}
+
+static int64_t life_s(const struct certificates *c)
+{
+    return (int64_t)c->config->certificate_days * 86400;
+}
+
+/* --- for clients --- */
+
+static int mint(const struct certificates *c, enum cert_key key, struct cert **out, char *why, size_t why_size)
+{
+    struct cert_request req = {.names = (const char *const *)c->config->names,
+                               .name_count = c->config->name_count,
+                               .now = now_s(c),
+                               .life_s = life_s(c)};
+    return cert_mint_server(c->ca, &req, key, out, why, why_size);
+}
+
+static int mint_both(const struct certificates *c, struct cert **rsa, struct cert **ecdsa, char *why, size_t why_size)
+{
+    int err = mint(c, CERT_RSA_2048, rsa, why, why_size);
+    return err ? err : mint(c, CERT_ECDSA_P256, ecdsa, why, why_size);
+}
+
+static int make_server(struct certificates *c)
+{
+    char why[512] = "";
+    struct cert *rsa = NULL, *ecdsa = NULL;
+    int err = mint_both(c, &rsa, &ecdsa, why, sizeof why);
+    struct tls_server_config tls = {.ca = c->ca,
+                                    .rsa = rsa,
+                                    .ecdsa = ecdsa,
+                                    .legacy_suites = c->config->legacy_suites,
+                                    .sessions_max = c->config->connections_max};
+    if (!err)
+        err = tls_ctx_create_server(&tls, &c->server, why, sizeof why);
+    if (err)
+        log_error(c->log, "tls", "the server certificate could not be made: %s", why);
+    cert_destroy(&rsa);
+    cert_destroy(&ecdsa);
+    return err;
+}
+
+/* --- for other nodes --- */
+
+static int make_peers(struct certificates *c, const struct cert *cert, char *why, size_t why_size)
+{
+    struct tls_peer_config peer = {.is_server = true, .ca = c->ca, .cert = cert};
+    int err = tls_ctx_create_peer(&peer, &c->peer_server, why, why_size);
+    peer.is_server = false;
+    return err ? err : tls_ctx_create_peer(&peer, &c->peer_client, why, why_size);
+}
+
+static int renew_peers(struct certificates *c, const struct cert *cert, char *why, size_t why_size)
+{
+    int err = tls_ctx_renew(c->peer_server, NULL, cert, why, why_size);
+    return err ? err : tls_ctx_renew(c->peer_client, NULL, cert, why, why_size);
+}
+
+int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT_INCARNATION_SIZE])
+{
+    char why[512] = "";
+    struct cert *cert = NULL;
+    struct cert_node_request req = {.now = now_s(c), .life_s = life_s(c)};
+    memcpy(req.incarnation, incarnation, sizeof req.incarnation);
+    int err = cert_mint_node(c->ca, &req, &cert, why, sizeof why);
+    if (!err)
+        err = c->peer_server ? renew_peers(c, cert, why, sizeof why) : make_peers(c, cert, why, sizeof why);
+    if (err)
+        log_error(c->log, "tls", "the node certificate could not be made: %s", why);
+    else
+        memmove(c->incarnation, incarnation, sizeof c->incarnation); /* a renewal gives its own */
+    cert_destroy(&cert);
+    return err;
+}
+
+/* --- renewal, on a worker thread: an RSA key takes too long for the loop --- */
+
+struct renewal {
+    struct certificates *certificates;
+    struct cert *rsa, *ecdsa;
+    int err;
+    char why[256];
+};
+
+static void renew_on_worker(uv_work_t *work)
+{
+    struct renewal *r = work->data;
+    r->err = mint_both(r->certificates, &r->rsa, &r->ecdsa, r->why, sizeof r->why);
+}
+
+static void renewed(uv_work_t *work, int status)
+{
+    struct renewal *r = work->data;
+    struct certificates *c = r->certificates;
+    c->renewing = false;
+    if (!status && !r->err)
+        r->err = tls_ctx_renew(c->server, r->rsa, r->ecdsa, r->why, sizeof r->why);
+    if (r->err)
+        log_error(c->log, "tls", "the server certificate could not be renewed: %s; trying again in a minute", r->why);
+    else if (!status)
+        log_info(c->log, "tls", "server certificate renewed");
+    if (r->err && !c->ended)
+        timer_start(&c->loop->timers, &c->check, RETRY_MS);
+    cert_destroy(&r->rsa);
+    cert_destroy(&r->ecdsa);
+    free(r);
+}
+
+static void renew_server(struct certificates *c)
+{
+    struct renewal *r = c->renewing ? NULL : calloc(1, sizeof *r);
+    if (!r)
+        return;
+    r->certificates = c;
+    c->renewal.data = r;
+    c->renewing = uv_queue_work(&c->loop->uv, &c->renewal, renew_on_worker, renewed) == 0;
+    if (!c->renewing)
+        free(r);
+}
+
+static void warn_of_end(struct certificates *c)
+{
+    int64_t days = cert_days_left(ca_not_after(c->ca), now_s(c));
+    int stage = cert_warn_stage(days);
+    if (stage && stage != c->warned_stage)
+        log_warn(c->log, "tls",
+                 "the root certificate (%s) ends in %lld days: make a new root and user certificates and start the "
+                 "nodes with them, or no client can connect any more",
+                 ca_subject(c->ca), (long long)days);
+    c->warned_stage = stage;
+}
+
+static void on_check(struct timer *t)
+{
+    struct certificates *c = LIST_ENTRY(t, struct certificates, check);
+    uint64_t next = CHECK_MS;
+    warn_of_end(c);
+    if (now_s(c) >= tls_ctx_renew_at(c->server))
+        renew_server(c);
+    if (c->peer_server && now_s(c) >= tls_ctx_renew_at(c->peer_server) && certificates_identify(c, c->incarnation))
+        next = RETRY_MS;
+    timer_start(&c->loop->timers, &c->check, next);
+}
+
+/* --- life --- */
+
+int certificates_init(struct certificates *c, const struct config *config, const struct log *log, struct net_loop *loop)
+{
+    char why[512] = "";
+    *c = (struct certificates){.config = config, .log = log, .loop = loop};
+    timer_init(&c->check, on_check);
+    int err =
+        ca_create(slice_str(config->root_ca_cert), slice_str(config->root_ca_key), now_s(c), &c->ca, why, sizeof why);
+    if (err) {
+        log_error(log, "tls", "the root CA cannot be used: %s", why);
+        return EX_CONFIG;
+    }
+    if (make_server(c))
+        return EX_SOFTWARE;
+    if (ca_is_v1(c->ca))
+        log_warn(log, "tls", "the root (%s) is an X.509 v1 certificate: accepted, though v3 would say what it is for",
+                 ca_subject(c->ca));
+    warn_of_end(c);
+    return 0;
+}
+
+void certificates_watch(struct certificates *c)
+{
+    timer_start(&c->loop->timers, &c->check, CHECK_MS);
+}
+
+void certificates_end(struct certificates *c)
+{
+    c->ended = true;
+    timer_stop(&c->loop->timers, &c->check);
+}
+
+void certificates_fini(struct certificates *c)
+{
+    tls_ctx_destroy(&c->server);
+    tls_ctx_destroy(&c->peer_server);
+    tls_ctx_destroy(&c->peer_client);
+    ca_destroy(&c->ca);
+}

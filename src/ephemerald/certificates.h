@@ -1,0 +1,36 @@
+/* A node's certificates, all made from the given root: the server's, which clients see, and the one of role node, which
+ * the other nodes see; renewed at two thirds of their lives without dropping a connection. */
+#ifndef EPHEMERALD_CERTIFICATES_H
+#define EPHEMERALD_CERTIFICATES_H
+
+#include "ephemerald/config.h"
+#include "net/loop.h"
+#include "tls/tls_ctx.h"
+
+struct certificates {
+    const struct config *config;
+    const struct log *log;
+    struct net_loop *loop;
+    struct ca *ca;
+    struct tls_ctx *server;                     /* for clients */
+    struct tls_ctx *peer_server, *peer_client;  /* for other nodes; NULL before certificates_identify() */
+    uint8_t incarnation[CERT_INCARNATION_SIZE]; /* that the node certificate names */
+    struct timer check;
+    int warned_stage; /* of the root's end: 30, 14, 7, 1 days; 0: not yet */
+    uv_work_t renewal;
+    bool renewing, ended;
+};
+
+/* Reads the root and makes the server's certificates. All is borrowed until certificates_fini(). 0, or a code of
+ * sysexits.h after what is wrong was logged. */
+int certificates_init(struct certificates *c, const struct config *config, const struct log *log,
+                      struct net_loop *loop);
+/* From now on: warns of ends, renews. */
+void certificates_watch(struct certificates *c);
+void certificates_end(struct certificates *c); /* no timer any more */
+void certificates_fini(struct certificates *c);
+
+/* A node certificate for this incarnation: new connections between nodes show it. E_NOMEM, E_TLS, E_CERT: logged. */
+int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT_INCARNATION_SIZE]);
+
+#endif

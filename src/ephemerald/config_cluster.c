@@ -1,0 +1,307 @@
+/* The part of the configuration that makes one node of several: who the others are, where this one is, and the times
+ * that they keep. */
+#include "base/err.h"
+#include "discovery/peers.h"
+#include "ephemerald/options.h"
+#include "ephemerald/reading.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define RANK_FILE 2 /* of struct option_value */
+
+#define HOST_NAME_SIZE 256
+
+/* --- names --- */
+
+static bool is_cluster_name(const char *text)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
+            return false;
+    return len > 0 && len <= CONFIG_CLUSTER_NAME_MAX;
+}
+
+static int read_cluster_name(const struct reading *r)
+{
+    const char *text = reading_text(r, "cluster-name");
+    if (!is_cluster_name(text))
+        return reading_fail(r, EX_CONFIG, "%s: '%.80s' is no name of a cluster: give 1 to %d letters, digits, - _ or .",
+                            reading_origin(r, "cluster-name"), text, CONFIG_CLUSTER_NAME_MAX);
+    return reading_copy(r, text, &r->c->cluster_name);
+}
+
+/* Empty where the variable is not set. */
+static const char *variable(const char *name)
+{
+    const char *text = getenv(name);
+    return text ? text : "";
+}
+
+/* A pod's name is its own within its namespace only. */
+static void pod_place(char *out, size_t size)
+{
+    const char *space = variable("NAMESPACE"), *pod = variable("POD_NAME");
+    if (!*pod)
+        pod = variable("HOSTNAME");
+    if (*space && *pod)
+        snprintf(out, size, "%s/%s", space, pod);
+}
+
+static bool is_place(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if (!isprint((unsigned char)*p))
+            return false;
+    return strlen(text) <= CONFIG_PLACE_MAX;
+}
+
+static int read_place(const struct reading *r)
+{
+    const char *text = reading_text(r, "place"), *task = variable("MESOS_TASK_ID");
+    char found[CONFIG_PLACE_MAX + 2] = ""; /* one more than there may be: what is too long is seen */
+    if (text)
+        snprintf(found, sizeof found, "%s", text);
+    else if (*task)
+        snprintf(found, sizeof found, "%s", task);
+    else if (r->c->orchestration == ORCHESTRATION_KUBERNETES)
+        pod_place(found, sizeof found);
+    if (!is_place(found))
+        return reading_fail(r, EX_CONFIG, "%s: '%.64s' is no name of a place: give at most %d printable characters",
+                            text    ? reading_origin(r, "place")
+                            : *task ? "environment variable MESOS_TASK_ID"
+                                    : "environment variables NAMESPACE and POD_NAME or HOSTNAME",
+                            found, CONFIG_PLACE_MAX);
+    return reading_copy(r, found, &r->c->place);
+}
+
+/* --- the others --- */
+
+/* A node that can find nobody would wait for ever: that is said at once. What an orchestrator knows of the nodes is no
+ * help, as it is not asked. */
+static int fail_alone(const struct config *c, char *why, size_t why_size)
+{
+    const char *also = c->orchestration == ORCHESTRATION_MARATHON     ? " (Marathon is not asked for them)"
+                       : c->orchestration == ORCHESTRATION_KUBERNETES ? " (Kubernetes is not asked for them)"
+                                                                      : "";
+    snprintf(why, why_size,
+             "cluster-size is %u (%s), but no peers are given%s, so that this node could never find another: set "
+             "EPHEMERAL_STORE_PEERS (or --peers) to where the nodes are, as 10.0.0.1,10.0.0.2 or store.example or "
+             "srv:_epmd._tcp.store.example, or EPHEMERAL_STORE_CLUSTER_SIZE=1 for a cluster of one",
+             c->cluster_size, option_origin(&c->options, "cluster-size"), also);
+    return EX_CONFIG;
+}
+
+/* *out: a copy of what the option says, or NULL where that is nobody. */
+static int check_peers(const char *text, uint16_t port, char **out, char *why, size_t why_size)
+{
+    struct peer *list;
+    size_t count;
+    int err = peers_parse(text, port, &list, &count, why, why_size);
+    free(list);
+    *out = !err && count ? strdup(text) : NULL;
+    if (!err && count && !*out)
+        err = E_NOMEM;
+    if (err == E_NOMEM)
+        snprintf(why, why_size, "%s", err_text(err));
+    return err == E_NOMEM ? EX_OSERR : err ? EX_CONFIG : 0;
+}
+
+static int read_peers(const struct reading *r)
+{
+    struct config *c = r->c;
+    int status = check_peers(reading_text(r, "peers"), c->epmd_port, &c->peers, r->why, r->why_size);
+    if (status)
+        return reading_fail_at(r, status, "peers");
+    return c->cluster_size > 1 && !c->peers ? fail_alone(c, r->why, r->why_size) : 0;
+}
+
+/* --- where this one is --- */
+
+static const void *address_in(const struct sockaddr *a)
+{
+    return a->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)a)->sin_addr
+                                   : (const void *)&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+}
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static bool is_family(const struct addrinfo *a, const char *listen)
+{
+    bool v4_only = !strchr(listen, ':');
+    return a->ai_family == AF_INET || (a->ai_family == AF_INET6 && !v4_only);
+}
+
+/* The first address of `name` that this node can be reached at, as it listens. */
+static bool resolve(const char *name, const char *listen, bool loopback_too, char *out)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
+    char text[INET6_ADDRSTRLEN];
+    bool found = false;
+    if (getaddrinfo(name, NULL, &hints, &all))
+        return false;
+    for (const struct addrinfo *a = all; a && !found; a = a->ai_next)
+        found = is_family(a, listen) && inet_ntop(a->ai_family, address_in(a->ai_addr), text, sizeof text) &&
+                peer_address(text, out) == 0 && (loopback_too || !is_loopback(out));
+    freeaddrinfo(all);
+    return found;
+}
+
+static bool find(const char *text, const char *listen, char *out)
+{
+    return *text && (peer_address(text, out) == 0 || resolve(text, listen, true, out));
+}
+
+/* What containers and Debian say of the host's own name is often 127.0.1.1, which is nowhere for the others. */
+static bool find_by_host_name(const char *listen, char *out)
+{
+    char host[HOST_NAME_SIZE] = "";
+    return gethostname(host, sizeof host - 1) == 0 && *host && resolve(host, listen, false, out);
+}
+
+static int fail_nowhere(const struct reading *r)
+{
+    return reading_fail(r, EX_CONFIG,
+                        "advertise is not given, and no address of this node was found: listen is %s, HOST is '%.64s', "
+                        "POD_IP is '%.64s', and the host's name has no address that others could reach: set "
+                        "EPHEMERAL_STORE_ADVERTISE to the address under which the other nodes reach this one",
+                        r->c->listen, variable("HOST"), variable("POD_IP"));
+}
+
+static int read_advertise(const struct reading *r)
+{
+    const char *text = reading_text(r, "advertise"), *listen = r->c->listen;
+    char *out = r->c->advertise;
+    if (text && !find(text, listen, out))
+        return reading_fail(r, EX_CONFIG,
+                            "%s: '%.64s' is no address that a node can have, and no name that has one now: give one "
+                            "like 10.1.2.3",
+                            reading_origin(r, "advertise"), text);
+    if (text)
+        return 0;
+    if (!config_is_wildcard(listen))
+        return peer_address(listen, out) ? fail_nowhere(r) : 0;
+    if (find(variable("HOST"), listen, out) || find(variable("POD_IP"), listen, out) || find_by_host_name(listen, out))
+        return 0;
+    if (r->c->cluster_size > 1)
+        return fail_nowhere(r);
+    strcpy(out, "127.0.0.1"); /* nobody asks */
+    return 0;
+}
+
+/* --- times --- */
+
+static int read_sizes(const struct reading *r)
+{
+    int status = reading_u32(r, "cluster-size", &r->c->cluster_size);
+    return status ? status : reading_u32(r, "replicas", &r->c->replicas);
+}
+
+static int read_each_time(const struct reading *r)
+{
+    struct config_times *t = &r->c->times;
+    const struct {
+        const char *name;
+        uint64_t *out;
+    } all[] = {{"heartbeat-ms", &t->heartbeat_ms},   {"election-ms", &t->election_ms},
+               {"lease-ms", &t->lease_ms},           {"lease-margin-ms", &t->lease_margin_ms},
+               {"form-grace-ms", &t->form_grace_ms}, {"stranded-after-ms", &t->stranded_after_ms},
+               {"lost-after-ms", &t->lost_after_ms}};
+    int status = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0] && !status; i++)
+        status = reading_number(r, all[i].name, all[i].out);
+    return status;
+}
+
+/* `name` must be at least `least`, which is what `than` says. */
+static int check_least(const struct reading *r, const char *name, uint64_t value, uint64_t least, const char *than)
+{
+    if (value >= least)
+        return 0;
+    return reading_fail(r, EX_CONFIG, "%s is %llu (%s), but must be at least %llu: %s", name, (unsigned long long)value,
+                        reading_origin(r, name), (unsigned long long)least, than);
+}
+
+static int read_times(const struct reading *r)
+{
+    const struct config_times *t = &r->c->times;
+    int status = read_each_time(r);
+    if (!status)
+        status = check_least(r, "election-ms", t->election_ms, 3 * t->heartbeat_ms,
+                             "three times heartbeat-ms, or a heartbeat that is late would cost a leader");
+    /* R-LEASE: elections take far less than a lease. */
+    if (!status)
+        status = check_least(r, "lease-ms", t->lease_ms, 4 * t->election_ms,
+                             "four times election-ms, or every election would interrupt the service");
+    if (!status)
+        status = check_least(r, "stranded-after-ms", t->stranded_after_ms, 10 * t->election_ms,
+                             "ten times election-ms, or a few failed elections would strand the nodes");
+    if (!status)
+        status = check_least(r, "lost-after-ms", t->lost_after_ms, t->lease_ms + t->lease_margin_ms + 1,
+                             "more than lease-ms and lease-margin-ms, or a node would count as lost while it serves");
+    return status;
+}
+
+/* --- all of it --- */
+
+int config_read_cluster(const struct reading *r)
+{
+    static int (*const steps[])(const struct reading *r) = {read_sizes, read_cluster_name, read_times,
+                                                            read_peers, read_place,        read_advertise};
+    int status = 0;
+    for (size_t i = 0; !status && i < sizeof steps / sizeof steps[0]; i++)
+        status = steps[i](r);
+    return status;
+}
+
+/* `again`: what the file says now. */
+static int peers_of_file(const struct config *c, struct option_set *again, char **peers, char *why, size_t why_size)
+{
+    int err = option_read_file(again, option_text(&c->options, "config"), why, why_size);
+    if (err)
+        return err == E_NOMEM ? EX_OSERR : err == E_IO ? EX_NOINPUT : EX_CONFIG;
+    int status = check_peers(option_text(again, "peers"), c->epmd_port, peers, why, why_size);
+    return !status && c->cluster_size > 1 && !*peers ? fail_alone(c, why, why_size) : status;
+}
+
+static int copy_peers(const struct config *c, char **peers, char *why, size_t why_size)
+{
+    return check_peers(c->peers, c->epmd_port, peers, why, why_size);
+}
+
+int config_reread_peers(const struct config *c, char **peers, char *why, size_t why_size)
+{
+    struct option_set again;
+    int row = option_find(&c->options, "peers");
+    *peers = NULL;
+    if (c->options.values[row].rank > RANK_FILE || !option_text(&c->options, "config"))
+        return copy_peers(c, peers, why, why_size);
+    int status = EX_OSERR;
+    if (option_set_init(&again, daemon_options, daemon_option_count) == 0)
+        status = peers_of_file(c, &again, peers, why, why_size);
+    else
+        snprintf(why, why_size, "%s", err_text(E_NOMEM));
+    option_set_fini(&again);
+    return status;
+}
+
+void config_log_cluster(const struct config *c, const struct log *log)
+{
+    log_info(log, "config", "cluster %s of %u, %u replica(s), this node at %s%s%s, peers %.200s", c->cluster_name,
+             c->cluster_size, c->replicas, c->advertise, *c->place ? ", place " : "", c->place,
+             c->peers ? c->peers : "none");
+    if (c->cluster_size > 1 && c->replicas < 3)
+        log_warn(log, "config",
+                 "replicas is %u: with less than 3, the loss of one node stops some keys, or loses them; set "
+                 "EPHEMERAL_STORE_REPLICAS=3",
+                 c->replicas);
+}

@@ -1,0 +1,34 @@
+#include "server/accept.h"
+
+#include <stdlib.h>
+
+static void on_closed(struct stream_user *u, const char *why)
+{
+    struct session *s = LIST_ENTRY(u, struct session, user);
+    (void)why; /* how a client left is nobody's worry; what failed was logged where it did */
+    session_fini(s);
+    free(s);
+}
+
+static struct stream_user *on_accepted(struct acceptor *acceptor, struct stream *stream, const char *address)
+{
+    struct session_acceptor *a = LIST_ENTRY(acceptor, struct session_acceptor, acceptor);
+    struct session *s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    if (session_init(s, a->server, stream, address)) {
+        session_fini(s);
+        free(s);
+        return NULL;
+    }
+    a->user_ops = *s->user.ops;
+    a->user_ops.closed = on_closed;
+    s->user.ops = &a->user_ops;
+    return &s->user;
+}
+
+void session_acceptor_init(struct session_acceptor *a, struct server *server)
+{
+    static const struct acceptor_ops ops = {on_accepted};
+    *a = (struct session_acceptor){.acceptor = {&ops}, .server = server};
+}

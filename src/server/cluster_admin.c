@@ -1,0 +1,144 @@
+/* What operators ask about the cluster, and what they ask of it (wire/cluster_msg.h): a picture of this node's
+ * knowledge at this moment, never an answer that waits for others. */
+#include "base/err.h"
+#include "cluster/status.h"
+#include "server/dispatch.h"
+#include "wire/cluster_msg.h"
+
+#include <stdio.h>
+
+/* The cluster, or NULL after an answer that says why not. */
+static struct cluster *cluster_of(struct session *s)
+{
+    if (!s->server->cluster)
+        session_error(s, "no cluster: this server runs alone, there is nothing to tell about others");
+    return s->server->cluster;
+}
+
+static void answer(struct session *s, int err)
+{
+    if (err)
+        session_broken(s, err);
+}
+
+static void malformed(struct session *s, const char *what)
+{
+    s->server->metrics->frames_malformed++;
+    session_error(s, "Error processing incoming message: %s could not be decoded", what);
+}
+
+void cluster_admin_status(struct session *s, struct slice body)
+{
+    struct status_node status;
+    (void)body;
+    struct cluster *c = cluster_of(s);
+    if (!c)
+        return;
+    cluster_status(c, &status);
+    answer(s, cluster_msg_put_status(session_out(s), &status));
+}
+
+void cluster_admin_partitions(struct session *s, struct slice body)
+{
+    struct cluster_partitions_req req;
+    struct cluster_partitions_resp resp;
+    struct cluster *c = cluster_of(s);
+    if (!c)
+        return;
+    if (cluster_msg_decode_partitions_req(body, &req)) {
+        malformed(s, "EphPartitionsReq");
+        return;
+    }
+    resp.total = ROUTER_PARTITIONS;
+    resp.count = 0;
+    if (req.max == 0 || req.max > STATUS_PARTITIONS_MAX)
+        req.max = STATUS_PARTITIONS_MAX;
+    if (req.from < ROUTER_PARTITIONS)
+        resp.count = cluster_partitions(c, resp.partition, req.from, req.max);
+    answer(s, cluster_msg_put_partitions(session_out(s), &resp));
+}
+
+void cluster_admin_transfers(struct session *s, struct slice body)
+{
+    struct cluster_transfers_resp resp;
+    (void)body;
+    struct cluster *c = cluster_of(s);
+    if (!c)
+        return;
+    resp.count = cluster_transfers(c, resp.transfer, STATUS_TRANSFERS_MAX);
+    answer(s, cluster_msg_put_transfers(session_out(s), &resp));
+}
+
+/* R-READY: an orchestrator that starts nodes one after the other is told "ready" also by a node that waits for those
+ * that are still to be started; a program that wants to work with the cluster is not. */
+static void judge(const struct cluster *c, bool probe, struct cluster_ready_resp *out)
+{
+    struct status_node status;
+    cluster_status(c, &status);
+    *out = (struct cluster_ready_resp){
+        .state = status.state,
+        .ready = probe ? cluster_probe_ready(c) : status.ready && status.state == STATUS_MEMBER,
+    };
+    if (!out->ready)
+        snprintf(out->why, sizeof out->why, "%s", status.why);
+}
+
+void cluster_admin_ready(struct session *s, struct slice body)
+{
+    struct cluster_ready_req req;
+    struct cluster_ready_resp resp;
+    struct cluster *c = cluster_of(s);
+    if (!c)
+        return;
+    if (cluster_msg_decode_ready_req(body, &req)) {
+        malformed(s, "EphReadyReq");
+        return;
+    }
+    judge(c, req.probe, &resp);
+    answer(s, cluster_msg_put_ready(session_out(s), &resp));
+}
+
+static const char *act_name(enum cluster_act act)
+{
+    return act == CLUSTER_LEAVE ? "leave" : "reform --survivors";
+}
+
+static int carry_out(struct cluster *c, enum cluster_act act, char *why, size_t why_size)
+{
+    if (act == CLUSTER_REFORM_SURVIVORS)
+        return cluster_reform_survivors(c, why, why_size);
+    int err = cluster_leave(c);
+    if (err == E_EXISTS)
+        snprintf(why, why_size, "it leaves already; ephemeralctl status shows how far it is");
+    else if (err == E_CLOSED)
+        snprintf(why, why_size, "it is in no cluster; it can be ended as it is");
+    return err;
+}
+
+/* Who may end a member or declare others gone holds the root's key, as the nodes do: a user's certificate is not
+ * enough. */
+void cluster_admin_act(struct session *s, struct slice body)
+{
+    enum cluster_act act;
+    char why[STATUS_TEXT_MAX] = "";
+    struct cluster *c = cluster_of(s);
+    if (!c)
+        return;
+    if (cluster_msg_decode_act_req(body, &act)) {
+        malformed(s, "EphActReq");
+        return;
+    }
+    if (!s->peer.is_node) {
+        session_error(
+            s,
+            "Permission denied: %s takes a certificate with the role of a node, and yours is a user's. "
+            "ephemeralctl mints one for this purpose when it is given --root-ca-cert, --root-ca-key and --user",
+            act_name(act));
+        return;
+    }
+    int err = carry_out(c, act, why, sizeof why);
+    if (err)
+        session_error(s, "%s is refused by this node: %s", act_name(act), *why ? why : err_text(err));
+    else
+        session_reply_empty(s, MSG_CLUSTER_ACT_RESP);
+}

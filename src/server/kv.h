@@ -1,0 +1,48 @@
+/* What get, put and delete (riak-pb.md sections 5 and 6) have in common: the hot path. A request is decoded as views
+ * into its frame, checked against the bucket's rules, given to the router, and answered straight into the output queue.
+ * The checks answer what does not pass. */
+#ifndef SERVER_KV_H
+#define SERVER_KV_H
+
+#include "server/session.h"
+#include "wire/kv_msg.h"
+
+struct kv_names {
+    struct slice bucket, key, type;
+    bool has_type;
+};
+
+void kv_malformed(struct session *s, const char *message);
+bool kv_check_lengths(struct session *s, const struct kv_names *n);
+bool kv_check_not_empty(struct session *s, const struct kv_names *n, bool key_needed);
+/* Rules of the bucket, borrowed for the moment, and the key's hashes; NULL: there is no such type. */
+const struct bucket_rules *kv_resolve(struct session *s, struct kv_names *n, struct store_key *k);
+
+struct kv_quorum {
+    uint32_t asked, property;
+};
+/* *n: the bucket's n_val, replaced by the request's own. */
+bool kv_check_n_val(struct session *s, bool given, uint32_t asked, uint32_t *n);
+bool kv_check_quorums(struct session *s, const struct kv_quorum *q, size_t count, uint32_t node_confirms, uint32_t n);
+
+/* A client's vclock, as the store understands it. False: it is none of ours. */
+bool kv_read_context(struct session *s, struct slice vclock, struct store_context *out);
+void kv_refuse_vclock(struct session *s, size_t len);
+
+/* What the options and the bucket make of a write; its life is for the caller to say. */
+struct store_rules kv_rules(const struct session *s, const struct bucket_rules *rules);
+
+struct kv_answer {
+    struct session *session;
+    uint8_t code;
+    bool head;
+    struct slice key; /* generated, or empty */
+};
+/* Bytes of the object's siblings in an answer, which kv_answer_object() wants to know again. */
+size_t kv_siblings_size(const struct object *o, bool head);
+void kv_answer_object(const struct kv_answer *a, const struct object *o, size_t size);
+/* Answers with a vclock or a key alone, or with nothing. */
+void kv_answer_bare(struct session *s, uint8_t code, struct slice vclock, struct slice key);
+struct slice kv_encode_vclock(const struct session *s, const struct object *o, uint8_t bytes[VCLOCK_SIZE]);
+
+#endif

@@ -1,0 +1,110 @@
+/* Get (riak-pb.md section 6). */
+#include "base/err.h"
+#include "server/dispatch.h"
+#include "server/kv.h"
+#include "server/refusal.h"
+
+static void remember(struct session *s, const struct kv_get_req *req)
+{
+    struct session_request *mine = &s->request;
+    mine->get.head = req->head;
+    mine->get.deletedvclock = req->deletedvclock;
+    mine->get.has_if_modified = req->has_if_modified;
+    mine->get.if_modified_len = req->if_modified.len;
+    if (req->if_modified.len && req->if_modified.len <= VCLOCK_SIZE)
+        memcpy(mine->get.if_modified, req->if_modified.data, req->if_modified.len);
+}
+
+static void answer_unchanged(struct session *s)
+{
+    static const uint8_t unchanged[] = {3 << 3, 1};
+    int err = kv_resp_begin(session_out(s), MSG_GET_RESP, sizeof unchanged);
+    if (!err)
+        err = buf_append(session_out(s), unchanged, sizeof unchanged);
+    if (err)
+        session_broken(s, err);
+}
+
+/* False: what was given for it is no vclock, which is answered. */
+static bool check_if_modified(struct session *s, const struct object *o, bool *unmodified)
+{
+    const struct session_request *mine = &s->request;
+    struct slice given = slice_make(mine->get.if_modified, mine->get.if_modified_len);
+    struct store_context context;
+    uint8_t bytes[VCLOCK_SIZE];
+    *unmodified = false;
+    if (!mine->get.has_if_modified)
+        return true;
+    if (given.len > VCLOCK_SIZE) {
+        kv_refuse_vclock(s, given.len);
+        return false;
+    }
+    if (!kv_read_context(s, given, &context))
+        return false;
+    *unmodified = slice_eq(given, kv_encode_vclock(s, o, bytes));
+    return true;
+}
+
+static void answer_live(struct session *s, const struct object *o)
+{
+    struct kv_answer a = {.session = s, .code = MSG_GET_RESP, .head = s->request.get.head};
+    bool unmodified;
+    if (!check_if_modified(s, o, &unmodified))
+        return;
+    if (unmodified) {
+        answer_unchanged(s);
+        return;
+    }
+    size_t size = kv_siblings_size(o, a.head);
+    if (size <= BODY_SMALL || session_take_answer(s, size))
+        kv_answer_object(&a, o, size);
+}
+
+static void on_read(struct router_request *q, int err, const struct store_result *r)
+{
+    struct session *s = session_of(q);
+    struct slice none = {0};
+    uint8_t bytes[VCLOCK_SIZE];
+    if (err == E_NOT_FOUND) /* whatever if_modified says (riak-pb.md section 6) */
+        session_reply_empty(s, MSG_GET_RESP);
+    else if (err)
+        refusal_answer(s, err, r);
+    else if (r->object.live)
+        answer_live(s, &r->object);
+    else
+        kv_answer_bare(s, MSG_GET_RESP, s->request.get.deletedvclock ? kv_encode_vclock(s, &r->object, bytes) : none,
+                       none);
+    session_finish(s);
+}
+
+static bool is_any_replica(uint32_t r, uint32_t pr, const struct bucket_rules *rules)
+{
+    r = r == QUORUM_DEFAULT ? rules->r : r;
+    pr = pr == QUORUM_DEFAULT ? rules->pr : pr;
+    return (r <= 1 || r == QUORUM_ONE) && pr == 0;
+}
+
+void kv_get(struct session *s, struct slice body)
+{
+    struct kv_get_req req;
+    struct store_key k;
+    if (kv_get_req_decode(body, &req)) {
+        kv_malformed(s, "RpbGetReq");
+        return;
+    }
+    struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
+    if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
+        return;
+    const struct bucket_rules *rules = kv_resolve(s, &n, &k);
+    if (!rules)
+        return;
+    uint32_t n_val = rules->n_val;
+    const struct kv_quorum quorums[] = {{req.r, rules->r}, {req.pr, rules->pr}};
+    if (!kv_check_n_val(s, req.has_n_val, req.n_val, &n_val) ||
+        !kv_check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req.node_confirms, n_val))
+        return;
+    struct router_request *q = session_ask(s, req.timeout_ms, on_read);
+    session_may_repeat(s);
+    remember(s, &req);
+    router_read(s->server->router, q, &k, is_any_replica(req.r, req.pr, rules));
+}

@@ -1,0 +1,177 @@
+/* What comes in on one session: cut into frames, kept while they have to wait. */
+#include "server/session_parts.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+
+#define TLS_HANDSHAKE_RECORD                                                                                           \
+    0x16 /* the first byte of a TLS connection; as a frame's length it would be over 350 MB                            \
+          */
+#define FRAME_INVALID ((uint64_t)INT32_MAX - 3) /* Riak's own limit on N */
+
+bool session_can_go_on(const struct session *s)
+{
+    return s->state != SESSION_CLOSED && s->state != SESSION_HANDSHAKE && !s->busy && !s->waits &&
+           outq_len(&s->stream->out) < STREAM_HIGH_WATER;
+}
+
+/* --- frames --- */
+
+static size_t frame_max(const struct session *s)
+{
+    return s->state == SESSION_READY ? server_frame_max(s->server) : STRANGER_FRAME;
+}
+
+static void refuse_frame(struct session *s, size_t body_len)
+{
+    s->server->metrics->frames_too_large++;
+    if (body_len + 1 >= FRAME_INVALID) {
+        session_error(s, "Invalid message packet, reason: invalid");
+        session_end(s);
+    } else if (s->state == SESSION_READY) {
+        session_error(s, "{too_large,%zu}", body_len);
+        s->discard = FRAME_HEAD + body_len;
+    } else {
+        session_error(s, "Message of %zu bytes before authentication: at most %zu are read", body_len + 1,
+                      STRANGER_FRAME);
+        session_end(s);
+    }
+}
+
+/* A whole frame at the front of `in`, which stays there as long as it may have to be begun anew. */
+static void take_frame(struct session *s, struct slice *in, uint8_t code, size_t body_len)
+{
+    s->again = false;
+    session_frame(s, code, slice_make(in->data + FRAME_HEAD, body_len));
+    if (!s->again)
+        *in = slice_skip(*in, FRAME_HEAD + body_len);
+    else if (s->busy)
+        s->standing = FRAME_HEAD + body_len;
+}
+
+static bool take_small(struct session *s, struct slice *in)
+{
+    uint8_t code;
+    size_t body_len;
+    int err = frame_head_parse(*in, frame_max(s), &code, &body_len);
+    if (err == E_AGAIN)
+        return false;
+    if (err == E_MALFORMED) {
+        s->server->metrics->frames_malformed++;
+        session_end(s);
+        return false;
+    }
+    if (err) {
+        refuse_frame(s, body_len);
+        return true;
+    }
+    if (body_len > BODY_SMALL) {
+        *in = slice_skip(*in, FRAME_HEAD);
+        session_begin_large(s, code, body_len);
+        return true;
+    }
+    if (in->len - FRAME_HEAD < body_len)
+        return false;
+    take_frame(s, in, code, body_len);
+    return true;
+}
+
+/* One step; false: more input is needed. */
+static bool take(struct session *s, struct slice *in)
+{
+    if (s->discard) {
+        size_t n = s->discard < in->len ? (size_t)s->discard : in->len;
+        s->discard -= n;
+        *in = slice_skip(*in, n);
+        return true;
+    }
+    if (s->body_len) {
+        session_take_body(s, in);
+        return true;
+    }
+    return take_small(s, in);
+}
+
+static void take_all(struct session *s, struct slice *in)
+{
+    s->entered = true;
+    while (in->len && session_can_go_on(s) && take(s, in))
+        continue;
+    s->entered = false;
+}
+
+/* --- keeping and pausing --- */
+
+/* In the clear nothing is kept but a part of one frame: what stood behind a StartTls that had to wait would be taken
+ * for encrypted after the handshake. No client asks so much without reading the answers. */
+static bool waits_in_the_clear(const struct session *s)
+{
+    return s->state == SESSION_PLAIN && !session_can_go_on(s);
+}
+
+static void update_pause(struct session *s)
+{
+    if (waits_in_the_clear(s)) {
+        log_info(s->server->log, "session",
+                 "%s: reads no answers to what it asks before StartTls, closing the connection", s->name);
+        session_end(s);
+        return;
+    }
+    bool pause = s->state != SESSION_CLOSED && s->state != SESSION_HANDSHAKE && !session_can_go_on(s);
+    if (pause != s->paused && s->state != SESSION_CLOSED) {
+        s->paused = pause;
+        s->stream->ops->pause(s->stream, pause);
+    }
+}
+
+/* Input for which there is kept input already, or that could not be taken whole. */
+static void take_kept(struct session *s)
+{
+    struct slice in = buf_slice(&s->kept);
+    size_t before = in.len;
+    take_all(s, &in);
+    if (s->kept.data)
+        buf_consume(&s->kept, before - in.len);
+    if (buf_len(&s->kept) == 0)
+        buf_release(&s->kept);
+}
+
+static size_t tls_bytes(struct session *s, size_t in_len)
+{
+    /* start_tls was asked for by a frame that ended in this input: what stands behind it is not ours. */
+    size_t rest = buf_len(&s->kept);
+    ASSERT(rest <= in_len);
+    buf_release(&s->kept);
+    return in_len - rest;
+}
+
+size_t session_input(struct session *s, struct slice in)
+{
+    size_t len = in.len;
+    if (s->state == SESSION_CLOSED || len == 0)
+        return len;
+    if (s->state == SESSION_PLAIN && buf_len(&s->kept) == 0 && in.data[0] == TLS_HANDSHAKE_RECORD) {
+        session_start_tls(s);
+        return 0;
+    }
+    bool was_plain = s->state == SESSION_PLAIN;
+    if (buf_len(&s->kept) == 0)
+        take_all(s, &in);
+    int err = in.len && s->state != SESSION_CLOSED ? buf_append_slice(&s->kept, in) : 0;
+    if (err)
+        session_broken(s, err);
+    else if (in.len == len)
+        take_kept(s);
+    update_pause(s);
+    return was_plain && s->state == SESSION_HANDSHAKE ? tls_bytes(s, len) : len;
+}
+
+void session_resume(struct session *s)
+{
+    if (!s->entered && s->state != SESSION_CLOSED) {
+        if (session_can_go_on(s))
+            take_kept(s);
+        update_pause(s);
+        s->stream->ops->flush(s->stream);
+    }
+}

@@ -1,0 +1,108 @@
+/* Five nodes in virtual time: forming, requests through every node, losing and regaining nodes. */
+#include "support.h"
+
+#include "base/err.h"
+#include "universe.h"
+
+#include <stdio.h>
+
+static int setup(void **state)
+{
+    static struct universe u;
+    universe_init(&u, 5, 1);
+    *state = &u;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    universe_fini(*state);
+    return 0;
+}
+
+static void start_all(struct universe *u)
+{
+    for (unsigned i = 0; i < u->count; i++)
+        universe_start(u, i);
+    assert_true(universe_until(u, universe_is_ready, 20000));
+}
+
+static void test_forms(void **state)
+{
+    struct universe *u = *state;
+    uint64_t began = u->now_ms;
+    start_all(u);
+    assert_in_range(u->now_ms - began, 1, 3000);
+    struct status_node s = universe_status(u, 3);
+    assert_int_equal(s.member_count, 5);
+    assert_int_equal(s.seats, 5);
+    assert_int_equal(s.partitions_incomplete, 0);
+}
+
+static void test_every_node_serves(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    char key[32];
+    start_all(u);
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(key, sizeof key, "key-%u", i);
+        assert_int_equal(universe_put(u, i % 5, key, key), 0);
+        assert_int_equal(universe_get(u, (i + 2) % 5, key, &o), 0);
+        assert_string_equal(o.value, key);
+    }
+    assert_int_equal(universe_get(u, 0, "absent", &o), E_NOT_FOUND);
+}
+
+static void test_one_creates(void **state)
+{
+    struct universe *u = *state;
+    struct op o[10];
+    unsigned won = 0;
+    start_all(u);
+    for (unsigned i = 0; i < 10; i++)
+        op_put(u, &o[i], i % 5, "claim", i % 2 ? "odd" : "even", OP_CREATE, 10000);
+    for (unsigned i = 0; i < 10; i++) {
+        op_wait(u, &o[i]);
+        won += o[i].err == 0;
+        assert_true(o[i].err == 0 || o[i].err == E_EXISTS);
+    }
+    assert_int_equal(won, 1);
+}
+
+static unsigned count_hectic(struct universe *u, unsigned i, unsigned ms)
+{
+    unsigned n = 0;
+    while (ms--) {
+        universe_run(u, 1);
+        n += timers_next_ms(&u->machine[i].timers) < u->now_ms;
+    }
+    return n;
+}
+
+/* A node that waits for the cluster's state sleeps until something comes, instead of turning its loop over and over. */
+static void test_joiner_sleeps(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    universe_kill(u, 4);
+    universe_run(u, 1000);
+    universe_start(u, 4);
+    while (universe_status(u, 4).state != STATUS_JOINING)
+        universe_run(u, 1);
+    for (unsigned i = 0; i < 4; i++)
+        universe_cut(u, i, 4, true);
+    assert_true(count_hectic(u, 4, 1000) < 300);
+    assert_int_equal(universe_status(u, 4).state, STATUS_JOINING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_node_serves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_creates, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_joiner_sleeps, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

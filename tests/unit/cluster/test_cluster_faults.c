@@ -1,0 +1,495 @@
+/* What a cluster of five loses when nodes end, pause, or cannot hear each other: nothing that was acknowledged, as long
+ * as a majority lives; and what it does when not even that. In virtual time. */
+#include "support.h"
+
+#include "base/err.h"
+#include "universe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KEYS 200
+
+static int setup(void **state)
+{
+    static struct universe u;
+    const char *seed = getenv("SEED");
+    universe_init(&u, 5, seed ? (uint64_t)atoll(seed) : 1);
+    *state = &u;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    universe_fini(*state);
+    return 0;
+}
+
+static void start_all(struct universe *u)
+{
+    for (unsigned i = 0; i < u->count; i++)
+        universe_start(u, i);
+    assert_true(universe_until(u, universe_is_ready, 20000));
+}
+
+/* What each node thinks of the partitions that are not complete. */
+static void show_partitions(struct universe *u, unsigned i)
+{
+    struct status_partition p[ROUTER_PARTITIONS];
+    unsigned n = cluster_partitions(u->machine[i].cluster, p, 0, ROUTER_PARTITIONS);
+    for (unsigned k = 0; k < n; k++) {
+        if (p[k].replica_count == 3 && p[k].replica[0].voter && p[k].replica[1].voter && p[k].replica[2].voter)
+            continue;
+        print_message("  node %u, partition %u: generation %u, leader %llu:", i, p[k].number, p[k].generation,
+                      (unsigned long long)p[k].leader);
+        for (size_t r = 0; r < p[k].replica_count; r++)
+            print_message(" %llu%s", (unsigned long long)p[k].replica[r].member, p[k].replica[r].voter ? "" : "+");
+        print_message("\n");
+    }
+}
+
+static void show(struct universe *u)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (u->machine[i].cluster) {
+            struct status_node s = universe_status(u, i);
+            print_message("node %u: state %d ready %d serving %d epoch %llu members %zu incomplete %u: %s\n", i,
+                          s.state, s.ready, s.serving, (unsigned long long)s.epoch, s.member_count,
+                          s.partitions_incomplete, s.why);
+            show_partitions(u, i);
+        }
+}
+
+static void await_ready(struct universe *u, uint64_t ms)
+{
+    if (universe_until(u, universe_is_ready, ms))
+        return;
+    show(u);
+    fail();
+}
+
+static void write_all(struct universe *u, unsigned through)
+{
+    char key[32];
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key-%u", i);
+        int err = universe_put(u, through, key, key);
+        if (err) {
+            print_message("writing %s through node %u: %s\n", key, through, err_text(err));
+            show(u);
+        }
+        assert_int_equal(err, 0);
+    }
+}
+
+static void expect_all(struct universe *u, unsigned through)
+{
+    char key[32];
+    struct op o;
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key-%u", i);
+        int err = universe_get(u, through, key, &o);
+        if (err) {
+            print_message("reading %s through node %u: %s\n", key, through, err_text(err));
+            show(u);
+        }
+        assert_int_equal(err, 0);
+        assert_string_equal(o.value, key);
+    }
+}
+
+/* Writes to all partitions succeed again soon, also while the dead one has not been replaced. */
+static void test_one_dies(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0);
+    universe_kill(u, 4);
+    uint64_t began = u->now_ms;
+    write_all(u, 1);
+    assert_in_range(u->now_ms - began, 0, 3000);
+    expect_all(u, 2);
+}
+
+static bool is_whole(struct universe *u)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (u->machine[i].cluster && (universe_status(u, i).partitions_incomplete || !universe_status(u, i).serving))
+            return false;
+    return true;
+}
+
+static void test_one_after_the_other_dies(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0);
+    universe_kill(u, 4);
+    universe_run(u, 8000); /* until it is a suspect */
+    assert_true(universe_until(u, is_whole, 60000));
+    universe_kill(u, 3);
+    universe_run(u, 2000);
+    expect_all(u, 0);
+    write_all(u, 1);
+}
+
+static void test_restarts(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0);
+    universe_kill(u, 2);
+    universe_run(u, 500);
+    universe_start(u, 2);
+    await_ready(u, 60000);
+    expect_all(u, 2);
+    assert_int_equal(universe_status(u, 2).member_count, 5);
+}
+
+/* Restarting one node after the other, each when the last is ready again, loses nothing. */
+static void test_rolls(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    uint64_t epoch = universe_status(u, 0).epoch;
+    write_all(u, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        universe_kill(u, i);
+        universe_run(u, 300);
+        universe_start(u, i);
+        await_ready(u, 120000);
+        expect_all(u, (i + 1) % 5);
+    }
+    assert_int_equal(universe_status(u, 0).epoch, epoch);
+}
+
+static void test_all_die(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    start_all(u);
+    uint64_t epoch = universe_status(u, 0).epoch;
+    write_all(u, 0);
+    for (unsigned i = 0; i < 5; i++)
+        universe_kill(u, i);
+    universe_run(u, 100);
+    start_all(u);
+    assert_true(universe_status(u, 0).epoch > epoch);
+    assert_int_equal(universe_get(u, 3, "key-0", &o), E_NOT_FOUND);
+}
+
+/* R-FRESH, R-REFORM: they must not form an empty cluster over the two that survived. */
+static void test_three_die_and_return(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    char key[32];
+    unsigned kept = 0;
+    start_all(u);
+    uint64_t epoch = universe_status(u, 0).epoch;
+    write_all(u, 0);
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 500);
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    await_ready(u, 120000);
+    assert_true(universe_status(u, 0).epoch > epoch);
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key-%u", i);
+        if (universe_get(u, i % 5, key, &o) == 0) {
+            assert_string_equal(o.value, key);
+            kept++;
+        }
+    }
+    /* Of three of five replicas, the two who live hold at least one of nine partitions in ten. */
+    assert_in_range(kept, KEYS * 7 / 10, KEYS);
+    write_all(u, 2);
+}
+
+/* Whoever had asked it, and whoever would ask it, asks another that leads now, though its connections stand. And
+ * whoever is still told that its time is over is not told that this was without effect. */
+static void test_one_pauses(void **state)
+{
+    struct universe *u = *state;
+    static struct op o[KEYS];
+    char key[32];
+    start_all(u);
+    write_all(u, 0);
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key-%u", i);
+        op_put(u, &o[i], i % 5, key, key, OP_ALWAYS, i < KEYS / 2 ? 500 : 5000);
+    }
+    universe_pause(u, 2, true);
+    for (unsigned i = 0; i < KEYS; i++) {
+        if (i % 5 == 2)
+            continue;
+        op_wait(u, &o[i]);
+        assert_true(o[i].err == 0 || (i < KEYS / 2 && o[i].err == E_UNKNOWN));
+    }
+    uint64_t began = u->now_ms;
+    write_all(u, 4);
+    write_all(u, 0);
+    assert_in_range(u->now_ms - began, 0, 6000);
+    universe_pause(u, 2, false);
+    universe_run(u, 3000);
+    expect_all(u, 2);
+    await_ready(u, 60000);
+}
+
+static void test_two_pause(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0);
+    universe_pause(u, 3, true);
+    universe_pause(u, 4, true);
+    universe_run(u, 20000);
+    universe_pause(u, 3, false);
+    universe_pause(u, 4, false);
+    universe_run(u, 3000);
+    expect_all(u, 0);
+    expect_all(u, 4);
+    await_ready(u, 60000);
+}
+
+/* A host that sleeps for longer than T_lost, with all of them: nobody is dead for it. */
+static void test_all_pause(void **state)
+{
+    struct universe *u = *state;
+    uint64_t id[5];
+    start_all(u);
+    write_all(u, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        id[i] = universe_status(u, i).id;
+        universe_pause(u, i, true);
+    }
+    universe_run(u, 70000);
+    for (unsigned i = 0; i < 5; i++)
+        universe_pause(u, i, false);
+    universe_run(u, 20000);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(universe_status(u, i).id, id[i]);
+    expect_all(u, 1);
+}
+
+static void cut_off_two(struct universe *u, bool on)
+{
+    for (unsigned a = 0; a < 2; a++)
+        for (unsigned b = 2; b < 5; b++)
+            universe_cut(u, a, b, on);
+}
+
+/* How many keys can be written through that node, each within the time. */
+static unsigned count_written(struct universe *u, unsigned through, const char *value)
+{
+    char key[32];
+    struct op o[KEYS];
+    unsigned n = 0;
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "key-%u", i);
+        op_put(u, &o[i], through, key, value ? value : key, OP_ALWAYS, 1000);
+    }
+    for (unsigned i = 0; i < KEYS; i++) {
+        op_wait(u, &o[i]);
+        n += o[i].err == 0;
+    }
+    return n;
+}
+
+/* A minority serves nothing but stale reads. The majority goes on with the partitions that have a majority there;
+ * healed, all is one. */
+static void test_cut(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    start_all(u);
+    write_all(u, 0);
+    cut_off_two(u, true);
+    universe_run(u, 15000);
+    assert_in_range(count_written(u, 3, NULL), KEYS * 5 / 10, KEYS * 9 / 10);
+    assert_int_equal(count_written(u, 0, "minority"), 0);
+    op_get(u, &o, 0, "key-1", false, 2000);
+    op_wait(u, &o);
+    assert_int_equal(o.err, E_TIMEOUT);
+    cut_off_two(u, false);
+    universe_run(u, 15000);
+    expect_all(u, 0);
+    await_ready(u, 60000);
+    write_all(u, 1);
+}
+
+static void test_leaves(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0);
+    uint64_t began = u->now_ms;
+    assert_int_equal(cluster_leave(u->machine[1].cluster), 0);
+    while (!u->machine[1].ended && u->now_ms - began < 40000)
+        universe_run(u, 10);
+    assert_in_range(u->now_ms - began, 1, 29000);
+    universe_kill(u, 1);
+    expect_all(u, 0);
+    assert_int_equal(universe_status(u, 0).member_count, 4);
+    assert_int_equal(universe_status(u, 0).partitions_incomplete, 0);
+    universe_start(u, 1);
+    await_ready(u, 60000);
+    expect_all(u, 1);
+}
+
+/* Two start late: they join what three have formed after T_lost. */
+static void test_three_form(void **state)
+{
+    struct universe *u = *state;
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    universe_run(u, 30000);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(universe_status(u, i).state, STATUS_SEEKING);
+    await_ready(u, 60000);
+    universe_start(u, 3);
+    universe_start(u, 4);
+    await_ready(u, 30000);
+    assert_int_equal(universe_status(u, 0).member_count, 5);
+}
+
+static void test_thirteen_start(void **state)
+{
+    struct universe *u = *state;
+    u->count = 13;
+    for (unsigned i = 0; i < 13; i++)
+        universe_start(u, i);
+    await_ready(u, 60000);
+    assert_int_equal(universe_status(u, 7).member_count, 13);
+    write_all(u, 12);
+    expect_all(u, 3);
+}
+
+static unsigned node_of_member(struct universe *u, uint64_t id)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (u->machine[i].cluster && universe_status(u, i).id == id)
+            return i;
+    return UNIVERSE_MAX;
+}
+
+static unsigned leader_of_key(struct universe *u, const char *key)
+{
+    struct status_partition p;
+    struct store_key k;
+    const struct router *r = cluster_router(u->machine[0].cluster);
+    struct op o;
+    universe_get(u, 0, key, &o); /* whoever answers it leads */
+    store_key_init(&k, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
+    cluster_partitions(u->machine[0].cluster, &p, store_partition(k.hash, ROUTER_PARTITIONS), 1);
+    return node_of_member(u, p.leader);
+}
+
+/* R-RETRY: the leader ends at any moment between the proposal of a create and its answer. Whoever is told that somebody
+ * else has the key, is told so truly; and whoever is told that it has it, has it. */
+static void expect_one_truth(struct universe *u, const char *key, const struct op *o, unsigned through, unsigned count)
+{
+    struct op now;
+    unsigned won = 0;
+    char own[32];
+    int err = universe_get(u, through, key, &now);
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(own, sizeof own, "client-%u", i);
+        won += o[i].err == 0;
+        assert_true(o[i].err == 0 || o[i].err == E_EXISTS || o[i].err == E_UNKNOWN || o[i].err == E_TIMEOUT);
+        if (o[i].err == 0) {
+            assert_int_equal(err, 0);
+            assert_string_equal(now.value, own);
+        } else if (o[i].err == E_EXISTS) {
+            assert_string_not_equal(now.value, own);
+        }
+    }
+    assert_in_range(won, 0, 1);
+    if (!won) {
+        print_message("%s: nobody was told that it won: %d %d %d %d, %d at %llu\n", key, o[0].err, o[1].err, o[2].err,
+                      o[3].err, err, (unsigned long long)u->now_ms);
+        show(u);
+    }
+}
+
+static void test_leader_dies_under_creates(void **state)
+{
+    struct universe *u = *state;
+    char key[32], value[32];
+    struct op o[4];
+    start_all(u);
+    for (unsigned round = 0; round < 12; round++) {
+        snprintf(key, sizeof key, "claim-%u", round);
+        unsigned victim = leader_of_key(u, key), through = UNIVERSE_MAX, count = 0;
+        assert_true(victim < UNIVERSE_MAX);
+        for (unsigned i = 0; i < 5; i++) {
+            if (i == victim)
+                continue;
+            snprintf(value, sizeof value, "client-%u", count);
+            op_put(u, &o[count++], through = i, key, value, OP_CREATE, 20000);
+        }
+        universe_run(u, round % 6);
+        universe_kill(u, victim);
+        for (unsigned i = 0; i < count; i++)
+            op_wait(u, &o[i]);
+        expect_one_truth(u, key, o, through, count);
+        universe_start(u, victim);
+        await_ready(u, 120000);
+    }
+}
+
+static uint64_t count_origins(struct universe *u)
+{
+    struct store_stats all = {0};
+    uint64_t n = 0;
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (u->machine[i].cluster) {
+            router_stats(cluster_router(u->machine[i].cluster), &all);
+            n += all.origins;
+        }
+    return n;
+}
+
+static bool has_no_origins(struct universe *u)
+{
+    return count_origins(u) == 0;
+}
+
+/* R-RETRY: what is remembered of a node's writes does not outlive it by much. */
+static void test_forgets_origins(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 4); /* through this one alone */
+    assert_true(count_origins(u) > 0);
+    universe_kill(u, 4);
+    universe_run(u, 500);
+    universe_start(u, 4);
+    await_ready(u, 60000);
+    assert_true(count_origins(u) > 0);
+    assert_true(universe_until(u, has_no_origins, 120000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_dies, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_after_the_other_dies, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restarts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rolls, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_die, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_three_die_and_return, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_pauses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_pause, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_pause, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leaves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leader_dies_under_creates, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forgets_origins, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_three_form, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_thirteen_start, setup, teardown),
+    };
+    cmocka_set_test_filter(getenv("ONLY"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

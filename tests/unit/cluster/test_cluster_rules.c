@@ -1,0 +1,875 @@
+/* The named rules of the cluster (design.md section 6), at least one small scenario for each, in virtual time. Each
+ * fails where its rule is left out: the build makes a second program for every rule, without that rule, and CTest
+ * expects it to fail (CMakeLists.txt beside this file). Called with the name of a rule, the program runs that rule's
+ * tests alone. */
+#include "support.h"
+
+#include "base/err.h"
+#include "cluster/cluster_impl.h"
+#include "universe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KEYS 200
+
+static int setup(void **state)
+{
+    static struct universe u;
+    const char *seed = getenv("SEED");
+    universe_init(&u, 5, seed ? (uint64_t)atoll(seed) : 1);
+    *state = &u;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    universe_fini(*state);
+    return 0;
+}
+
+/* --- what many do --- */
+
+/* What each node thinks of the partitions that are not complete. */
+static void show_partitions(const struct cluster *c)
+{
+    for (unsigned i = 0; c->meta.whole && i < META_PARTITIONS; i++) {
+        const struct partition_map *map = &c->meta.state->partition[i];
+        const struct partition *p = &c->partition[i];
+        if (map->replica_count >= c->meta.state->settings.replicas && !map->frozen_count && p->leader_hint)
+            continue;
+        print_message("  %u: generation %u, led by %llu, frozen %u, own %llu%s%s of", i, map->generation,
+                      (unsigned long long)p->leader_hint, map->frozen_count, (unsigned long long)p->replica,
+                      p->whole ? " whole" : "", p->broken ? " broken" : "");
+        for (unsigned k = 0; k < map->replica_count; k++)
+            print_message(" %llu at %llu (%u)", (unsigned long long)map->replica[k].id,
+                          (unsigned long long)map->replica[k].member, map->replica[k].state);
+        print_message("\n");
+    }
+}
+
+static void await_ready(struct universe *u, uint64_t ms)
+{
+    if (universe_until(u, universe_is_ready, ms))
+        return;
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (u->machine[i].cluster) {
+            struct status_node s = universe_status(u, i);
+            print_message("node %u: state %d ready %d serving %d epoch %llu members %zu: %s\n", i, s.state, s.ready,
+                          s.serving, (unsigned long long)s.epoch, s.member_count, s.why);
+            show_partitions(u->machine[i].cluster);
+        }
+    fail();
+}
+
+static void start_all(struct universe *u)
+{
+    for (unsigned i = 0; i < u->count; i++)
+        universe_start(u, i);
+    await_ready(u, 20000);
+}
+
+static void restart(struct universe *u, unsigned i)
+{
+    universe_kill(u, i);
+    universe_run(u, 100);
+    universe_start(u, i);
+}
+
+static struct cluster *cluster_at(struct universe *u, unsigned i)
+{
+    return u->machine[i].cluster;
+}
+
+static const char *key_of(unsigned i)
+{
+    static char key[32];
+    snprintf(key, sizeof key, "key-%u", i);
+    return key;
+}
+
+static void write_all(struct universe *u, unsigned through, const char *value)
+{
+    for (unsigned i = 0; i < KEYS; i++)
+        assert_int_equal(universe_put(u, through, key_of(i), value), 0);
+}
+
+static void expect_all(struct universe *u, unsigned through, const char *value)
+{
+    struct op o;
+    for (unsigned i = 0; i < KEYS; i++) {
+        assert_int_equal(universe_get(u, through, key_of(i), &o), 0);
+        assert_string_equal(o.value, value);
+    }
+}
+
+/* How many keys can be written through that node, each within a second. */
+static unsigned count_written(struct universe *u, unsigned through)
+{
+    struct op o[KEYS];
+    unsigned n = 0;
+    for (unsigned i = 0; i < KEYS; i++)
+        op_put(u, &o[i], through, key_of(i), "again", OP_ALWAYS, 1000);
+    for (unsigned i = 0; i < KEYS; i++) {
+        op_wait(u, &o[i]);
+        n += o[i].err == 0;
+    }
+    return n;
+}
+
+static unsigned partition_of(struct universe *u, unsigned through, const char *key)
+{
+    struct store_key k;
+    store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, through))), slice_make(NULL, 0),
+                   slice_str("bucket"), slice_str(key));
+    return store_partition(k.hash, ROUTER_PARTITIONS);
+}
+
+static unsigned leader_of(struct universe *u, unsigned partition)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++) {
+        const struct partition *p = cluster_at(u, i) ? &cluster_at(u, i)->partition[partition] : NULL;
+        if (p && partition_leads(p) && p->group && group_has_committed_own(p->group))
+            return i;
+    }
+    return UNIVERSE_MAX;
+}
+
+static unsigned meta_leader(struct universe *u)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (cluster_at(u, i) && cluster_at(u, i)->overseer.leads && !u->machine[i].paused)
+            return i;
+    return UNIVERSE_MAX;
+}
+
+/* --- R-PROOF --- */
+
+static bool is_proven_dead(struct universe *u, unsigned by, const uint8_t *incarnation, unsigned address)
+{
+    return mesh_proves_dead(&cluster_at(u, by)->mesh, incarnation, u->machine[address].address, 4369, "");
+}
+
+/* What answered before at an address says nothing of who has come there since, and has been heard, though no dial of
+ * this node's own has reached it. When one has, the first is proven dead. */
+static void test_PROOF_an_older_answer_proves_nothing(void **state)
+{
+    struct universe *u = *state;
+    uint8_t first[16];
+    universe_start(u, 0);
+    universe_start(u, 1);
+    universe_run(u, 1000);
+    memcpy(first, u->machine[1].incarnation, sizeof first);
+    u->cut[0][1] = true; /* what 0 dials */
+    restart(u, 1);
+    universe_run(u, 1000);
+    const uint8_t *second = u->machine[1].incarnation;
+    assert_non_null(mesh_peer(&cluster_at(u, 0)->mesh, second));
+    assert_false(is_proven_dead(u, 0, second, 1));
+    assert_false(is_proven_dead(u, 0, first, 1));
+    u->cut[0][1] = false;
+    universe_run(u, 10000);
+    assert_false(is_proven_dead(u, 0, second, 1));
+    assert_true(is_proven_dead(u, 0, first, 1));
+}
+
+/* --- R-SEATS --- */
+
+static void test_SEATS_two_quorums_are_more_than_all(void **state)
+{
+    (void)state;
+    assert_int_equal(seats_count(5, 5), 5);
+    for (unsigned configured = 1; configured <= 32; configured++)
+        for (unsigned n = 1; n <= 32; n++) {
+            unsigned seats = seats_count(n, configured);
+            assert_true(seats % 2 == 1 && seats >= configured);
+            assert_true(seats_quorum(seats) + seats_quorum(configured) > n);
+        }
+}
+
+/* --- R-FORM --- */
+
+static unsigned find_offer(struct universe *u)
+{
+    for (unsigned i = 0; i < 5; i++)
+        if (cluster_at(u, i)->formation.stage == FORM_OFFERED)
+            return i;
+    return UNIVERSE_MAX;
+}
+
+static unsigned find_lowest(struct universe *u, unsigned but)
+{
+    unsigned lowest = UNIVERSE_MAX;
+    for (unsigned i = 0; i < 5; i++)
+        if (i != but && (lowest == UNIVERSE_MAX ||
+                         memcmp(u->machine[i].incarnation, u->machine[lowest].incarnation, PEER_INCARNATION) < 0))
+            lowest = i;
+    return lowest;
+}
+
+static void cut_all(struct universe *u, bool on)
+{
+    for (unsigned a = 0; a < 5; a++)
+        for (unsigned b = 0; b < a; b++)
+            universe_cut(u, a, b, on);
+}
+
+/* The cluster that has a leader; it may never be another one than *id, once that is set. */
+static void note_cluster(struct universe *u, uint8_t id[PEER_CLUSTER_ID], bool *known)
+{
+    unsigned leader = meta_leader(u);
+    if (leader == UNIVERSE_MAX)
+        return;
+    const uint8_t *now = cluster_at(u, leader)->meta.state->cluster_id;
+    if (*known)
+        assert_memory_equal(now, id, PEER_CLUSTER_ID);
+    memcpy(id, now, PEER_CLUSTER_ID);
+    *known = true;
+}
+
+/* The two lowest do not see each other, so both propose. One is cut off when it has its acceptances, and its start
+ * comes when the others have formed a cluster with the other. */
+static void test_FORM_a_late_start_moves_nobody(void **state)
+{
+    struct universe *u = *state;
+    uint8_t id[PEER_CLUSTER_ID] = {0};
+    bool known = false;
+    u->config.times.lost_after = 8000;
+    cut_all(u, true);
+    for (unsigned i = 0; i < 5; i++) {
+        universe_start(u, i);
+        universe_run(u, 17); /* so that they do not propose in the same moment */
+    }
+    cut_all(u, false);
+    unsigned a = find_lowest(u, UNIVERSE_MAX), b = find_lowest(u, a);
+    universe_cut(u, a, b, true);
+    while (find_offer(u) == UNIVERSE_MAX && u->now_ms < 20000)
+        universe_run(u, 1);
+    unsigned late = find_offer(u);
+    assert_true(late == a || late == b);
+    universe_run(u, 4);
+    for (unsigned i = 0; i < 5; i++)
+        universe_cut(u, late, i, true);
+    for (unsigned ms = 0; ms < 7000; ms++) {
+        universe_run(u, 1);
+        note_cluster(u, id, &known);
+    }
+    assert_true(known);
+    for (unsigned i = 0; i < 5; i++)
+        universe_cut(u, late, i, i == a || i == b);
+    for (unsigned ms = 0; ms < 5000; ms++) {
+        universe_run(u, 1);
+        note_cluster(u, id, &known);
+    }
+    universe_cut(u, a, b, false);
+    await_ready(u, 120000);
+    note_cluster(u, id, &known);
+}
+
+/* --- R-FRESH --- */
+
+/* Three of five are killed and back within a second: enough to form a cluster, and two hold what there was. */
+static void test_FRESH_nobody_forms_over_who_holds_something(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    unsigned kept = 0;
+    start_all(u);
+    write_all(u, 0, "kept");
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 500);
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    await_ready(u, 120000);
+    for (unsigned i = 0; i < KEYS; i++)
+        kept += universe_get(u, i % 5, key_of(i), &o) == 0;
+    assert_in_range(kept, KEYS * 7 / 10, KEYS);
+}
+
+/* --- R-EPOCH --- */
+
+/* Those who come back find the clock a day behind. */
+static void test_EPOCH_is_above_all_before_it(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    uint64_t epoch = universe_status(u, 4).epoch;
+    u->wall_ms -= 86400000;
+    for (unsigned i = 0; i < 3; i++)
+        restart(u, i);
+    await_ready(u, 120000);
+    assert_true(universe_status(u, 4).epoch > epoch);
+}
+
+static int put_seen(struct universe *u, const char *key, enum store_condition condition, struct revision seen)
+{
+    struct op o;
+    struct router *r = cluster_router(cluster_at(u, 0));
+    struct store_command c = {.op = STORE_PUT,
+                              .condition = condition,
+                              .context = {.kind = CONTEXT_SEEN, .seen = seen},
+                              .rules = {.allow_mult = true, .siblings_max = 100, .size_max = 1 << 20, .reap_ms = 3000}};
+    op_get(u, &o, 0, key, false, 10000); /* begins one */
+    op_wait(u, &o);
+    store_key_init(&c.key, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
+    c.value.bytes = slice_str("new");
+    o.done = false;
+    router_write(r, &o.request, &c);
+    u->machine[0].touched = true;
+    op_wait(u, &o);
+    return o.err;
+}
+
+static unsigned count_siblings(struct universe *u, const char *key)
+{
+    struct store_key k;
+    struct object object;
+    struct object_cursor cursor = {0};
+    struct object_sibling sibling;
+    const struct partition *p =
+        &cluster_at(u, leader_of(u, partition_of(u, 0, key)))->partition[partition_of(u, 0, key)];
+    unsigned n = 0;
+    store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, 0))), slice_make(NULL, 0), slice_str("bucket"),
+                   slice_str(key));
+    assert_int_equal(store_get(p->store, &k, partition_now_ms(p), &object), 0);
+    while (object_next(&object, &cursor, &sibling))
+        n++;
+    return n;
+}
+
+/* All die, and the same is written again: what was seen before is not what is there now, wherever it stood. */
+static void test_EPOCH_what_another_epoch_has_seen_is_nothing(void **state)
+{
+    struct universe *u = *state;
+    struct op then, now;
+    start_all(u);
+    assert_int_equal(universe_put(u, 0, "key", "value"), 0);
+    assert_int_equal(universe_get(u, 0, "key", &then), 0);
+    for (unsigned i = 0; i < 5; i++)
+        universe_kill(u, i);
+    universe_run(u, 100);
+    start_all(u);
+    assert_int_equal(universe_put(u, 0, "key", "value"), 0);
+    assert_int_equal(universe_get(u, 0, "key", &now), 0);
+    assert_true(now.revision.epoch > then.revision.epoch);
+    then.revision.index = now.revision.index;
+    assert_int_equal(put_seen(u, "key", STORE_IF_UNMODIFIED, then.revision), E_MODIFIED);
+    assert_int_equal(put_seen(u, "key", STORE_ALWAYS, then.revision), 0);
+    assert_int_equal(count_siblings(u, "key"), 2);
+    assert_int_equal(put_seen(u, "key", STORE_ALWAYS, now.revision), 0);
+    assert_int_equal(count_siblings(u, "key"), 2); /* it took the place of the first */
+}
+
+/* --- R-ID --- */
+
+static uint64_t add(struct meta_state *s, uint8_t incarnation)
+{
+    struct meta_command m = {.kind = META_ADD_MEMBER, .who.incarnation = {incarnation}};
+    return meta_state_apply(s, &m) ? 0 : m.member;
+}
+
+static void test_ID_is_never_given_out_again(void **state)
+{
+    static const struct hash_key key;
+    struct store_memory memory = {.limit = SIZE_MAX};
+    struct meta_state *s;
+    uint64_t used[40];
+    unsigned n = 0;
+    (void)state;
+    assert_int_equal(meta_state_create(&memory, &key, &s), 0);
+    for (uint8_t i = 1; i <= 4; i++)
+        used[n++] = add(s, i);
+    struct meta_command take = {.kind = META_TAKE_ID};
+    assert_int_equal(meta_state_apply(s, &take), 0);
+    used[n++] = take.member;
+    for (uint8_t i = 5; i < 20; i++) {
+        struct meta_command gone = {.kind = META_REMOVE_MEMBER, .member = s->member[i % 4].id};
+        assert_int_equal(meta_state_apply(s, &gone), 0);
+        uint64_t id = used[n++] = add(s, i);
+        for (unsigned k = 0; k < n - 1; k++)
+            assert_true(id != used[k] && id != 0);
+    }
+    meta_state_destroy(&s);
+}
+
+/* --- R-LEASE --- */
+
+/* Three of five die. Partitions whose two others live have their majority, but no meta leader: they go on for one
+ * lease, and no longer. */
+static void test_LEASE_without_a_meta_leader_all_stop_after_one(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, "value");
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 2000);
+    assert_true(count_written(u, 3) > 0);
+    universe_run(u, 2500);
+    assert_int_equal(count_written(u, 3), 0);
+    assert_int_equal(count_written(u, 4), 0);
+}
+
+/* --- R-COPY --- */
+
+#define COPIED     400
+#define VALUE_SIZE 4000
+
+static void big_value(char out[VALUE_SIZE], unsigned n)
+{
+    memset(out, 'x', VALUE_SIZE - 1);
+    out[VALUE_SIZE - 1] = '\0';
+    out[snprintf(out, VALUE_SIZE, "%u", n)] = '.';
+}
+
+/* Some of the numbers whose keys lie in that partition. */
+static void find_keys(struct universe *u, unsigned partition, unsigned out[COPIED])
+{
+    for (unsigned i = 0, n = 0; n < COPIED; i++)
+        if (partition_of(u, 0, key_of(i)) == partition)
+            out[n++] = i;
+}
+
+static bool is_copied_now(struct universe *u, unsigned partition)
+{
+    for (unsigned i = 0; i < 5; i++)
+        if (cluster_at(u, i) && cluster_at(u, i)->partition[partition].copy_out)
+            return true;
+    return false;
+}
+
+static void expect_equal_replicas(struct universe *u, const unsigned key[COPIED])
+{
+    struct op o, other;
+    for (unsigned i = 0; i < COPIED; i++) {
+        assert_int_equal(universe_get(u, 0, key_of(key[i]), &o), 0);
+        for (unsigned through = 0; through < 5; through++) {
+            op_get(u, &other, through, key_of(key[i]), true, 1000);
+            op_wait(u, &other);
+            assert_int_equal(other.err, 0);
+            assert_string_equal(other.value, o.value);
+        }
+    }
+}
+
+/* Returns who begins anew: one that holds partition 0, and does not lead it. */
+static unsigned begin_copying(struct universe *u, unsigned key[COPIED], unsigned *leader)
+{
+    char value[VALUE_SIZE];
+    unsigned victim = 0;
+    start_all(u);
+    find_keys(u, 0, key);
+    for (unsigned i = 0; i < COPIED; i++) {
+        big_value(value, i);
+        assert_int_equal(universe_put(u, 0, key_of(key[i]), value), 0);
+    }
+    *leader = leader_of(u, 0);
+    while (victim == *leader || !cluster_at(u, victim)->partition[0].replica)
+        victim++;
+    restart(u, victim);
+    return victim;
+}
+
+/* A node returns while writes go on; the copies it is sent have all of them. */
+static void test_COPY_has_what_was_written_meanwhile(void **state)
+{
+    struct universe *u = *state;
+    static unsigned key[COPIED];
+    static struct op o[COPIED];
+    char value[VALUE_SIZE];
+    unsigned during = 0, leader;
+    begin_copying(u, key, &leader);
+    for (unsigned i = 0; !universe_is_ready(u); i++) {
+        assert_true(i < 100000);
+        if (is_copied_now(u, 0) && during < COPIED) {
+            big_value(value, COPIED + during);
+            op_put(u, &o[during], leader, key_of(key[during * 7 % COPIED]), value, OP_ALWAYS, 10000);
+            during++;
+        }
+        universe_run(u, 1);
+    }
+    for (unsigned i = 0; i < during; i++) {
+        op_wait(u, &o[i]);
+        assert_int_equal(o[i].err, 0);
+    }
+    assert_true(during > 5);
+    universe_run(u, 1000); /* the last commit index reaches followers */
+    expect_equal_replicas(u, key);
+}
+
+static bool is_whole(struct universe *u)
+{
+    for (unsigned i = 0; i < 5; i++)
+        if (cluster_at(u, i) && universe_status(u, i).partitions_incomplete)
+            return false;
+    return true;
+}
+
+/* The one that is sent copies dies meanwhile: its place is given to another. */
+static void test_COPY_who_dies_meanwhile_is_not_waited_for(void **state)
+{
+    struct universe *u = *state;
+    static unsigned key[COPIED];
+    unsigned leader, victim = begin_copying(u, key, &leader);
+    for (unsigned ms = 0; !is_copied_now(u, 0) && ms < 20000; ms++)
+        universe_run(u, 1);
+    universe_run(u, 3);
+    assert_true(is_copied_now(u, 0));
+    universe_kill(u, victim);
+    assert_false(is_whole(u));
+    assert_true(universe_until(u, is_whole, 30000));
+}
+
+/* --- R-LOST --- */
+
+/* One is cut off while the others go on, then two of them sleep while it is there again: it may not stand for what they
+ * have promised. */
+static void test_LOST_who_is_silent_may_come_back(void **state)
+{
+    struct universe *u = *state;
+    u->config.times.lease = 20000; /* so that its connections end before it is worked around */
+    start_all(u);
+    write_all(u, 4, "old");
+    for (unsigned i = 0; i < 5; i++)
+        universe_cut(u, 2, i, true);
+    write_all(u, 4, "new");
+    universe_run(u, 12000);
+    for (unsigned i = 0; i < 5; i++)
+        universe_cut(u, 2, i, false);
+    universe_pause(u, 0, true);
+    universe_pause(u, 1, true);
+    universe_run(u, 45000);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    await_ready(u, 60000);
+    expect_all(u, 3, "new");
+}
+
+/* --- R-REBUILD --- */
+
+static const struct partition_map *map_at(struct universe *u, unsigned i, unsigned partition)
+{
+    return &cluster_at(u, i)->meta.state->partition[partition];
+}
+
+/* Whoever holds the partition, in the order of the machines. */
+static void find_holders(struct universe *u, unsigned partition, unsigned out[3])
+{
+    for (unsigned i = 0, n = 0; i < 5 && n < 3; i++)
+        if (cluster_at(u, i)->partition[partition].replica)
+            out[n++] = i;
+}
+
+/* Two of a partition's three begin anew, and it is built from the third. What is written then is answered when others
+ * have it too: it survives the third. */
+static void test_REBUILD_takes_nothing_before_enough_have_it(void **state)
+{
+    struct universe *u = *state;
+    struct op o, get;
+    unsigned holder[3];
+    start_all(u);
+    write_all(u, 0, "old");
+    unsigned partition = partition_of(u, 0, "key-0");
+    find_holders(u, partition, holder);
+    universe_kill(u, holder[0]);
+    universe_kill(u, holder[1]);
+    universe_run(u, 100);
+    universe_start(u, holder[0]);
+    universe_start(u, holder[1]);
+    for (unsigned ms = 0; map_at(u, holder[2], partition)->generation < 2 && ms < 60000; ms++)
+        universe_run(u, 1);
+    op_put(u, &o, holder[2], "key-0", "new", OP_ALWAYS, 60000);
+    op_wait(u, &o);
+    assert_int_equal(o.err, 0);
+    restart(u, holder[2]);
+    await_ready(u, 180000);
+    assert_int_equal(universe_get(u, 0, "key-0", &get), 0);
+    assert_string_equal(get.value, "new");
+}
+
+/* Every partition is on all five; three begin anew. What is rebuilt comes from one of the two others, which dies when
+ * the other has been let go. */
+static void test_REBUILD_the_other_keeps_its_copy_until_then(void **state)
+{
+    struct universe *u = *state;
+    u->config.replicas = 5;
+    start_all(u);
+    write_all(u, 0, "old");
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 100);
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    unsigned partition = partition_of(u, 3, "key-0");
+    while (map_at(u, 3, partition)->generation < 2 || map_at(u, 3, partition)->frozen_count) {
+        assert_true(u->now_ms < 120000);
+        universe_run(u, 1);
+    }
+    unsigned donor = leader_of(u, partition);
+    assert_true(donor < UNIVERSE_MAX);
+    restart(u, donor);
+    await_ready(u, 180000);
+    expect_all(u, 0, "old");
+}
+
+/* --- R-PLEDGE, R-REFORM --- */
+
+/* 0 and 1 sleep, 2 has begun anew: 3 and 4 are stranded, and with 2 as many as may re-form. */
+static uint64_t strand(struct universe *u)
+{
+    start_all(u);
+    write_all(u, 4, "kept");
+    uint64_t epoch = universe_status(u, 4).epoch;
+    universe_pause(u, 0, true);
+    universe_pause(u, 1, true);
+    restart(u, 2);
+    return epoch;
+}
+
+static unsigned find_stage(struct universe *u, unsigned stage)
+{
+    for (unsigned i = 3; i < 5; i++)
+        if (cluster_at(u, i)->formation.stage == stage)
+            return i;
+    return UNIVERSE_MAX;
+}
+
+static bool serves(struct universe *u, unsigned i, uint64_t epoch)
+{
+    const struct cluster *c = cluster_at(u, i);
+    return c && c->meta.state && c->meta.state->epoch == epoch && lease_is_valid(c);
+}
+
+/* Who has accepted a re-forming whose proposer dies is lost for what was, also when that has its majority again. */
+static void test_PLEDGE_who_has_accepted_never_goes_back(void **state)
+{
+    struct universe *u = *state;
+    uint64_t epoch = strand(u);
+    for (unsigned ms = 0; find_stage(u, FORM_ACCEPTED) == UNIVERSE_MAX && ms < 100000; ms++)
+        universe_run(u, 1);
+    unsigned accepted = find_stage(u, FORM_ACCEPTED), proposer = 7 - accepted;
+    assert_true(accepted < UNIVERSE_MAX);
+    universe_kill(u, proposer);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    for (unsigned ms = 0; ms < 30000; ms++) {
+        universe_run(u, 1);
+        for (unsigned i = 0; i < 5; i++)
+            assert_false(serves(u, i, epoch));
+    }
+    universe_start(u, proposer);
+    await_ready(u, 180000);
+    assert_true(universe_status(u, 0).epoch > epoch);
+    expect_all(u, 0, "kept");
+}
+
+/* Who is silent may be alive, and with others what was: until T_lost they wait for it. */
+static void test_REFORM_waits_for_who_may_be_alive(void **state)
+{
+    struct universe *u = *state;
+    uint64_t epoch = strand(u);
+    universe_run(u, 50000);
+    assert_int_equal(universe_status(u, 3).state, STATUS_STRANDED);
+    assert_int_equal(universe_status(u, 3).epoch, epoch);
+    assert_int_equal(universe_status(u, 4).epoch, epoch);
+    assert_int_equal(universe_status(u, 2).state, STATUS_SEEKING);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    await_ready(u, 60000);
+    assert_int_equal(universe_status(u, 2).epoch, epoch);
+    expect_all(u, 2, "kept");
+}
+
+static void test_REFORM_goes_on_without_who_is_lost(void **state)
+{
+    struct universe *u = *state;
+    uint64_t epoch = strand(u);
+    universe_run(u, 80000);
+    assert_int_equal(universe_status(u, 3).state, STATUS_MEMBER);
+    assert_true(universe_status(u, 3).epoch > epoch);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    await_ready(u, 60000);
+    assert_int_equal(universe_status(u, 3).member_count, 5);
+}
+
+/* --- R-READY --- */
+
+static bool is_ready(struct universe *u, unsigned i)
+{
+    return cluster_at(u, i)->ready;
+}
+
+/* One after the other, each when the last is ready: when it is, there is nothing left that its end would cost. */
+static void test_READY_is_when_all_is_full(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, "kept");
+    for (unsigned i = 0; i < 5; i++) {
+        restart(u, i);
+        for (unsigned ms = 0; !is_ready(u, i) && ms < 120000; ms++)
+            universe_run(u, 1);
+        assert_true(is_ready(u, i));
+        assert_int_equal(universe_status(u, i).partitions_incomplete, 0);
+        assert_int_equal(universe_status(u, i).seats, 5);
+    }
+    universe_run(u, 2000);
+    expect_all(u, 2, "kept");
+}
+
+/* --- R-TIME --- */
+
+#define LIFE_MS 20000
+
+static int put_for_a_while(struct universe *u, unsigned through, const char *key, const char *value)
+{
+    struct op o = {0};
+    struct router *r = cluster_router(cluster_at(u, through));
+    struct store_command c = {.op = STORE_PUT, .rules = {.siblings_max = 100, .size_max = 1 << 20, .ttl_ms = LIFE_MS}};
+    store_key_init(&c.key, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
+    c.value.bytes = slice_str(value);
+    op_get(u, &o, through, key, false, 10000);
+    op_wait(u, &o);
+    o.done = false;
+    router_write(r, &o.request, &c);
+    u->machine[through].touched = true;
+    op_wait(u, &o);
+    return o.err;
+}
+
+/* A clock that jumps a day ends no life early, and one that jumps back none late; nor does a change of leader. */
+static void test_TIME_is_not_the_wall_clocks(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    start_all(u);
+    assert_int_equal(put_for_a_while(u, 0, "key-0", "mortal"), 0);
+    u->wall_ms += 86400000;
+    universe_run(u, LIFE_MS / 2);
+    assert_int_equal(universe_get(u, 0, "key-0", &o), 0);
+    u->wall_ms -= 2 * (uint64_t)86400000;
+    unsigned leader = leader_of(u, partition_of(u, 0, "key-0"));
+    universe_kill(u, leader);
+    universe_run(u, LIFE_MS / 2 - 3000);
+    unsigned through = (leader + 1) % 5;
+    assert_int_equal(universe_get(u, through, "key-0", &o), 0);
+    universe_run(u, 4000);
+    assert_int_equal(universe_get(u, through, "key-0", &o), E_NOT_FOUND);
+}
+
+/* A replica that comes long after the last write counts from where the others are. */
+static void test_TIME_goes_on_where_it_is_copied_to(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, "value");
+    universe_run(u, 30000);
+    restart(u, 2);
+    await_ready(u, 60000);
+    universe_run(u, 5000); /* what is moved for balance is moved */
+    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+        uint64_t now = partition_now_ms(&cluster_at(u, leader_of(u, i))->partition[i]);
+        for (unsigned k = 0; k < 5; k++)
+            if (cluster_at(u, k)->partition[i].whole)
+                assert_in_range(partition_now_ms(&cluster_at(u, k)->partition[i]), now - 1000, now + 1000);
+    }
+}
+
+/* --- R-RETRY --- */
+
+/* The leader ends when its followers have the entry, and whoever asked has no answer: it asks again, and is not told
+ * that another has what is its own. */
+static void test_RETRY_a_write_counts_once(void **state)
+{
+    struct universe *u = *state;
+    struct op o, now;
+    char key[32];
+    start_all(u);
+    for (unsigned round = 0; round < 4; round++) {
+        snprintf(key, sizeof key, "claim-%u", round);
+        unsigned leader = leader_of(u, partition_of(u, 0, key)), through = (leader + 1) % 5;
+        assert_int_equal(universe_get(u, through, key, &o), E_NOT_FOUND); /* it is known who leads */
+        op_put(u, &o, through, key, "own", OP_CREATE, 20000);
+        universe_run(u, 1 + round);
+        universe_kill(u, leader);
+        op_wait(u, &o);
+        assert_int_equal(o.err, 0);
+        assert_int_equal(universe_get(u, through, key, &now), 0);
+        assert_string_equal(now.value, "own");
+        universe_start(u, leader);
+        await_ready(u, 60000);
+    }
+}
+
+/* --- R-MEMORY --- */
+
+/* One has a quarter of what the others have, and where it only follows it counts too. When what there is has come to
+ * its end, there is room again. */
+static void test_MEMORY_what_would_pass_the_limit_is_refused(void **state)
+{
+    struct universe *u = *state;
+    char value[VALUE_SIZE];
+    unsigned refused = 0, taken = 0;
+    u->config.memory_limit = (size_t)16 << 20;
+    for (unsigned i = 0; i < 5; i++) {
+        if (i == 4)
+            u->config.memory_limit = (size_t)4 << 20;
+        universe_start(u, i);
+    }
+    await_ready(u, 20000);
+    for (unsigned i = 0; i < 4000; i++) {
+        big_value(value, i);
+        int err = put_for_a_while(u, 0, key_of(i), value);
+        assert_true(err == 0 || err == E_FULL);
+        taken += err == 0;
+        refused += err == E_FULL;
+        for (unsigned k = 0; k < 5; k++) {
+            const struct store_memory *m = &cluster_at(u, k)->memory;
+            /* What a follower has is heard of once a second. */
+            assert_true(m->used <= m->limit + (k == 4 ? (size_t)1 << 20 : 0));
+        }
+    }
+    assert_true(refused > 100 && taken > 100);
+    for (unsigned k = 0; k < 5; k++)
+        for (unsigned i = 0; i < META_PARTITIONS; i++)
+            assert_false(cluster_at(u, k)->partition[i].broken);
+    universe_run(u, LIFE_MS + 10000);
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(put_for_a_while(u, 0, key_of(i), value), 0);
+}
+
+int main(int argc, char **argv)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(test_PROOF_an_older_answer_proves_nothing),
+        CASE(test_SEATS_two_quorums_are_more_than_all),
+        CASE(test_FORM_a_late_start_moves_nobody),
+        CASE(test_FRESH_nobody_forms_over_who_holds_something),
+        CASE(test_EPOCH_is_above_all_before_it),
+        CASE(test_EPOCH_what_another_epoch_has_seen_is_nothing),
+        CASE(test_ID_is_never_given_out_again),
+        CASE(test_LEASE_without_a_meta_leader_all_stop_after_one),
+        CASE(test_COPY_has_what_was_written_meanwhile),
+        CASE(test_COPY_who_dies_meanwhile_is_not_waited_for),
+        CASE(test_LOST_who_is_silent_may_come_back),
+        CASE(test_REBUILD_takes_nothing_before_enough_have_it),
+        CASE(test_REBUILD_the_other_keeps_its_copy_until_then),
+        CASE(test_PLEDGE_who_has_accepted_never_goes_back),
+        CASE(test_REFORM_waits_for_who_may_be_alive),
+        CASE(test_REFORM_goes_on_without_who_is_lost),
+        CASE(test_READY_is_when_all_is_full),
+        CASE(test_TIME_is_not_the_wall_clocks),
+        CASE(test_TIME_goes_on_where_it_is_copied_to),
+        CASE(test_RETRY_a_write_counts_once),
+        CASE(test_MEMORY_what_would_pass_the_limit_is_refused),
+    };
+    char filter[32];
+    if (argc > 1) {
+        snprintf(filter, sizeof filter, "test_%s_*", argv[1]);
+        cmocka_set_test_filter(filter);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,304 @@
+/* What becomes of requests that are under way when what they wait for goes: a connection, a leader, the cluster. In
+ * virtual time. */
+#include "support.h"
+
+#include "base/err.h"
+#include "cluster/work.h"
+#include "universe.h"
+#include "wire/command_msg.h"
+
+#include <stdlib.h>
+
+static int setup(void **state)
+{
+    static struct universe u;
+    const char *seed = getenv("SEED");
+    universe_init(&u, 5, seed ? (uint64_t)atoll(seed) : 1);
+    *state = &u;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    universe_fini(*state);
+    return 0;
+}
+
+static void start_all(struct universe *u)
+{
+    for (unsigned i = 0; i < u->count; i++)
+        universe_start(u, i);
+    assert_true(universe_until(u, universe_is_ready, 20000));
+}
+
+static struct cluster *cluster_at(struct universe *u, unsigned i)
+{
+    return u->machine[i].cluster;
+}
+
+static void cut_off(struct universe *u, unsigned i, bool on)
+{
+    for (unsigned k = 0; k < u->count; k++)
+        if (k != i)
+            universe_cut(u, i, k, on);
+}
+
+static struct partition *partition_at(struct universe *u, unsigned i, const char *key)
+{
+    struct store_key k;
+    store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, i))), slice_make(NULL, 0), slice_str("bucket"),
+                   slice_str(key));
+    return &cluster_at(u, i)->partition[store_partition(k.hash, META_PARTITIONS)];
+}
+
+static unsigned leader_of(struct universe *u, const char *key)
+{
+    unsigned i = 0;
+    while (i < u->count && !(cluster_at(u, i) && partition_leads(partition_at(u, i, key))))
+        i++;
+    assert_in_range(i, 0, u->count - 1);
+    return i;
+}
+
+static struct link *link_to(struct universe *u, unsigned from, unsigned to)
+{
+    return mesh_link(&cluster_at(u, from)->mesh, u->machine[to].incarnation, PLANE_RAFT);
+}
+
+/* The next cluster hashes its keys by another secret: what was on its way in this one would come to a partition where
+ * nobody looks for it. */
+static void test_ends_with_its_cluster(void **state)
+{
+    struct universe *u = *state;
+    struct op o[8], got;
+    char key[] = "key-0";
+    start_all(u);
+    for (unsigned i = 0; i < 4; i++)
+        universe_kill(u, i);
+    cut_off(u, 4, true);
+    universe_run(u, 20000);
+    assert_int_equal(universe_status(u, 4).state, STATUS_STRANDED);
+    for (unsigned i = 0; i < 8; i++, key[4]++)
+        op_put(u, &o[i], 4, key, key, OP_ALWAYS, 600000);
+    for (unsigned i = 0; i < 4; i++)
+        universe_start(u, i);
+    universe_run(u, 80000);
+    assert_int_equal(universe_status(u, 0).state, STATUS_MEMBER);
+    cut_off(u, 4, false);
+    assert_true(universe_until(u, universe_is_ready, 60000));
+    key[4] = '0';
+    for (unsigned i = 0; i < 8; i++, key[4]++) {
+        op_wait(u, &o[i]);
+        if (o[i].err == 0)
+            assert_int_equal(universe_get(u, 0, key, &got), 0);
+    }
+}
+
+/* Who answers only where he has led before may have nothing to answer on: whoever asked hears at once that another
+ * connection stands, or asks again. */
+static void test_an_answer_finds_its_way(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    start_all(u);
+    unsigned leader = leader_of(u, "key"), through = (leader + 1) % 5;
+    for (unsigned wait = 0; wait < 60; wait += 3) {
+        link_close(link_to(u, leader, through));
+        universe_run(u, wait);
+        op_put(u, &o, through, "key", "value", OP_ALWAYS, 20000);
+        universe_run(u, 1000);
+        assert_true(o.done);
+        assert_int_equal(o.err, 0);
+    }
+}
+
+/* R-RETRY where a partition has one replica: a repetition is known there, too. */
+static void test_alone_counts_once(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    char key[] = "key-0";
+    u->config.replicas = 1;
+    start_all(u);
+    for (unsigned wait = 0; wait < 4; wait++, key[4]++) {
+        unsigned leader = leader_of(u, key), through = (leader + 1) % 5;
+        op_put(u, &o, through, key, "value", OP_CREATE, 60000);
+        universe_run(u, wait);
+        universe_cut(u, leader, through, true);
+        universe_run(u, 12000);
+        universe_cut(u, leader, through, false);
+        op_wait(u, &o);
+        assert_int_equal(o.err, 0);
+    }
+}
+
+static uint64_t count_origins(struct universe *u, unsigned i)
+{
+    struct store_stats s;
+    router_stats(cluster_router(cluster_at(u, i)), &s);
+    return s.origins;
+}
+
+/* And what it remembers of whoever is gone goes. */
+static void test_alone_forgets(void **state)
+{
+    struct universe *u = *state;
+    char key[] = "key-0";
+    u->config.replicas = 1;
+    start_all(u);
+    for (; key[4] < 'z'; key[4]++)
+        assert_int_equal(universe_put(u, 0, key, "value"), 0);
+    assert_true(count_origins(u, 1) > 0);
+    universe_kill(u, 0);
+    universe_run(u, 61000);
+    for (unsigned rounds = 0; rounds < 3; rounds++) {
+        universe_run(u, 60000);
+        for (key[4] = '0'; key[4] < 'z'; key[4]++)
+            assert_int_equal(universe_put(u, 2, key, "value"), 0);
+    }
+    for (unsigned i = 1; i < 5; i++)
+        for (unsigned k = 0; k < META_PARTITIONS; k++) {
+            const struct partition *p = &cluster_at(u, i)->partition[k];
+            const uint8_t *origin = p->store ? store_origin(p->store, 0) : NULL;
+            assert_true(!origin || memcmp(origin, u->machine[0].incarnation, 16) != 0);
+        }
+}
+
+static bool has_started(struct universe *u)
+{
+    return cluster_at(u, 3)->formation.stage == FORM_STARTED || cluster_at(u, 4)->formation.stage == FORM_STARTED;
+}
+
+/* R-REFORM: one that has pledged itself to the next epoch, and that its start does not reach, comes later, with all
+ * that it holds. */
+static void test_a_lost_start_loses_nothing(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    char key[] = "key-0";
+    bool survives['z' - '0'];
+    start_all(u);
+    for (unsigned i = 0; key[4] < 'z'; i++, key[4]++) {
+        assert_int_equal(universe_put(u, 4, key, key), 0);
+        survives[i] = partition_at(u, 3, key)->replica || partition_at(u, 4, key)->replica;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 1000);
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    for (unsigned ms = 0; ms < 60000 && !has_started(u); ms++)
+        universe_run(u, 1);
+    assert_true(has_started(u));
+    universe_cut(u, 3, 4, true);
+    universe_run(u, 15000);
+    universe_cut(u, 3, 4, false);
+    assert_true(universe_until(u, universe_is_ready, 120000));
+    key[4] = '0';
+    for (unsigned i = 0; key[4] < 'z'; i++, key[4]++)
+        assert_true(universe_get(u, 1, key, &o) == 0 || !survives[i]);
+}
+
+/* As a member that is not what it should be. */
+static uint64_t ask_badly(struct universe *u, unsigned of, unsigned kind, const char *key, const struct blob *body)
+{
+    unsigned from = (of + 1) % 5;
+    struct peer_request m = {.number = 1,
+                             .kind = kind,
+                             .partition = (uint16_t)partition_at(u, of, key)->number,
+                             .time_ms = 1000,
+                             .body = slice_make(body->data, body->size)};
+    struct link *l = link_to(u, from, of);
+    struct coder c = coder_writer(link_begin(l, PEER_REQUEST));
+    code_request(&c, &m);
+    link_end(l, c.err);
+    u->machine[from].touched = true;
+    uint64_t before = cluster_at(u, of)->mesh.malformed;
+    universe_run(u, 1000);
+    return cluster_at(u, of)->mesh.malformed - before;
+}
+
+/* What only a leader proposes, and keys that are elsewhere. */
+static void test_requests_are_judged(void **state)
+{
+    struct universe *u = *state;
+    struct store_command forget = {.op = STORE_FORGET, .origin.incarnation = {1}};
+    struct store_key k = {.bucket = slice_str("bucket"), .key = slice_str("key")};
+    start_all(u);
+    unsigned leader = leader_of(u, "key");
+    assert_ptr_not_equal(partition_at(u, 0, "key"), partition_at(u, 0, "other"));
+    struct blob *command = command_encode(&forget), *read = router_encode_key(&k);
+    assert_int_equal(ask_badly(u, leader, PEER_GET, "key", read), 0);
+    assert_int_equal(ask_badly(u, leader, PEER_GET, "other", read), 1);
+    assert_int_equal(ask_badly(u, leader, PEER_WRITE, "key", command), 1);
+    blob_put(command);
+    blob_put(read);
+}
+
+struct change {
+    struct router_request request; /* first */
+    bool done;
+    int err;
+};
+
+static void on_changed(struct router_request *q, int err, const struct store_result *result)
+{
+    struct change *change = (struct change *)(void *)q;
+    (void)result;
+    change->done = true;
+    change->err = err;
+}
+
+/* A change of the catalog is answered when all know it who may serve: who does not lead any more cannot tell. */
+static void test_a_change_ends_with_the_lead(void **state)
+{
+    struct universe *u = *state;
+    struct change change = {.done = false};
+    unsigned leader = 0;
+    start_all(u);
+    while (meta_leader_id(cluster_at(u, leader)) != cluster_at(u, leader)->meta.self)
+        leader++;
+    cut_off(u, (leader + 1) % 5, true);
+    router_request_init(&change.request, on_changed);
+    router_reset_bucket(cluster_router(cluster_at(u, leader)), &change.request, slice_make(NULL, 0),
+                        slice_str("bucket"));
+    u->machine[leader].touched = true;
+    universe_run(u, 500);
+    assert_false(change.done);
+    cut_off(u, leader, true);
+    universe_run(u, 3000);
+    assert_true(change.done);
+    assert_int_equal(change.err, E_UNKNOWN);
+}
+
+/* What was proposed to free what is due may be overruled: it is proposed anew by whoever leads next, and by this one
+ * when it leads again. */
+static void test_tick_is_forgotten_with_the_lead(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    unsigned leader = leader_of(u, "key");
+    struct partition *p = partition_at(u, leader, "key");
+    cut_off(u, leader, true);
+    partition_tick(p);
+    assert_true(p->tick_index != 0);
+    universe_run(u, 3000);
+    assert_false(partition_leads(p));
+    assert_int_equal(p->tick_index, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_ends_with_its_cluster, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_answer_finds_its_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_alone_counts_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_alone_forgets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_lost_start_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
+    };
+    cmocka_set_test_filter(getenv("ONLY"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

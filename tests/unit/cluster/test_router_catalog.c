@@ -1,0 +1,55 @@
+#include "base/err.h"
+#include "router_rig.h"
+#include "support.h"
+
+static void test_types(void **state)
+{
+    struct rig r;
+    struct bucket_props ttl = {.set = PROP_BIT(PROP_TTL), .ttl_s = 30}, got;
+    struct slice type = slice_str("short");
+    (void)state;
+    rig_init(&r);
+    router_set_type(r.router, &r.request, type, &ttl);
+    assert_int_equal(rig_turn(&r), E_NOT_FOUND);
+    router_create_type(r.router, &r.request, type, &ttl);
+    assert_int_equal(rig_turn(&r), 0);
+    assert_false(r.has_result);
+    router_create_type(r.router, &r.request, type, &ttl);
+    assert_int_equal(rig_turn(&r), E_EXISTS);
+    assert_int_equal(catalog_get_type(router_catalog(r.router), type, &got), 0);
+    assert_int_equal(got.ttl_s, 30);
+    ttl.ttl_s = 40;
+    router_set_type(r.router, &r.request, type, &ttl);
+    assert_int_equal(rig_turn(&r), 0);
+    assert_int_equal(catalog_rules(router_catalog(r.router), type, slice_str("b"))->ttl_s, 40);
+    rig_fini(&r);
+}
+
+static void test_bucket_properties(void **state)
+{
+    struct rig r;
+    struct bucket_props n = {.set = PROP_BIT(PROP_N_VAL), .n_val = 5};
+    struct slice none = slice_make(NULL, 0), b = slice_str("b");
+    (void)state;
+    rig_init(&r);
+    router_set_bucket(r.router, &r.request, slice_str("nosuch"), b, &n);
+    assert_int_equal(rig_turn(&r), E_NOT_FOUND);
+    router_set_bucket(r.router, &r.request, none, b, &n);
+    assert_int_equal(rig_turn(&r), 0);
+    assert_int_equal(catalog_rules(router_catalog(r.router), none, b)->n_val, 5);
+    assert_int_equal(catalog_rules(router_catalog(r.router), none, slice_str("c"))->n_val, 3);
+    router_reset_bucket(r.router, &r.request, none, b);
+    assert_int_equal(rig_turn(&r), 0);
+    assert_false(r.has_result);
+    assert_int_equal(catalog_rules(router_catalog(r.router), none, b)->n_val, 3);
+    rig_fini(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_bucket_properties),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+#include "rig.h"
+
+#include "base/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- time and chance --- */
+
+static uint64_t now(void *arg)
+{
+    return ((struct rig *)arg)->now_ms;
+}
+
+static void give_chance(void *arg, void *out, size_t n)
+{
+    memset(out, ((struct rig *)arg)->chance, n);
+}
+
+static void keep_line(void *arg, enum log_level level, const char *line)
+{
+    struct rig *r = arg;
+    (void)level;
+    snprintf(r->lines + strlen(r->lines), sizeof r->lines - strlen(r->lines), "%s\n", line);
+}
+
+void rig_pass(struct rig *r, uint64_t ms)
+{
+    uint64_t end = r->now_ms + ms;
+    while (timers_next_ms(&r->timers) <= end) {
+        if (timers_next_ms(&r->timers) > r->now_ms)
+            r->now_ms = timers_next_ms(&r->timers);
+        timers_run(&r->timers);
+    }
+    r->now_ms = end;
+}
+
+/* --- names --- */
+
+static int resolve(struct resolver *resolver, enum resolver_kind kind, const char *name, resolver_done done, void *arg)
+{
+    struct rig *r = (struct rig *)resolver;
+    if (r->refuse)
+        return r->refuse;
+    assert_true(r->question_count < QUESTIONS_MAX);
+    struct question_asked *q = &r->questions[r->question_count++];
+    *q = (struct question_asked){.kind = kind, .at_ms = r->now_ms, .done = done, .arg = arg};
+    snprintf(q->name, sizeof q->name, "%s", name);
+    r->asked++;
+    return 0;
+}
+
+static const struct resolver_ops resolver_ops = {.resolve = resolve};
+
+static struct question_asked take_question(struct rig *r, const char *name)
+{
+    assert_true(r->question_count > 0);
+    struct question_asked q = r->questions[0];
+    if (name)
+        assert_string_equal(q.name, name);
+    r->question_count--;
+    memmove(r->questions, r->questions + 1, r->question_count * sizeof q);
+    return q;
+}
+
+void rig_answer(struct rig *r, const char *name, const char *list)
+{
+    struct resolved found[64] = {0};
+    size_t count = 0;
+    while (list && *list) {
+        size_t len = strcspn(list, " ");
+        snprintf(found[count++].address, sizeof found[0].address, "%.*s", (int)len, list);
+        list += len + strspn(list + len, " ");
+    }
+    struct question_asked q = take_question(r, name);
+    assert_int_equal(q.kind, RESOLVE_ADDRESS);
+    q.done(q.arg, 0, found, count);
+}
+
+void rig_answer_many(struct rig *r, const struct resolved *list, size_t count)
+{
+    struct question_asked q = take_question(r, NULL);
+    q.done(q.arg, 0, list, count);
+}
+
+void rig_answer_service(struct rig *r, const char *name, const char *address, uint16_t port)
+{
+    struct resolved found = {.port = port};
+    snprintf(found.address, sizeof found.address, "%s", address);
+    struct question_asked q = take_question(r, name);
+    assert_int_equal(q.kind, RESOLVE_SERVICE);
+    q.done(q.arg, 0, &found, 1);
+}
+
+void rig_fail(struct rig *r, const char *name, int err)
+{
+    struct question_asked q = take_question(r, name);
+    q.done(q.arg, err, NULL, 0);
+}
+
+/* --- the discovery --- */
+
+static void on_found(void *arg, const struct discovery_view *view)
+{
+    struct rig *r = arg;
+    r->told++;
+    r->view = *view;
+    r->seen[0] = '\0';
+    char *p = r->seen;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct discovery_candidate *c = &view->candidates[i];
+        p += sprintf(p, c->listed ? "%s%s:%u" : "%s(%s:%u)", i ? " " : "", c->address, c->epmd_port);
+    }
+    assert_ptr_equal(discovery_current(r->d), view);
+}
+
+int rig_create(struct rig *r, const char *peers)
+{
+    struct discovery_config config = {.peers = peers,
+                                      .epmd_port = PORT,
+                                      .timers = &r->timers,
+                                      .clock = &r->clock,
+                                      .resolver = &r->resolver,
+                                      .log = &r->log,
+                                      .found = on_found,
+                                      .arg = r};
+    return discovery_create(&config, &r->d, r->why, sizeof r->why);
+}
+
+void rig_init(struct rig *r, const char *peers)
+{
+    *r = (struct rig){.resolver.ops = &resolver_ops, .now_ms = 1000000, .chance = 255};
+    r->clock = (struct clock){.boot_ms = now, .random = give_chance, .arg = r};
+    r->log = (struct log){.level = LOG_INFO, .sink = keep_line, .arg = r};
+    timers_init(&r->timers, now, NULL, r);
+    if (rig_create(r, peers))
+        fail_msg("%s", r->why);
+}
+
+void rig_fini(struct rig *r)
+{
+    discovery_destroy(&r->d);
+    assert_null(r->d);
+    unsigned told = r->told;
+    while (r->question_count) /* answers that nobody waits for any more */
+        rig_fail(r, NULL, E_TIMEOUT);
+    assert_int_equal(r->told, told);
+    timers_fini(&r->timers);
+}
+
+void assert_seen(const struct rig *r, const char *candidates, unsigned listed)
+{
+    assert_string_equal(r->seen, candidates);
+    assert_int_equal(r->view.listed, listed);
+}

@@ -1,0 +1,275 @@
+/* What people and programs get to see, letter by letter: scripts depend on the JSON, people on the tables. */
+#include "ephemeralctl/view.h"
+
+#include "support.h"
+
+#include <stdlib.h>
+
+static char *text;
+static size_t length;
+static FILE *out;
+
+static int set_up(void **state)
+{
+    (void)state;
+    out = open_memstream(&text, &length);
+    return out ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fclose(out);
+    free(text);
+    return 0;
+}
+
+static const char *printed(void)
+{
+    fflush(out);
+    return text;
+}
+
+static struct status_node sample = {
+    .state = STATUS_MEMBER,
+    .ready = true,
+    .serving = true,
+    .id = 3,
+    .incarnation = {0xa1, 0xb2, 0xc3, 0xd4},
+    .name = "prod",
+    .cluster_id = {0x0f, 0x1e, 0x2d, 0x3c},
+    .epoch = 1712345678901,
+    .expected = 5,
+    .seats = 5,
+    .may_lose = 1,
+    .partitions_incomplete = 2,
+    .member = {{.id = 1,
+                .incarnation = {0x11},
+                .address = "10.0.0.1",
+                .epmd_port = 4369,
+                .handoff_port = 8099,
+                .state = STATUS_LIVE,
+                .seat = true,
+                .leader = true,
+                .age_ms = 192000,
+                .memory_used = 12 << 20,
+                .memory_limit = 1 << 30,
+                .keys = 123456},
+               {.id = 12,
+                .incarnation = {0xee},
+                .address = "fd00::3",
+                .epmd_port = 14369,
+                .handoff_port = 18099,
+                .state = STATUS_SUSPECT,
+                .age_ms = 9000,
+                .memory_used = 512,
+                .memory_limit = 1 << 30,
+                .keys = 7,
+                .lag = 42},
+               {.id = 3,
+                .incarnation = {0xa1, 0xb2, 0xc3, 0xd4},
+                .address = "10.0.0.3",
+                .epmd_port = 4369,
+                .handoff_port = 8099,
+                .state = STATUS_MEMBER_LEAVING,
+                .seat = true,
+                .age_ms = 90061000,
+                .memory_limit = 1 << 30}},
+    .member_count = 3,
+};
+
+static void status(void **state)
+{
+    (void)state;
+    assert_true(view_status(&sample, out));
+    assert_string_equal(
+        printed(), "cluster      prod (0f1e2d3c), epoch 1712345678901\n"
+                   "this node    member 3 (a1b2c3d4), ready, serving\n"
+                   "members      3 of 5 expected, 5 seats\n"
+                   "may lose     1 more node at once, without loss of a majority anywhere\n"
+                   "partitions   2 with fewer replicas than they should have\n"
+                   "\n"
+                   "   ID  STATE    SEAT    ADDRESS          INCARNATION    AGE               MEMORY    KEYS  LAG\n"
+                   "    1  live     leader  10.0.0.1:4369    11000000     3m12s  12.0 MiB of 1.0 GiB  123456    0\n"
+                   "   12  suspect  -       [fd00::3]:14369  ee000000        9s     512 B of 1.0 GiB       7   42\n"
+                   "*   3  leaving  seat    10.0.0.3:4369    a1b2c3d4     1d01h       0 B of 1.0 GiB       0    0\n");
+}
+
+static void status_of_a_seeker(void **state)
+{
+    static const struct status_node seeker = {
+        .state = STATUS_SEEKING, .name = "prod", .incarnation = {1}, .why = "2 of 3\x1b[31m found", .may_lose = -1};
+    (void)state;
+    assert_true(view_status(&seeker, out));
+    assert_string_equal(printed(), "cluster      none yet, looks for 'prod'\n"
+                                   "this node    seeking (01000000), not ready, not serving\n"
+                                   "because      2 of 3?[31m found\n");
+}
+
+static void may_lose(void **state)
+{
+    struct status_node s = {.state = STATUS_STRANDED, .cluster_id = {1}, .may_lose = -1};
+    (void)state;
+    assert_true(view_status(&s, out));
+    assert_non_null(strstr(printed(), "may lose     not known\n"));
+    assert_non_null(strstr(printed(), "partitions   all have their replicas\n"));
+    s.may_lose = 2;
+    assert_true(view_status(&s, out));
+    assert_non_null(strstr(printed(), "may lose     2 more nodes at once"));
+}
+
+static void status_json(void **state)
+{
+    (void)state;
+    struct status_node s = sample;
+    s.member_count = 1;
+    view_status_json(&s, out);
+    assert_string_equal(
+        printed(),
+        "{\"state\":\"member\",\"why\":\"\",\"ready\":true,\"serving\":true,\"id\":3,"
+        "\"incarnation\":\"a1b2c3d4000000000000000000000000\",\"cluster_name\":\"prod\","
+        "\"cluster_id\":\"0f1e2d3c000000000000000000000000\",\"epoch\":1712345678901,\"expected\":5,\"seats\":5,"
+        "\"may_lose\":1,\"partitions_incomplete\":2,\"members\":[{\"id\":1,"
+        "\"incarnation\":\"11000000000000000000000000000000\",\"address\":\"10.0.0.1\",\"epmd_port\":4369,"
+        "\"handoff_port\":8099,\"state\":\"live\",\"seat\":true,\"leader\":true,\"age_ms\":192000,"
+        "\"memory_used\":12582912,\"memory_limit\":1073741824,\"keys\":123456,\"lag\":0}]}\n");
+}
+
+static void status_json_of_a_seeker(void **state)
+{
+    static const struct status_node seeker = {.state = STATUS_SEEKING, .why = "\"alone\"", .may_lose = -1};
+    (void)state;
+    view_status_json(&seeker, out);
+    assert_string_equal(
+        printed(), "{\"state\":\"seeking\",\"why\":\"\\\"alone\\\"\",\"ready\":false,\"serving\":false,\"id\":null,"
+                   "\"incarnation\":null,\"cluster_name\":\"\",\"cluster_id\":null,\"epoch\":0,\"expected\":0,"
+                   "\"seats\":0,\"may_lose\":null,\"partitions_incomplete\":0,\"members\":[]}\n");
+}
+
+static void members(void **state)
+{
+    (void)state;
+    assert_true(view_members(&sample, out));
+    assert_string_equal(printed(), "ID  ADDRESS          STATE\n"
+                                   " 1  10.0.0.1:4369    live\n"
+                                   "12  [fd00::3]:14369  suspect\n"
+                                   " 3  10.0.0.3:4369    leaving\n");
+}
+
+static void members_json(void **state)
+{
+    struct status_node s = sample;
+    (void)state;
+    s.member_count = 2;
+    view_members_json(&s, out);
+    assert_string_equal(printed(),
+                        "[{\"id\":1,\"incarnation\":\"11000000000000000000000000000000\",\"address\":\"10.0.0.1\","
+                        "\"epmd_port\":4369,\"handoff_port\":8099,\"state\":\"live\"},"
+                        "{\"id\":12,\"incarnation\":\"ee000000000000000000000000000000\",\"address\":\"fd00::3\","
+                        "\"epmd_port\":14369,\"handoff_port\":18099,\"state\":\"suspect\"}]\n");
+}
+
+static const struct status_partition some[] = {
+    {.number = 0,
+     .generation = 1,
+     .leader = 3,
+     .keys = 1000,
+     .replica = {{1, true, 0}, {3, true, 17}, {12, false, UINT64_MAX}},
+     .replica_count = 3},
+    {.number = 63, .generation = 2, .keys = UINT64_MAX, .replica = {{1, true, UINT64_MAX}}, .replica_count = 1},
+    {.number = 64, .generation = 1},
+};
+
+static void partitions(void **state)
+{
+    struct table t;
+    (void)state;
+    view_partitions_begin(&t);
+    for (size_t i = 0; i < 3; i++)
+        view_partition(&t, &some[i]);
+    assert_true(table_print(&t, out));
+    table_fini(&t);
+    assert_string_equal(printed(), "NUMBER  GENERATION  LEADER  REPLICAS  KEYS  LAG\n"
+                                   "     0           1       3  1 3 +12   1000   17\n"
+                                   "    63           2       -  1            -    -\n"
+                                   "    64           1       -               0    -\n");
+}
+
+/* The most that a cell must hold. */
+static void all_replicas(void **state)
+{
+    struct status_partition p = {.replica_count = STATUS_REPLICAS_MAX};
+    struct table t;
+    (void)state;
+    for (size_t i = 0; i < STATUS_REPLICAS_MAX; i++)
+        p.replica[i].member = UINT64_MAX;
+    view_partitions_begin(&t);
+    view_partition(&t, &p);
+    assert_true(table_print(&t, out));
+    table_fini(&t);
+    const char *at = printed();
+    for (size_t i = 0; i < STATUS_REPLICAS_MAX; i++, at++) {
+        at = strstr(at, "+18446744073709551615");
+        assert_non_null(at);
+    }
+}
+
+static void partitions_json(void **state)
+{
+    struct json j = json_to(out);
+    (void)state;
+    view_partition_json(&j, &some[0]);
+    view_partition_json(&j, &some[1]);
+    assert_string_equal(printed(), "{\"number\":0,\"generation\":1,\"leader\":3,\"keys\":1000,\"replicas\":["
+                                   "{\"member\":1,\"voter\":true,\"lag\":0},{\"member\":3,\"voter\":true,\"lag\":17},"
+                                   "{\"member\":12,\"voter\":false,\"lag\":null}]},"
+                                   "{\"number\":63,\"generation\":2,\"leader\":null,\"keys\":null,\"replicas\":["
+                                   "{\"member\":1,\"voter\":true,\"lag\":null}]}");
+}
+
+static void transfers(void **state)
+{
+    static const struct status_transfer list[] = {{7, 1, 12, 1000, 3 << 20, 65000}, {63, 3, 1, 0, 0, 0}};
+    (void)state;
+    assert_true(view_transfers(list, 0, out));
+    assert_true(view_transfers(list, 2, out));
+    view_transfers_json(list, 1, out);
+    view_transfers_json(list, 0, out);
+    assert_string_equal(printed(), "this node sends and receives no copies now\n"
+                                   "PARTITION  FROM  TO  KEYS   COPIED    AGE\n"
+                                   "        7     1  12  1000  3.0 MiB  1m05s\n"
+                                   "       63     3   1     0      0 B     0s\n"
+                                   "[{\"partition\":7,\"from\":1,\"to\":12,\"keys\":1000,\"bytes\":3145728,"
+                                   "\"age_ms\":65000}]\n"
+                                   "[]\n");
+}
+
+static void states(void **state)
+{
+    (void)state;
+    assert_string_equal(view_node_state(STATUS_SEEKING), "seeking");
+    assert_string_equal(view_node_state(STATUS_LEAVING), "leaving");
+    assert_string_equal(view_node_state((enum status_node_state)0), "unknown");
+    assert_string_equal(view_node_state((enum status_node_state)7), "unknown");
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(status),
+        CASE(status_of_a_seeker),
+        CASE(may_lose),
+        CASE(status_json),
+        CASE(status_json_of_a_seeker),
+        CASE(members),
+        CASE(members_json),
+        CASE(partitions),
+        CASE(all_replicas),
+        CASE(partitions_json),
+        CASE(transfers),
+        CASE(states),
+    };
+    return cmocka_run_group_tests_name("ephemeralctl/view", tests, NULL, NULL);
+}

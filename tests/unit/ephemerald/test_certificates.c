@@ -1,0 +1,191 @@
+#include "ephemerald/certificates.h"
+#include "pki.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#define LINES_MAX 16
+
+struct rig {
+    struct net_loop loop;
+    int64_t now_s;
+    struct log log;
+    struct pki root;
+    struct config *config;
+    struct certificates c;
+    unsigned count; /* of lines */
+    char line[LINES_MAX][256];
+};
+
+static uint64_t wall_ms(void *arg)
+{
+    return (uint64_t)LIST_ENTRY(arg, struct rig, loop)->now_s * 1000;
+}
+
+static void keep_line(void *arg, enum log_level level, const char *line)
+{
+    struct rig *r = arg;
+    (void)level;
+    assert_true(r->count < LINES_MAX);
+    snprintf(r->line[r->count++], sizeof r->line[0], "%s", line);
+}
+
+/* Certificates of nine days, under a root that has so many left. */
+static void rig_init(struct rig *r, int64_t root_days)
+{
+    struct pki_plan plan = {.cn = "Root", .ca = true, .to = PKI_NOW + root_days * PKI_DAY + 1};
+    static char name[] = "localhost";
+    memset(r, 0, sizeof *r);
+    r->now_s = PKI_NOW;
+    r->log = (struct log){.level = LOG_INFO, .sink = keep_line, .arg = r};
+    assert_int_equal(net_loop_init(&r->loop), 0);
+    r->loop.clock.wall_ms = wall_ms;
+    pki_make(&r->root, &plan);
+    r->config = calloc(1, sizeof *r->config);
+    r->config->root_ca_cert = r->root.cert_pem;
+    r->config->root_ca_key = r->root.key_pem;
+    r->config->names[0] = name;
+    r->config->name_count = 1;
+    r->config->certificate_days = 9;
+    r->config->connections_max = 10;
+}
+
+static void rig_fini(struct rig *r)
+{
+    certificates_end(&r->c);
+    net_loop_fini(&r->loop);
+    certificates_fini(&r->c);
+    pki_free(&r->root);
+    free(r->config);
+}
+
+static void begin(struct rig *r)
+{
+    assert_int_equal(certificates_init(&r->c, r->config, &r->log, &r->loop), 0);
+    certificates_watch(&r->c);
+}
+
+/* The hour is over; what a worker does of it is awaited. */
+static void check(struct rig *r)
+{
+    timer_stop(&r->loop.timers, &r->c.check);
+    r->c.check.fire(&r->c.check);
+    assert_true(timer_runs(&r->c.check)); /* for the next hour */
+    while (r->c.renewing)
+        uv_run(&r->loop.uv, UV_RUN_ONCE);
+}
+
+static void test_identity(void **state)
+{
+    static const uint8_t one[CERT_INCARNATION_SIZE] = "incarnation one", two[CERT_INCARNATION_SIZE] = "incarnation two";
+    struct rig r;
+    (void)state;
+    rig_init(&r, 300);
+    begin(&r);
+    assert_non_null(r.c.server);
+    assert_null(r.c.peer_server);
+    assert_null(r.c.peer_client);
+    assert_int_equal(certificates_identify(&r.c, one), 0);
+    assert_memory_equal(r.c.incarnation, one, sizeof one);
+    const struct tls_ctx *server = r.c.peer_server, *client = r.c.peer_client;
+    assert_true(server && client);
+    r.now_s += PKI_DAY;
+    assert_int_equal(certificates_identify(&r.c, two), 0);
+    assert_memory_equal(r.c.incarnation, two, sizeof two);
+    /* The connections that are open go on with the contexts that they have. */
+    assert_ptr_equal(r.c.peer_server, server);
+    assert_ptr_equal(r.c.peer_client, client);
+    assert_int_equal(tls_ctx_renew_at(r.c.peer_server), tls_ctx_renew_at(r.c.server) + PKI_DAY);
+    assert_int_equal(tls_ctx_renew_at(r.c.peer_client), tls_ctx_renew_at(r.c.peer_server));
+    assert_int_equal(r.count, 0);
+    rig_fini(&r);
+}
+
+static void test_renewal(void **state)
+{
+    static const uint8_t id[CERT_INCARNATION_SIZE] = "incarnation";
+    struct rig r;
+    (void)state;
+    rig_init(&r, 300);
+    begin(&r);
+    assert_int_equal(certificates_identify(&r.c, id), 0);
+    int64_t first = tls_ctx_renew_at(r.c.server);
+    assert_in_range(first - PKI_NOW, 5 * PKI_DAY, 7 * PKI_DAY); /* two thirds of nine days */
+    r.now_s = first - 1;
+    check(&r);
+    assert_int_equal(tls_ctx_renew_at(r.c.server), first);
+    assert_int_equal(r.count, 0);
+    r.now_s = first;
+    check(&r);
+    assert_in_range(tls_ctx_renew_at(r.c.server) - first, 5 * PKI_DAY, 7 * PKI_DAY);
+    assert_in_range(tls_ctx_renew_at(r.c.peer_server) - first, 5 * PKI_DAY, 7 * PKI_DAY);
+    assert_in_range(tls_ctx_renew_at(r.c.peer_client) - first, 5 * PKI_DAY, 7 * PKI_DAY);
+    assert_memory_equal(r.c.incarnation, id, sizeof id);
+    assert_int_equal(r.count, 1);
+    assert_string_equal(r.line[0] + strlen(r.line[0]) - strlen("server certificate renewed"),
+                        "server certificate renewed");
+    rig_fini(&r);
+}
+
+/* A node that ends does not wait for the worker, who gives back what he has made. */
+static void test_end_while_renewing(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 300);
+    begin(&r);
+    r.now_s = tls_ctx_renew_at(r.c.server);
+    timer_stop(&r.loop.timers, &r.c.check);
+    r.c.check.fire(&r.c.check);
+    assert_true(r.c.renewing);
+    rig_fini(&r);
+}
+
+static void expect_lines(struct rig *r, int64_t days_left, unsigned lines)
+{
+    r->now_s = PKI_NOW + (20 - days_left) * PKI_DAY;
+    check(r);
+    assert_int_equal(r->count, lines);
+}
+
+/* Of the root's end: once for each of the stages, whatever is renewed meanwhile. */
+static void test_warnings(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 20);
+    begin(&r);
+    assert_int_equal(r.count, 1);
+    assert_non_null(strstr(r.line[0], "ends in 20 days"));
+    expect_lines(&r, 19, 1);
+    expect_lines(&r, 15, 1);
+    expect_lines(&r, 14, 3); /* and the server's certificate was renewed */
+    assert_non_null(strstr(r.line[1], "ends in 14 days"));
+    expect_lines(&r, 13, 3);
+    rig_fini(&r);
+}
+
+static void test_bad_root(void **state)
+{
+    static char nonsense[] = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
+    struct rig r;
+    (void)state;
+    rig_init(&r, 300);
+    r.config->root_ca_cert = nonsense;
+    assert_int_equal(certificates_init(&r.c, r.config, &r.log, &r.loop), EX_CONFIG);
+    assert_int_equal(r.count, 1);
+    assert_non_null(strstr(r.line[0], "the root CA cannot be used"));
+    assert_false(pki_tells_key(&r.root, r.line[0]));
+    rig_fini(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_identity), cmocka_unit_test(test_renewal),  cmocka_unit_test(test_end_while_renewing),
+        cmocka_unit_test(test_warnings), cmocka_unit_test(test_bad_root),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+#include "late_router.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+/* The linker gives the real functions these names. */
+void __real_router_forget(struct router *r, struct router_request *q);
+const char *__real_router_unavailable(const struct router *r);
+void __real_router_write(struct router *r, struct router_request *q, struct store_command *c);
+void __real_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
+void __real_router_set_type(struct router *r, struct router_request *q, struct slice type,
+                            const struct bucket_props *fields);
+void __real_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
+                              const struct bucket_props *fields);
+void __real_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
+void __real_router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                             struct slice bucket, store_list_f f, void *arg);
+void __real_router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                                store_list_f f, void *arg);
+
+/* And calls these instead. */
+void __wrap_router_forget(struct router *r, struct router_request *q);
+const char *__wrap_router_unavailable(const struct router *r);
+void __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c);
+void __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
+void __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
+                            const struct bucket_props *fields);
+void __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
+                              const struct bucket_props *fields);
+void __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
+void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                             struct slice bucket, store_list_f f, void *arg);
+void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                                store_list_f f, void *arg);
+
+enum kind { WRITE, READ, CHANGE, LIST_KEYS, LIST_BUCKETS };
+
+#define COPIES_MAX 5
+
+struct held {
+    struct list link;
+    struct router *router;
+    struct router_request *caller, mine;
+    enum kind kind;
+    struct store_command command; /* of a read: the key */
+    bool any_replica;
+    int err; /* of a change */
+    struct router_walk *walk;
+    struct slice type, bucket;
+    store_list_f f;
+    void *arg;
+    void *copies[COPIES_MAX];
+    size_t count;
+};
+
+static struct late_router *current;
+
+void late_router_start(struct late_router *l)
+{
+    *l = (struct late_router){.holds = false};
+    list_init(&l->held);
+    current = l;
+}
+
+void late_router_stop(struct late_router *l)
+{
+    ASSERT(list_empty(&l->held));
+    current = NULL;
+}
+
+/* --- holding --- */
+
+static struct slice copy(struct held *h, struct slice s)
+{
+    if (s.len == 0)
+        return slice_make(NULL, 0);
+    ASSERT(h->count < COPIES_MAX);
+    void *bytes = malloc(s.len);
+    ASSERT(bytes);
+    memcpy(bytes, s.data, s.len);
+    h->copies[h->count++] = bytes;
+    return slice_make(bytes, s.len);
+}
+
+static void copy_key(struct held *h, const struct store_key *k)
+{
+    h->command.key = *k;
+    h->command.key.type = copy(h, k->type);
+    h->command.key.bucket = copy(h, k->bucket);
+    h->command.key.key = copy(h, k->key);
+}
+
+static void copy_command(struct held *h, const struct store_command *c)
+{
+    h->command = *c;
+    copy_key(h, &c->key);
+    h->command.meta.bytes = copy(h, c->meta.bytes);
+    if (c->value.blob)
+        blob_get(c->value.blob);
+    else
+        h->command.value.bytes = copy(h, c->value.bytes);
+}
+
+static void drop(struct held *h)
+{
+    list_remove(&h->link);
+    blob_put(h->command.value.blob);
+    for (size_t i = 0; i < h->count; i++)
+        free(h->copies[i]);
+    free(h);
+}
+
+static bool is_held(const struct router_request *q)
+{
+    current->asked++;
+    current->timeout_ms = q->timeout_ms;
+    current->wants_object = q->wants_object;
+    ASSERT(!q->work); /* one at a time */
+    return current->holds;
+}
+
+static struct held *hold(struct router *r, struct router_request *q, enum kind kind)
+{
+    struct held *h = calloc(1, sizeof *h);
+    ASSERT(h);
+    h->router = r;
+    h->caller = q;
+    h->kind = kind;
+    q->work = h;
+    list_init(&h->link);
+    list_append(&current->held, &h->link);
+    return h;
+}
+
+/* Whether a request waits here, and not at the real router. */
+static bool waits_here(const struct router_request *q)
+{
+    for (const struct list *n = current->held.next; n != &current->held; n = n->next)
+        if (LIST_ENTRY(n, struct held, link) == q->work)
+            return true;
+    return false;
+}
+
+/* --- answering --- */
+
+static void pass_on(struct router_request *mine, int err, const struct store_result *result)
+{
+    struct router_request *q = LIST_ENTRY(mine, struct held, mine)->caller;
+    q->done(q, err, result); /* who may ask for the next thing with it */
+}
+
+static void make(struct held *h)
+{
+    switch (h->kind) {
+    case WRITE:
+        __real_router_write(h->router, &h->mine, &h->command);
+        break;
+    case READ:
+        __real_router_read(h->router, &h->mine, &h->command.key, h->any_replica);
+        break;
+    case CHANGE:
+        pass_on(&h->mine, h->err, NULL);
+        break;
+    case LIST_KEYS:
+        __real_router_list_keys(h->router, &h->mine, h->walk, h->type, h->bucket, h->f, h->arg);
+        break;
+    case LIST_BUCKETS:
+        __real_router_list_buckets(h->router, &h->mine, h->walk, h->type, h->f, h->arg);
+        break;
+    }
+}
+
+static struct held *take_oldest(struct late_router *l)
+{
+    if (list_empty(&l->held))
+        return NULL;
+    struct held *h = LIST_ENTRY(l->held.next, struct held, link);
+    ASSERT(!h->mine.work); /* a change is made by the end of the turn in which it was asked for */
+    list_remove(&h->link);
+    h->caller->work = NULL;
+    router_request_init(&h->mine, pass_on);
+    return h;
+}
+
+bool late_router_answer(struct late_router *l)
+{
+    struct held *h = take_oldest(l);
+    if (!h)
+        return false;
+    make(h);
+    drop(h);
+    cluster_turn(l->cluster);
+    return true;
+}
+
+bool late_router_fail(struct late_router *l, int err)
+{
+    struct held *h = take_oldest(l);
+    struct store_result nothing = {0};
+    if (!h)
+        return false;
+    pass_on(&h->mine, err, h->kind == WRITE || h->kind == READ ? &nothing : NULL);
+    drop(h);
+    cluster_turn(l->cluster);
+    return true;
+}
+
+/* --- router.h --- */
+
+const char *__wrap_router_unavailable(const struct router *r)
+{
+    return current->unavailable ? current->unavailable : __real_router_unavailable(r);
+}
+
+void __wrap_router_forget(struct router *r, struct router_request *q)
+{
+    if (!q->work || !waits_here(q)) {
+        __real_router_forget(r, q);
+        return;
+    }
+    struct held *h = q->work;
+    __real_router_forget(r, &h->mine);
+    drop(h);
+    q->work = NULL;
+    current->forgotten++;
+}
+
+void __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c)
+{
+    if (is_held(q))
+        copy_command(hold(r, q, WRITE), c);
+    else
+        __real_router_write(r, q, c);
+}
+
+void __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
+{
+    if (!is_held(q)) {
+        __real_router_read(r, q, k, any_replica);
+        return;
+    }
+    struct held *h = hold(r, q, READ);
+    h->any_replica = any_replica;
+    copy_key(h, k);
+}
+
+static void keep_error(struct router_request *mine, int err, const struct store_result *result)
+{
+    (void)result;
+    LIST_ENTRY(mine, struct held, mine)->err = err;
+}
+
+/* A change is made with what is borrowed for the call; only its answer is held. */
+static struct router_request *hold_change(struct router *r, struct router_request *q)
+{
+    if (!is_held(q))
+        return q;
+    struct held *h = hold(r, q, CHANGE);
+    router_request_init(&h->mine, keep_error);
+    return &h->mine;
+}
+
+void __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
+                            const struct bucket_props *fields)
+{
+    __real_router_set_type(r, hold_change(r, q), type, fields);
+}
+
+void __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
+                              const struct bucket_props *fields)
+{
+    __real_router_set_bucket(r, hold_change(r, q), type, bucket, fields);
+}
+
+void __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket)
+{
+    __real_router_reset_bucket(r, hold_change(r, q), type, bucket);
+}
+
+static struct held *hold_list(struct router *r, struct router_request *q, enum kind kind, struct router_walk *w,
+                              struct slice type)
+{
+    struct held *h = hold(r, q, kind);
+    h->walk = w;
+    h->type = type;
+    return h;
+}
+
+void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                             struct slice bucket, store_list_f f, void *arg)
+{
+    if (!is_held(q)) {
+        __real_router_list_keys(r, q, w, type, bucket, f, arg);
+        return;
+    }
+    struct held *h = hold_list(r, q, LIST_KEYS, w, type);
+    h->bucket = bucket;
+    h->f = f;
+    h->arg = arg;
+}
+
+void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                                store_list_f f, void *arg)
+{
+    if (!is_held(q)) {
+        __real_router_list_buckets(r, q, w, type, f, arg);
+        return;
+    }
+    struct held *h = hold_list(r, q, LIST_BUCKETS, w, type);
+    h->f = f;
+    h->arg = arg;
+}

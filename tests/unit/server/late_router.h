@@ -1,0 +1,29 @@
+/* A double of the router that answers on command: the linker's --wrap sends the calls of router.h here, and they go on
+ * to the real router at once, or, while `holds` is set, when the test says so. What was borrowed for the call is
+ * copied, so that a caller who relies on more is found out. */
+#ifndef LATE_ROUTER_H
+#define LATE_ROUTER_H
+
+#include "cluster/cluster.h"
+
+struct late_router {
+    struct cluster *cluster; /* whose turn ends behind each answer */
+    bool holds;
+    const char *unavailable; /* what router_unavailable() says */
+    uint64_t timeout_ms;     /* of the last request */
+    bool wants_object;       /* the last request */
+    unsigned asked, forgotten;
+    struct list held;
+};
+
+/* One at a time in a program. */
+void late_router_start(struct late_router *l);
+void late_router_stop(struct late_router *l); /* none may be held any more */
+
+/* The oldest request that is held: done as the real router does it, and answered. False: none is held. Changes of the
+ * catalog were made when they were asked for. */
+bool late_router_answer(struct late_router *l);
+/* The oldest is answered with `err`, and has had no effect. */
+bool late_router_fail(struct late_router *l, int err);
+
+#endif

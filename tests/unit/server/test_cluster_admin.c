@@ -1,0 +1,308 @@
+/* What operators may ask, over a cluster and a session that only remember. */
+#include "base/err.h"
+#include "cluster/status.h"
+#include "server/dispatch.h"
+#include "support.h"
+#include "wire/cluster_msg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct cluster {
+    struct status_node status;
+    unsigned partitions; /* that it has */
+    unsigned from, max;  /* that were asked for */
+    size_t transfers;
+    bool probe_ready;
+    unsigned leaves, reforms;
+    int leave_err, reform_err;
+};
+
+void cluster_status(const struct cluster *c, struct status_node *out)
+{
+    *out = c->status;
+}
+
+unsigned cluster_partitions(const struct cluster *c, struct status_partition *out, unsigned from, unsigned max)
+{
+    struct cluster *mine = (struct cluster *)(uintptr_t)c;
+    mine->from = from;
+    mine->max = max;
+    unsigned n = 0;
+    for (; n < max && from + n < c->partitions; n++)
+        out[n] = (struct status_partition){.number = from + n, .keys = UINT64_MAX};
+    return n;
+}
+
+size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, size_t max)
+{
+    size_t n = 0;
+    for (; n < c->transfers && n < max; n++)
+        out[n] = (struct status_transfer){.partition = (unsigned)n, .from = 1, .to = 2};
+    return n;
+}
+
+bool cluster_probe_ready(const struct cluster *c)
+{
+    return c->probe_ready;
+}
+
+int cluster_leave(struct cluster *c)
+{
+    c->leaves++;
+    return c->leave_err;
+}
+
+int cluster_reform_survivors(struct cluster *c, char *why, size_t why_size)
+{
+    c->reforms++;
+    if (c->reform_err)
+        snprintf(why, why_size, "it is not stranded");
+    return c->reform_err;
+}
+
+/* The session's side. */
+static char error[512];
+static int empty_code, broken;
+
+void session_error(struct session *s, const char *format, ...)
+{
+    va_list args;
+    (void)s;
+    va_start(args, format);
+    vsnprintf(error, sizeof error, format, args);
+    va_end(args);
+}
+
+void session_reply_empty(struct session *s, uint8_t code)
+{
+    (void)s;
+    empty_code = code;
+}
+
+void session_broken(struct session *s, int err)
+{
+    (void)s;
+    broken = err;
+}
+
+static struct cluster cluster;
+static struct metrics metrics;
+static struct server server;
+static struct stream stream;
+static struct session session;
+
+static int set_up(void **state)
+{
+    (void)state;
+    cluster = (struct cluster){.status = {.state = STATUS_MEMBER, .ready = true, .may_lose = 2, .why = ""},
+                               .partitions = ROUTER_PARTITIONS};
+    metrics = (struct metrics){0};
+    server = (struct server){.cluster = &cluster, .metrics = &metrics};
+    session = (struct session){.server = &server, .stream = &stream};
+    outq_init(&stream.out);
+    error[0] = '\0';
+    empty_code = -1;
+    broken = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    outq_fini(&stream.out);
+    return 0;
+}
+
+/* The body of the one frame that was answered. */
+static struct slice answered(uint8_t code)
+{
+    struct slice in = buf_slice(outq_tail(&stream.out));
+    struct frame f;
+    assert_string_equal(error, "");
+    assert_int_equal(broken, 0);
+    assert_int_equal(frame_take(&in, UINT32_MAX, &f), 1);
+    assert_int_equal(in.len, 0);
+    assert_int_equal(f.code, code);
+    return f.body;
+}
+
+static void forget(void)
+{
+    void *none = NULL;
+    tear_down(&none);
+    outq_init(&stream.out);
+}
+
+static const struct slice empty = {NULL, 0};
+
+static void status(void **state)
+{
+    static struct status_node out;
+    (void)state;
+    cluster_admin_status(&session, empty);
+    assert_int_equal(cluster_msg_decode_status(answered(MSG_CLUSTER_STATUS_RESP), &out), 0);
+    assert_int_equal(out.state, STATUS_MEMBER);
+    assert_int_equal(out.may_lose, 2);
+}
+
+static void pages_of_partitions(void **state)
+{
+    static struct cluster_partitions_resp out;
+    (void)state;
+    cluster_admin_partitions(&session, empty);
+    assert_int_equal(cluster_msg_decode_partitions(answered(MSG_CLUSTER_PARTITIONS_RESP), &out), 0);
+    assert_int_equal(out.total, ROUTER_PARTITIONS);
+    assert_int_equal(out.count, ROUTER_PARTITIONS);
+    assert_int_equal(out.partition[63].number, 63);
+    forget();
+    cluster_admin_partitions(&session, slice_str("\x08\x3e\x10\x7f")); /* from 62, at most 127 */
+    assert_int_equal(cluster_msg_decode_partitions(answered(MSG_CLUSTER_PARTITIONS_RESP), &out), 0);
+    assert_int_equal(out.count, 2);
+    assert_int_equal(cluster.max, STATUS_PARTITIONS_MAX); /* never more than the answer has room for */
+    forget();
+    cluster.from = 0;
+    cluster_admin_partitions(&session, slice_str("\x08\xff\xff\xff\xff\x0f")); /* from 2^32 - 1 */
+    assert_int_equal(cluster_msg_decode_partitions(answered(MSG_CLUSTER_PARTITIONS_RESP), &out), 0);
+    assert_int_equal(out.count, 0);
+    assert_int_equal(cluster.from, 0);
+}
+
+static void transfers(void **state)
+{
+    static struct cluster_transfers_resp out;
+    static const size_t counts[] = {0, 1, STATUS_TRANSFERS_MAX + 1};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        cluster.transfers = counts[i];
+        cluster_admin_transfers(&session, empty);
+        assert_int_equal(cluster_msg_decode_transfers(answered(MSG_CLUSTER_TRANSFERS_RESP), &out), 0);
+        assert_int_equal(out.count, counts[i] > STATUS_TRANSFERS_MAX ? STATUS_TRANSFERS_MAX : counts[i]);
+        forget();
+    }
+}
+
+static struct cluster_ready_resp ask_ready(bool probe)
+{
+    static struct cluster_ready_resp out;
+    forget();
+    cluster_admin_ready(&session, probe ? slice_str("\x08\x01") : empty);
+    assert_int_equal(cluster_msg_decode_ready(answered(MSG_CLUSTER_READY_RESP), &out), 0);
+    return out;
+}
+
+/* R-READY */
+static void two_kinds_of_ready(void **state)
+{
+    (void)state;
+    assert_true(ask_ready(false).ready);
+    assert_false(ask_ready(true).ready);
+    cluster.status.state = STATUS_SEEKING;
+    cluster.probe_ready = true;
+    strcpy(cluster.status.why, "no other node is found");
+    assert_false(ask_ready(false).ready);
+    assert_string_equal(ask_ready(false).why, "no other node is found");
+    assert_int_equal(ask_ready(false).state, STATUS_SEEKING);
+    assert_true(ask_ready(true).ready);
+    assert_string_equal(ask_ready(true).why, "");
+    cluster.status.state = STATUS_MEMBER;
+    cluster.status.ready = false;
+    assert_false(ask_ready(false).ready);
+}
+
+#define LEAVE  slice_str("\x08\x01")
+#define REFORM slice_str("\x08\x02")
+
+static void acts_of_a_user(void **state)
+{
+    (void)state;
+    cluster_admin_act(&session, LEAVE);
+    assert_non_null(strstr(error, "Permission denied: leave takes"));
+    assert_non_null(strstr(error, "--root-ca-key"));
+    cluster_admin_act(&session, REFORM);
+    assert_non_null(strstr(error, "Permission denied: reform"));
+    assert_int_equal(cluster.leaves + cluster.reforms, 0);
+    assert_int_equal(empty_code, -1);
+}
+
+static void acts_of_a_node(void **state)
+{
+    (void)state;
+    session.peer.is_node = true;
+    cluster_admin_act(&session, LEAVE);
+    assert_int_equal(empty_code, MSG_CLUSTER_ACT_RESP);
+    assert_int_equal(cluster.leaves, 1);
+    empty_code = -1;
+    cluster_admin_act(&session, REFORM);
+    assert_int_equal(empty_code, MSG_CLUSTER_ACT_RESP);
+    assert_int_equal(cluster.reforms, 1);
+    assert_string_equal(error, "");
+}
+
+static void refused_acts(void **state)
+{
+    static const struct {
+        int err;
+        const char *text;
+    } leaves[] = {{E_EXISTS, "leaves already"}, {E_CLOSED, "in no cluster"}, {E_NOMEM, "out of memory"}};
+    (void)state;
+    session.peer.is_node = true;
+    for (size_t i = 0; i < 3; i++) {
+        cluster.leave_err = leaves[i].err;
+        cluster_admin_act(&session, LEAVE);
+        assert_non_null(strstr(error, leaves[i].text));
+    }
+    cluster.reform_err = E_INVALID;
+    cluster_admin_act(&session, REFORM);
+    assert_string_equal(error, "reform --survivors is refused by this node: it is not stranded");
+    assert_int_equal(empty_code, -1);
+}
+
+static void malformed(void **state)
+{
+    (void)state;
+    session.peer.is_node = true;
+    cluster_admin_act(&session, slice_str("\x08\x03"));
+    assert_non_null(strstr(error, "EphActReq"));
+    cluster_admin_act(&session, empty);
+    cluster_admin_partitions(&session, slice_str("\x08"));
+    assert_non_null(strstr(error, "EphPartitionsReq"));
+    cluster_admin_ready(&session, slice_str("\x0a"));
+    assert_non_null(strstr(error, "EphReadyReq"));
+    assert_int_equal(metrics.frames_malformed, 4);
+    assert_int_equal(cluster.leaves + cluster.reforms, 0);
+    assert_int_equal(buf_len(outq_tail(&stream.out)), 0);
+}
+
+static void without_a_cluster(void **state)
+{
+    static void (*const handlers[])(struct session *, struct slice) = {cluster_admin_status, cluster_admin_partitions,
+                                                                       cluster_admin_transfers, cluster_admin_ready,
+                                                                       cluster_admin_act};
+    (void)state;
+    server.cluster = NULL;
+    session.peer.is_node = true;
+    for (size_t i = 0; i < 5; i++) {
+        error[0] = '\0';
+        handlers[i](&session, empty);
+        assert_non_null(strstr(error, "no cluster"));
+    }
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(status),
+        CASE(pages_of_partitions),
+        CASE(transfers),
+        CASE(two_kinds_of_ready),
+        CASE(acts_of_a_user),
+        CASE(acts_of_a_node),
+        CASE(refused_acts),
+        CASE(malformed),
+        CASE(without_a_cluster),
+    };
+    return cmocka_run_group_tests_name("server/cluster_admin", tests, NULL, NULL);
+}
