@@ -4,6 +4,7 @@
 #define BENCH_BENCH_H
 
 #include "bench/report.h"
+#include "bench/servers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@
 struct client_identity;
 
 struct bench_options {
-    const char *host; /* an address */
+    const char *hosts; /* addresses, with commas between: connections go round */
     uint16_t port;
     const char *certs, *ca, *cert, *key, *user;
     const char *tls;    /* "1.2" or "1.3" */
@@ -21,14 +22,18 @@ struct bench_options {
     bool echo;           /* drives a bare echo server in place of the store */
     bool release;        /* the echo server gives record buffers back (SSL_MODE_RELEASE_BUFFERS) */
     uint32_t server_cpu; /* the echo server's core + 1; 0: any */
-    uint32_t pid;        /* of the server; 0: unknown, its costs are not reported */
+    const char *pids;    /* of the servers, with commas between; NULL: unknown, their costs are not reported */
     uint32_t connections, pipeline;
     uint32_t gets, puts; /* the mix */
+    uint32_t r;          /* of gets; 0: the bucket's own */
+    uint32_t rate;       /* operations a second over all connections; 0: as many as are answered */
     uint32_t keys, key_size, value_size;
     const char *bucket;
     uint32_t ttl_s; /* given to the bucket as its property; 0: the bucket is left alone */
     double seconds, warmup_s, settle_s;
     uint64_t requests; /* 0: by time */
+    const char *until; /* a file: measuring ends when it is there; NULL: none */
+    uint32_t victim;   /* of outage: a process to end */
     bool resume;
     uint64_t seed;
     bool json;
@@ -38,8 +43,8 @@ struct bench_options {
 struct bench {
     const struct bench_options *options;
     struct client_identity *identity;
-    uint16_t port; /* of the server, the echo server's own included */
-    pid_t pid;     /* 0: unknown */
+    struct servers servers;
+    uint16_t port; /* of the servers, the echo server's own included */
     struct report report;
 };
 
@@ -49,6 +54,7 @@ void mode_load(struct bench *b);
 void mode_handshakes(struct bench *b);
 void mode_idle(struct bench *b);
 void mode_expire(struct bench *b);
+void mode_outage(struct bench *b);
 /* Never returns but by a signal. */
 int echo_server(const struct bench_options *o);
 

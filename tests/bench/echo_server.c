@@ -144,7 +144,7 @@ static void listen_on(struct echo *e, const struct bench_options *o)
 {
     struct sockaddr_in address;
     int len = sizeof address;
-    check(uv_ip4_addr(o->host, o->port, &address), "address");
+    check(uv_ip4_addr(o->hosts, o->port, &address), "address");
     check(uv_tcp_init(&e->loop, &e->listener), "socket");
     e->listener.data = e;
     check(uv_tcp_bind(&e->listener, (const struct sockaddr *)&address, 0), "bind");

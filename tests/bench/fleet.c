@@ -79,9 +79,9 @@ void fleet_open(struct fleet *f, struct fleet_conn *c, const struct client_conn 
     };
     int err = client_conn_create(&config, &c->core);
     if (!err)
-        err = client_socket_start(b->options->host, b->port, &c->fd);
+        err = client_socket_start(servers_host(&b->servers, c->index), b->port, &c->fd);
     if (err)
-        bench_die("cannot connect to %s port %u: %s", b->options->host, b->port, err_text(err));
+        bench_die("cannot connect to %s port %u: %s", servers_host(&b->servers, c->index), b->port, err_text(err));
     c->connected = c->ready = false;
     watch(f, c, true, EPOLL_CTL_ADD);
 }
@@ -183,7 +183,7 @@ static void finish_connect(struct fleet *f, struct fleet_conn *c)
 {
     char why[128];
     if (client_socket_result(c->fd, why, sizeof why))
-        bench_die("cannot connect to %s port %u: %s", f->bench->options->host, f->bench->port, why);
+        bench_die("cannot connect to %s port %u: %s", servers_host(&f->bench->servers, c->index), f->bench->port, why);
     c->connected = true;
 }
 

@@ -14,7 +14,7 @@ static const struct {
     void (*run)(struct bench *b);
 } modes[] = {
     {"run", mode_run},   {"load", mode_load},     {"handshakes", mode_handshakes},
-    {"idle", mode_idle}, {"expire", mode_expire},
+    {"idle", mode_idle}, {"expire", mode_expire}, {"outage", mode_outage},
 };
 
 void bench_die(const char *format, ...)
@@ -70,8 +70,10 @@ void bench_set_ttl(struct bench *b)
 {
     char why[TLS_WHY_MAX];
     struct client *c;
-    struct client_options options = {
-        .identity = b->identity, .host = b->options->host, .port = b->port, .direct_tls = !b->options->starttls};
+    struct client_options options = {.identity = b->identity,
+                                     .host = servers_host(&b->servers, 0),
+                                     .port = b->port,
+                                     .direct_tls = !b->options->starttls};
     struct bucket_props props = {.set = PROP_BIT(PROP_TTL), .ttl_s = b->options->ttl_s};
     if (client_connect(&options, &c, why, sizeof why))
         bench_die("cannot connect: %s", why);
@@ -82,12 +84,14 @@ void bench_set_ttl(struct bench *b)
 
 static void run_mode(const struct bench_options *o, void (*run)(struct bench *b))
 {
-    struct bench b = {.options = o, .identity = make_identity(o), .port = o->port, .pid = (pid_t)o->pid};
+    struct bench b = {.options = o, .identity = make_identity(o), .port = o->port};
     struct echo_child echo = {0};
+    servers_parse(o->hosts, o->pids, &b.servers);
     if (o->echo) {
         echo_child_start(o, &echo);
         b.port = echo.port;
-        b.pid = echo.pid;
+        b.servers.pids = 1;
+        b.servers.pid[0] = echo.pid;
     }
     run(&b);
     report_print(&b.report, o->json);

@@ -103,9 +103,9 @@ static void describe(struct expire *x, uint64_t rss_full, uint64_t misses)
     report_add_latency(&b->report, &x->before, before);
     report_add_latency(&b->report, &x->during, during);
     report_add(&b->report, "misses", (double)misses, "");
-    if (b->pid) {
+    if (b->servers.pids) {
         report_add(&b->report, "rss_full_mib", (double)rss_full / 1048576, "MiB");
-        report_add(&b->report, "rss_after_mib", (double)probe_rss(b->pid) / 1048576, "MiB");
+        report_add(&b->report, "rss_after_mib", (double)servers_rss(&b->servers) / 1048576, "MiB");
     }
 }
 
@@ -118,7 +118,7 @@ void mode_expire(struct bench *b)
     x->count = b->options->keys ? b->options->keys : KEYS_DEFAULT;
     rng_seed(&x->rng, b->options->seed);
     store_expiring(x);
-    uint64_t rss_full = b->pid ? probe_rss(b->pid) : 0;
+    uint64_t rss_full = servers_rss(&b->servers);
     struct workload *w = workload_create(b, READERS, 1, "bench-others");
     read_others(x, w);
     describe(x, rss_full, workload_misses(w));

@@ -55,18 +55,18 @@ static void measure(struct handshakes *h, struct bench *b)
 {
     const struct bench_options *o = b->options;
     h->done = h->resumed = 0;
-    uint64_t begin_ns = probe_now_ns(), cpu_ns = b->pid ? probe_cpu_ns(b->pid) : 0;
+    uint64_t begin_ns = probe_now_ns(), cpu_ns = servers_cpu_ns(&b->servers);
     if (o->requests)
         while (h->done < o->requests)
             fleet_turn(h->fleet, 100);
     else
         fleet_run_until(h->fleet, begin_ns + (uint64_t)(o->seconds * 1e9));
-    cpu_ns = b->pid ? probe_cpu_ns(b->pid) - cpu_ns : 0;
+    cpu_ns = servers_cpu_ns(&b->servers) - cpu_ns;
     double seconds = (double)(probe_now_ns() - begin_ns) / 1e9, done = (double)h->done;
     report_add(&b->report, "handshakes", done, "");
     report_add(&b->report, "resumed", (double)h->resumed, "");
     report_add(&b->report, "handshakes_per_second", done / seconds, "1/s");
-    if (b->pid) {
+    if (b->servers.pids) {
         report_add(&b->report, "server_cpu_us_per_handshake", (double)cpu_ns / 1e3 / done, "us");
         report_add(&b->report, "server_cpu_percent", (double)cpu_ns / 1e7 / seconds, "%");
     }

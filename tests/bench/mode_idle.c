@@ -15,14 +15,14 @@ static void on_response(void *arg, struct fleet_conn *c, const struct frame *f)
 static uint64_t settled_rss(struct bench *b, struct fleet *f)
 {
     fleet_run_until(f, probe_now_ns() + (uint64_t)(b->options->settle_s * 1e9));
-    return probe_rss(b->pid);
+    return servers_rss(&b->servers);
 }
 
 void mode_idle(struct bench *b)
 {
     uint32_t count = b->options->connections;
     struct fleet_callbacks callbacks = {.on_response = on_response};
-    if (!b->pid)
+    if (!b->servers.pids)
         bench_die("idle needs --pid of the server, or --echo");
     struct fleet *warm = fleet_create(b, WARM_CONNECTIONS, &callbacks);
     fleet_open_all(warm);

@@ -27,18 +27,18 @@ void mode_load(struct bench *b)
     const struct bench_options *o = b->options;
     uint64_t keys = o->keys ? o->keys : KEYS_DEFAULT, warm = WARM_REQUESTS;
     struct op_sequence all = {.end = keys};
-    if (!b->pid || o->echo)
+    if (!b->servers.pids || o->echo)
         bench_die("load needs --pid of a store");
     if (o->ttl_s)
         bench_set_ttl(b);
     struct workload *w = workload_create(b, o->connections, o->pipeline, o->bucket);
     workload_run_dry(w, next_warm, &warm);
     settle(w, o->settle_s);
-    uint64_t before = probe_rss(b->pid), begin_ns = probe_now_ns();
+    uint64_t before = servers_rss(&b->servers), begin_ns = probe_now_ns();
     workload_run_dry(w, op_sequence_next, &all);
     double seconds = (double)(probe_now_ns() - begin_ns) / 1e9;
     settle(w, o->settle_s);
-    uint64_t after = probe_rss(b->pid);
+    uint64_t after = servers_rss(&b->servers);
     report_add(&b->report, "keys", (double)keys, "");
     report_add(&b->report, "seconds", seconds, "s");
     report_add(&b->report, "puts_per_second", (double)keys / seconds, "1/s");

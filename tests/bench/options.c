@@ -20,7 +20,7 @@ struct entry {
 #define FIELD(f) offsetof(struct bench_options, f)
 
 static const struct entry table[] = {
-    {"host", TEXT, FIELD(host), "ADDRESS", "of the server [127.0.0.1]"},
+    {"host", TEXT, FIELD(hosts), "ADDRESS,..", "of the servers: connections go round [127.0.0.1]"},
     {"port", U16, FIELD(port), "PORT", "of the server [8087]; for echo-server, 0: any"},
     {"certs", TEXT, FIELD(certs), "DIR",
      "rootCA.crt, myuser.crt, myuser.key (and rootCA.key for echo) [EPHEMERAL_CERTS]"},
@@ -34,10 +34,12 @@ static const struct entry table[] = {
     {"echo", FLAG, FIELD(echo), NULL, "start and drive a bare TLS echo server: 120 bytes each way"},
     {"no-release-buffers", UNFLAG, FIELD(release), NULL, "the echo server keeps record buffers while idle"},
     {"server-cpu", CPU, FIELD(server_cpu), "N", "core on which the echo server is pinned"},
-    {"pid", U32, FIELD(pid), "PID", "of the server: its CPU time and memory are reported"},
+    {"pid", TEXT, FIELD(pids), "PID,..", "of the servers: their CPU time and memory are reported"},
     {"connections", U32, FIELD(connections), "N", "[50]"},
     {"pipeline", U32, FIELD(pipeline), "N", "requests in flight on each connection [1]"},
     {"ratio", RATIO, 0, "GETS:PUTS", "the mix [1:0]"},
+    {"r", U32, FIELD(r), "N", "of gets: 1 is answered by any replica [the bucket's: a quorum]"},
+    {"rate", U32, FIELD(rate), "N", "operations a second, over all connections [as many as are answered]"},
     {"keys", U32, FIELD(keys), "N", "[10000; load and expire 1000000]"},
     {"key-size", SIZE, FIELD(key_size), "BYTES", "[16]"},
     {"value-size", SIZE, FIELD(value_size), "BYTES", "[100]"},
@@ -46,6 +48,8 @@ static const struct entry table[] = {
     {"seconds", SECONDS, FIELD(seconds), "S", "to measure [5]"},
     {"requests", U64, FIELD(requests), "N", "to measure, in place of --seconds"},
     {"warmup", SECONDS, FIELD(warmup_s), "S", "before that [1]"},
+    {"until", TEXT, FIELD(until), "FILE", "run: measuring ends when it is there"},
+    {"victim", U32, FIELD(victim), "PID", "outage: ends this process with SIGKILL first"},
     {"settle", SECONDS, FIELD(settle_s), "S", "of quiet before memory is read [2]"},
     {"resume", FLAG, FIELD(resume), NULL, "handshakes: each resumes the session of the one before"},
     {"seed", U64, FIELD(seed), "N", "of the choice of keys [1]"},
@@ -64,6 +68,7 @@ static void help(void)
          "  handshakes   connects, authenticates and closes, --connections at a time\n"
          "  idle         opens --connections connections and reports the server's memory for each\n"
          "  expire       --keys keys expire within one second while other keys are read\n"
+         "  outage       ends --victim: how long until --keys writes, sent at once, have all succeeded\n"
          "  echo-server  the bare TLS echo server alone; prints its port\n\nOptions:");
     for (size_t i = 0; i < TABLE_COUNT; i++) {
         int n = printf("  --%s %s", table[i].name, table[i].argument ? table[i].argument : "");
@@ -147,7 +152,7 @@ static void set(struct bench_options *o, const struct entry *e, const char *arg)
 static void set_defaults(struct bench_options *o)
 {
     *o = (struct bench_options){
-        .host = "127.0.0.1",
+        .hosts = "127.0.0.1",
         .port = 8087,
         .certs = getenv("EPHEMERAL_CERTS"),
         .tls = "1.3",

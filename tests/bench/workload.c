@@ -28,6 +28,9 @@ struct workload {
     void *source_arg;
     bool dry; /* the source had nothing more */
     uint64_t in_flight, answers, misses;
+    uint32_t rate;                     /* requests a second; 0: no limit */
+    uint64_t rate_begin_ns, rate_sent; /* since when, and how many have been sent since */
+    uint32_t rate_turn;                /* the connection that is next */
     struct histogram latency;
     void (*watch)(void *arg, uint64_t now_ns, uint64_t latency_ns);
     void *watch_arg;
@@ -84,6 +87,8 @@ static int encode(struct workload *w, struct buf *out, const struct op *op)
     if (op->kind == OP_PUT)
         return encode_put(w, out, op);
     struct kv_get_req req = client_get_request(slice_str(""), w->bucket, key_text(w, op->key));
+    if (w->bench->options->r)
+        req.r = w->bench->options->r;
     return kv_get_req_encode(out, &req);
 }
 
@@ -92,22 +97,33 @@ static struct slot *slot_of(struct workload *w, const struct fleet_conn *c, uint
     return &w->slots[(size_t)c->index * w->pipeline + position % w->pipeline];
 }
 
+static bool may_send(const struct workload *w, uint64_t now_ns)
+{
+    return w->rate == 0 || (double)w->rate_sent < (double)(now_ns - w->rate_begin_ns) * w->rate / 1e9;
+}
+
+static void fill_one(struct workload *w, struct fleet_conn *c, uint64_t now_ns)
+{
+    struct op op = {0};
+    if (c->in_flight == w->pipeline || w->dry)
+        return;
+    if (!w->source(w->source_arg, &op)) {
+        w->dry = true;
+        return;
+    }
+    int err = encode(w, client_conn_requests(c->core), &op);
+    if (err)
+        bench_die("cannot encode a request: %s", err_text(err));
+    *slot_of(w, c, c->head + c->in_flight) = (struct slot){now_ns, op.kind};
+    c->in_flight++;
+    w->in_flight++;
+    w->rate_sent++;
+}
+
 static void fill(struct workload *w, struct fleet_conn *c, uint64_t now_ns)
 {
-    struct op op;
-    while (c->in_flight < w->pipeline && !w->dry) {
-        op = (struct op){0};
-        if (!w->source(w->source_arg, &op)) {
-            w->dry = true;
-            return;
-        }
-        int err = encode(w, client_conn_requests(c->core), &op);
-        if (err)
-            bench_die("cannot encode a request: %s", err_text(err));
-        *slot_of(w, c, c->head + c->in_flight) = (struct slot){now_ns, op.kind};
-        c->in_flight++;
-        w->in_flight++;
-    }
+    while (c->in_flight < w->pipeline && !w->dry)
+        fill_one(w, c, now_ns);
 }
 
 static void check(struct workload *w, enum op_kind kind, const struct frame *f)
@@ -145,7 +161,7 @@ static void on_response(void *arg, struct fleet_conn *c, const struct frame *f)
 static void on_drained(void *arg, struct fleet_conn *c)
 {
     struct workload *w = arg;
-    if (w->source)
+    if (w->source && w->rate == 0)
         fill(w, c, fleet_now_ns(w->fleet));
 }
 
@@ -192,6 +208,8 @@ static void begin(struct workload *w, op_source source, void *arg)
     w->source = source;
     w->source_arg = arg;
     w->dry = false;
+    if (w->rate)
+        return;
     for (uint32_t i = 0; i < w->connections; i++) {
         struct fleet_conn *c = fleet_at(w->fleet, i);
         fill(w, c, probe_now_ns());
@@ -206,11 +224,32 @@ void workload_run_dry(struct workload *w, op_source source, void *arg)
         fleet_turn(w->fleet, 1000);
 }
 
+/* What the rate allows by now, connection after connection, so that none is preferred. */
+static void send_due(struct workload *w)
+{
+    uint64_t now_ns = probe_now_ns();
+    for (uint32_t i = 0; i < w->connections && may_send(w, now_ns); i++) {
+        struct fleet_conn *c = fleet_at(w->fleet, w->rate_turn++ % w->connections);
+        fill_one(w, c, now_ns);
+        fleet_send(w->fleet, c);
+    }
+}
+
 void workload_run(struct workload *w, op_source source, void *arg, uint64_t end_ns, uint64_t answers)
 {
     begin(w, source, arg);
-    while (probe_now_ns() < end_ns && (answers == 0 || w->answers < answers))
-        fleet_turn(w->fleet, 10);
+    while (probe_now_ns() < end_ns && (answers == 0 || w->answers < answers)) {
+        if (w->rate)
+            send_due(w);
+        fleet_turn(w->fleet, w->rate ? 1 : 10);
+    }
+}
+
+void workload_set_rate(struct workload *w, uint32_t per_second)
+{
+    w->rate = per_second;
+    w->rate_begin_ns = probe_now_ns();
+    w->rate_sent = 0;
 }
 
 void workload_reset(struct workload *w)

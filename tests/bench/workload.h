@@ -32,6 +32,10 @@ void workload_run_dry(struct workload *w, op_source source, void *arg);
  * flight: the next call goes on with them. */
 void workload_run(struct workload *w, op_source source, void *arg, uint64_t end_ns, uint64_t answers);
 
+/* From now on requests begin at most this often, in operations a second over all connections, as evenly as the
+ * millisecond allows; 0: as soon as there is room. For workload_run() alone. */
+void workload_set_rate(struct workload *w, uint32_t per_second);
+
 /* Forgets what was counted. */
 void workload_reset(struct workload *w);
 uint64_t workload_answers(const struct workload *w);
