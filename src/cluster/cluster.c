@@ -327,6 +327,7 @@ int cluster_create(const struct cluster_config *config, struct cluster **out)
         free(c);
         return err;
     }
+    c->wall_ahead_ms = clock_wall_ms(config->clock) - now_of(c);
     init_parts(c);
     err = config->expected == 1 ? formation_alone(c) : 0;
     if (err) {

@@ -218,6 +218,7 @@ struct cluster {
     bool left;    /* the cluster has let it go */
     bool closing;
     uint64_t created_ms;
+    uint64_t wall_ahead_ms;  /* of the boot clock, as it was at the start (R-TIME) */
     uint64_t formed_boot_ms; /* when the cluster formed, or this node came to it, on its own clock */
     uint64_t leave_ms;
     struct buf scratch;

@@ -37,7 +37,7 @@ static int fresh_state(struct cluster *c, struct meta_state **out)
     int err = meta_state_create(&c->memory, &key, out);
     if (err)
         return err;
-    (*out)->formed_ms = clock_wall_ms(c->config.clock);
+    (*out)->formed_ms = now_of(c) + c->wall_ahead_ms; /* R-TIME: the wall clock's word counts at the start alone */
     (*out)->settings = formation_settings(c);
     return 0;
 }

@@ -99,8 +99,10 @@ const struct option daemon_options[] = {
      "What is waited beyond the end of a lease before its node is worked around: more than two clocks drift apart in a "
      "lease, by far." OF_THE_CLUSTER},
     {"form-grace-ms", "EPHEMERAL_STORE_FORM_GRACE_MS", OPTION_DURATION_MS, "TIME", "3000", 0, 10 * MINUTE, false,
-     "How long nodes that are enough for a cluster wait for the rest of cluster-size before they form it: about as far "
-     "apart as nodes start that are started together."},
+     "How long nodes that are enough for a cluster wait for the rest of cluster-size, when all of those are heard but "
+     "not "
+     "all can take part yet: about as far apart as nodes start that are started together. While any of them is silent, "
+     "they wait for lost-after-ms: it may hold something."},
     {"stranded-after-ms", "EPHEMERAL_STORE_STRANDED_AFTER_MS", OPTION_DURATION_MS, "TIME", "10000", 100, HOUR, false,
      "Without a leader of the cluster for so long, a node looks for others to form it again with what they hold; ten "
      "times election-ms at least, so that no run of failed elections looks like it." OF_THE_CLUSTER},
