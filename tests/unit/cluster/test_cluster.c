@@ -2,30 +2,9 @@
 #include "support.h"
 
 #include "base/err.h"
-#include "universe.h"
+#include "scenario.h"
 
 #include <stdio.h>
-
-static int setup(void **state)
-{
-    static struct universe u;
-    universe_init(&u, 5, 1);
-    *state = &u;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    universe_fini(*state);
-    return 0;
-}
-
-static void start_all(struct universe *u)
-{
-    for (unsigned i = 0; i < u->count; i++)
-        universe_start(u, i);
-    assert_true(universe_until(u, universe_is_ready, 20000));
-}
 
 static void test_forms(void **state)
 {

@@ -3,112 +3,22 @@
 #include "support.h"
 
 #include "base/err.h"
-#include "universe.h"
+#include "scenario.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define KEYS 200
-
-static int setup(void **state)
-{
-    static struct universe u;
-    const char *seed = getenv("SEED");
-    universe_init(&u, 5, seed ? (uint64_t)atoll(seed) : 1);
-    *state = &u;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    universe_fini(*state);
-    return 0;
-}
-
-static void start_all(struct universe *u)
-{
-    for (unsigned i = 0; i < u->count; i++)
-        universe_start(u, i);
-    assert_true(universe_until(u, universe_is_ready, 20000));
-}
-
-/* What each node thinks of the partitions that are not complete. */
-static void show_partitions(struct universe *u, unsigned i)
-{
-    struct status_partition p[ROUTER_PARTITIONS];
-    unsigned n = cluster_partitions(u->machine[i].cluster, p, 0, ROUTER_PARTITIONS);
-    for (unsigned k = 0; k < n; k++) {
-        if (p[k].replica_count == 3 && p[k].replica[0].voter && p[k].replica[1].voter && p[k].replica[2].voter)
-            continue;
-        print_message("  node %u, partition %u: generation %u, leader %llu:", i, p[k].number, p[k].generation,
-                      (unsigned long long)p[k].leader);
-        for (size_t r = 0; r < p[k].replica_count; r++)
-            print_message(" %llu%s", (unsigned long long)p[k].replica[r].member, p[k].replica[r].voter ? "" : "+");
-        print_message("\n");
-    }
-}
-
-static void show(struct universe *u)
-{
-    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
-        if (u->machine[i].cluster) {
-            struct status_node s = universe_status(u, i);
-            print_message("node %u: state %d ready %d serving %d epoch %llu members %zu incomplete %u: %s\n", i,
-                          s.state, s.ready, s.serving, (unsigned long long)s.epoch, s.member_count,
-                          s.partitions_incomplete, s.why);
-            show_partitions(u, i);
-        }
-}
-
-static void await_ready(struct universe *u, uint64_t ms)
-{
-    if (universe_until(u, universe_is_ready, ms))
-        return;
-    show(u);
-    fail();
-}
-
-static void write_all(struct universe *u, unsigned through)
-{
-    char key[32];
-    for (unsigned i = 0; i < KEYS; i++) {
-        snprintf(key, sizeof key, "key-%u", i);
-        int err = universe_put(u, through, key, key);
-        if (err) {
-            print_message("writing %s through node %u: %s\n", key, through, err_text(err));
-            show(u);
-        }
-        assert_int_equal(err, 0);
-    }
-}
-
-static void expect_all(struct universe *u, unsigned through)
-{
-    char key[32];
-    struct op o;
-    for (unsigned i = 0; i < KEYS; i++) {
-        snprintf(key, sizeof key, "key-%u", i);
-        int err = universe_get(u, through, key, &o);
-        if (err) {
-            print_message("reading %s through node %u: %s\n", key, through, err_text(err));
-            show(u);
-        }
-        assert_int_equal(err, 0);
-        assert_string_equal(o.value, key);
-    }
-}
 
 /* Writes to all partitions succeed again soon, also while the dead one has not been replaced. */
 static void test_one_dies(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     universe_kill(u, 4);
     uint64_t began = u->now_ms;
-    write_all(u, 1);
+    write_all(u, 1, NULL);
     assert_in_range(u->now_ms - began, 0, 3000);
-    expect_all(u, 2);
+    expect_all(u, 2, NULL);
 }
 
 static bool is_whole(struct universe *u)
@@ -123,26 +33,26 @@ static void test_one_after_the_other_dies(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     universe_kill(u, 4);
     universe_run(u, 8000); /* until it is a suspect */
     assert_true(universe_until(u, is_whole, 60000));
     universe_kill(u, 3);
     universe_run(u, 2000);
-    expect_all(u, 0);
-    write_all(u, 1);
+    expect_all(u, 0, NULL);
+    write_all(u, 1, NULL);
 }
 
 static void test_restarts(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     universe_kill(u, 2);
     universe_run(u, 500);
     universe_start(u, 2);
     await_ready(u, 60000);
-    expect_all(u, 2);
+    expect_all(u, 2, NULL);
     assert_int_equal(universe_status(u, 2).member_count, 5);
 }
 
@@ -152,13 +62,13 @@ static void test_rolls(void **state)
     struct universe *u = *state;
     start_all(u);
     uint64_t epoch = universe_status(u, 0).epoch;
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     for (unsigned i = 0; i < 5; i++) {
         universe_kill(u, i);
         universe_run(u, 300);
         universe_start(u, i);
         await_ready(u, 120000);
-        expect_all(u, (i + 1) % 5);
+        expect_all(u, (i + 1) % 5, NULL);
     }
     assert_int_equal(universe_status(u, 0).epoch, epoch);
 }
@@ -169,7 +79,7 @@ static void test_all_die(void **state)
     struct op o;
     start_all(u);
     uint64_t epoch = universe_status(u, 0).epoch;
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     for (unsigned i = 0; i < 5; i++)
         universe_kill(u, i);
     universe_run(u, 100);
@@ -187,7 +97,7 @@ static void test_three_die_and_return(void **state)
     unsigned kept = 0;
     start_all(u);
     uint64_t epoch = universe_status(u, 0).epoch;
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     for (unsigned i = 0; i < 3; i++)
         universe_kill(u, i);
     universe_run(u, 500);
@@ -204,7 +114,7 @@ static void test_three_die_and_return(void **state)
     }
     /* Of three of five replicas, the two who live hold at least one of nine partitions in ten. */
     assert_in_range(kept, KEYS * 7 / 10, KEYS);
-    write_all(u, 2);
+    write_all(u, 2, NULL);
 }
 
 /* Whoever had asked it, and whoever would ask it, asks another that leads now, though its connections stand. And
@@ -215,7 +125,7 @@ static void test_one_pauses(void **state)
     static struct op o[KEYS];
     char key[32];
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     for (unsigned i = 0; i < KEYS; i++) {
         snprintf(key, sizeof key, "key-%u", i);
         op_put(u, &o[i], i % 5, key, key, OP_ALWAYS, i < KEYS / 2 ? 500 : 5000);
@@ -228,12 +138,12 @@ static void test_one_pauses(void **state)
         assert_true(o[i].err == 0 || (i < KEYS / 2 && o[i].err == E_UNKNOWN));
     }
     uint64_t began = u->now_ms;
-    write_all(u, 4);
-    write_all(u, 0);
+    write_all(u, 4, NULL);
+    write_all(u, 0, NULL);
     assert_in_range(u->now_ms - began, 0, 6000);
     universe_pause(u, 2, false);
     universe_run(u, 3000);
-    expect_all(u, 2);
+    expect_all(u, 2, NULL);
     await_ready(u, 60000);
 }
 
@@ -241,15 +151,15 @@ static void test_two_pause(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     universe_pause(u, 3, true);
     universe_pause(u, 4, true);
     universe_run(u, 20000);
     universe_pause(u, 3, false);
     universe_pause(u, 4, false);
     universe_run(u, 3000);
-    expect_all(u, 0);
-    expect_all(u, 4);
+    expect_all(u, 0, NULL);
+    expect_all(u, 4, NULL);
     await_ready(u, 60000);
 }
 
@@ -259,7 +169,7 @@ static void test_all_pause(void **state)
     struct universe *u = *state;
     uint64_t id[5];
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     for (unsigned i = 0; i < 5; i++) {
         id[i] = universe_status(u, i).id;
         universe_pause(u, i, true);
@@ -270,7 +180,7 @@ static void test_all_pause(void **state)
     universe_run(u, 20000);
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(universe_status(u, i).id, id[i]);
-    expect_all(u, 1);
+    expect_all(u, 1, NULL);
 }
 
 static void cut_off_two(struct universe *u, bool on)
@@ -280,23 +190,6 @@ static void cut_off_two(struct universe *u, bool on)
             universe_cut(u, a, b, on);
 }
 
-/* How many keys can be written through that node, each within the time. */
-static unsigned count_written(struct universe *u, unsigned through, const char *value)
-{
-    char key[32];
-    struct op o[KEYS];
-    unsigned n = 0;
-    for (unsigned i = 0; i < KEYS; i++) {
-        snprintf(key, sizeof key, "key-%u", i);
-        op_put(u, &o[i], through, key, value ? value : key, OP_ALWAYS, 1000);
-    }
-    for (unsigned i = 0; i < KEYS; i++) {
-        op_wait(u, &o[i]);
-        n += o[i].err == 0;
-    }
-    return n;
-}
-
 /* A minority serves nothing but stale reads. The majority goes on with the partitions that have a majority there;
  * healed, all is one. */
 static void test_cut(void **state)
@@ -304,7 +197,7 @@ static void test_cut(void **state)
     struct universe *u = *state;
     struct op o;
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     cut_off_two(u, true);
     universe_run(u, 15000);
     assert_in_range(count_written(u, 3, NULL), KEYS * 5 / 10, KEYS * 9 / 10);
@@ -314,28 +207,28 @@ static void test_cut(void **state)
     assert_int_equal(o.err, E_TIMEOUT);
     cut_off_two(u, false);
     universe_run(u, 15000);
-    expect_all(u, 0);
+    expect_all(u, 0, NULL);
     await_ready(u, 60000);
-    write_all(u, 1);
+    write_all(u, 1, NULL);
 }
 
 static void test_leaves(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    write_all(u, 0);
+    write_all(u, 0, NULL);
     uint64_t began = u->now_ms;
     assert_int_equal(cluster_leave(u->machine[1].cluster), 0);
     while (!u->machine[1].ended && u->now_ms - began < 40000)
         universe_run(u, 10);
     assert_in_range(u->now_ms - began, 1, 29000);
     universe_kill(u, 1);
-    expect_all(u, 0);
+    expect_all(u, 0, NULL);
     assert_int_equal(universe_status(u, 0).member_count, 4);
     assert_int_equal(universe_status(u, 0).partitions_incomplete, 0);
     universe_start(u, 1);
     await_ready(u, 60000);
-    expect_all(u, 1);
+    expect_all(u, 1, NULL);
 }
 
 /* Two start late: they join what three have formed after T_lost. */
@@ -362,8 +255,8 @@ static void test_thirteen_start(void **state)
         universe_start(u, i);
     await_ready(u, 60000);
     assert_int_equal(universe_status(u, 7).member_count, 13);
-    write_all(u, 12);
-    expect_all(u, 3);
+    write_all(u, 12, NULL);
+    expect_all(u, 3, NULL);
 }
 
 static unsigned node_of_member(struct universe *u, uint64_t id)
@@ -461,7 +354,7 @@ static void test_forgets_origins(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    write_all(u, 4); /* through this one alone */
+    write_all(u, 4, NULL); /* through this one alone */
     assert_true(count_origins(u) > 0);
     universe_kill(u, 4);
     universe_run(u, 500);

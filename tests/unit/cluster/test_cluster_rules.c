@@ -6,116 +6,11 @@
 
 #include "base/err.h"
 #include "cluster/cluster_impl.h"
-#include "universe.h"
+#include "scenario.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-#define KEYS 200
-
-static int setup(void **state)
-{
-    static struct universe u;
-    const char *seed = getenv("SEED");
-    universe_init(&u, 5, seed ? (uint64_t)atoll(seed) : 1);
-    *state = &u;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    universe_fini(*state);
-    return 0;
-}
 
 /* --- what many do --- */
-
-/* What each node thinks of the partitions that are not complete. */
-static void show_partitions(const struct cluster *c)
-{
-    for (unsigned i = 0; c->meta.whole && i < META_PARTITIONS; i++) {
-        const struct partition_map *map = &c->meta.state->partition[i];
-        const struct partition *p = &c->partition[i];
-        if (map->replica_count >= c->meta.state->settings.replicas && !map->frozen_count && p->leader_hint)
-            continue;
-        print_message("  %u: generation %u, led by %llu, frozen %u, own %llu%s%s of", i, map->generation,
-                      (unsigned long long)p->leader_hint, map->frozen_count, (unsigned long long)p->replica,
-                      p->whole ? " whole" : "", p->broken ? " broken" : "");
-        for (unsigned k = 0; k < map->replica_count; k++)
-            print_message(" %llu at %llu (%u)", (unsigned long long)map->replica[k].id,
-                          (unsigned long long)map->replica[k].member, map->replica[k].state);
-        print_message("\n");
-    }
-}
-
-static void await_ready(struct universe *u, uint64_t ms)
-{
-    if (universe_until(u, universe_is_ready, ms))
-        return;
-    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
-        if (u->machine[i].cluster) {
-            struct status_node s = universe_status(u, i);
-            print_message("node %u: state %d ready %d serving %d epoch %llu members %zu: %s\n", i, s.state, s.ready,
-                          s.serving, (unsigned long long)s.epoch, s.member_count, s.why);
-            show_partitions(u->machine[i].cluster);
-        }
-    fail();
-}
-
-static void start_all(struct universe *u)
-{
-    for (unsigned i = 0; i < u->count; i++)
-        universe_start(u, i);
-    await_ready(u, 20000);
-}
-
-static void restart(struct universe *u, unsigned i)
-{
-    universe_kill(u, i);
-    universe_run(u, 100);
-    universe_start(u, i);
-}
-
-static struct cluster *cluster_at(struct universe *u, unsigned i)
-{
-    return u->machine[i].cluster;
-}
-
-static const char *key_of(unsigned i)
-{
-    static char key[32];
-    snprintf(key, sizeof key, "key-%u", i);
-    return key;
-}
-
-static void write_all(struct universe *u, unsigned through, const char *value)
-{
-    for (unsigned i = 0; i < KEYS; i++)
-        assert_int_equal(universe_put(u, through, key_of(i), value), 0);
-}
-
-static void expect_all(struct universe *u, unsigned through, const char *value)
-{
-    struct op o;
-    for (unsigned i = 0; i < KEYS; i++) {
-        assert_int_equal(universe_get(u, through, key_of(i), &o), 0);
-        assert_string_equal(o.value, value);
-    }
-}
-
-/* How many keys can be written through that node, each within a second. */
-static unsigned count_written(struct universe *u, unsigned through)
-{
-    struct op o[KEYS];
-    unsigned n = 0;
-    for (unsigned i = 0; i < KEYS; i++)
-        op_put(u, &o[i], through, key_of(i), "again", OP_ALWAYS, 1000);
-    for (unsigned i = 0; i < KEYS; i++) {
-        op_wait(u, &o[i]);
-        n += o[i].err == 0;
-    }
-    return n;
-}
 
 static unsigned partition_of(struct universe *u, unsigned through, const char *key)
 {
@@ -405,10 +300,10 @@ static void test_LEASE_without_a_meta_leader_all_stop_after_one(void **state)
     for (unsigned i = 0; i < 3; i++)
         universe_kill(u, i);
     universe_run(u, 2000);
-    assert_true(count_written(u, 3) > 0);
+    assert_true(count_written(u, 3, "again") > 0);
     universe_run(u, 2500);
-    assert_int_equal(count_written(u, 3), 0);
-    assert_int_equal(count_written(u, 4), 0);
+    assert_int_equal(count_written(u, 3, "again"), 0);
+    assert_int_equal(count_written(u, 4, "again"), 0);
 }
 
 /* --- R-COPY --- */

@@ -4,37 +4,10 @@
 
 #include "base/err.h"
 #include "cluster/work.h"
-#include "universe.h"
+#include "scenario.h"
 #include "wire/command_msg.h"
 
 #include <stdlib.h>
-
-static int setup(void **state)
-{
-    static struct universe u;
-    const char *seed = getenv("SEED");
-    universe_init(&u, 5, seed ? (uint64_t)atoll(seed) : 1);
-    *state = &u;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    universe_fini(*state);
-    return 0;
-}
-
-static void start_all(struct universe *u)
-{
-    for (unsigned i = 0; i < u->count; i++)
-        universe_start(u, i);
-    assert_true(universe_until(u, universe_is_ready, 20000));
-}
-
-static struct cluster *cluster_at(struct universe *u, unsigned i)
-{
-    return u->machine[i].cluster;
-}
 
 static void cut_off(struct universe *u, unsigned i, bool on)
 {
