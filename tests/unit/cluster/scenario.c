@@ -126,3 +126,29 @@ unsigned count_written(struct universe *u, unsigned through, const char *value)
     }
     return n;
 }
+
+unsigned partition_of(struct universe *u, unsigned through, const char *key)
+{
+    struct store_key k;
+    store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, through))), slice_make(NULL, 0),
+                   slice_str("bucket"), slice_str(key));
+    return store_partition(k.hash, ROUTER_PARTITIONS);
+}
+
+unsigned leader_of(struct universe *u, unsigned partition)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++) {
+        const struct partition *p = cluster_at(u, i) ? &cluster_at(u, i)->partition[partition] : NULL;
+        if (p && partition_leads(p) && p->group && group_has_committed_own(p->group))
+            return i;
+    }
+    return UNIVERSE_MAX;
+}
+
+unsigned meta_leader(struct universe *u)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (cluster_at(u, i) && cluster_at(u, i)->overseer.leads && !u->machine[i].paused)
+            return i;
+    return UNIVERSE_MAX;
+}

@@ -25,4 +25,9 @@ unsigned count_written(struct universe *u, unsigned through, const char *value);
 
 struct cluster *cluster_at(struct universe *u, unsigned i); /* NULL: does not run */
 
+unsigned partition_of(struct universe *u, unsigned through, const char *key);
+/* The node that leads it, or the meta group; UNIVERSE_MAX: nobody does. */
+unsigned leader_of(struct universe *u, unsigned partition);
+unsigned meta_leader(struct universe *u);
+
 #endif

@@ -24,7 +24,7 @@ static struct partition *partition_at(struct universe *u, unsigned i, const char
     return &cluster_at(u, i)->partition[store_partition(k.hash, META_PARTITIONS)];
 }
 
-static unsigned leader_of(struct universe *u, const char *key)
+static unsigned leader_of_key(struct universe *u, const char *key)
 {
     unsigned i = 0;
     while (i < u->count && !(cluster_at(u, i) && partition_leads(partition_at(u, i, key))))
@@ -74,7 +74,7 @@ static void test_an_answer_finds_its_way(void **state)
     struct universe *u = *state;
     struct op o;
     start_all(u);
-    unsigned leader = leader_of(u, "key"), through = (leader + 1) % 5;
+    unsigned leader = leader_of_key(u, "key"), through = (leader + 1) % 5;
     for (unsigned wait = 0; wait < 60; wait += 3) {
         link_close(link_to(u, leader, through));
         universe_run(u, wait);
@@ -94,7 +94,7 @@ static void test_alone_counts_once(void **state)
     u->config.replicas = 1;
     start_all(u);
     for (unsigned wait = 0; wait < 4; wait++, key[4]++) {
-        unsigned leader = leader_of(u, key), through = (leader + 1) % 5;
+        unsigned leader = leader_of_key(u, key), through = (leader + 1) % 5;
         op_put(u, &o, through, key, "value", OP_CREATE, 60000);
         universe_run(u, wait);
         universe_cut(u, leader, through, true);
@@ -198,7 +198,7 @@ static void test_requests_are_judged(void **state)
     struct store_command forget = {.op = STORE_FORGET, .origin.incarnation = {1}};
     struct store_key k = {.bucket = slice_str("bucket"), .key = slice_str("key")};
     start_all(u);
-    unsigned leader = leader_of(u, "key");
+    unsigned leader = leader_of_key(u, "key");
     assert_ptr_not_equal(partition_at(u, 0, "key"), partition_at(u, 0, "other"));
     struct blob *command = command_encode(&forget), *read = router_encode_key(&k);
     assert_int_equal(ask_badly(u, leader, PEER_GET, "key", read), 0);
@@ -250,7 +250,7 @@ static void test_tick_is_forgotten_with_the_lead(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    unsigned leader = leader_of(u, "key");
+    unsigned leader = leader_of_key(u, "key");
     struct partition *p = partition_at(u, leader, "key");
     cut_off(u, leader, true);
     partition_tick(p);

@@ -1,0 +1,27 @@
+/* The scenarios of test_cluster_rules: one or more for each named rule. */
+#ifndef CLUSTER_RULES_H
+#define CLUSTER_RULES_H
+
+void test_PROOF_an_older_answer_proves_nothing(void **state);
+void test_SEATS_two_quorums_are_more_than_all(void **state);
+void test_FORM_a_late_start_moves_nobody(void **state);
+void test_FRESH_nobody_forms_over_who_holds_something(void **state);
+void test_EPOCH_is_above_all_before_it(void **state);
+void test_EPOCH_what_another_epoch_has_seen_is_nothing(void **state);
+void test_ID_is_never_given_out_again(void **state);
+void test_LEASE_without_a_meta_leader_all_stop_after_one(void **state);
+void test_COPY_has_what_was_written_meanwhile(void **state);
+void test_COPY_who_dies_meanwhile_is_not_waited_for(void **state);
+void test_LOST_who_is_silent_may_come_back(void **state);
+void test_REBUILD_takes_nothing_before_enough_have_it(void **state);
+void test_REBUILD_the_other_keeps_its_copy_until_then(void **state);
+void test_PLEDGE_who_has_accepted_never_goes_back(void **state);
+void test_REFORM_waits_for_who_may_be_alive(void **state);
+void test_REFORM_goes_on_without_who_is_lost(void **state);
+void test_READY_is_when_all_is_full(void **state);
+void test_TIME_is_not_the_wall_clocks(void **state);
+void test_TIME_goes_on_where_it_is_copied_to(void **state);
+void test_RETRY_a_write_counts_once(void **state);
+void test_MEMORY_what_would_pass_the_limit_is_refused(void **state);
+
+#endif

@@ -1,0 +1,439 @@
+/* The rules of what is held: copies, losing, building anew, forming again, readiness, time, repetition, memory. */
+#include "support.h"
+
+#include "rules.h"
+
+#include "base/err.h"
+#include "cluster/cluster_impl.h"
+#include "scenario.h"
+
+#include <stdio.h>
+
+/* --- R-COPY --- */
+
+#define COPIED     400
+#define VALUE_SIZE 4000
+
+static void big_value(char out[VALUE_SIZE], unsigned n)
+{
+    memset(out, 'x', VALUE_SIZE - 1);
+    out[VALUE_SIZE - 1] = '\0';
+    out[snprintf(out, VALUE_SIZE, "%u", n)] = '.';
+}
+
+/* Some of the numbers whose keys lie in that partition. */
+static void find_keys(struct universe *u, unsigned partition, unsigned out[COPIED])
+{
+    for (unsigned i = 0, n = 0; n < COPIED; i++)
+        if (partition_of(u, 0, key_of(i)) == partition)
+            out[n++] = i;
+}
+
+static bool is_copied_now(struct universe *u, unsigned partition)
+{
+    for (unsigned i = 0; i < 5; i++)
+        if (cluster_at(u, i) && cluster_at(u, i)->partition[partition].copy_out)
+            return true;
+    return false;
+}
+
+static void expect_equal_replicas(struct universe *u, const unsigned key[COPIED])
+{
+    struct op o, other;
+    for (unsigned i = 0; i < COPIED; i++) {
+        assert_int_equal(universe_get(u, 0, key_of(key[i]), &o), 0);
+        for (unsigned through = 0; through < 5; through++) {
+            op_get(u, &other, through, key_of(key[i]), true, 1000);
+            op_wait(u, &other);
+            assert_int_equal(other.err, 0);
+            assert_string_equal(other.value, o.value);
+        }
+    }
+}
+
+/* Returns who begins anew: one that holds partition 0, and does not lead it. */
+static unsigned begin_copying(struct universe *u, unsigned key[COPIED], unsigned *leader)
+{
+    char value[VALUE_SIZE];
+    unsigned victim = 0;
+    start_all(u);
+    find_keys(u, 0, key);
+    for (unsigned i = 0; i < COPIED; i++) {
+        big_value(value, i);
+        assert_int_equal(universe_put(u, 0, key_of(key[i]), value), 0);
+    }
+    *leader = leader_of(u, 0);
+    while (victim == *leader || !cluster_at(u, victim)->partition[0].replica)
+        victim++;
+    restart(u, victim);
+    return victim;
+}
+
+/* A node returns while writes go on; the copies it is sent have all of them. */
+void test_COPY_has_what_was_written_meanwhile(void **state)
+{
+    struct universe *u = *state;
+    static unsigned key[COPIED];
+    static struct op o[COPIED];
+    char value[VALUE_SIZE];
+    unsigned during = 0, leader;
+    begin_copying(u, key, &leader);
+    for (unsigned i = 0; !universe_is_ready(u); i++) {
+        assert_true(i < 100000);
+        if (is_copied_now(u, 0) && during < COPIED) {
+            big_value(value, COPIED + during);
+            op_put(u, &o[during], leader, key_of(key[during * 7 % COPIED]), value, OP_ALWAYS, 10000);
+            during++;
+        }
+        universe_run(u, 1);
+    }
+    for (unsigned i = 0; i < during; i++) {
+        op_wait(u, &o[i]);
+        assert_int_equal(o[i].err, 0);
+    }
+    assert_true(during > 5);
+    universe_run(u, 1000); /* the last commit index reaches followers */
+    expect_equal_replicas(u, key);
+}
+
+static bool is_whole(struct universe *u)
+{
+    for (unsigned i = 0; i < 5; i++)
+        if (cluster_at(u, i) && universe_status(u, i).partitions_incomplete)
+            return false;
+    return true;
+}
+
+/* The one that is sent copies dies meanwhile: its place is given to another. */
+void test_COPY_who_dies_meanwhile_is_not_waited_for(void **state)
+{
+    struct universe *u = *state;
+    static unsigned key[COPIED];
+    unsigned leader, victim = begin_copying(u, key, &leader);
+    for (unsigned ms = 0; !is_copied_now(u, 0) && ms < 20000; ms++)
+        universe_run(u, 1);
+    universe_run(u, 3);
+    assert_true(is_copied_now(u, 0));
+    universe_kill(u, victim);
+    assert_false(is_whole(u));
+    assert_true(universe_until(u, is_whole, 30000));
+}
+
+/* --- R-LOST --- */
+
+/* One is cut off while the others go on, then two of them sleep while it is there again: it may not stand for what they
+ * have promised. */
+void test_LOST_who_is_silent_may_come_back(void **state)
+{
+    struct universe *u = *state;
+    u->config.times.lease = 20000; /* so that its connections end before it is worked around */
+    start_all(u);
+    write_all(u, 4, "old");
+    for (unsigned i = 0; i < 5; i++)
+        universe_cut(u, 2, i, true);
+    write_all(u, 4, "new");
+    universe_run(u, 12000);
+    for (unsigned i = 0; i < 5; i++)
+        universe_cut(u, 2, i, false);
+    universe_pause(u, 0, true);
+    universe_pause(u, 1, true);
+    universe_run(u, 45000);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    await_ready(u, 60000);
+    expect_all(u, 3, "new");
+}
+
+/* --- R-REBUILD --- */
+
+static const struct partition_map *map_at(struct universe *u, unsigned i, unsigned partition)
+{
+    return &cluster_at(u, i)->meta.state->partition[partition];
+}
+
+/* Whoever holds the partition, in the order of the machines. */
+static void find_holders(struct universe *u, unsigned partition, unsigned out[3])
+{
+    for (unsigned i = 0, n = 0; i < 5 && n < 3; i++)
+        if (cluster_at(u, i)->partition[partition].replica)
+            out[n++] = i;
+}
+
+/* Two of a partition's three begin anew, and it is built from the third. What is written then is answered when others
+ * have it too: it survives the third. */
+void test_REBUILD_takes_nothing_before_enough_have_it(void **state)
+{
+    struct universe *u = *state;
+    struct op o, get;
+    unsigned holder[3];
+    start_all(u);
+    write_all(u, 0, "old");
+    unsigned partition = partition_of(u, 0, "key-0");
+    find_holders(u, partition, holder);
+    universe_kill(u, holder[0]);
+    universe_kill(u, holder[1]);
+    universe_run(u, 100);
+    universe_start(u, holder[0]);
+    universe_start(u, holder[1]);
+    for (unsigned ms = 0; map_at(u, holder[2], partition)->generation < 2 && ms < 60000; ms++)
+        universe_run(u, 1);
+    op_put(u, &o, holder[2], "key-0", "new", OP_ALWAYS, 60000);
+    op_wait(u, &o);
+    assert_int_equal(o.err, 0);
+    restart(u, holder[2]);
+    await_ready(u, 180000);
+    assert_int_equal(universe_get(u, 0, "key-0", &get), 0);
+    assert_string_equal(get.value, "new");
+}
+
+/* Every partition is on all five; three begin anew. What is rebuilt comes from one of the two others, which dies when
+ * the other has been let go. */
+void test_REBUILD_the_other_keeps_its_copy_until_then(void **state)
+{
+    struct universe *u = *state;
+    u->config.replicas = 5;
+    start_all(u);
+    write_all(u, 0, "old");
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 100);
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    unsigned partition = partition_of(u, 3, "key-0");
+    while (map_at(u, 3, partition)->generation < 2 || map_at(u, 3, partition)->frozen_count) {
+        assert_true(u->now_ms < 120000);
+        universe_run(u, 1);
+    }
+    unsigned donor = leader_of(u, partition);
+    assert_true(donor < UNIVERSE_MAX);
+    restart(u, donor);
+    await_ready(u, 180000);
+    expect_all(u, 0, "old");
+}
+
+/* --- R-PLEDGE, R-REFORM --- */
+
+/* 0 and 1 sleep, 2 has begun anew: 3 and 4 are stranded, and with 2 as many as may re-form. */
+static uint64_t strand(struct universe *u)
+{
+    start_all(u);
+    write_all(u, 4, "kept");
+    uint64_t epoch = universe_status(u, 4).epoch;
+    universe_pause(u, 0, true);
+    universe_pause(u, 1, true);
+    restart(u, 2);
+    return epoch;
+}
+
+static unsigned find_stage(struct universe *u, unsigned stage)
+{
+    for (unsigned i = 3; i < 5; i++)
+        if (cluster_at(u, i)->formation.stage == stage)
+            return i;
+    return UNIVERSE_MAX;
+}
+
+static bool serves(struct universe *u, unsigned i, uint64_t epoch)
+{
+    const struct cluster *c = cluster_at(u, i);
+    return c && c->meta.state && c->meta.state->epoch == epoch && lease_is_valid(c);
+}
+
+/* Who has accepted a re-forming whose proposer dies is lost for what was, also when that has its majority again. */
+void test_PLEDGE_who_has_accepted_never_goes_back(void **state)
+{
+    struct universe *u = *state;
+    uint64_t epoch = strand(u);
+    for (unsigned ms = 0; find_stage(u, FORM_ACCEPTED) == UNIVERSE_MAX && ms < 100000; ms++)
+        universe_run(u, 1);
+    unsigned accepted = find_stage(u, FORM_ACCEPTED), proposer = 7 - accepted;
+    assert_true(accepted < UNIVERSE_MAX);
+    universe_kill(u, proposer);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    for (unsigned ms = 0; ms < 30000; ms++) {
+        universe_run(u, 1);
+        for (unsigned i = 0; i < 5; i++)
+            assert_false(serves(u, i, epoch));
+    }
+    universe_start(u, proposer);
+    await_ready(u, 180000);
+    assert_true(universe_status(u, 0).epoch > epoch);
+    expect_all(u, 0, "kept");
+}
+
+/* Who is silent may be alive, and with others what was: until T_lost they wait for it. */
+void test_REFORM_waits_for_who_may_be_alive(void **state)
+{
+    struct universe *u = *state;
+    uint64_t epoch = strand(u);
+    universe_run(u, 50000);
+    assert_int_equal(universe_status(u, 3).state, STATUS_STRANDED);
+    assert_int_equal(universe_status(u, 3).epoch, epoch);
+    assert_int_equal(universe_status(u, 4).epoch, epoch);
+    assert_int_equal(universe_status(u, 2).state, STATUS_SEEKING);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    await_ready(u, 60000);
+    assert_int_equal(universe_status(u, 2).epoch, epoch);
+    expect_all(u, 2, "kept");
+}
+
+void test_REFORM_goes_on_without_who_is_lost(void **state)
+{
+    struct universe *u = *state;
+    uint64_t epoch = strand(u);
+    universe_run(u, 80000);
+    assert_int_equal(universe_status(u, 3).state, STATUS_MEMBER);
+    assert_true(universe_status(u, 3).epoch > epoch);
+    universe_pause(u, 0, false);
+    universe_pause(u, 1, false);
+    await_ready(u, 60000);
+    assert_int_equal(universe_status(u, 3).member_count, 5);
+}
+
+/* --- R-READY --- */
+
+static bool is_ready(struct universe *u, unsigned i)
+{
+    return cluster_at(u, i)->ready;
+}
+
+/* One after the other, each when the last is ready: when it is, there is nothing left that its end would cost. */
+void test_READY_is_when_all_is_full(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, "kept");
+    for (unsigned i = 0; i < 5; i++) {
+        restart(u, i);
+        for (unsigned ms = 0; !is_ready(u, i) && ms < 120000; ms++)
+            universe_run(u, 1);
+        assert_true(is_ready(u, i));
+        assert_int_equal(universe_status(u, i).partitions_incomplete, 0);
+        assert_int_equal(universe_status(u, i).seats, 5);
+    }
+    universe_run(u, 2000);
+    expect_all(u, 2, "kept");
+}
+
+/* --- R-TIME --- */
+
+#define LIFE_MS 20000
+
+static int put_for_a_while(struct universe *u, unsigned through, const char *key, const char *value)
+{
+    struct op o = {0};
+    struct router *r = cluster_router(cluster_at(u, through));
+    struct store_command c = {.op = STORE_PUT, .rules = {.siblings_max = 100, .size_max = 1 << 20, .ttl_ms = LIFE_MS}};
+    store_key_init(&c.key, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
+    c.value.bytes = slice_str(value);
+    op_get(u, &o, through, key, false, 10000);
+    op_wait(u, &o);
+    o.done = false;
+    router_write(r, &o.request, &c);
+    u->machine[through].touched = true;
+    op_wait(u, &o);
+    return o.err;
+}
+
+/* A clock that jumps a day ends no life early, and one that jumps back none late; nor does a change of leader. */
+void test_TIME_is_not_the_wall_clocks(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    start_all(u);
+    assert_int_equal(put_for_a_while(u, 0, "key-0", "mortal"), 0);
+    u->wall_ms += 86400000;
+    universe_run(u, LIFE_MS / 2);
+    assert_int_equal(universe_get(u, 0, "key-0", &o), 0);
+    u->wall_ms -= 2 * (uint64_t)86400000;
+    unsigned leader = leader_of(u, partition_of(u, 0, "key-0"));
+    universe_kill(u, leader);
+    universe_run(u, LIFE_MS / 2 - 3000);
+    unsigned through = (leader + 1) % 5;
+    assert_int_equal(universe_get(u, through, "key-0", &o), 0);
+    universe_run(u, 4000);
+    assert_int_equal(universe_get(u, through, "key-0", &o), E_NOT_FOUND);
+}
+
+/* A replica that comes long after the last write counts from where the others are. */
+void test_TIME_goes_on_where_it_is_copied_to(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, "value");
+    universe_run(u, 30000);
+    restart(u, 2);
+    await_ready(u, 60000);
+    universe_run(u, 5000); /* what is moved for balance is moved */
+    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+        uint64_t now = partition_now_ms(&cluster_at(u, leader_of(u, i))->partition[i]);
+        for (unsigned k = 0; k < 5; k++)
+            if (cluster_at(u, k)->partition[i].whole)
+                assert_in_range(partition_now_ms(&cluster_at(u, k)->partition[i]), now - 1000, now + 1000);
+    }
+}
+
+/* --- R-RETRY --- */
+
+/* The leader ends when its followers have the entry, and whoever asked has no answer: it asks again, and is not told
+ * that another has what is its own. */
+void test_RETRY_a_write_counts_once(void **state)
+{
+    struct universe *u = *state;
+    struct op o, now;
+    char key[32];
+    start_all(u);
+    for (unsigned round = 0; round < 4; round++) {
+        snprintf(key, sizeof key, "claim-%u", round);
+        unsigned leader = leader_of(u, partition_of(u, 0, key)), through = (leader + 1) % 5;
+        assert_int_equal(universe_get(u, through, key, &o), E_NOT_FOUND); /* it is known who leads */
+        op_put(u, &o, through, key, "own", OP_CREATE, 20000);
+        universe_run(u, 1 + round);
+        universe_kill(u, leader);
+        op_wait(u, &o);
+        assert_int_equal(o.err, 0);
+        assert_int_equal(universe_get(u, through, key, &now), 0);
+        assert_string_equal(now.value, "own");
+        universe_start(u, leader);
+        await_ready(u, 60000);
+    }
+}
+
+/* --- R-MEMORY --- */
+
+/* One has a quarter of what the others have, and where it only follows it counts too. When what there is has come to
+ * its end, there is room again. */
+void test_MEMORY_what_would_pass_the_limit_is_refused(void **state)
+{
+    struct universe *u = *state;
+    char value[VALUE_SIZE];
+    unsigned refused = 0, taken = 0;
+    u->config.memory_limit = (size_t)16 << 20;
+    for (unsigned i = 0; i < 5; i++) {
+        if (i == 4)
+            u->config.memory_limit = (size_t)4 << 20;
+        universe_start(u, i);
+    }
+    await_ready(u, 20000);
+    for (unsigned i = 0; i < 4000; i++) {
+        big_value(value, i);
+        int err = put_for_a_while(u, 0, key_of(i), value);
+        assert_true(err == 0 || err == E_FULL);
+        taken += err == 0;
+        refused += err == E_FULL;
+        for (unsigned k = 0; k < 5; k++) {
+            const struct store_memory *m = &cluster_at(u, k)->memory;
+            /* What a follower has is heard of once a second. */
+            assert_true(m->used <= m->limit + (k == 4 ? (size_t)1 << 20 : 0));
+        }
+    }
+    assert_true(refused > 100 && taken > 100);
+    for (unsigned k = 0; k < 5; k++)
+        for (unsigned i = 0; i < META_PARTITIONS; i++)
+            assert_false(cluster_at(u, k)->partition[i].broken);
+    universe_run(u, LIFE_MS + 10000);
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(put_for_a_while(u, 0, key_of(i), value), 0);
+}
