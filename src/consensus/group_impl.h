@@ -65,6 +65,9 @@ void group_break(struct group *g, const char *why); /* static text */
 /* --- group_send.c --- */
 
 void group_send_message(struct group *g, const struct raft_message *r);
+/* Tells a leader of an earlier term of ours. Not left to the library, which sends such an answer with an index that it
+ * has never set. */
+void group_reject_old(struct group *g, uint64_t destination, uint64_t rejected);
 /* Up to where entries may be dropped. */
 uint64_t group_disposable(const struct group *g);
 /* The copy to that replica, or NULL. */

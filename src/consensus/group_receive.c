@@ -101,9 +101,11 @@ static int receive_append(struct group *g, const struct raft_msg *in)
     struct raft_msg_entry entries[RUN_MAX];
     size_t bytes;
     int err = 0;
-    if (in->term < g->raft.current_term)
-        r.count = 0; /* all that matters is our term in the answer */
-    else if (rule_holds(RULE_RAFT_5))
+    if (in->term < g->raft.current_term) {
+        group_reject_old(g, in->source, in->append.prev_index);
+        return 0;
+    }
+    if (rule_holds(RULE_RAFT_5))
         skip_committed(g, &r);
     do {
         unsigned n = take_run(&r, entries, &bytes);

@@ -140,6 +140,16 @@ void group_send_message(struct group *g, const struct raft_message *r)
     send(g, &m);
 }
 
+void group_reject_old(struct group *g, uint64_t destination, uint64_t rejected)
+{
+    struct raft_msg m = {.kind = RAFT_MSG_APPEND_RESULT,
+                         .source = g->raft.id,
+                         .destination = destination,
+                         .term = g->raft.current_term,
+                         .append_result = {.rejected = rejected}};
+    send(g, &m);
+}
+
 /* --- copies --- */
 
 /* Up to where entries may go: what follows the end of a copy stays until its receiver has it (R-COPY 5). */

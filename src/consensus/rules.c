@@ -48,15 +48,14 @@ static int check_append(const struct rules_view *v, const struct raft_msg *m)
 
 static int check_append_result(const struct rules_view *v, const struct raft_msg *m)
 {
-    /* In the leader's term it says where the logs part, which is before what was rejected. Whoever is in a later term
-     * rejects all, with the whole of its log; so says one of an earlier term than ours that has come late. */
-    if (m->append_result.rejected && m->term == v->term && v->leads &&
-        m->append_result.last_index >= m->append_result.rejected)
+    /* From another term it says nothing but that: whoever is in a later one rejects all, and an earlier one is past. */
+    if (!m->append_result.rejected || m->term != v->term || !v->leads)
+        return 0;
+    /* In the leader's term it says where the logs part, which is before what was rejected. */
+    if (m->append_result.last_index >= m->append_result.rejected)
         return E_MALFORMED;
     /* A log that was known to agree up to there is not shorter now: the rejection is older than that. */
-    if (m->append_result.rejected && v->leads && m->append_result.last_index < v->match)
-        return E_AGAIN;
-    return 0;
+    return m->append_result.last_index < v->match ? E_AGAIN : 0;
 }
 
 static int check_install(const struct rules_view *v, const struct raft_msg *m)

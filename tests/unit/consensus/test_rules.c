@@ -24,7 +24,7 @@ static void test_rejection_in_the_leaders_term(void **state)
     assert_int_equal(judge_rejection(&leader, 5, 10, 3), E_AGAIN); /* before it had told more */
 }
 
-/* Whoever is in a later term rejects whatever comes of an earlier one, with the whole of its log. */
+/* Whoever is in a later term rejects whatever comes of an earlier one: that is all that it says. */
 static void test_rejection_in_a_later_term(void **state)
 {
     const struct rules_view leader = {.self = 1, .term = 5, .last = 20, .match = 4, .leads = true};
@@ -32,6 +32,7 @@ static void test_rejection_in_a_later_term(void **state)
     assert_int_equal(judge_rejection(&leader, 6, 10, 10), 0);
     assert_int_equal(judge_rejection(&leader, 6, 10, 20), 0);
     assert_int_equal(judge_rejection(&leader, 7, 10, 9), 0);
+    assert_int_equal(judge_rejection(&leader, 6, 10, 0), 0); /* also less than it is known to hold */
     assert_int_equal(judge_rejection(&leader, 5 + RULES_TERM_JUMP + 1, 10, 20), E_MALFORMED);
 }
 

@@ -434,6 +434,35 @@ static void test_10_late_rejections_are_dropped(void **state)
     world_expect_equal(w);
 }
 
+/* --- 19: what the library leaves unset --- */
+
+/* A leader of an earlier term is told of the later one, and nothing that is only what lay in memory. */
+static void test_19_old_leaders_are_told_the_term_alone(void **state)
+{
+    struct world *w = *state;
+    struct raft_msg answer;
+    world_form(w, 3, 0);
+    unsigned old = world_lead(w), next = (old + 1) % 3, f = (old + 2) % 3;
+    uint64_t term = group_term(w->replica[old].group);
+    world_transfer(w, next);
+    world_run(w, 200);
+    struct raft_msg m = {.kind = RAFT_MSG_APPEND,
+                         .source = w->replica[old].id,
+                         .destination = w->replica[f].id,
+                         .term = term,
+                         .append = {.prev_index = 1, .prev_term = 1}};
+    assert_int_equal(group_receive(w->replica[f].group, w->now_ms, &m), 0);
+    struct message *last = w->network;
+    while (last->next)
+        last = last->next;
+    assert_int_equal(raft_msg_decode(slice_make(last->bytes, last->len), &answer), 0);
+    assert_int_equal(answer.kind, RAFT_MSG_APPEND_RESULT);
+    assert_int_equal(answer.destination, w->replica[old].id);
+    assert_true(answer.term > term);
+    assert_int_equal(answer.append_result.rejected, 1);
+    assert_int_equal(answer.append_result.last_index, 0);
+}
+
 /* --- 12: seats that nobody sits on --- */
 
 static void test_12_phantom_voters(void **state)
@@ -608,6 +637,7 @@ int main(int argc, char **argv)
         CASE(test_9_one_alone_answers_at_once),
         CASE(test_10_messages_are_validated),
         CASE(test_10_late_rejections_are_dropped),
+        CASE(test_19_old_leaders_are_told_the_term_alone),
         CASE(test_12_phantom_voters),
         CASE(test_13_a_write_after_idling_does_not_wait),
         CASE(test_14_nothing_is_encoded_for_nobody),
