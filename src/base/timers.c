@@ -1,9 +1,11 @@
 #include "base/timers.h"
 
 #include "base/assert.h"
-#include "base/err.h"
 
-#include <stdlib.h>
+#include <stddef.h>
+
+/* A pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986) of the timers themselves: a node's children are a list, of
+ * which each knows what stands before it, the parent before the first. */
 
 void timers_init(struct timers *q, uint64_t (*now_ms)(void *arg), void (*rearm)(void *arg), void *arg)
 {
@@ -12,15 +14,7 @@ void timers_init(struct timers *q, uint64_t (*now_ms)(void *arg), void (*rearm)(
 
 void timers_fini(struct timers *q)
 {
-    ASSERT(q->len == 0);
-    free(q->heap);
-    q->heap = NULL;
-}
-
-static void place(struct timers *q, size_t i, struct timer *t)
-{
-    q->heap[i] = t;
-    t->place = i + 1;
+    ASSERT(!q->first);
 }
 
 static bool is_before(const struct timer *a, const struct timer *b)
@@ -28,89 +22,85 @@ static bool is_before(const struct timer *a, const struct timer *b)
     return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->number < b->number;
 }
 
-static void up(struct timers *q, size_t i)
+/* Two heaps of which each is whole or NULL become one. */
+static struct timer *join(struct timer *a, struct timer *b)
 {
-    struct timer *t = q->heap[i];
-    for (; i > 0 && is_before(t, q->heap[(i - 1) / 2]); i = (i - 1) / 2)
-        place(q, i, q->heap[(i - 1) / 2]);
-    place(q, i, t);
+    if (!a || !b)
+        return a ? a : b;
+    struct timer *top = is_before(a, b) ? a : b, *under = top == a ? b : a;
+    under->before = top;
+    under->next = top->child;
+    if (under->next)
+        under->next->before = under;
+    top->child = under;
+    return top;
 }
 
-static void down(struct timers *q, size_t i)
+static struct timer *cut_next(struct timer **list)
 {
-    struct timer *t = q->heap[i];
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= q->len)
-            break;
-        if (child + 1 < q->len && is_before(q->heap[child + 1], q->heap[child]))
-            child++;
-        if (!is_before(q->heap[child], t))
-            break;
-        place(q, i, q->heap[child]);
-        i = child;
+    struct timer *t = *list;
+    if (!t)
+        return NULL;
+    *list = t->next;
+    t->next = t->before = NULL;
+    return t;
+}
+
+/* Children that have lost their parent: joined in pairs from the front, then the pairs from the back. */
+static struct timer *join_all(struct timer *list)
+{
+    struct timer *pairs = NULL, *whole = NULL;
+    while (list) {
+        struct timer *a = cut_next(&list), *b = cut_next(&list), *pair = join(a, b);
+        pair->next = pairs;
+        pairs = pair;
     }
-    place(q, i, t);
+    while (pairs)
+        whole = join(whole, cut_next(&pairs));
+    return whole;
 }
 
 static void take_out(struct timers *q, struct timer *t)
 {
-    size_t i = t->place - 1;
-    struct timer *last = q->heap[--q->len];
-    t->place = 0;
-    if (last == t)
+    struct timer *rest = join_all(t->child);
+    t->child = NULL;
+    t->runs = false;
+    if (t == q->first) {
+        q->first = rest;
         return;
-    place(q, i, last);
-    up(q, i);
-    down(q, last->place - 1);
+    }
+    if (t->before->child == t)
+        t->before->child = t->next;
+    else
+        t->before->next = t->next;
+    if (t->next)
+        t->next->before = t->before;
+    t->next = t->before = NULL;
+    q->first = join(q->first, rest);
 }
 
-static int reserve(struct timers *q)
+void timer_start(struct timers *q, struct timer *t, uint64_t delay_ms)
 {
-    if (q->len < q->cap)
-        return 0;
-    size_t cap = q->cap ? q->cap * 2 : 16;
-    struct timer **heap = realloc(q->heap, cap * sizeof(struct timer *));
-    if (!heap)
-        return E_NOMEM;
-    q->heap = heap;
-    q->cap = cap;
-    return 0;
-}
-
-static void tell_driver(struct timers *q, uint64_t before)
-{
+    uint64_t before = timers_next_ms(q), now = q->now_ms(q->arg);
+    if (t->runs)
+        take_out(q, t);
+    t->due_ms = delay_ms < UINT64_MAX - now ? now + delay_ms : UINT64_MAX - 1;
+    t->number = q->started++;
+    t->runs = true;
+    q->first = join(q->first, t);
     if (q->rearm && timers_next_ms(q) != before)
         q->rearm(q->arg);
 }
 
-int timer_start(struct timers *q, struct timer *t, uint64_t delay_ms)
-{
-    uint64_t before = timers_next_ms(q);
-    if (t->place)
-        take_out(q, t);
-    int err = reserve(q);
-    if (err)
-        return err;
-    uint64_t now = q->now_ms(q->arg);
-    t->due_ms = delay_ms < UINT64_MAX - now ? now + delay_ms : UINT64_MAX - 1;
-    t->number = q->started++;
-    q->len++;
-    place(q, q->len - 1, t);
-    up(q, q->len - 1);
-    tell_driver(q, before);
-    return 0;
-}
-
 void timer_stop(struct timers *q, struct timer *t)
 {
-    if (t->place)
+    if (t->runs)
         take_out(q, t);
 }
 
 uint64_t timers_next_ms(const struct timers *q)
 {
-    return q->len ? q->heap[0]->due_ms : UINT64_MAX;
+    return q->first ? q->first->due_ms : UINT64_MAX;
 }
 
 void timers_run(struct timers *q)
@@ -118,8 +108,8 @@ void timers_run(struct timers *q)
     uint64_t now = q->now_ms(q->arg), end = q->started;
     /* Only what runs now: a timer that restarts itself at once must not keep the loop here. Such a one is due now at
      * the earliest, so that none of those that ran before stands behind it. */
-    while (q->len && q->heap[0]->due_ms <= now && q->heap[0]->number < end) {
-        struct timer *t = q->heap[0];
+    while (q->first && q->first->due_ms <= now && q->first->number < end) {
+        struct timer *t = q->first;
         take_out(q, t);
         t->fire(t);
     }

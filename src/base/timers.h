@@ -1,10 +1,9 @@
 /* A queue of timers with a given clock: no time of its own, so that a simulation drives it as it likes. A timer is
- * embedded in what it belongs to and costs no allocation while it runs. */
+ * embedded in what it belongs to, stays where it is while it runs, and never needs memory: starting one cannot fail. */
 #ifndef BASE_TIMERS_H
 #define BASE_TIMERS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct timer;
@@ -13,13 +12,13 @@ typedef void (*timer_fire)(struct timer *t);
 struct timer {
     uint64_t due_ms;
     uint64_t number; /* of its start, which decides between equal times */
-    size_t place;    /* 1 + place in the heap; 0: not running */
     timer_fire fire;
+    bool runs;
+    struct timer *child, *next, *before; /* the queue's */
 };
 
 struct timers {
-    struct timer **heap;
-    size_t len, cap;
+    struct timer *first;
     uint64_t started; /* how often a timer was started */
     uint64_t (*now_ms)(void *arg);
     /* Called when the earliest due time has changed, so that the driver can wake up in time; may be NULL. */
@@ -37,11 +36,11 @@ static inline void timer_init(struct timer *t, timer_fire fire)
 
 static inline bool timer_runs(const struct timer *t)
 {
-    return t->place != 0;
+    return t->runs;
 }
 
-/* Starts or restarts: fires once, delay_ms from now, out of timers_run(). E_NOMEM. */
-int timer_start(struct timers *q, struct timer *t, uint64_t delay_ms);
+/* Starts or restarts: fires once, delay_ms from now, out of timers_run(). */
+void timer_start(struct timers *q, struct timer *t, uint64_t delay_ms);
 void timer_stop(struct timers *q, struct timer *t); /* also when it does not run */
 
 /* UINT64_MAX: none runs. */

@@ -124,7 +124,7 @@ static void follow_state(struct cluster *c)
         c->highest_epoch = c->meta.state->epoch;
     adopt_settings(c);
     follow_members(c);
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_follow(&c->partition[i]);
     c->overseer.dirty = true;
     lease_applied(c);
@@ -204,7 +204,7 @@ void cluster_forget(struct cluster *c, bool as_stranger)
     lease_end(c);
     overseer_stop(c);
     formation_stop(c);
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_fini(&c->partition[i]);
     stop_group(c);
     if (as_stranger) {
@@ -223,7 +223,7 @@ void cluster_forget(struct cluster *c, bool as_stranger)
 
 static void turn_partitions(struct cluster *c)
 {
-    for (unsigned rounds = 0; !list_empty(&c->dirty) && rounds < 4 * META_PARTITIONS; rounds++) {
+    for (unsigned rounds = 0; !list_empty(&c->dirty) && rounds < 4 * META_PARTITIONS_MAX; rounds++) {
         struct partition *p = LIST_ENTRY(c->dirty.next, struct partition, dirty);
         list_remove(&p->dirty);
         partition_turn(p);
@@ -306,7 +306,7 @@ static void init_parts(struct cluster *c)
     formation_init(&c->formation);
     router_init(&c->router, c);
     list_init(&c->dirty);
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_init(c, i);
     timer_init(&c->beacon, cluster_on_beacon_timer);
     timer_init(&c->again, on_again);
@@ -370,7 +370,7 @@ void cluster_destroy(struct cluster **cp)
     lease_end(c);
     overseer_stop(c);
     formation_stop(c);
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_fini(&c->partition[i]);
     meta_stop(c);
     router_fini(&c->router);

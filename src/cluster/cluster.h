@@ -29,9 +29,10 @@ struct cluster_config {
     const char *name;    /* nodes of another name are not talked to; under 65 bytes */
     const char *address; /* numeric, under which the others reach this node */
     uint16_t epmd_port, handoff_port;
-    const char *place; /* where it runs, or "" */
-    uint32_t expected; /* E0, the configured size */
-    uint32_t replicas; /* of a partition: 1 to PLACEMENT_REPLICAS_MAX */
+    const char *place;   /* where it runs, or "" */
+    uint32_t expected;   /* E0, the configured size */
+    uint32_t replicas;   /* of a partition: 1 to PLACEMENT_REPLICAS_MAX */
+    uint32_t partitions; /* P: 1 to ROUTER_PARTITIONS_MAX; a node that joins takes the cluster's */
     struct cluster_times times;
     size_t memory_limit;       /* bytes for the data */
     size_t frame_max;          /* bytes of the largest command or object, names and all */

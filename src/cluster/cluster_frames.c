@@ -146,7 +146,7 @@ static void on_drained(void *arg, struct link *l)
 {
     struct cluster *c = arg;
     (void)l;
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         if (c->partition[i].copy_out)
             partition_mark_dirty(&c->partition[i]);
 }
@@ -180,7 +180,7 @@ static int take_raft(struct cluster *c, struct link *l, struct slice body)
     struct peer_envelope e;
     struct raft_msg m;
     code_envelope(&coder, &e);
-    if (coder.err || raft_msg_decode(coder.in, &m) || (e.group >= META_PARTITIONS && e.group != PEER_GROUP_META))
+    if (coder.err || raft_msg_decode(coder.in, &m) || (e.group >= META_PARTITIONS_MAX && e.group != PEER_GROUP_META))
         return E_MALFORMED;
     if (!is_ours(c, &e) || !is_from(c, l, e.group, m.source))
         return 0; /* R-ID: of another cluster, epoch, generation: dropped */
@@ -195,7 +195,7 @@ static int take_copy(struct cluster *c, struct link *l, struct slice body)
     struct coder coder = coder_reader(body);
     struct peer_copy m;
     code_copy(&coder, &m);
-    if (coder_end(&coder) || (m.envelope.group >= META_PARTITIONS && m.envelope.group != PEER_GROUP_META))
+    if (coder_end(&coder) || (m.envelope.group >= META_PARTITIONS_MAX && m.envelope.group != PEER_GROUP_META))
         return E_MALFORMED;
     if (!is_ours(c, &m.envelope) || !is_from(c, l, m.envelope.group, m.source))
         return 0;
@@ -213,7 +213,7 @@ static int take_rounds(struct cluster *c, struct link *l, struct slice body)
     while (!coder.err && coder.in.len) {
         struct peer_round r;
         code_round(&coder, &r);
-        if (coder.err || (r.group >= META_PARTITIONS && r.group != PEER_GROUP_META))
+        if (coder.err || (r.group >= META_PARTITIONS_MAX && r.group != PEER_GROUP_META))
             return E_MALFORMED;
         if (!is_ours(c, &e) || !is_from(c, l, r.group, r.source))
             continue;

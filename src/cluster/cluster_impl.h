@@ -116,7 +116,7 @@ struct watch {
     bool asked; /* a grant follows the round, for a renewal sent at */
     uint64_t asked_ms, round, index;
     uint64_t lease_until_ms; /* no later than this its last lease ends */
-    struct watched_replica replica[META_PARTITIONS];
+    struct watched_replica replica[META_PARTITIONS_MAX];
 };
 
 struct watched_partition {
@@ -140,7 +140,7 @@ struct overseer {
     uint64_t busy_index; /* a proposal of its own that is not applied yet */
     struct watch *watch[META_MEMBERS_MAX];
     unsigned watch_count;
-    struct watched_partition partition[META_PARTITIONS];
+    struct watched_partition partition[META_PARTITIONS_MAX];
     struct timer duty;
     bool settled;
     unsigned rebuilt, emptied; /* partitions, since it was last told */
@@ -200,7 +200,7 @@ struct cluster {
     struct lease lease;
     struct overseer overseer;
     struct formation formation;
-    struct partition partition[META_PARTITIONS];
+    struct partition partition[META_PARTITIONS_MAX];
     struct list dirty; /* partitions */
     struct router router;
     struct timer beacon;
@@ -228,6 +228,12 @@ struct cluster {
         uint64_t since_ms;
     } gone[META_MEMBERS_MAX];
 };
+
+/* P; 0: in no cluster. */
+static inline unsigned partitions_of(const struct cluster *c)
+{
+    return c->meta.state ? c->meta.state->settings.partitions : 0;
+}
 
 static inline uint64_t now_of(const struct cluster *c)
 {
@@ -319,7 +325,8 @@ void overseer_stop(struct cluster *c);
 struct watch *overseer_watch(struct cluster *c, uint64_t member);
 void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas);
 bool overseer_is_live(struct cluster *c, uint64_t member);
-void overseer_arrange_seats(struct cluster *c); /* overseer_seats.c */
+bool overseer_can_sit(struct cluster *c, uint64_t member); /* on a seat of the meta group */
+void overseer_arrange_seats(struct cluster *c);            /* overseer_seats.c */
 bool overseer_is_suspect(const struct cluster *c, const struct watch *w);
 /* Fills `m` with the next change of the map that is due; false: there is none. */
 bool overseer_place(struct cluster *c, struct meta_command *m);

@@ -64,11 +64,20 @@ static bool is_fresh(const struct cluster *c, const struct peer *p)
     return was_heard(c, p, HEARD_MS) && mesh_sees(&c->mesh, p) && p->beacon.state == PEER_SEEKING;
 }
 
-static bool is_companion(const struct cluster *c, const struct peer *p)
+static bool is_stranded_too(const struct cluster *c, const struct peer *p)
 {
     return c->phase == PHASE_STRANDED && c->meta.state && was_heard(c, p, HEARD_MS) && mesh_sees(&c->mesh, p) &&
-           p->beacon.state == PEER_STRANDED && p->beacon.epoch == c->meta.state->epoch &&
+           p->beacon.state == PEER_STRANDED &&
            memcmp(p->beacon.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+}
+
+/* In the same epoch; or one of the two was left behind when the other began a later one, in which it has a place. */
+static bool is_companion(const struct cluster *c, const struct peer *p)
+{
+    if (!is_stranded_too(c, p))
+        return false;
+    return p->beacon.epoch >= c->meta.state->epoch ||
+           meta_member_by_incarnation(c->meta.state, p->hello.incarnation) != NULL;
 }
 
 static bool takes_part(const struct cluster *c, const struct peer *p)
@@ -132,9 +141,11 @@ static bool lowest_of_fresh(const struct cluster *c)
     return true;
 }
 
-/* The best meta log; the lowest incarnation among equals. */
+/* The best meta log, of the latest epoch; the lowest incarnation among equals. */
 static bool is_better_log(const struct cluster *c, const struct peer *p)
 {
+    if (p->beacon.epoch != c->meta.state->epoch)
+        return p->beacon.epoch > c->meta.state->epoch;
     uint64_t term = group_last_term(c->meta.group), index = group_last_index(c->meta.group);
     if (p->beacon.meta_term != term)
         return p->beacon.meta_term > term;
@@ -161,13 +172,14 @@ static bool is_gone(const struct cluster *c, const struct member *m)
            mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place);
 }
 
-/* R-REFORM (a): every missing voter of the old epoch is proven dead or lost. */
+/* R-REFORM (a): every missing voter of the old epoch is proven dead or lost. One that was admitted and seeks still, as
+ * it has never heard so, holds nothing and is not missing. */
 static bool missing_are_gone(const struct cluster *c)
 {
     for (unsigned i = 0; i < c->meta.state->member_count; i++) {
         const struct member *m = &c->meta.state->member[i];
         const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
-        bool here = m->id == c->meta.self || (p && is_companion(c, p));
+        bool here = m->id == c->meta.self || (p && takes_part(c, p));
         if (!here && meta_has_seat(c, m->id) && !is_gone(c, m))
             return !rule_holds(RULE_REFORM);
     }
@@ -257,7 +269,7 @@ void formation_freeze(struct cluster *c)
     /* What was answered may be committed without this node's having heard of it. */
     if (c->meta.group && c->meta.whole)
         group_apply_tail(c->meta.group);
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_freeze(&c->partition[i]);
     lease_end(c);
     overseer_stop(c);

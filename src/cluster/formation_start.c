@@ -8,6 +8,7 @@ struct meta_settings formation_settings(const struct cluster *c)
 {
     return (struct meta_settings){.expected = c->config.expected,
                                   .replicas = c->config.replicas,
+                                  .partitions = c->config.partitions,
                                   .heartbeat_ms = c->config.times.heartbeat,
                                   .election_ms = c->config.times.election,
                                   .lease_ms = c->config.times.lease,

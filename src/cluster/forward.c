@@ -258,7 +258,7 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
     struct coder coder = coder_reader(body);
     struct peer_request m;
     code_request(&coder, &m);
-    if (coder_end(&coder) || (m.kind != PEER_CATALOG && m.partition >= META_PARTITIONS))
+    if (coder_end(&coder) || (m.kind != PEER_CATALOG && m.partition >= partitions_of(c)))
         return E_MALFORMED;
     if (!link_for(c, l->peer, 0)) { /* no answer could be sent: who has asked sees that, and asks again */
         link_close(l);

@@ -62,7 +62,7 @@ static void describe(const struct cluster *c, struct peer_renew *r)
                              .memory_limit = c->memory.limit,
                              .leaving = c->phase == PHASE_LEAVING};
     memcpy(r->cluster_id, c->meta.state->cluster_id, sizeof r->cluster_id);
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         r->replica_count += c->partition[i].replica != 0 || c->partition[i].frozen;
     for (unsigned i = 0; i < c->meta.state->member_count; i++) {
         const struct member *m = &c->meta.state->member[i];
@@ -73,7 +73,7 @@ static void describe(const struct cluster *c, struct peer_renew *r)
 
 static void code_replicas(struct cluster *c, struct coder *coder)
 {
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         struct peer_replica r;
         if (!c->partition[i].replica && !c->partition[i].frozen)
             continue;

@@ -290,10 +290,7 @@ static void on_secure(struct stream_user *u, const struct stream_peer *peer)
         link_close(l);
         return;
     }
-    if (timer_start(l->mesh->config.timers, &l->hello, HELLO_MS)) {
-        link_close(l);
-        return;
-    }
+    timer_start(l->mesh->config.timers, &l->hello, HELLO_MS);
     l->secure = true;
     if (l->endpoint) /* the other side answers when it knows what the connection is for */
         say_hello(l);

@@ -179,10 +179,11 @@ static int create_partitions(struct meta_state *s, const struct meta_command *m)
 {
     if (s->partition[0].generation)
         return E_EXISTS;
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
-        if (!m->create[i].count || !are_distinct_members(s, m->create[i].member, m->create[i].count))
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        if ((m->create[i].count != 0) != (i < s->settings.partitions) ||
+            !are_distinct_members(s, m->create[i].member, m->create[i].count))
             return E_INVALID;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < s->settings.partitions; i++) {
         struct partition_map *p = &s->partition[i];
         for (unsigned k = 0; k < m->create[i].count; k++)
             add_replica(s, p, m->create[i].member[k], REPLICA_PRESENT);
@@ -234,7 +235,7 @@ static void change_replica(struct meta_state *s, const struct meta_change *chang
 static int change_replicas(struct meta_state *s, const struct meta_command *m)
 {
     for (unsigned i = 0; i < m->count; i++)
-        if (m->change[i].partition < META_PARTITIONS && s->partition[m->change[i].partition].generation)
+        if (m->change[i].partition < META_PARTITIONS_MAX && s->partition[m->change[i].partition].generation)
             change_replica(s, &m->change[i]);
     return 0;
 }
@@ -278,7 +279,7 @@ static bool may_rebuild(const struct meta_state *s, const struct partition_map *
 
 static int rebuild(struct meta_state *s, const struct meta_command *m)
 {
-    if (m->partition >= META_PARTITIONS)
+    if (m->partition >= META_PARTITIONS_MAX)
         return E_INVALID;
     struct partition_map *p = &s->partition[m->partition];
     uint64_t member = m->create[0].member[0];
@@ -315,7 +316,7 @@ void meta_state_reform(struct meta_state *s, const uint64_t *kept, unsigned coun
         else
             remove_member(s, &gone);
     }
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         if (s->partition[i].generation)
             freeze_replicas(s, &s->partition[i], 0);
 }
@@ -323,7 +324,7 @@ void meta_state_reform(struct meta_state *s, const uint64_t *kept, unsigned coun
 /* R-REBUILD: nobody takes part in this generation any more. */
 static int freeze(struct meta_state *s, const struct meta_command *m)
 {
-    if (m->partition >= META_PARTITIONS || s->partition[m->partition].generation != m->generation || !m->generation)
+    if (m->partition >= META_PARTITIONS_MAX || s->partition[m->partition].generation != m->generation || !m->generation)
         return E_MODIFIED;
     freeze_replicas(s, &s->partition[m->partition], 0);
     return 0;
@@ -332,7 +333,7 @@ static int freeze(struct meta_state *s, const struct meta_command *m)
 /* R-REBUILD: the new generation is whole. */
 static int end_rebuild(struct meta_state *s, const struct meta_command *m)
 {
-    if (m->partition >= META_PARTITIONS || s->partition[m->partition].generation != m->generation)
+    if (m->partition >= META_PARTITIONS_MAX || s->partition[m->partition].generation != m->generation)
         return E_MODIFIED;
     s->partition[m->partition].frozen_count = 0;
     return 0;

@@ -8,9 +8,9 @@
 #include "store/catalog.h"
 #include "wire/peer_msg.h"
 
-#define META_PARTITIONS   64 /* P of design.md section 1, fixed when the cluster forms */
-#define META_MEMBERS_MAX  PLACEMENT_MEMBERS_MAX
-#define META_REPLICAS_MAX (PLACEMENT_REPLICAS_MAX + 2) /* of one partition, the coming and the going included */
+#define META_PARTITIONS_MAX 64
+#define META_MEMBERS_MAX    PLACEMENT_MEMBERS_MAX
+#define META_REPLICAS_MAX   (PLACEMENT_REPLICAS_MAX + 2) /* of one partition, the coming and the going included */
 
 enum member_state { MEMBER_LIVE, MEMBER_LEAVING, MEMBER_STATE_MAX = MEMBER_LEAVING };
 
@@ -53,6 +53,7 @@ struct partition_map {
 struct meta_settings {
     uint32_t expected; /* E0 */
     uint32_t replicas;
+    uint32_t partitions; /* P: those numbered from it on are never created */
     uint32_t heartbeat_ms, election_ms, lease_ms, margin_ms, lost_after_ms;
 };
 
@@ -71,7 +72,7 @@ struct meta_state {
         uint64_t id;
         uint8_t incarnation[PEER_INCARNATION];
     } dead[META_MEMBERS_MAX];
-    struct partition_map partition[META_PARTITIONS];
+    struct partition_map partition[META_PARTITIONS_MAX];
     uint64_t lost; /* partitions that began empty again because no replica survived, ever */
     struct catalog *catalog;
     struct store_memory *memory;
@@ -146,7 +147,7 @@ struct meta_command {
     struct {
         unsigned count;
         uint64_t member[PLACEMENT_REPLICAS_MAX];
-    } create[META_PARTITIONS];
+    } create[META_PARTITIONS_MAX];
     struct slice body;
 };
 void code_meta_command(struct coder *c, struct meta_command *m);

@@ -29,7 +29,7 @@ void code_meta_command(struct coder *c, struct meta_command *m)
         code_member(c, &m->who);
         break;
     case META_CREATE:
-        for (unsigned i = 0; i < META_PARTITIONS; i++)
+        for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
             code_ids(c, m->create[i].member, &m->create[i].count, PLACEMENT_REPLICAS_MAX);
         break;
     case META_REPLICAS:
@@ -82,6 +82,7 @@ static void code_settings(struct coder *c, struct meta_settings *s)
 {
     code_u32(c, &s->expected);
     code_u32(c, &s->replicas);
+    code_u32(c, &s->partitions);
     code_u32(c, &s->heartbeat_ms);
     code_u32(c, &s->election_ms);
     code_u32(c, &s->lease_ms);
@@ -107,7 +108,7 @@ static void code_state(struct coder *c, struct meta_state *s)
         code_u64(c, &s->dead[i].id);
         code_bytes(c, s->dead[i].incarnation, PEER_INCARNATION);
     }
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         code_partition(c, &s->partition[i]);
     code_u64(c, &s->lost);
 }
@@ -120,8 +121,8 @@ static void code_state(struct coder *c, struct meta_state *s)
 static bool are_settings_sane(const struct meta_settings *s)
 {
     return s->expected && s->expected <= META_MEMBERS_MAX && s->replicas && s->replicas <= PLACEMENT_REPLICAS_MAX &&
-           s->heartbeat_ms && s->election_ms >= UINT64_C(3) * s->heartbeat_ms &&
-           s->lease_ms >= s->election_ms && /* R-LEASE */
+           s->partitions && s->partitions <= META_PARTITIONS_MAX && s->heartbeat_ms &&
+           s->election_ms >= UINT64_C(3) * s->heartbeat_ms && s->lease_ms >= s->election_ms && /* R-LEASE */
            s->lost_after_ms > (uint64_t)s->lease_ms + s->margin_ms && s->lost_after_ms <= TIME_MAX_MS;
 }
 
@@ -189,14 +190,15 @@ static bool is_partition_sane(const struct meta_state *s, const struct partition
            p->donor < s->next_id;
 }
 
-/* Partitions are created all at once. */
+/* Partitions are created all at once, and no more than there are. */
 static bool is_sane(const struct meta_state *s)
 {
     if (!s->epoch || !s->next_id || s->next_id > INT64_MAX || s->formed_ms > INT64_MAX ||
         !are_settings_sane(&s->settings) || !are_members_sane(s))
         return false;
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
-        if (!is_partition_sane(s, &s->partition[i]) || !s->partition[i].generation != !s->partition[0].generation)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        if (!is_partition_sane(s, &s->partition[i]) ||
+            (s->partition[i].generation != 0) != (i < s->settings.partitions && s->partition[0].generation))
             return false;
     return true;
 }

@@ -43,7 +43,7 @@ struct watch *overseer_watch(struct cluster *c, uint64_t member)
 
 static void take_replica(struct cluster *c, struct watch *w, const struct peer_replica *r)
 {
-    if (r->partition >= META_PARTITIONS)
+    if (r->partition >= META_PARTITIONS_MAX)
         return;
     w->replica[r->partition] = (struct watched_replica){.generation = r->generation,
                                                         .replica = r->replica,
@@ -116,7 +116,7 @@ static struct peer_load load_of(const struct cluster *c, const struct watch *w)
                              .memory_limit = w->memory_limit,
                              .lag = applied > w->applied ? applied - w->applied : 0,
                              .suspect = overseer_is_suspect(c, w)};
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         load.keys += w->replica[i].keys;
     return load;
 }
@@ -278,11 +278,19 @@ bool overseer_is_live(struct cluster *c, uint64_t member)
     return m && w && m->state == MEMBER_LIVE && !overseer_is_suspect(c, w);
 }
 
+/* It has taken up its part, for only who has the state renews. Who was admitted may never have heard so, and a seat
+ * that is given to it is given to nobody. */
+bool overseer_can_sit(struct cluster *c, uint64_t member)
+{
+    const struct watch *w = overseer_watch(c, member);
+    return overseer_is_live(c, member) && w->renewed;
+}
+
 /* --- leaving --- */
 
 static bool holds_replicas(const struct cluster *c, uint64_t member)
 {
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         if (meta_replica_of(&c->meta.state->partition[i], member))
             return true;
     return false;
@@ -293,7 +301,7 @@ static bool somebody_can_sit(struct cluster *c)
     struct group_member m[GROUP_MEMBERS_MAX];
     unsigned n = group_members(c->meta.group, m);
     for (unsigned i = 0; i < n; i++)
-        if (m[i].role != GROUP_VOTER && overseer_is_live(c, m[i].id))
+        if (m[i].role != GROUP_VOTER && overseer_can_sit(c, m[i].id))
             return true;
     return false;
 }

@@ -63,26 +63,26 @@ static void add_change(struct meta_command *m, unsigned partition, enum replica_
 
 /* --- creating --- */
 
-static void place_all(struct cluster *c, struct placement_partition p[META_PARTITIONS])
+static void place_all(struct cluster *c, struct placement_partition p[META_PARTITIONS_MAX])
 {
     uint64_t live[META_MEMBERS_MAX];
     unsigned n = live_members(c, live);
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         p[i] = (struct placement_partition){.leader = map->leader};
         for (unsigned k = 0; k < map->replica_count && p[i].count < PLACEMENT_REPLICAS_MAX; k++)
             if (map->replica[k].state != REPLICA_REMOVING)
                 p[i].member[p[i].count++] = map->replica[k].member;
     }
-    placement_compute(live, n, c->meta.state->settings.replicas, p, META_PARTITIONS);
+    placement_compute(live, n, c->meta.state->settings.replicas, p, partitions_of(c));
 }
 
 static bool create(struct cluster *c, struct meta_command *m)
 {
-    struct placement_partition p[META_PARTITIONS];
+    struct placement_partition p[META_PARTITIONS_MAX];
     place_all(c, p);
     m->kind = META_CREATE;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         unsigned lead = 0;
         while (lead < p[i].count && p[i].member[lead] != p[i].leader)
             lead++;
@@ -97,7 +97,7 @@ static bool create(struct cluster *c, struct meta_command *m)
 
 static bool note_done(struct cluster *c, struct meta_command *m)
 {
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         const struct watched_partition *w = heard(c, i);
         for (unsigned k = 0; w && k < map->replica_count; k++) {
@@ -107,6 +107,8 @@ static bool note_done(struct cluster *c, struct meta_command *m)
                 add_change(m, i, CHANGE_PRESENT, r->id);
             else if (r->state == REPLICA_REMOVING && !in)
                 add_change(m, i, CHANGE_GONE, r->id);
+            else if (r->state == REPLICA_PRESENT && !in) /* it was needed again too late, or a change was overruled */
+                add_change(m, i, CHANGE_REMOVE, r->id);
         }
     }
     m->kind = META_REPLICAS;
@@ -135,7 +137,7 @@ static bool is_changing(const struct partition_map *map)
 static bool is_broken(struct cluster *c, unsigned i, const struct replica *r)
 {
     const struct watch *w = overseer_watch(c, r->member);
-    return r->state == REPLICA_PRESENT && w && w->replica[i].replica == r->id && w->replica[i].broken;
+    return w && w->replica[i].replica == r->id && w->replica[i].broken;
 }
 
 /* A replica that is not to be there: one whose member is gone first. */
@@ -236,12 +238,12 @@ static void prefer_leader(struct cluster *c, unsigned i, const struct placement_
 
 static bool move(struct cluster *c, struct meta_command *m)
 {
-    struct placement_partition target[META_PARTITIONS];
+    struct placement_partition target[META_PARTITIONS_MAX];
     unsigned under_way = 0;
     place_all(c, target);
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < partitions_of(c); i++)
         under_way += is_changing(&c->meta.state->partition[i]) && heard(c, i);
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         if (map->replica_count == 0)
             continue; /* nothing is left of it: overseer_rebuild() */
@@ -271,7 +273,7 @@ static bool is_whole(struct cluster *c, unsigned i)
 
 static bool end_rebuild(struct cluster *c, struct meta_command *m)
 {
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         if (map->frozen_count && map->replica_count && is_whole(c, i)) {
             *m = (struct meta_command){.kind = META_WHOLE, .partition = (uint16_t)i, .generation = map->generation};
@@ -430,7 +432,7 @@ bool overseer_rebuild(struct cluster *c, struct meta_command *m)
 {
     if (!all_renewed(c) || !c->meta.state->partition[0].generation)
         return false;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         bool lost = is_lost(c, map), stuck = is_stuck(c, i);
         if ((!lost && !stuck) || (holder_is_silent(c, map) && rule_holds(RULE_LOST)) || !all_are_frozen(c, i))
@@ -456,13 +458,14 @@ bool overseer_place(struct cluster *c, struct meta_command *m)
 static bool seats_are_full(struct cluster *c)
 {
     struct group_member m[GROUP_MEMBERS_MAX];
-    unsigned n = group_members(c->meta.group, m), vacant = 0, standing = 0;
+    unsigned n = group_members(c->meta.group, m), voters = 0, vacant = 0, standing = 0;
     for (unsigned i = 0; i < n; i++) {
         bool live = is_here(c, m[i].id);
+        voters += m[i].role == GROUP_VOTER;
         vacant += m[i].role == GROUP_VOTER && !live;
         standing += m[i].role != GROUP_VOTER && live;
     }
-    return !vacant || !standing;
+    return voters % 2 && (!vacant || !standing);
 }
 
 bool overseer_settled(struct cluster *c)
@@ -471,7 +474,7 @@ bool overseer_settled(struct cluster *c)
     unsigned need = smaller(c->meta.state->settings.replicas, live_members(c, live));
     if (!c->meta.state->partition[0].generation || !all_renewed(c) || !seats_are_full(c))
         return false;
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < partitions_of(c); i++)
         if (!heard(c, i) || present_here(c, &c->meta.state->partition[i]) < need)
             return false;
     return true;

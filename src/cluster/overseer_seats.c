@@ -15,12 +15,11 @@ static bool add_standby(struct cluster *c, const struct group_member *m, unsigne
     return false;
 }
 
-/* A live one in that role, but this node and `but`; 0: there is none. */
-static uint64_t find_role(struct cluster *c, const struct group_member *m, unsigned n, enum group_role role,
-                          uint64_t but)
+/* One without a seat that could vote at once; not `but`. 0: there is none. */
+static uint64_t find_standby(struct cluster *c, const struct group_member *m, unsigned n, uint64_t but)
 {
     for (unsigned i = 0; i < n; i++)
-        if (m[i].role == role && overseer_is_live(c, m[i].id) && m[i].id != c->meta.self && m[i].id != but)
+        if (m[i].role == GROUP_STANDBY && overseer_can_sit(c, m[i].id) && m[i].id != but)
             return m[i].id;
     return 0;
 }
@@ -66,7 +65,7 @@ static bool even_out(struct cluster *c, uint64_t live)
 static bool move_seat(struct cluster *c, const struct group_member *m, unsigned n)
 {
     unsigned voters = count_voters(m, n), seats = seats_count(cluster_n(c), c->meta.state->settings.expected);
-    uint64_t live = find_role(c, m, n, GROUP_STANDBY, 0), next = find_role(c, m, n, GROUP_STANDBY, live);
+    uint64_t live = find_standby(c, m, n, 0), next = find_standby(c, m, n, live);
     uint64_t vacated = find_vacated(c, m, n);
     if (voters % 2 == 0)
         return even_out(c, live);

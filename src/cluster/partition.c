@@ -416,7 +416,7 @@ static void give_up(struct partition *p)
 /* An eighth of this replica's part of the data, or LOG_MIN. */
 static size_t log_max(const struct partition *p)
 {
-    size_t share = p->cluster->memory.used / META_PARTITIONS / 8;
+    size_t share = p->cluster->memory.used / partitions_of(p->cluster) / 8;
     return share > LOG_MIN ? share : LOG_MIN;
 }
 

@@ -118,7 +118,7 @@ const struct store_memory *router_memory(const struct router *r)
 void router_stats(const struct router *r, struct store_stats *out)
 {
     *out = (struct store_stats){0};
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         struct store_stats one;
         if (!r->cluster->partition[i].store)
             continue;
@@ -168,7 +168,7 @@ struct work *router_begin(struct router *r, struct router_request *q, unsigned k
 
 static struct partition *partition_of(struct router *r, const struct store_key *k)
 {
-    return &r->cluster->partition[store_partition(k->hash, META_PARTITIONS)];
+    return &r->cluster->partition[store_partition(k->hash, partitions_of(r->cluster))];
 }
 
 static bool serves_alone(const struct partition *p)

@@ -11,8 +11,8 @@
 #include "store/catalog.h"
 #include "store/store.h"
 
-#define ROUTER_PARTITIONS 64 /* P of design.md section 1 */
-#define CLUSTER_ID_SIZE   16
+#define ROUTER_PARTITIONS_MAX 64 /* of P, design.md section 1 */
+#define CLUSTER_ID_SIZE       16
 
 struct router;
 

@@ -64,7 +64,7 @@ static void next_partition(struct work *w)
 {
     struct cluster *c = w->router->cluster;
     unsigned next = w->partition->number + 1;
-    w->partition = next < META_PARTITIONS ? &c->partition[next] : NULL;
+    w->partition = next < partitions_of(c) ? &c->partition[next] : NULL;
 }
 
 static void end_step(struct work *w)

@@ -85,7 +85,7 @@ static void describe_member(const struct cluster *c, const struct member *m, str
 static int may_lose(const struct cluster *c)
 {
     int fewest = (int)((meta_seats(c) - 1) / 2);
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         int voters = 0;
         for (unsigned k = 0; k < map->replica_count; k++)
@@ -101,7 +101,7 @@ static unsigned count_incomplete(const struct cluster *c)
     unsigned n = 0, need = c->meta.state->settings.replicas;
     if (c->meta.state->member_count < need)
         need = c->meta.state->member_count;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         unsigned present = 0;
         for (unsigned k = 0; k < map->replica_count; k++)
@@ -157,10 +157,15 @@ static void describe_partition(const struct cluster *c, unsigned number, struct 
                                                                      .lag = lag_of(p, map->replica[i].id)};
 }
 
+unsigned cluster_partition_count(const struct cluster *c)
+{
+    return c->meta.whole ? partitions_of(c) : 0;
+}
+
 unsigned cluster_partitions(const struct cluster *c, struct status_partition *out, unsigned from, unsigned max)
 {
     unsigned n = 0;
-    for (; c->meta.whole && n < max && from + n < META_PARTITIONS; n++)
+    for (; c->meta.whole && n < max && from + n < partitions_of(c); n++)
         describe_partition(c, from + n, &out[n]);
     return n;
 }
@@ -168,7 +173,7 @@ unsigned cluster_partitions(const struct cluster *c, struct status_partition *ou
 size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, size_t max)
 {
     size_t n = 0;
-    for (unsigned i = 0; i < META_PARTITIONS && n + 2 <= max; i++)
+    for (unsigned i = 0; i < partitions_of(c) && n + 2 <= max; i++)
         n += partition_transfers(&c->partition[i], &out[n]);
     return n;
 }

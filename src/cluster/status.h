@@ -13,8 +13,9 @@ struct cluster;
 
 /* Fills all of *out. */
 void cluster_status(const struct cluster *c, struct status_node *out);
-/* Partitions from number `from` on, at most `max`; returns how many were written. There are ROUTER_PARTITIONS, and none
- * while the node is in no cluster. */
+/* Partitions from number `from` on, at most `max`; returns how many were written. There are
+ * cluster_partition_count(), and none while the node is in no cluster. */
+unsigned cluster_partition_count(const struct cluster *c);
 unsigned cluster_partitions(const struct cluster *c, struct status_partition *out, unsigned from, unsigned max);
 /* At most `max`; returns how many were written. */
 size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, size_t max);

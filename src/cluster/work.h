@@ -50,7 +50,7 @@ static inline bool work_is_of_key(unsigned kind)
 /* The key is of the partition that it is asked of. */
 static inline bool work_is_here(const struct work *w, const struct store_key *k)
 {
-    return store_partition(k->hash, META_PARTITIONS) == w->partition->number;
+    return store_partition(k->hash, partitions_of(w->router->cluster)) == w->partition->number;
 }
 
 static inline bool work_has_effect(const struct work *w)

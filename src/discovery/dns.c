@@ -101,10 +101,7 @@ struct source *dns_source_create(const struct source_home *home, const struct pe
     self->source.stated = peer->kind == PEER_HOST;
     snprintf(self->source.name, sizeof self->source.name, "%s %s", peer->kind == PEER_HOST ? "peer" : "service",
              peer->name);
-    if (source_init(&self->source, &ops, home)) {
-        destroy(&self->source);
-        return NULL;
-    }
+    source_init(&self->source, &ops, home);
     return &self->source;
 }
 

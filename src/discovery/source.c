@@ -84,13 +84,10 @@ static int make_room(struct source *s, size_t count)
 
 /* --- when it is asked --- */
 
-/* The timer is running or its slot was freed just now: this needs no memory. */
 static void ask_after(struct source *s, uint64_t delay_ms)
 {
-    if (!s->changes)
-        return;
-    int err = timer_start(s->home->timers, &s->timer, delay_ms);
-    ASSERT(err == 0);
+    if (s->changes)
+        timer_start(s->home->timers, &s->timer, delay_ms);
 }
 
 static void ask_soon(struct source *s)
@@ -109,13 +106,13 @@ static void on_timer(struct timer *t)
     source_ask(s);
 }
 
-int source_init(struct source *s, const struct source_ops *ops, const struct source_home *home)
+void source_init(struct source *s, const struct source_ops *ops, const struct source_home *home)
 {
     s->ops = ops;
     s->home = home;
     s->retry_ms = SOURCE_RETRY_MS;
     timer_init(&s->timer, on_timer);
-    return s->changes ? timer_start(home->timers, &s->timer, SOURCE_INTERVAL_MS) : 0;
+    ask_after(s, SOURCE_INTERVAL_MS);
 }
 
 void source_fini(struct source *s)

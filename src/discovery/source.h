@@ -56,14 +56,13 @@ struct source {
     /* The loop's. */
     struct sighting *sightings; /* at most DISCOVERY_CANDIDATES_MAX */
     size_t count;
-    struct timer timer; /* runs always where `changes`: so that restarting it takes no memory and cannot fail */
+    struct timer timer; /* runs always where `changes` */
     uint64_t retry_ms;  /* the next delay after no answer */
     bool asking, answered, complained;
 };
 
-/* For a source's own constructor, with the fields before sightings set. E_NOMEM. Nothing is asked before source_ask().
- */
-int source_init(struct source *s, const struct source_ops *ops, const struct source_home *home);
+/* For a source's own constructor, with the fields before sightings set. Nothing is asked before source_ask(). */
+void source_init(struct source *s, const struct source_ops *ops, const struct source_home *home);
 void source_fini(struct source *s);
 
 void source_ask(struct source *s);

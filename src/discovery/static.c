@@ -42,6 +42,6 @@ struct source *static_source_create(const struct source_home *home, const struct
     self->source.authoritative = true;
     self->source.stated = (unsigned)self->count;
     snprintf(self->source.name, sizeof self->source.name, "peers' addresses");
-    source_init(&self->source, &ops, home); /* cannot fail: no timer runs */
+    source_init(&self->source, &ops, home);
     return &self->source;
 }

@@ -51,7 +51,7 @@ struct config {
     char memory_source[OPTION_ORIGIN_MAX];
 
     char *cluster_name;
-    uint32_t cluster_size, replicas;
+    uint32_t cluster_size, replicas, partitions;
     char *peers;        /* the list of discovery/peers.h, checked; NULL: none, which is a cluster of one */
     char advertise[46]; /* numeric */
     char *place;        /* empty: not known */

@@ -203,7 +203,9 @@ static int read_advertise(const struct reading *r)
 static int read_sizes(const struct reading *r)
 {
     int status = reading_u32(r, "cluster-size", &r->c->cluster_size);
-    return status ? status : reading_u32(r, "replicas", &r->c->replicas);
+    if (!status)
+        status = reading_u32(r, "replicas", &r->c->replicas);
+    return status ? status : reading_u32(r, "partitions", &r->c->partitions);
 }
 
 static int read_each_time(const struct reading *r)

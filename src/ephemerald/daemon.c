@@ -157,6 +157,7 @@ static int make_cluster(struct daemon *d)
                                      .place = c->place,
                                      .expected = c->cluster_size,
                                      .replicas = c->replicas,
+                                     .partitions = c->partitions,
                                      .times = times_of(c),
                                      .memory_limit = c->memory_bytes / DATA_DENOMINATOR * DATA_NUMERATOR,
                                      .frame_max = c->object_size_max_bytes + FRAME_SLACK,
@@ -274,8 +275,7 @@ static void on_dialer_stopped(void *arg)
 static void on_handoff_stopped(void *arg)
 {
     struct daemon *d = arg;
-    if (net_dialer_stop(&d->dialer, on_dialer_stopped, d))
-        end_loop(d);
+    net_dialer_stop(&d->dialer, on_dialer_stopped, d);
 }
 
 static void on_epmd_stopped(void *arg)

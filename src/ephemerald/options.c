@@ -83,6 +83,10 @@ const struct option daemon_options[] = {
      "Nodes that hold each key, as far as there are so many. 3, because each may then lose one and be written on by "
      "the "
      "two that remain; more cost memory and time for every write." OF_THE_CLUSTER},
+    {"partitions", "EPHEMERAL_STORE_PARTITIONS", OPTION_NUMBER, "P", "64", 1, 64, false,
+     "Parts that the keys are divided into, each with its own replicas and its own leader; fixed when the cluster "
+     "forms. "
+     "Fewer cost less while nothing happens, and spread keys and work less evenly." OF_THE_CLUSTER},
     {"heartbeat-ms", "EPHEMERAL_STORE_HEARTBEAT_MS", OPTION_DURATION_MS, "TIME", "100", 10, 10 * 1000, false,
      "How often a leader without anything to say tells its followers that it is there. Idle partitions cost little at "
      "100 ms." OF_THE_CLUSTER},

@@ -103,8 +103,8 @@ static void watch_handshake(struct conn *c)
 {
     uint64_t timeout_ms = c->owner->handshake_timeout_ms;
     c->timer.fire = on_deadline;
-    if (timeout_ms && timer_start(&conn_loop(c)->timers, &c->timer, timeout_ms))
-        conn_close_now(c, err_text(E_NOMEM));
+    if (timeout_ms)
+        timer_start(&conn_loop(c)->timers, &c->timer, timeout_ms);
 }
 
 /* --- io/stream.h --- */
@@ -143,8 +143,7 @@ static void end(struct conn *c, const char *why)
     if (c->writing)
         return;
     c->timer.fire = on_end_timer;
-    if (timer_start(&conn_loop(c)->timers, &c->timer, 0))
-        conn_close_now(c, err_text(E_NOMEM));
+    timer_start(&conn_loop(c)->timers, &c->timer, 0);
 }
 
 static void stream_close(struct stream *s)

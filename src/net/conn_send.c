@@ -30,8 +30,7 @@ static void watch_stall(struct conn *c)
     if (has_deadline(c))
         return;
     c->timer.fire = on_stall;
-    if (timer_start(&conn_loop(c)->timers, &c->timer, c->owner->stall_timeout_ms))
-        conn_close_now(c, no_memory);
+    timer_start(&conn_loop(c)->timers, &c->timer, c->owner->stall_timeout_ms);
 }
 
 void conn_end_deadline(struct conn *c)

@@ -60,14 +60,11 @@ void net_dialer_init(struct net_dialer *d, const struct net_dialer_config *confi
     timer_init(&d->end, on_end);
 }
 
-int net_dialer_stop(struct net_dialer *d, void (*stopped)(void *arg), void *arg)
+void net_dialer_stop(struct net_dialer *d, void (*stopped)(void *arg), void *arg)
 {
-    int err = timer_start(&d->owner.loop->timers, &d->end, 0);
-    if (err)
-        return err;
+    timer_start(&d->owner.loop->timers, &d->end, 0);
     d->ended = true;
     d->stopped = stopped;
     d->stopped_arg = arg;
     conn_end_all(&d->owner);
-    return 0;
 }

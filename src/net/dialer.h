@@ -25,7 +25,7 @@ struct net_dialer {
 /* `loop` is borrowed until it has stopped. */
 void net_dialer_init(struct net_dialer *d, const struct net_dialer_config *config, struct net_loop *loop);
 /* Ends all connections; `stopped` is called when the last is gone, never from inside this call. Meanwhile dial() gives
- * E_CLOSED. E_NOMEM: nothing has happened. */
-int net_dialer_stop(struct net_dialer *d, void (*stopped)(void *arg), void *arg);
+ * E_CLOSED. */
+void net_dialer_stop(struct net_dialer *d, void (*stopped)(void *arg), void *arg);
 
 #endif

@@ -202,10 +202,7 @@ static int resolve(struct resolver *resolver, enum resolver_kind kind, const cha
     q->arg = arg;
     memcpy(q->name, name, len);
     timer_init(&q->timer, on_timeout);
-    if (timer_start(&r->loop->timers, &q->timer, r->timeout_ms)) {
-        free(q);
-        return E_NOMEM;
-    }
+    timer_start(&r->loop->timers, &q->timer, r->timeout_ms);
     list_append(&r->waiting, &q->link);
     r->waiting_count++;
     begin_waiting(r);

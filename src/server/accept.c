@@ -16,11 +16,7 @@ static struct stream_user *on_accepted(struct acceptor *acceptor, struct stream 
     struct session *s = malloc(sizeof *s);
     if (!s)
         return NULL;
-    if (session_init(s, a->server, stream, address)) {
-        session_fini(s);
-        free(s);
-        return NULL;
-    }
+    session_init(s, a->server, stream, address);
     a->user_ops = *s->user.ops;
     a->user_ops.closed = on_closed;
     s->user.ops = &a->user_ops;

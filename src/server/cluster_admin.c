@@ -49,11 +49,11 @@ void cluster_admin_partitions(struct session *s, struct slice body)
         malformed(s, "EphPartitionsReq");
         return;
     }
-    resp.total = ROUTER_PARTITIONS;
+    resp.total = cluster_partition_count(c);
     resp.count = 0;
     if (req.max == 0 || req.max > STATUS_PARTITIONS_MAX)
         req.max = STATUS_PARTITIONS_MAX;
-    if (req.from < ROUTER_PARTITIONS)
+    if (req.from < resp.total)
         resp.count = cluster_partitions(c, resp.partition, req.from, req.max);
     answer(s, cluster_msg_put_partitions(session_out(s), &resp));
 }

@@ -87,7 +87,7 @@ static void on_closed(struct stream_user *u, const char *why)
 
 static const struct stream_user_ops user_ops = {on_input, on_secure, on_drained, on_closed};
 
-int session_init(struct session *s, struct server *server, struct stream *stream, const char *peer_address)
+void session_init(struct session *s, struct server *server, struct stream *stream, const char *peer_address)
 {
     *s = (struct session){.user = {&user_ops}, .server = server, .stream = stream};
     snprintf(s->name, sizeof s->name, "%s", peer_address);
@@ -97,7 +97,7 @@ int session_init(struct session *s, struct server *server, struct stream *stream
     timer_init(&s->pause_timer, on_pause_timer);
     router_request_init(&s->request.router, NULL);
     server->metrics->connections_open++;
-    return timer_start(server->timers, &s->deadline, server->config.handshake_timeout_ms);
+    timer_start(server->timers, &s->deadline, server->config.handshake_timeout_ms);
 }
 
 void session_fini(struct session *s)
@@ -168,8 +168,8 @@ static void answer_auth_failure(struct session *s)
     session_error(s, "Authentication failed");
     if (s->auth_failures >= AUTH_TRIES)
         session_end(s);
-    else if (timer_start(s->server->timers, &s->deadline, s->server->config.handshake_timeout_ms))
-        session_broken(s, E_NOMEM);
+    else
+        timer_start(s->server->timers, &s->deadline, s->server->config.handshake_timeout_ms);
     session_finish(s);
 }
 
@@ -271,8 +271,7 @@ void session_flush(struct session *s)
 void session_later(struct session *s, uint64_t delay_ms, session_go_on f)
 {
     s->go_on = f;
-    if (timer_start(s->server->timers, &s->pause_timer, delay_ms))
-        session_broken(s, E_NOMEM);
+    timer_start(s->server->timers, &s->pause_timer, delay_ms);
 }
 
 static void on_pause_timer(struct timer *t)

@@ -76,8 +76,8 @@ struct session {
     char name[64]; /* the peer's address, for the log */
 };
 
-/* `stream` is borrowed until session_fini(); who implements it calls `user` (io/stream.h). E_NOMEM. */
-int session_init(struct session *s, struct server *server, struct stream *stream, const char *peer_address);
+/* `stream` is borrowed until session_fini(); who implements it calls `user` (io/stream.h). */
+void session_init(struct session *s, struct server *server, struct stream *stream, const char *peer_address);
 void session_fini(struct session *s);
 
 /* --- for the request handlers of src/server --- */

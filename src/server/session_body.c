@@ -8,8 +8,7 @@
 
 static void watch_transfer(struct session *s)
 {
-    if (timer_start(s->server->timers, &s->deadline, s->server->config.stall_timeout_ms))
-        session_broken(s, E_NOMEM);
+    timer_start(s->server->timers, &s->deadline, s->server->config.stall_timeout_ms);
 }
 
 /* The budget has been taken for body_len bytes. */
@@ -47,8 +46,7 @@ void session_on_granted(struct budget_waiter *w)
     else
         s->granted = w->size;
     /* In a turn of its own: this is called while another session is at work. */
-    if (timer_start(s->server->timers, &s->pause_timer, 0))
-        session_broken(s, E_NOMEM);
+    timer_start(s->server->timers, &s->pause_timer, 0);
 }
 
 void session_take_body(struct session *s, struct slice *in)

@@ -16,7 +16,7 @@ static struct meta_state *own_state(struct store_memory *memory)
     struct meta_state *s;
     ASSERT(meta_state_create(memory, &key, &s) == 0);
     s->epoch = 1;
-    s->settings = (struct meta_settings){5, 3, 100, 300, 5000, 1000, 60000};
+    s->settings = (struct meta_settings){5, 3, 64, 100, 300, 5000, 1000, 60000};
     for (uint8_t i = 1; i <= 3; i++) {
         struct member m = {.incarnation = {i}};
         ASSERT(meta_state_add(s, &m) == i);
@@ -42,7 +42,7 @@ static void check_same(const struct meta_state *a, const struct meta_state *b)
     ASSERT(a->member_count == b->member_count && a->dead_count == b->dead_count);
     for (unsigned i = 0; i < a->member_count; i++)
         ASSERT(a->member[i].id == b->member[i].id && a->member[i].state == b->member[i].state);
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         const struct partition_map *p = &a->partition[i], *q = &b->partition[i];
         ASSERT(p->generation == q->generation && p->leader == q->leader && p->donor == q->donor);
         ASSERT(p->birth_count == q->birth_count && p->replica_count == q->replica_count);
@@ -62,22 +62,22 @@ static void check_copy(const struct meta_state *s)
 /* What the meta leader makes of it. */
 static void place(const struct meta_state *s)
 {
-    struct placement_partition p[META_PARTITIONS];
+    struct placement_partition p[META_PARTITIONS_MAX];
     uint64_t live[META_MEMBERS_MAX];
     unsigned n = 0;
     for (unsigned i = 0; i < s->member_count; i++)
         if (s->member[i].state == MEMBER_LIVE)
             live[n++] = s->member[i].id;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         const struct partition_map *map = &s->partition[i];
         p[i] = (struct placement_partition){.leader = map->leader};
         for (unsigned k = 0; k < map->replica_count && p[i].count < PLACEMENT_REPLICAS_MAX; k++)
             if (map->replica[k].state != REPLICA_REMOVING)
                 p[i].member[p[i].count++] = map->replica[k].member;
     }
-    placement_compute(live, n, s->settings.replicas, p, META_PARTITIONS);
+    placement_compute(live, n, s->settings.replicas, p, META_PARTITIONS_MAX);
     unsigned wanted = s->settings.replicas < n ? s->settings.replicas : n;
-    for (unsigned i = 0; i < META_PARTITIONS; i++)
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         ASSERT(p[i].count == wanted);
 }
 

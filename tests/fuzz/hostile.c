@@ -335,7 +335,7 @@ void world_prepare(struct world *w)
     add_member(w, w->incarnation[0], w->address[0]);
     add_member(w, w->incarnation[1], w->address[1]);
     create->kind = META_CREATE;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         create->create[i].count = 3;
         for (unsigned k = 0; k < 3; k++)
             create->create[i].member[k] = w->state->member[k].id;
@@ -392,6 +392,7 @@ void world_init(struct world *w)
                                     .place = "",
                                     .expected = 3,
                                     .replicas = 3,
+                                    .partitions = 64,
                                     .times = {.heartbeat = 100,
                                               .election = 300,
                                               .lease = 2000,

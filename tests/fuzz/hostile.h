@@ -32,7 +32,8 @@ struct conn {
 struct learned {
     uint64_t proposal, epoch, request, sent_ms;
     uint8_t cluster_id[PEER_CLUSTER_ID];
-    uint64_t term[META_PARTITIONS + 1], last_index[META_PARTITIONS + 1]; /* of groups; the last is the meta group */
+    uint64_t term[META_PARTITIONS_MAX + 1],
+        last_index[META_PARTITIONS_MAX + 1]; /* of groups; the last is the meta group */
 };
 
 struct world {

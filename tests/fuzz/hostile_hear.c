@@ -43,7 +43,7 @@ static void hear_raft(struct conn *c, struct slice body)
     struct said_raft m;
     code_envelope(&coder, &m.envelope);
     ASSERT(!coder.err && raft_msg_decode(coder.in, &m.msg) == 0);
-    unsigned group = m.envelope.group < META_PARTITIONS ? m.envelope.group : META_PARTITIONS;
+    unsigned group = m.envelope.group < META_PARTITIONS_MAX ? m.envelope.group : META_PARTITIONS_MAX;
     w->learned.term[group] = m.msg.term;
     struct raft_msg answer = {.source = m.msg.destination, .destination = m.msg.source, .term = m.msg.term};
     if (m.msg.kind == RAFT_MSG_VOTE) {
@@ -60,7 +60,7 @@ static void hear_raft(struct conn *c, struct slice body)
     }
     m.msg = answer;
     if (w->obedient)
-        world_say(world_conn(w, c->peer, group < META_PARTITIONS ? PLANE_RAFT : PLANE_CONTROL, false), PEER_RAFT,
+        world_say(world_conn(w, c->peer, group < META_PARTITIONS_MAX ? PLANE_RAFT : PLANE_CONTROL, false), PEER_RAFT,
                   raft_f, &m);
 }
 

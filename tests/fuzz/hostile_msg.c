@@ -67,14 +67,14 @@ static uint64_t own_member(const struct said *s)
 static uint64_t replica_of(const struct said *s, unsigned group, uint64_t member)
 {
     const struct replica *r =
-        group < META_PARTITIONS && state_of(s) ? meta_replica_of(&state_of(s)->partition[group], member) : NULL;
+        group < META_PARTITIONS_MAX && state_of(s) ? meta_replica_of(&state_of(s)->partition[group], member) : NULL;
     return r ? r->id : member;
 }
 
 static const struct group *group_of(const struct said *s, unsigned group)
 {
     const struct cluster *c = s->w->cluster;
-    return group < META_PARTITIONS ? c->partition[group].group : c->meta.group;
+    return group < META_PARTITIONS_MAX ? c->partition[group].group : c->meta.group;
 }
 
 static uint64_t term_of(const struct said *s, unsigned group)
@@ -95,14 +95,14 @@ static uint64_t last_term_of(const struct said *s, unsigned group)
 static unsigned pick_group(struct said *s)
 {
     unsigned how = fuzz_byte(s->in);
-    if (how < META_PARTITIONS)
+    if (how < META_PARTITIONS_MAX)
         return how;
     return how < 250 ? PEER_GROUP_META : (unsigned)fuzz_number(s->in, 2);
 }
 
 static uint32_t generation_of(const struct said *s, unsigned group)
 {
-    return group < META_PARTITIONS ? s->w->cluster->partition[group].generation : 1;
+    return group < META_PARTITIONS_MAX ? s->w->cluster->partition[group].generation : 1;
 }
 
 static struct peer_envelope envelope(struct said *s)
@@ -151,18 +151,18 @@ static void put_meta_command(struct said *s, struct buf *out)
     m->member = field(s, own_member(s));
     m->who = (struct member){.epmd_port = 4369, .handoff_port = 8099, .address = "10.0.0.9"};
     memset(m->who.incarnation, 0x40 + fuzz_byte(s->in), PEER_INCARNATION);
-    m->partition = fuzz_byte(s->in) % META_PARTITIONS;
+    m->partition = fuzz_byte(s->in) % META_PARTITIONS_MAX;
     m->generation = (uint32_t)field(s, generation_of(s, m->partition));
     m->donor = field(s, 0);
     m->count = fuzz_byte(s->in) % 4;
     for (unsigned i = 0; i < m->count && m->kind == META_REPLICAS; i++) {
-        uint16_t partition = fuzz_byte(s->in) % META_PARTITIONS;
+        uint16_t partition = fuzz_byte(s->in) % META_PARTITIONS_MAX;
         m->change[i] = (struct meta_change){partition, fuzz_byte(s->in) % (REPLICA_CHANGE_MAX + 1), 0};
         m->change[i].id = field(s, m->change[i].what == CHANGE_ADD || m->change[i].what == CHANGE_LEADER
                                        ? own_member(s)
                                        : replica_of(s, partition, own_member(s)));
     }
-    for (unsigned i = 0; i < META_PARTITIONS && m->kind == META_CREATE; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX && m->kind == META_CREATE; i++) {
         m->create[i].count = 1;
         m->create[i].member[0] = own_member(s);
     }

@@ -17,6 +17,7 @@ struct meta_state *meta_rig_empty_state(void)
     s->formed_ms = 1800000000000;
     s->settings = (struct meta_settings){.expected = 5,
                                          .replicas = 3,
+                                         .partitions = 64,
                                          .heartbeat_ms = 100,
                                          .election_ms = 300,
                                          .lease_ms = 5000,
@@ -53,7 +54,7 @@ struct meta_state *meta_rig_created_state(unsigned n)
     struct meta_command m = {.kind = META_CREATE};
     for (unsigned i = 1; i <= n; i++)
         assert_int_equal(meta_rig_join(s, i), i);
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         m.create[i].count = n < 3 ? n : 3;
         for (unsigned k = 0; k < m.create[i].count; k++)
             m.create[i].member[k] = k + 1;

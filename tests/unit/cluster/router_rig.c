@@ -114,7 +114,7 @@ int rig_get(struct rig *r, const char *bucket, const char *key)
 
 unsigned rig_partition(const struct rig *r, const char *bucket, const char *key)
 {
-    return store_partition(rig_key(r, bucket, key).hash, ROUTER_PARTITIONS);
+    return store_partition(rig_key(r, bucket, key).hash, ROUTER_PARTITIONS_MAX);
 }
 
 const char *rig_key_in(const struct rig *r, const char *bucket, unsigned partition)
@@ -146,7 +146,7 @@ struct store_stats rig_partition_stats(const struct rig *r, unsigned partition)
 uint64_t rig_expiry_ms(const struct rig *r)
 {
     uint64_t due = UINT64_MAX;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         const struct timer *t = &r->alone.cluster->partition[i].expiry;
         if (timer_runs(t) && t->due_ms < due)
             due = t->due_ms;

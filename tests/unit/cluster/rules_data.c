@@ -367,7 +367,7 @@ void test_TIME_goes_on_where_it_is_copied_to(void **state)
     restart(u, 2);
     await_ready(u, 60000);
     universe_run(u, 5000); /* what is moved for balance is moved */
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         uint64_t now = partition_now_ms(&cluster_at(u, leader_of(u, i))->partition[i]);
         for (unsigned k = 0; k < 5; k++)
             if (cluster_at(u, k)->partition[i].whole)
@@ -431,7 +431,7 @@ void test_MEMORY_what_would_pass_the_limit_is_refused(void **state)
     }
     assert_true(refused > 100 && taken > 100);
     for (unsigned k = 0; k < 5; k++)
-        for (unsigned i = 0; i < META_PARTITIONS; i++)
+        for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
             assert_false(cluster_at(u, k)->partition[i].broken);
     universe_run(u, LIFE_MS + 10000);
     for (unsigned i = 0; i < 200; i++)

@@ -31,7 +31,7 @@ struct cluster *cluster_at(struct universe *u, unsigned i)
 /* What a node thinks of the partitions that are not complete. */
 static void show_partitions(const struct cluster *c)
 {
-    for (unsigned i = 0; c->meta.whole && i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; c->meta.whole && i < META_PARTITIONS_MAX; i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
         const struct partition *p = &c->partition[i];
         if (map->replica_count >= c->meta.state->settings.replicas && !map->frozen_count && p->leader_hint)
@@ -132,7 +132,7 @@ unsigned partition_of(struct universe *u, unsigned through, const char *key)
     struct store_key k;
     store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, through))), slice_make(NULL, 0),
                    slice_str("bucket"), slice_str(key));
-    return store_partition(k.hash, ROUTER_PARTITIONS);
+    return store_partition(k.hash, ROUTER_PARTITIONS_MAX);
 }
 
 unsigned leader_of(struct universe *u, unsigned partition)

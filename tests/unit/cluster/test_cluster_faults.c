@@ -275,7 +275,7 @@ static unsigned leader_of_key(struct universe *u, const char *key)
     struct op o;
     universe_get(u, 0, key, &o); /* whoever answers it leads */
     store_key_init(&k, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
-    cluster_partitions(u->machine[0].cluster, &p, store_partition(k.hash, ROUTER_PARTITIONS), 1);
+    cluster_partitions(u->machine[0].cluster, &p, store_partition(k.hash, ROUTER_PARTITIONS_MAX), 1);
     return node_of_member(u, p.leader);
 }
 

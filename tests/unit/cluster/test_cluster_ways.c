@@ -21,7 +21,7 @@ static struct partition *partition_at(struct universe *u, unsigned i, const char
     struct store_key k;
     store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, i))), slice_make(NULL, 0), slice_str("bucket"),
                    slice_str(key));
-    return &cluster_at(u, i)->partition[store_partition(k.hash, META_PARTITIONS)];
+    return &cluster_at(u, i)->partition[store_partition(k.hash, META_PARTITIONS_MAX)];
 }
 
 static unsigned leader_of_key(struct universe *u, const char *key)
@@ -130,7 +130,7 @@ static void test_alone_forgets(void **state)
             assert_int_equal(universe_put(u, 2, key, "value"), 0);
     }
     for (unsigned i = 1; i < 5; i++)
-        for (unsigned k = 0; k < META_PARTITIONS; k++) {
+        for (unsigned k = 0; k < META_PARTITIONS_MAX; k++) {
             const struct partition *p = &cluster_at(u, i)->partition[k];
             const uint8_t *origin = p->store ? store_origin(p->store, 0) : NULL;
             assert_true(!origin || memcmp(origin, u->machine[0].incarnation, 16) != 0);
@@ -260,6 +260,49 @@ static void test_tick_is_forgotten_with_the_lead(void **state)
     assert_int_equal(p->tick_index, 0);
 }
 
+static unsigned voters_of(const struct partition *p)
+{
+    struct group_member m[GROUP_MEMBERS_MAX];
+    unsigned voters = 0, n = group_members(p->group, m);
+    for (unsigned i = 0; i < n; i++)
+        voters += m[i].role == GROUP_VOTER;
+    return voters;
+}
+
+/* The map calls a replica present that its group goes on without: it was needed again when it had just been removed, or
+ * the change that had added it was overruled. Another is made. */
+static void test_a_replica_that_its_group_lacks_is_replaced(void **state)
+{
+    struct universe *u = *state;
+    struct group_member m[GROUP_MEMBERS_MAX];
+    start_all(u);
+    struct partition *p = partition_at(u, leader_of_key(u, "key"), "key");
+    group_members(p->group, m);
+    uint64_t lost = m[0].id == p->replica ? m[1].id : m[0].id;
+    assert_int_equal(group_change(p->group, u->now_ms, GROUP_REMOVE, lost), 0);
+    universe_run(u, 10000);
+    p = partition_at(u, leader_of_key(u, "key"), "key");
+    assert_int_equal(voters_of(p), 3);
+    assert_null(meta_replica(&p->cluster->meta.state->partition[p->number], lost));
+}
+
+/* How many partitions there are is fixed when the cluster forms, whatever a later node was told. */
+static void test_a_joiner_takes_the_clusters_partitions(void **state)
+{
+    struct universe *u = *state;
+    struct status_partition p[ROUTER_PARTITIONS_MAX];
+    u->config.partitions = 8;
+    start_all(u);
+    write_all(u, 0, NULL);
+    universe_kill(u, 4);
+    u->config.partitions = 64;
+    universe_start(u, 4);
+    await_ready(u, 60000);
+    expect_all(u, 4, NULL);
+    assert_int_equal(cluster_partition_count(cluster_at(u, 4)), 8);
+    assert_int_equal(cluster_partitions(cluster_at(u, 4), p, 0, ROUTER_PARTITIONS_MAX), 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +314,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_replica_that_its_group_lacks_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_joiner_takes_the_clusters_partitions, setup, teardown),
     };
     cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@ static void test_r_id_ids_are_never_given_out_again(void **state)
     struct meta_command phantom = {.kind = META_TAKE_ID};
     uint64_t last = s->next_id - 1;
     (void)state;
-    assert_int_equal(last, 3 + 3 * META_PARTITIONS);
+    assert_int_equal(last, 3 + 3 * META_PARTITIONS_MAX);
     assert_int_equal(meta_state_apply(s, &phantom), 0);
     assert_int_equal(phantom.member, ++last);
     assert_int_equal(meta_rig_join(s, 4), ++last);
@@ -22,7 +22,7 @@ static void test_r_id_ids_are_never_given_out_again(void **state)
     assert_int_equal(replica, ++last);
     meta_rig_change(s, 0, CHANGE_REMOVE, replica);
     meta_rig_change(s, 0, CHANGE_GONE, replica);
-    meta_rig_change(s, 0, CHANGE_ADD, 5 + 3 * META_PARTITIONS + 1);
+    meta_rig_change(s, 0, CHANGE_ADD, 5 + 3 * META_PARTITIONS_MAX + 1);
     assert_int_equal(s->partition[0].replica[3].id, last + 1);
     assert_int_equal(meta_rig_rebuild(s, 1, 0, 1), 0);
     assert_int_equal(s->partition[1].replica[0].id, last + 2);
@@ -102,7 +102,7 @@ static void test_creating(void **state)
     struct meta_state *s = meta_rig_created_state(5);
     struct meta_command again = {.kind = META_CREATE};
     (void)state;
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         const struct partition_map *p = &s->partition[i];
         assert_int_equal(p->generation, 1);
         assert_int_equal(p->leader, 1);
@@ -130,12 +130,12 @@ static void test_nothing_but_members_each_once_can_be_given_partitions(void **st
     meta_rig_join(s, 2);
     assert_int_equal(meta_state_apply(s, &m), E_INVALID); /* no replicas */
     for (unsigned i = 0; i < 3; i++) {
-        for (unsigned k = 0; k < META_PARTITIONS; k++) {
+        for (unsigned k = 0; k < META_PARTITIONS_MAX; k++) {
             m.create[k].count = 2;
             m.create[k].member[0] = 1;
             m.create[k].member[1] = 2;
         }
-        memcpy(m.create[META_PARTITIONS - 1].member, bad[i], sizeof bad[i]);
+        memcpy(m.create[META_PARTITIONS_MAX - 1].member, bad[i], sizeof bad[i]);
         assert_int_equal(meta_state_apply(s, &m), E_INVALID);
         assert_int_equal(s->partition[0].generation, 0); /* all or none */
         assert_int_equal(s->next_id, 3);
@@ -210,8 +210,8 @@ static void test_the_life_of_a_replica(void **state)
     meta_rig_change(s, 7, CHANGE_PRESENT, id); /* gone */
     meta_rig_change(s, 7, CHANGE_REMOVE, id);
     meta_rig_change(s, 7, CHANGE_GONE, id);
-    meta_rig_change(s, 7, CHANGE_ADD, 99);              /* nobody */
-    meta_rig_change(s, META_PARTITIONS, CHANGE_ADD, 5); /* nowhere */
+    meta_rig_change(s, 7, CHANGE_ADD, 99);                  /* nobody */
+    meta_rig_change(s, META_PARTITIONS_MAX, CHANGE_ADD, 5); /* nowhere */
     meta_rig_change(s, UINT16_MAX, CHANGE_ADD, 5);
     assert_int_equal(p->replica_count, 4);
     meta_rig_expect_copy(s);
@@ -259,7 +259,7 @@ static void test_r_rebuild_what_survives_is_frozen_until_the_new_one_is_whole(vo
     whole.generation = 2;
     assert_int_equal(meta_state_apply(s, &whole), 0);
     assert_int_equal(p->frozen_count, 0);
-    whole.partition = META_PARTITIONS;
+    whole.partition = META_PARTITIONS_MAX;
     assert_int_equal(meta_state_apply(s, &whole), E_MODIFIED);
     meta_rig_destroy(s);
 }
@@ -271,7 +271,7 @@ static void test_r_rebuild_of_what_is_older_has_no_effect(void **state)
     (void)state;
     m.create[0].member[0] = 1;
     assert_int_equal(meta_state_apply(s, &m), E_MODIFIED);
-    m.partition = META_PARTITIONS;
+    m.partition = META_PARTITIONS_MAX;
     assert_int_equal(meta_state_apply(s, &m), E_INVALID);
     m = (struct meta_command){.kind = META_REBUILD, .partition = 3, .generation = 1};
     assert_int_equal(meta_state_apply(s, &m), E_INVALID); /* nowhere */
@@ -338,7 +338,7 @@ static void test_r_reform_who_is_not_kept_is_dead_and_all_is_frozen(void **state
     assert_non_null(meta_member(s, 2));
     assert_non_null(meta_member(s, 3));
     assert_true(meta_is_dead(s, meta_rig_somebody(1).incarnation) && meta_is_dead(s, meta_rig_somebody(5).incarnation));
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         assert_int_equal(s->partition[i].generation, 1);
         assert_int_equal(s->partition[i].replica_count, 0);
         assert_int_equal(s->partition[i].frozen_count, 2);

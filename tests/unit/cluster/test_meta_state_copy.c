@@ -76,7 +76,7 @@ static uint64_t some_replica(struct rng *r, const struct partition_map *p)
 
 static void make_create(struct rng *r, const struct meta_state *s, struct meta_command *m)
 {
-    for (unsigned i = 0; i < META_PARTITIONS; i++) {
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         m->create[i].count = 1;
         m->create[i].member[0] = s->member_count ? s->member[rng_below(r, s->member_count)].id : 1;
     }
@@ -209,6 +209,9 @@ static void test_settings_must_be_sane(void **state)
     REFUSED(s->settings.expected = META_MEMBERS_MAX + 1);
     REFUSED(s->settings.replicas = 0);
     REFUSED(s->settings.replicas = PLACEMENT_REPLICAS_MAX + 1);
+    REFUSED(s->settings.partitions = 0);
+    REFUSED(s->settings.partitions = META_PARTITIONS_MAX + 1);
+    REFUSED(s->settings.partitions = META_PARTITIONS_MAX - 1); /* there are more */
     REFUSED(s->settings.heartbeat_ms = 0);
     REFUSED(s->settings.heartbeat_ms = 101);
     REFUSED(s->settings.heartbeat_ms = UINT32_MAX);

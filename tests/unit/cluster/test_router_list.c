@@ -206,7 +206,7 @@ static void move_bucket(struct rig *r, const char *bucket, unsigned to, unsigned
 /* A bucket that holds a key all the while is named once, also when its keys come and go between the steps. */
 static void test_list_buckets_while_their_keys_move(void **state)
 {
-    const unsigned last = ROUTER_PARTITIONS - 1;
+    const unsigned last = ROUTER_PARTITIONS_MAX - 1;
     (void)state;
     for (unsigned steps = 0; steps < 130; steps += 13)
         for (int back = 0; back < 2; back++) {

@@ -168,6 +168,7 @@ void universe_init(struct universe *u, unsigned count, uint64_t seed)
                                         .place = "",
                                         .expected = count,
                                         .replicas = 3,
+                                        .partitions = 64,
                                         .times = {.heartbeat = 100,
                                                   .election = 300,
                                                   .lease = 5000,

@@ -190,7 +190,7 @@ static void check_end(struct end *e)
 int peers_teardown(void **state)
 {
     struct peers *p = *state;
-    assert_int_equal(net_dialer_stop(&p->dialer, on_stopped, &p->dialer_stopped), 0);
+    net_dialer_stop(&p->dialer, on_stopped, &p->dialer_stopped);
     if (p->listener.open)
         listener_stop(&p->listener, on_stopped, &p->listener_stopped);
     peers_wait(p, &p->dialer_stopped, 1);
