@@ -1,0 +1,27 @@
+/* What the checks share: one key's operations, and the story. Not for users. */
+#ifndef HISTORY_CHECK_IMPL_H
+#define HISTORY_CHECK_IMPL_H
+
+#include "history/check.h"
+
+struct key_history {
+    const struct history *history;
+    uint32_t key;
+    const struct history_op **op; /* by their begin */
+    size_t count;
+};
+
+void check_tell(struct check_report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void check_tell_op(struct check_report *r, const struct history *h, const char *mark, const struct history_op *op);
+
+/* Each false: it is wrong, and told. */
+bool check_revisions(const struct key_history *k, struct check_report *r);
+bool check_stale_reads(const struct key_history *k, struct check_report *r);
+enum check_verdict check_linear(const struct key_history *k, struct check_report *r); /* linear.c */
+
+static inline bool history_writes(const struct history_op *op)
+{
+    return op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
+}
+
+#endif
