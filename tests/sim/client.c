@@ -1,0 +1,491 @@
+#include "sim/client.h"
+
+#include "sim/world.h"
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "wire/admin_msg.h"
+#include "wire/kv_msg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_US   6000000
+#define AGAIN_US     300000 /* until it tries another node, at most */
+#define THINK_US     120000 /* at most, between two requests */
+#define VALUE_MAX    200
+#define LARGE_MAX    ((size_t)300 * 1024)
+#define TTL_MAX_S    6
+#define TTL_KEY      "X-Ephemeral-TTL"
+#define VALUE_PREFIX "v"
+
+/* A connection, which lives until its stream is closed; its client may have turned to another before. */
+struct line {
+    struct stream_user user; /* first */
+    struct client *client;   /* NULL: has left it */
+    struct stream *stream;
+};
+
+static void connect_soon(struct client *c);
+static void ask_soon(struct client *c);
+
+/* --- what it writes down --- */
+
+static struct history_op *present(struct client *c)
+{
+    return history_at(&c->world->history, c->op);
+}
+
+static const enum history_kind kind_of[ASK_KINDS] = {
+    [ASK_PUT] = HISTORY_PUT,       [ASK_CREATE] = HISTORY_CREATE, [ASK_CAS] = HISTORY_CAS,
+    [ASK_DELETE] = HISTORY_DELETE, [ASK_GET] = HISTORY_GET,       [ASK_GET_ANY] = HISTORY_GET1,
+};
+
+static bool writes_value(enum request_kind k)
+{
+    return k == ASK_PUT || k == ASK_CREATE || k == ASK_CAS;
+}
+
+static void note_asked(struct client *c)
+{
+    struct history_op op = {.client = c->number + 1,
+                            .begin = c->world->now_us,
+                            .end = HISTORY_NEVER,
+                            .kind = kind_of[c->kind],
+                            .key = c->key + 1,
+                            .value = writes_value(c->kind) ? c->value : 0,
+                            .expected = c->kind == ASK_CAS ? c->seen[c->key].value : 0,
+                            .outcome = HISTORY_UNKNOWN};
+    c->op = history_add(&c->world->history, &op);
+    c->asked = true;
+}
+
+/* A key that expires is not there for ever, and not for a shorter time than was said, as far as clocks agree. */
+static void note_expiry(struct client *c, bool known)
+{
+    const struct world *w = c->world;
+    uint64_t ttl_us = c->ttl_s * SECOND_US;
+    uint64_t early_us = faults_clock_error_us(w), late_us = faults_outage_us(w);
+    struct history_op op = {.client = 0,
+                            .begin = c->ttl_from_us + (ttl_us > early_us ? ttl_us - early_us : 0),
+                            .end = known ? w->now_us + ttl_us + late_us : HISTORY_NEVER,
+                            .kind = HISTORY_EXPIRE,
+                            .key = c->key + 1,
+                            .value = c->value,
+                            .outcome = known ? HISTORY_OK : HISTORY_UNKNOWN};
+    history_add(&c->world->history, &op);
+}
+
+static void note_answer(struct client *c, enum history_outcome outcome, struct slice vclock)
+{
+    struct history_op *op = present(c);
+    op->outcome = outcome;
+    op->end = outcome == HISTORY_UNKNOWN ? HISTORY_NEVER : c->world->now_us;
+    if (vclock.len == VCLOCK_SIZE) {
+        memcpy(op->revision, vclock.data, VCLOCK_SIZE);
+        op->revision_len = VCLOCK_SIZE;
+    }
+    if (c->ttl_s && outcome != HISTORY_FAILED && outcome != HISTORY_EXISTS && outcome != HISTORY_MODIFIED &&
+        outcome != HISTORY_ABSENT)
+        note_expiry(c, outcome == HISTORY_OK);
+    c->asked = false;
+    c->answered += outcome != HISTORY_UNKNOWN;
+    c->world->witness.answered += outcome != HISTORY_UNKNOWN && outcome != HISTORY_FAILED;
+}
+
+/* --- its connection --- */
+
+/* Leaves its connection. What was asked over it may have had its effect, or may have it later. */
+static void leave_line(struct client *c)
+{
+    struct line *l = c->line;
+    c->line = NULL;
+    c->state = CLIENT_OUT;
+    timer_stop(&c->world->timers, &c->patience);
+    buf_consume(&c->in, buf_len(&c->in));
+    if (c->asked)
+        note_answer(c, HISTORY_UNKNOWN, slice_make(NULL, 0));
+    if (!l)
+        return;
+    l->client = NULL;
+    if (l->stream)
+        l->stream->ops->close(l->stream);
+}
+
+static void try_another(struct client *c)
+{
+    leave_line(c);
+    connect_soon(c);
+}
+
+static struct buf *out_of(struct client *c)
+{
+    return outq_tail(&c->line->stream->out);
+}
+
+static void send_out(struct client *c)
+{
+    c->line->stream->ops->flush(c->line->stream);
+}
+
+/* --- answers --- */
+
+static uint32_t value_of(struct slice bytes)
+{
+    char text[16] = "";
+    size_t n = bytes.len < sizeof text - 1 ? bytes.len : sizeof text - 1;
+    memcpy(text, bytes.data, n);
+    return text[0] == VALUE_PREFIX[0] ? (uint32_t)strtoul(text + 1, NULL, 10) : 0;
+}
+
+static bool begins(struct slice text, const char *with)
+{
+    return text.len >= strlen(with) && memcmp(text.data, with, strlen(with)) == 0;
+}
+
+static bool has_no_effect(struct slice text)
+{
+    return begins(text, "overload") || begins(text, "unavailable") ||
+           (text.len && memmem(text.data, text.len, "had no effect", strlen("had no effect")));
+}
+
+static enum history_outcome outcome_of_error(struct client *c, struct slice text)
+{
+    if (c->kind == ASK_CREATE && begins(text, "match_found"))
+        return HISTORY_EXISTS;
+    if (c->kind == ASK_CAS && begins(text, "modified"))
+        /* R-EPOCH: a context of another epoch or generation fails, whatever the key holds: it tells nothing of that. */
+        return witness_is_current(c->world, c->key, c->seen[c->key].vclock) ? HISTORY_MODIFIED : HISTORY_FAILED;
+    if (c->kind == ASK_CAS && begins(text, "notfound"))
+        return HISTORY_ABSENT;
+    return has_no_effect(text) ? HISTORY_FAILED : HISTORY_UNKNOWN;
+}
+
+static void take_error(struct client *c, struct slice body)
+{
+    struct slice text = {0};
+    uint32_t code;
+    if (admin_error_decode(body, &text, &code))
+        world_fail(c->world, "%s: an error that cannot be decoded", c->name);
+    trace_line(&c->world->trace, LOG_DEBUG, c->name, "is told: %.*s", (int)text.len, (const char *)text.data);
+    enum history_outcome outcome = outcome_of_error(c, text);
+    c->seen[c->key].value = 0;
+    note_answer(c, outcome, slice_make(NULL, 0));
+    ask_soon(c);
+}
+
+static void take_value(struct client *c, const struct kv_resp *r)
+{
+    struct seen *seen = &c->seen[c->key];
+    struct history_op *op = present(c);
+    seen->value = r->count ? value_of(r->content[0].content.value) : 0;
+    if (r->count && (!seen->value || r->count > 1))
+        world_fail(c->world, "%s: key %u has %zu values, the first of %zu bytes, none of which were written", c->name,
+                   c->key, r->count, r->content[0].content.value.len);
+    if (seen->value && r->vclock.len != VCLOCK_SIZE)
+        world_fail(c->world, "%s: a value comes without a vclock", c->name);
+    else if (seen->value)
+        memcpy(seen->vclock, r->vclock.data, VCLOCK_SIZE);
+    op->value = seen->value;
+    note_answer(c, seen->value ? HISTORY_OK : HISTORY_ABSENT, seen->value ? r->vclock : slice_make(NULL, 0));
+}
+
+static void take_written(struct client *c, const struct kv_resp *r)
+{
+    struct seen *seen = &c->seen[c->key];
+    seen->value = 0;
+    if (r->vclock.len == VCLOCK_SIZE) {
+        seen->value = c->value;
+        memcpy(seen->vclock, r->vclock.data, VCLOCK_SIZE);
+    }
+    note_answer(c, HISTORY_OK, r->vclock);
+}
+
+static void take_answer(struct client *c, const struct frame *f)
+{
+    struct kv_resp r;
+    bool reads = c->kind == ASK_GET || c->kind == ASK_GET_ANY;
+    uint8_t expected = reads ? MSG_GET_RESP : c->kind == ASK_DELETE ? MSG_DEL_RESP : MSG_PUT_RESP;
+    timer_stop(&c->world->timers, &c->patience);
+    if (f->code == MSG_ERROR_RESP) {
+        take_error(c, f->body);
+        return;
+    }
+    if (f->code != expected || (c->kind != ASK_DELETE && kv_resp_decode(f->body, !reads, &r))) {
+        world_fail(c->world, "%s: an answer with the code %u cannot be decoded", c->name, f->code);
+        return;
+    }
+    if (reads)
+        take_value(c, &r);
+    else if (c->kind == ASK_DELETE)
+        note_answer(c, HISTORY_OK, slice_make(NULL, 0));
+    else
+        take_written(c, &r);
+    ask_soon(c);
+}
+
+static void take_frame(struct client *c, const struct frame *f)
+{
+    struct slice none = slice_make(NULL, 0);
+    if (c->state == CLIENT_IN) {
+        if (c->asked)
+            take_answer(c, f);
+        else
+            world_fail(c->world, "%s: an answer to nothing, with the code %u", c->name, f->code);
+    } else if (f->code == MSG_START_TLS) {
+        c->line->stream->ops->start_tls(c->line->stream);
+        ASSERT(admin_auth_req_put(out_of(c), slice_str("sim"), none) == 0);
+    } else if (f->code == MSG_AUTH_RESP) {
+        c->state = CLIENT_IN;
+        timer_stop(&c->world->timers, &c->patience);
+        ask_soon(c);
+    } else {
+        try_another(c); /* it is not let in */
+    }
+}
+
+static size_t on_input(struct stream_user *u, struct slice in)
+{
+    struct client *c = ((struct line *)(void *)u)->client;
+    struct line *l = (struct line *)(void *)u;
+    if (!c)
+        return in.len;
+    ASSERT(buf_append_slice(&c->in, in) == 0);
+    while (l->client == c) {
+        struct slice all = buf_slice(&c->in);
+        struct frame f;
+        size_t len = all.len;
+        if (frame_take(&all, UINT32_MAX, &f) <= 0)
+            break;
+        take_frame(c, &f);
+        if (l->client == c)
+            buf_consume(&c->in, len - all.len);
+    }
+    return in.len;
+}
+
+static void on_secure(struct stream_user *u, const struct stream_peer *peer)
+{
+    (void)u;
+    (void)peer;
+}
+
+static void on_drained(struct stream_user *u)
+{
+    (void)u;
+}
+
+static void on_closed(struct stream_user *u, const char *why)
+{
+    struct line *l = (struct line *)(void *)u;
+    struct client *c = l->client;
+    (void)why;
+    free(l);
+    if (!c)
+        return;
+    c->line = NULL;
+    try_another(c);
+}
+
+static void on_patience(struct timer *t)
+{
+    try_another(LIST_ENTRY(t, struct client, patience));
+}
+
+static void dial(struct client *c)
+{
+    static const struct stream_user_ops ops = {on_input, on_secure, on_drained, on_closed};
+    struct world *w = c->world;
+    struct line *l = calloc(1, sizeof *l);
+    size_t mark;
+    ASSERT(l);
+    *l = (struct line){.user = {&ops}, .client = c};
+    c->line = l;
+    c->state = CLIENT_COMING;
+    if (!c->surveys)
+        c->through = (unsigned)rng_below(&c->chance, w->nodes);
+    ASSERT(network_dial(&w->network, NULL, w->node[c->through].address, PORT_PROTO, &l->user, &l->stream) == 0);
+    ASSERT(frame_begin(out_of(c), MSG_START_TLS, &mark) == 0);
+    frame_end(out_of(c), mark);
+    world_timer(w, &c->patience, CONNECT_US);
+}
+
+/* --- requests --- */
+
+static enum request_kind pick_kind(struct client *c)
+{
+    static const struct {
+        enum request_kind kind;
+        unsigned percent;
+    } mix[] = {{ASK_PUT, 22}, {ASK_CREATE, 16}, {ASK_CAS, 16}, {ASK_DELETE, 8}, {ASK_GET, 28}, {ASK_GET_ANY, 10}};
+    unsigned at = (unsigned)rng_below(&c->chance, 100);
+    for (unsigned i = 0; i < sizeof mix / sizeof mix[0]; at -= mix[i++].percent)
+        if (at < mix[i].percent)
+            return mix[i].kind == ASK_CAS && !c->seen[c->key].value ? ASK_GET : mix[i].kind;
+    return ASK_GET;
+}
+
+static size_t value_size(struct client *c)
+{
+    bool large = c->world->options.faults & 1u << FAULT_MEMORY && chance_of(&c->chance, 25);
+    return 12 + rng_below(&c->chance, large ? LARGE_MAX : VALUE_MAX);
+}
+
+static uint32_t pick_timeout_ms(struct client *c)
+{
+    static const uint32_t choice[] = {300, 1000, 3000, 10000, 10000};
+    return choice[rng_below(&c->chance, sizeof choice / sizeof choice[0])];
+}
+
+static void put_value(struct client *c, uint32_t timeout_ms)
+{
+    static char bytes[LARGE_MAX + 64];
+    char ttl[8];
+    size_t size = value_size(c);
+    struct buf meta;
+    c->value = ++c->world->witness.values;
+    memset(bytes, '.', size);
+    int n = snprintf(bytes, sizeof bytes, VALUE_PREFIX "%u", c->value);
+    bytes[n] = '.';
+    struct kv_put_req req = {.bucket = slice_str(SIM_BUCKET),
+                             .content = {.value = slice_make(bytes, size)},
+                             .w = QUORUM_DEFAULT,
+                             .dw = QUORUM_DEFAULT,
+                             .pw = QUORUM_DEFAULT,
+                             .timeout_ms = timeout_ms,
+                             .has_key = true,
+                             .return_head = chance_of(&c->chance, 50),
+                             .if_none_match = c->kind == ASK_CREATE,
+                             .if_not_modified = c->kind == ASK_CAS};
+    char key[16];
+    snprintf(key, sizeof key, "key-%u", c->key);
+    req.key = slice_str(key);
+    if (c->kind == ASK_CAS)
+        req.vclock = slice_make(c->seen[c->key].vclock, VCLOCK_SIZE);
+    buf_init(&meta, 256);
+    if (chance_of(&c->chance, 20)) {
+        c->ttl_s = 1 + (unsigned)rng_below(&c->chance, TTL_MAX_S);
+        snprintf(ttl, sizeof ttl, "%u", c->ttl_s);
+        struct kv_item item = {
+            .kind = KV_USERMETA, .key = slice_str(TTL_KEY), .value = slice_str(ttl), .has_value = true};
+        ASSERT(kv_meta_put_item(&meta, &item) == 0);
+    }
+    ASSERT(kv_put_req_encode(out_of(c), &req, buf_slice(&meta)) == 0);
+    buf_fini(&meta);
+}
+
+static void put_request(struct client *c, uint32_t timeout_ms)
+{
+    char key[16];
+    snprintf(key, sizeof key, "key-%u", c->key);
+    if (writes_value(c->kind)) {
+        put_value(c, timeout_ms);
+    } else if (c->kind == ASK_DELETE) {
+        struct kv_del_req req = {.bucket = slice_str(SIM_BUCKET),
+                                 .key = slice_str(key),
+                                 .has_key = true,
+                                 .rw = QUORUM_DEFAULT,
+                                 .r = QUORUM_DEFAULT,
+                                 .w = QUORUM_DEFAULT,
+                                 .pr = QUORUM_DEFAULT,
+                                 .pw = QUORUM_DEFAULT,
+                                 .dw = QUORUM_DEFAULT,
+                                 .timeout_ms = timeout_ms};
+        ASSERT(kv_del_req_encode(out_of(c), &req) == 0);
+    } else {
+        struct kv_get_req req = {.bucket = slice_str(SIM_BUCKET),
+                                 .key = slice_str(key),
+                                 .r = c->kind == ASK_GET_ANY ? 1 : QUORUM_DEFAULT,
+                                 .pr = QUORUM_DEFAULT,
+                                 .timeout_ms = timeout_ms,
+                                 .notfound_ok = true};
+        ASSERT(kv_get_req_encode(out_of(c), &req) == 0);
+    }
+}
+
+static void ask(struct client *c)
+{
+    uint32_t timeout_ms = c->surveys ? 20000 : pick_timeout_ms(c);
+    c->key = c->surveys ? c->survey_key : (unsigned)rng_below(&c->chance, c->world->options.keys);
+    c->kind = c->surveys ? ASK_GET : pick_kind(c);
+    c->ttl_s = 0;
+    c->ttl_from_us = c->world->now_us;
+    put_request(c, timeout_ms);
+    note_asked(c);
+    world_timer(c->world, &c->patience, timeout_ms * (uint64_t)1000 + rng_below(&c->chance, 3 * SECOND_US));
+    send_out(c);
+}
+
+static void on_next(struct timer *t)
+{
+    struct client *c = LIST_ENTRY(t, struct client, next);
+    if (c->quiet && !c->surveys)
+        return;
+    if (c->state == CLIENT_OUT)
+        dial(c);
+    else if (c->state == CLIENT_IN && chance_of(&c->chance, 1) && !c->surveys)
+        try_another(c); /* as clients do that live shortly */
+    else if (c->state == CLIENT_IN)
+        ask(c);
+}
+
+static void next_in(struct client *c, uint64_t us)
+{
+    timer_stop(&c->world->timers, &c->next);
+    world_timer(c->world, &c->next, us);
+}
+
+static void connect_soon(struct client *c)
+{
+    next_in(c, rng_below(&c->chance, AGAIN_US));
+}
+
+static void ask_soon(struct client *c)
+{
+    if (c->surveys && history_at(&c->world->history, c->op)->kind == HISTORY_GET && c->survey_key == c->key &&
+        history_at(&c->world->history, c->op)->outcome <= HISTORY_ABSENT)
+        c->survey_key++;
+    if (c->surveys && c->survey_key == c->world->options.keys)
+        c->surveys = false;
+    next_in(c, c->surveys ? 1000 : rng_below(&c->chance, THINK_US));
+}
+
+void client_begin(struct client *c)
+{
+    c->quiet = false;
+    connect_soon(c);
+}
+
+void client_quiet(struct client *c)
+{
+    c->quiet = true;
+}
+
+void client_survey(struct client *c, unsigned through)
+{
+    c->surveys = true;
+    c->survey_key = 0;
+    c->through = through;
+    leave_line(c);
+    connect_soon(c);
+}
+
+void client_init(struct client *c, struct world *w, unsigned number)
+{
+    *c = (struct client){.world = w, .number = number};
+    snprintf(c->name, sizeof c->name, "client %u", number);
+    rng_seed(&c->chance, rng_next(&w->chance));
+    buf_init(&c->in, SIZE_MAX / 2);
+    timer_init(&c->next, on_next);
+    timer_init(&c->patience, on_patience);
+}
+
+void client_fini(struct client *c)
+{
+    c->quiet = true;
+    c->surveys = false;
+    leave_line(c);
+    timer_stop(&c->world->timers, &c->next);
+    buf_fini(&c->in);
+}

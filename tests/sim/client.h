@@ -1,0 +1,67 @@
+/* A client of the world: one connection to one node at a time, over which it speaks Riak's protocol as a client does,
+ * one request after the other, and writes down what it asked and what it was told. */
+#ifndef SIM_CLIENT_H
+#define SIM_CLIENT_H
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "base/timers.h"
+#include "io/stream.h"
+#include "wire/frame.h"
+#include "wire/vclock.h"
+
+#define SIM_KEYS_MAX 64
+#define SIM_BUCKET   "b" /* where all keys are: key-0, key-1, ... */
+
+struct world;
+struct line;
+
+enum client_state { CLIENT_OUT, CLIENT_COMING, CLIENT_IN };
+
+enum request_kind { ASK_PUT, ASK_CREATE, ASK_CAS, ASK_DELETE, ASK_GET, ASK_GET_ANY, ASK_KINDS };
+
+/* What it has last seen of a key. */
+struct seen {
+    uint32_t value; /* 0: nothing */
+    uint8_t vclock[VCLOCK_SIZE];
+};
+
+struct client {
+    struct world *world;
+    unsigned number;
+    char name[16];
+    struct rng chance;
+    struct line *line; /* its connection; NULL: none */
+    enum client_state state;
+    unsigned through; /* the node that it is connected to */
+    struct buf in;
+    struct timer next;     /* the next request, or the next try to connect */
+    struct timer patience; /* with what it waits for now */
+    bool quiet;            /* asks nothing new */
+    bool asked;            /* a request is under way: */
+    enum request_kind kind;
+    unsigned key;
+    uint32_t value;
+    unsigned ttl_s;
+    uint64_t ttl_from_us;
+    size_t op; /* its place in the history */
+    struct seen seen[SIM_KEYS_MAX];
+    uint64_t answered;
+    /* For a last look at everything: the keys from here on, one after the other, through one node. */
+    bool surveys;
+    unsigned survey_key;
+};
+
+void client_init(struct client *c, struct world *w, unsigned number);
+void client_fini(struct client *c);
+void client_begin(struct client *c);
+/* Asks nothing new, and waits for what it has asked. */
+void client_quiet(struct client *c);
+/* Reads every key once, through that node, from now on; client_is_done() says when. */
+void client_survey(struct client *c, unsigned through);
+static inline bool client_is_done(const struct client *c)
+{
+    return c->quiet && !c->asked && !c->surveys;
+}
+
+#endif

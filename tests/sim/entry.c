@@ -1,0 +1,6 @@
+#include "sim/main.h"
+
+int main(int argc, char **argv)
+{
+    return sim_main(argc, argv);
+}

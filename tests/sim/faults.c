@@ -1,0 +1,493 @@
+#include "sim/faults.h"
+
+#include "sim/world.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DRIFT_MAX_PPM 20000
+#define JUMP_MAX_MS   (48 * 3600 * 1000)
+
+/* So long one may be silent before the others count it as lost. */
+static uint64_t lost_after_us(const struct world *w)
+{
+    return (w->options.long_times ? 60 : 9) * SECOND_US;
+}
+
+uint64_t faults_clock_error_us(const struct world *w)
+{
+    return faults_include(&w->options, FAULT_CLOCK) ? 5 * SECOND_US : SECOND_US / 2;
+}
+
+uint64_t faults_outage_us(const struct world *w)
+{
+    return 10 * SECOND_US + faults_clock_error_us(w) + 2 * lost_after_us(w);
+}
+
+static struct rng *chance(struct world *w)
+{
+    return &w->faults.chance;
+}
+
+static void tell(const struct actor *a, const char *what, unsigned x, unsigned y)
+{
+    trace_line(&a->world->trace, LOG_INFO, "fault", "%s (%u, %u)", what, x, y);
+    a->world->faults.began++;
+}
+
+static unsigned any_node(struct world *w)
+{
+    return (unsigned)rng_below(chance(w), w->nodes);
+}
+
+/* One of those that run; SIM_NODES_MAX: none. */
+static unsigned any_that_runs(struct world *w)
+{
+    unsigned found = SIM_NODES_MAX, seen = 0;
+    for (unsigned i = 0; i < w->nodes; i++)
+        if (node_runs(&w->node[i]) && rng_below(chance(w), ++seen) == 0)
+            found = i;
+    return found;
+}
+
+static bool all_run(const struct world *w)
+{
+    for (unsigned i = 0; i < w->nodes; i++)
+        if (!node_runs(&w->node[i]))
+            return false;
+    return true;
+}
+
+/* --- the network --- */
+
+/* What any of the actors cuts is cut. */
+static void apply_cuts(struct world *w)
+{
+    for (unsigned from = 0; from < SITES; from++)
+        for (unsigned to = 0; to < SITES; to++) {
+            bool on = false;
+            for (unsigned i = 0; i < w->faults.actors; i++)
+                on |= w->faults.actor[i].acts && w->faults.actor[i].cut[from][to];
+            if (on != w->network.cut[from][to])
+                network_cut(&w->network, from, to, on);
+        }
+}
+
+static void cut_apart(struct actor *a, const bool side[SIM_NODES_MAX])
+{
+    for (unsigned from = 0; from < a->world->nodes; from++)
+        for (unsigned to = 0; to < a->world->nodes; to++)
+            a->cut[from][to] = side[from] != side[to];
+    apply_cuts(a->world);
+}
+
+static uint64_t short_us(struct world *w)
+{
+    return chance_between(chance(w), SECOND_US / 20, lost_after_us(w) / 2);
+}
+
+static uint64_t begin_delay(struct actor *a)
+{
+    struct world *w = a->world;
+    unsigned one = any_node(w), most = chance_of(chance(w), 50) ? 10000 : 400000;
+    uint32_t late = (uint32_t)chance_between(chance(w), 1000, most);
+    tell(a, "late, at most by ms", late / 1000, one);
+    for (unsigned i = 0; i < SITES; i++)
+        w->network.late_us[one][i] = w->network.late_us[i][one] = late;
+    a->node[0] = one;
+    return short_us(w);
+}
+
+static void end_delay(struct actor *a)
+{
+    for (unsigned i = 0; i < SITES; i++)
+        a->world->network.late_us[a->node[0]][i] = a->world->network.late_us[i][a->node[0]] = 0;
+}
+
+static uint64_t begin_loss(struct actor *a)
+{
+    struct world *w = a->world;
+    unsigned one = any_node(w), percent = (unsigned)chance_between(chance(w), 1, 30);
+    tell(a, "segments lost, in percent", percent, one);
+    for (unsigned i = 0; i < SITES; i++)
+        w->network.lost_percent[one][i] = w->network.lost_percent[i][one] = percent;
+    a->node[0] = one;
+    return short_us(w);
+}
+
+static void end_loss(struct actor *a)
+{
+    for (unsigned i = 0; i < SITES; i++)
+        a->world->network.lost_percent[a->node[0]][i] = a->world->network.lost_percent[i][a->node[0]] = 0;
+}
+
+static uint64_t begin_reset(struct actor *a)
+{
+    unsigned count = (unsigned)chance_between(chance(a->world), 1, 4);
+    tell(a, "connections reset", count, 0);
+    for (unsigned i = 0; i < count; i++)
+        network_reset_one(&a->world->network);
+    return 1;
+}
+
+static uint64_t begin_cut(struct actor *a)
+{
+    struct world *w = a->world;
+    bool side[SIM_NODES_MAX];
+    unsigned count = 0;
+    for (unsigned i = 0; i < SIM_NODES_MAX; i++)
+        count += side[i] = chance_of(chance(w), 40);
+    tell(a, "two parts, one of", count, 0);
+    cut_apart(a, side);
+    return short_us(w);
+}
+
+static uint64_t begin_one_way(struct actor *a)
+{
+    struct world *w = a->world;
+    unsigned one = any_node(w), other = any_node(w);
+    bool deaf = chance_of(chance(w), 50), all = chance_of(chance(w), 50);
+    tell(a, deaf ? "hears nothing of others" : "is not heard by others", one, all ? 99 : other);
+    for (unsigned i = 0; i < w->nodes; i++)
+        if (i != one && (all || i == other))
+            a->cut[deaf ? i : one][deaf ? one : i] = true;
+    apply_cuts(w);
+    return short_us(w);
+}
+
+static void end_cut(struct actor *a)
+{
+    memset(a->cut, 0, sizeof a->cut);
+    apply_cuts(a->world);
+}
+
+/* --- one node --- */
+
+static uint64_t begin_pause(struct actor *a)
+{
+    struct world *w = a->world;
+    a->node[0] = any_that_runs(w);
+    if (a->node[0] == SIM_NODES_MAX)
+        return 0;
+    tell(a, "pause", a->node[0], 0);
+    node_pause(&w->node[a->node[0]], true);
+    return short_us(w);
+}
+
+static void end_pause(struct actor *a)
+{
+    for (unsigned i = 0; i < a->count || i == 0; i++)
+        node_pause(&a->world->node[a->node[i]], false);
+}
+
+static uint64_t begin_slow(struct actor *a)
+{
+    struct world *w = a->world;
+    a->node[0] = any_node(w);
+    w->node[a->node[0]].slow_us = (uint32_t)chance_between(chance(w), 1000, chance_of(chance(w), 30) ? 60000 : 5000);
+    tell(a, "slow", a->node[0], w->node[a->node[0]].slow_us);
+    return short_us(w);
+}
+
+static void end_slow(struct actor *a)
+{
+    a->world->node[a->node[0]].slow_us = 0;
+}
+
+/* The wall clocks of a minority may say anything: an epoch is above the median of them. */
+static uint64_t begin_clock(struct actor *a)
+{
+    struct world *w = a->world;
+    unsigned one = any_node(w);
+    node_set_drift(&w->node[one], (int32_t)rng_below(chance(w), 2 * DRIFT_MAX_PPM) - DRIFT_MAX_PPM);
+    if (one < (w->nodes - 1) / 2)
+        w->node[one].wall_ahead_ms = (int64_t)rng_below(chance(w), 2 * JUMP_MAX_MS) - JUMP_MAX_MS;
+    tell(a, "clock", one, 0);
+    return SECOND_US;
+}
+
+static uint64_t begin_alloc(struct actor *a)
+{
+    struct world *w = a->world;
+    a->node[0] = any_node(w);
+    w->node[a->node[0]].fail_one_in = (unsigned)chance_between(chance(w), 50, chance_of(chance(w), 50) ? 500 : 20000);
+    tell(a, "its heap fails, once in", a->node[0], w->node[a->node[0]].fail_one_in);
+    return short_us(w);
+}
+
+static void end_alloc(struct actor *a)
+{
+    a->world->node[a->node[0]].fail_one_in = 0;
+}
+
+/* --- processes --- */
+
+/* Only when nothing is lost by it. */
+static uint64_t begin_kill(struct actor *a)
+{
+    struct world *w = a->world;
+    if (!all_run(w) || !witness_is_whole(w))
+        return 0;
+    a->node[0] = any_node(w);
+    tell(a, "kill", a->node[0], 0);
+    node_kill(&w->node[a->node[0]], a->kind == FAULT_POWER);
+    return chance_between(chance(w), 0, 5 * SECOND_US) + 1;
+}
+
+static void end_kill(struct actor *a)
+{
+    node_start(&a->world->node[a->node[0]]);
+}
+
+static uint64_t begin_leave(struct actor *a)
+{
+    struct world *w = a->world;
+    if (!all_run(w) || !witness_is_whole(w) || w->nodes < 4)
+        return 0;
+    a->node[0] = any_node(w);
+    tell(a, "leave", a->node[0], 0);
+    node_leave(&w->node[a->node[0]]);
+    return SECOND_US;
+}
+
+/* True: it is over. */
+static bool go_on_leaving(struct actor *a)
+{
+    struct node *n = &a->world->node[a->node[0]];
+    if (n->cluster)
+        return false;
+    node_start(n);
+    return true;
+}
+
+static void pick_nodes(struct actor *a, unsigned count)
+{
+    struct world *w = a->world;
+    bool taken[SIM_NODES_MAX] = {0};
+    for (a->count = 0; a->count < count;) {
+        unsigned i = any_node(w);
+        if (!taken[i])
+            a->node[a->count++] = i;
+        taken[i] = true;
+    }
+}
+
+enum { MAJORITY_KILL, MAJORITY_PAUSE, MAJORITY_CUT, MAJORITY_WAYS };
+
+static uint64_t begin_majority(struct actor *a)
+{
+    struct world *w = a->world;
+    unsigned count = w->nodes > 1 ? (unsigned)chance_between(chance(w), 1, w->nodes - 1) : 1;
+    bool side[SIM_NODES_MAX] = {0};
+    pick_nodes(a, count);
+    a->step = (unsigned)rng_below(chance(w), MAJORITY_WAYS);
+    tell(a,
+         a->step == MAJORITY_KILL    ? "many killed"
+         : a->step == MAJORITY_PAUSE ? "many stand still"
+                                     : "many cut off",
+         count, 0);
+    if (a->step != MAJORITY_KILL)
+        witness_lose_all(w);
+    for (unsigned i = 0; i < count; i++) {
+        side[a->node[i]] = true;
+        if (a->step == MAJORITY_KILL)
+            node_kill(&w->node[a->node[i]], chance_of(chance(w), 30));
+        else if (a->step == MAJORITY_PAUSE)
+            node_pause(&w->node[a->node[i]], true);
+    }
+    if (a->step == MAJORITY_CUT)
+        cut_apart(a, side);
+    return chance_between(chance(w), SECOND_US / 10, a->step == MAJORITY_KILL ? 4 * SECOND_US : 2 * lost_after_us(w));
+}
+
+static void end_majority(struct actor *a)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        if (a->step == MAJORITY_KILL)
+            node_start(&a->world->node[a->node[i]]);
+        else if (a->step == MAJORITY_PAUSE)
+            node_pause(&a->world->node[a->node[i]], false);
+    a->count = 0;
+    end_cut(a);
+}
+
+static uint64_t begin_all(struct actor *a)
+{
+    struct world *w = a->world;
+    tell(a, "all killed", w->nodes, 0);
+    for (unsigned i = 0; i < w->nodes; i++)
+        node_kill(&w->node[i], false);
+    return chance_between(chance(w), 1, 3 * SECOND_US);
+}
+
+/* --- starting --- */
+
+static void end_all(struct actor *a)
+{
+    faults_start_all(a->world);
+}
+
+/* One by one; the next when the one before is ready (Kubernetes' OrderedReady). */
+static bool go_on_starting(struct actor *a)
+{
+    struct world *w = a->world;
+    bool ordered = faults_include(&w->options, FAULT_ORDERED);
+    if (a->step && ordered && w->node[a->step - 1].cluster && !cluster_probe_ready(w->node[a->step - 1].cluster))
+        return false;
+    if (a->step < w->nodes)
+        node_start(&w->node[a->step++]);
+    return a->step == w->nodes;
+}
+
+void faults_start_all(struct world *w)
+{
+    struct actor *a = &w->faults.actor[0]; /* FAULT_ORDERED's */
+    a->acts = true;
+    a->step = 0;
+    timer_stop(&w->timers, &a->timer);
+    world_timer(w, &a->timer, 0);
+}
+
+/* --- what discovery says --- */
+
+uint64_t faults_discover(struct node *n)
+{
+    static char ghost[3][16];
+    struct world *w = n->world;
+    struct cluster_candidate list[SIM_NODES_MAX + 3];
+    bool lies = faults_include(&w->options, FAULT_DISCOVERY) && !w->faults.over && chance_of(chance(w), 70);
+    unsigned count = 0, listed = w->nodes;
+    for (unsigned i = 0; i < w->nodes; i++)
+        if (!lies || chance_of(chance(w), 60)) /* too few */
+            list[count++] = (struct cluster_candidate){w->node[i].address, PORT_EPMD};
+    for (unsigned i = 0; lies && i < 3; i++) { /* what nobody has, or nobody has any more */
+        snprintf(ghost[i], sizeof ghost[i], "10.0.9.%u", i + 1);
+        if (chance_of(chance(w), 30))
+            list[count++] = (struct cluster_candidate){ghost[i], PORT_EPMD};
+    }
+    bool answered = !lies || chance_of(chance(w), 50);
+    cluster_set_candidates(n->cluster, list, count, lies ? count : listed, !lies, answered);
+    if (!faults_include(&w->options, FAULT_DISCOVERY))
+        return 0;
+    return chance_between(chance(w), SECOND_US / 2, 5 * SECOND_US);
+}
+
+/* --- coming and going --- */
+
+static const struct {
+    uint64_t (*begin)(struct actor *a); /* how long it lasts; 0: it could not begin now */
+    void (*end)(struct actor *a);
+    bool (*go_on)(struct actor *a); /* instead of a length: asked again and again */
+    uint64_t rest_s;                /* between two, at most */
+} acts[FAULT_COUNT] = {
+    [FAULT_DELAY] = {begin_delay, end_delay, NULL, 8},
+    [FAULT_LOSS] = {begin_loss, end_loss, NULL, 8},
+    [FAULT_RESET] = {begin_reset, NULL, NULL, 4},
+    [FAULT_CUT] = {begin_cut, end_cut, NULL, 15},
+    [FAULT_ONE_WAY] = {begin_one_way, end_cut, NULL, 15},
+    [FAULT_PAUSE] = {begin_pause, end_pause, NULL, 10},
+    [FAULT_SLOW] = {begin_slow, end_slow, NULL, 10},
+    [FAULT_CLOCK] = {begin_clock, NULL, NULL, 10},
+    [FAULT_KILL] = {begin_kill, end_kill, NULL, 10},
+    [FAULT_POWER] = {begin_kill, end_kill, NULL, 10},
+    [FAULT_MAJORITY] = {begin_majority, end_majority, NULL, 40},
+    [FAULT_ALL] = {begin_all, end_all, NULL, 90},
+    [FAULT_LEAVE] = {begin_leave, NULL, go_on_leaving, 20},
+    [FAULT_ORDERED] = {NULL, NULL, go_on_starting, 0},
+    [FAULT_ALLOC] = {begin_alloc, end_alloc, NULL, 10},
+};
+
+static void rest(struct actor *a)
+{
+    a->acts = false;
+    if (acts[a->kind].rest_s && !a->world->faults.over)
+        world_timer(a->world, &a->timer, rng_below(chance(a->world), acts[a->kind].rest_s * SECOND_US));
+}
+
+static void begin(struct actor *a)
+{
+    a->acts = true;
+    uint64_t us = acts[a->kind].begin(a);
+    if (us)
+        world_timer(a->world, &a->timer, us);
+    else
+        rest(a);
+}
+
+static void go_on(struct actor *a)
+{
+    if (acts[a->kind].go_on(a))
+        rest(a);
+    else
+        world_timer(a->world, &a->timer,
+                    a->kind == FAULT_ORDERED ? chance_between(chance(a->world), 1000, 400000) : SECOND_US);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct actor *a = LIST_ENTRY(t, struct actor, timer);
+    if (!a->acts) {
+        begin(a);
+    } else if (acts[a->kind].go_on) {
+        go_on(a);
+    } else {
+        if (acts[a->kind].end)
+            acts[a->kind].end(a);
+        rest(a);
+        apply_cuts(a->world);
+    }
+}
+
+static void add_actor(struct world *w, enum fault kind)
+{
+    struct actor *a = &w->faults.actor[w->faults.actors++];
+    *a = (struct actor){.world = w, .kind = kind};
+    timer_init(&a->timer, on_timer);
+}
+
+void faults_init(struct faults *f, struct world *w)
+{
+    *f = (struct faults){0};
+    rng_seed(&f->chance, rng_next(&w->chance));
+    add_actor(w, FAULT_ORDERED); /* the first: it starts nodes in any world */
+    for (unsigned kind = 0; kind < FAULT_COUNT; kind++)
+        if (acts[kind].begin && faults_include(&w->options, kind))
+            add_actor(w, kind);
+}
+
+void faults_begin(struct world *w)
+{
+    for (unsigned i = 1; i < w->faults.actors; i++)
+        rest(&w->faults.actor[i]);
+}
+
+void faults_end(struct world *w)
+{
+    w->faults.over = true;
+    trace_line(&w->trace, LOG_INFO, "fault", "all is mended");
+    for (unsigned i = 0; i < w->faults.actors; i++) {
+        struct actor *a = &w->faults.actor[i];
+        timer_stop(&w->timers, &a->timer);
+        if (a->acts && acts[a->kind].end && i)
+            acts[a->kind].end(a);
+        a->acts = false;
+        timer_stop(&w->timers, &a->timer);
+    }
+    apply_cuts(w);
+    for (unsigned i = 0; i < w->nodes; i++) {
+        struct node *n = &w->node[i];
+        node_set_drift(n, 0);
+        if (n->cluster)
+            node_discover(n);
+        else
+            node_start(n);
+    }
+}
+
+void faults_fini(struct world *w)
+{
+    for (unsigned i = 0; i < w->faults.actors; i++)
+        timer_stop(&w->timers, &w->faults.actor[i].timer);
+}

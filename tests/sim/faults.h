@@ -1,0 +1,55 @@
+/* What goes wrong in a world, when and for how long: by chance, each kind by itself. */
+#ifndef SIM_FAULTS_H
+#define SIM_FAULTS_H
+
+#include "sim/network.h"
+
+#define ACTORS_MAX (2 * FAULT_COUNT)
+
+struct world;
+
+/* One kind of fault that comes and goes. */
+struct actor {
+    struct timer timer;
+    struct world *world;
+    enum fault kind;
+    bool acts;                           /* now */
+    unsigned node[SIM_NODES_MAX], count; /* that it has taken hold of */
+    unsigned step;
+    bool cut[SITES][SITES];
+};
+
+struct faults {
+    struct rng chance;
+    struct actor actor[ACTORS_MAX];
+    unsigned actors;
+    uint64_t began; /* times that one did */
+    bool over;      /* nothing goes wrong any more */
+};
+
+void faults_init(struct faults *f, struct world *w);
+/* From now on. */
+void faults_begin(struct world *w);
+/* All is mended: the network, the clocks, the nodes that stand still; those that are dead start again. */
+void faults_end(struct world *w);
+
+void faults_fini(struct world *w);
+
+/* Starts all nodes: at once, one shortly after the other, or each when the one before is ready. */
+void faults_start_all(struct world *w);
+
+/* Tells the node's cluster what discovery says now, true or not; when it will say more, or 0. */
+struct node;
+uint64_t faults_discover(struct node *n);
+
+static inline bool faults_include(const struct sim_options *o, enum fault kind)
+{
+    return o->faults & 1u << kind;
+}
+
+/* How far the clocks of two nodes may be apart after minutes; how long a partition may have nobody who serves it, and
+ * so nobody who sees that a key's time is over. */
+uint64_t faults_clock_error_us(const struct world *w);
+uint64_t faults_outage_us(const struct world *w);
+
+#endif

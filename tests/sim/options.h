@@ -1,0 +1,68 @@
+/* What one life of a simulated world depends on, and what came of it. */
+#ifndef SIM_OPTIONS_H
+#define SIM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIM_NODES_MAX   9
+#define SIM_CLIENTS_MAX 16
+
+/* X(NAME, word, help) */
+#define FAULT_TABLE(X)                                                                                                 \
+    X(DELAY, "delay", "segments are late, each by another time, for a while")                                          \
+    X(LOSS, "loss", "segments are lost and sent again, as TCP does")                                                   \
+    X(RESET, "reset", "connections end, and what was under way still arrives, behind what the next one brings")        \
+    X(CUT, "cut", "the network falls into two parts")                                                                  \
+    X(ONE_WAY, "one-way", "a node is heard and hears nothing, or the other way round")                                 \
+    X(PAUSE, "pause", "nodes stand still, past their lease too, and go on")                                            \
+    X(SLOW, "slow", "a node takes milliseconds for each turn of its loop")                                             \
+    X(CLOCK, "clock", "boot clocks run fast or slow by a fiftieth, and the wall clocks of a minority jump")            \
+    X(KILL, "kill", "a process ends and another starts, one at a time, when all replicas are there")                   \
+    X(POWER, "power", "the same, but the machine vanishes without a word on its connections")                          \
+    X(MAJORITY, "majority",                                                                                            \
+      "up to all but one node are killed, cut off or stand still, at once or in a row, for long")                      \
+    X(ALL, "all", "all nodes are killed")                                                                              \
+    X(LEAVE, "leave", "a node leaves in good order, and another comes")                                                \
+    X(ORDERED, "ordered", "nodes start one by one, each when the one before says that it is ready")                    \
+    X(DISCOVERY, "discovery", "discovery answers late, names too few, too many, or what was there before")             \
+    X(MEMORY, "memory", "nodes have little memory, and clients write large values")                                    \
+    X(ALLOC, "alloc", "the heap fails now and then in a node")
+
+enum fault {
+#define X(name, word, help) FAULT_##name,
+    FAULT_TABLE(X)
+#undef X
+        FAULT_COUNT
+};
+
+struct sim_options {
+    uint64_t seed;
+    unsigned nodes;        /* 1 to SIM_NODES_MAX */
+    unsigned clients;      /* at most SIM_CLIENTS_MAX */
+    unsigned keys;         /* at most SIM_KEYS_MAX */
+    unsigned partitions;   /* P */
+    uint64_t milliseconds; /* of faults */
+    uint32_t faults;       /* bits of enum fault */
+    bool long_times;       /* the daemon's defaults; else a node is lost after seconds */
+    bool faults_given, times_given;
+    bool verbose;        /* shows all that is logged, as it happens */
+    const char *trace;   /* a file for every event; NULL: none */
+    const char *history; /* a file for what the clients saw; NULL: none */
+};
+
+struct sim_result {
+    uint64_t simulated_ms;
+    uint64_t trace; /* a hash of every event */
+    uint64_t operations, answered;
+    uint64_t began;  /* times that a fault began */
+    uint64_t losses; /* times that a partition lost what it held, because all who held it were gone */
+};
+
+/* What is not given, the seed decides. */
+void sim_options_complete(struct sim_options *o);
+/* As they are given on the command line. */
+void sim_options_text(const struct sim_options *o, char *out, size_t size);
+
+#endif

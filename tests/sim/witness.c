@@ -1,0 +1,432 @@
+#include "sim/witness.h"
+
+#include "sim/world.h"
+
+#include "base/hash.h"
+#include "cluster/cluster_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_US (SECOND_US / 2)
+
+/* A number of the cluster's own kind for every partition there may be. */
+_Static_assert(META_PARTITIONS_MAX <= sizeof((struct witness *)0)->committed / sizeof(struct committed),
+               "all are watched");
+
+static bool has_lease_now(struct node *n)
+{
+    if (!node_runs(n) || !n->cluster->meta.whole)
+        return false;
+    uint64_t kept = n->turn_ms, elapsed = n->world->now_us - n->boot_at_us;
+    n->turn_ms = (n->boot_us + elapsed + (uint64_t)((int64_t)elapsed * n->drift_ppm / 1000000)) / 1000;
+    bool valid = lease_is_valid(n->cluster);
+    n->turn_ms = kept;
+    return valid;
+}
+
+static void see_epoch(struct node *n)
+{
+    struct witness *v = &n->world->witness;
+    const struct meta_state *s = n->cluster->meta.state;
+    if (s->epoch < v->epoch)
+        world_fail(n->world, "%s serves in epoch %llu after epoch %llu has served", n->name,
+                   (unsigned long long)s->epoch, (unsigned long long)v->epoch);
+    if (s->epoch == v->epoch && memcmp(s->cluster_id, v->cluster_id, sizeof v->cluster_id) != 0)
+        world_fail(n->world, "%s serves in another cluster of epoch %llu", n->name, (unsigned long long)s->epoch);
+    if (s->epoch <= v->epoch)
+        return;
+    v->epoch = s->epoch;
+    v->epoch_changed_us = n->world->now_us;
+    memcpy(v->cluster_id, s->cluster_id, sizeof v->cluster_id);
+    trace_line(&n->world->trace, LOG_INFO, n->name, "serves in epoch %llu", (unsigned long long)s->epoch);
+}
+
+void witness_turn(struct node *n)
+{
+    if (!has_lease_now(n))
+        return;
+    see_epoch(n);
+    const struct meta_state *mine = n->cluster->meta.state;
+    for (unsigned i = 0; i < n->world->nodes; i++) {
+        struct node *o = &n->world->node[i];
+        if (o == n || !o->cluster || !o->cluster->meta.state || o->cluster->meta.state->epoch == mine->epoch)
+            continue;
+        if (has_lease_now(o))
+            world_fail(n->world, "two clusters serve at once: %s in epoch %llu, %s in epoch %llu", n->name,
+                       (unsigned long long)mine->epoch, o->name, (unsigned long long)o->cluster->meta.state->epoch);
+    }
+}
+
+/* --- what is held --- */
+
+static bool is_before(const struct committed *a, const struct committed *b)
+{
+    if (a->epoch != b->epoch)
+        return a->epoch < b->epoch;
+    if (a->generation != b->generation)
+        return a->generation < b->generation;
+    return a->index < b->index;
+}
+
+static bool holds_partition(const struct cluster *c, unsigned i)
+{
+    return c->meta.state && c->partition[i].replica && c->partition[i].whole && !c->partition[i].broken;
+}
+
+static void note_committed(struct world *w, unsigned i)
+{
+    for (unsigned k = 0; k < w->nodes; k++) {
+        const struct cluster *c = w->node[k].cluster;
+        if (!c || !holds_partition(c, i))
+            continue;
+        const struct partition *p = &c->partition[i];
+        struct committed now = {.epoch = c->meta.state->epoch,
+                                .generation = p->generation,
+                                .index = p->group ? group_commit_index(p->group) : p->index};
+        if (is_before(&w->witness.committed[i], &now))
+            w->witness.committed[i] = now;
+    }
+}
+
+static bool holds_all(const struct cluster *c, unsigned i, const struct committed *all)
+{
+    const struct partition *p = &c->partition[i];
+    if (p->frozen && p->frozen_generation == all->generation && p->frozen_index >= all->index)
+        return true;
+    return holds_partition(c, i) && c->meta.state->epoch == all->epoch && p->generation == all->generation &&
+           (p->group ? group_last_index(p->group) : p->index) >= all->index;
+}
+
+static bool is_held_by_another(struct node *n, unsigned i)
+{
+    struct world *w = n->world;
+    for (unsigned k = 0; k < w->nodes; k++)
+        if (&w->node[k] != n && w->node[k].cluster && holds_all(w->node[k].cluster, i, &w->witness.committed[i]))
+            return true;
+    return false;
+}
+
+/* --- what may be lost --- */
+
+static void lose_key(struct world *w, unsigned key)
+{
+    struct witness *v = &w->witness;
+    if (v->losing[key])
+        return;
+    struct history_op op = {
+        .begin = w->now_us, .end = HISTORY_NEVER, .kind = HISTORY_LOSE, .key = key + 1, .outcome = HISTORY_OK};
+    v->losing[key] = true;
+    v->loss[key] = history_add(&w->history, &op);
+}
+
+static unsigned partition_of_key(const struct cluster *c, unsigned key)
+{
+    char name[16];
+    struct store_key k;
+    snprintf(name, sizeof name, "key-%u", key);
+    store_key_init(&k, &c->meta.state->key, slice_make(NULL, 0), slice_str(SIM_BUCKET), slice_str(name));
+    return store_partition(k.hash, partitions_of(c));
+}
+
+static void lose_partition(struct node *n, unsigned i)
+{
+    struct world *w = n->world;
+    w->witness.losses++;
+    trace_line(&w->trace, LOG_INFO, "witness", "%s was the last to hold partition %u", n->name, i);
+    for (unsigned key = 0; key < w->options.keys; key++)
+        if (partition_of_key(n->cluster, key) == i)
+            lose_key(w, key);
+}
+
+void witness_kill(struct node *n)
+{
+    if (!n->cluster->meta.state)
+        return;
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
+        note_committed(n->world, i);
+        const struct committed *all = &n->world->witness.committed[i];
+        if (all->epoch && !is_held_by_another(n, i) && holds_all(n->cluster, i, all))
+            lose_partition(n, i);
+    }
+}
+
+void witness_lose_all(struct world *w)
+{
+    w->witness.losses++;
+    for (unsigned key = 0; key < w->options.keys; key++)
+        lose_key(w, key);
+}
+
+static void end_losing(struct world *w)
+{
+    for (unsigned key = 0; key < w->options.keys; key++) {
+        if (w->witness.losing[key])
+            history_at(&w->history, w->witness.loss[key])->end = w->now_us;
+        w->witness.losing[key] = false;
+    }
+}
+
+static uint64_t number_at(const uint8_t *p, unsigned size)
+{
+    uint64_t n = 0;
+    while (size--)
+        n = n << 8 | *p++;
+    return n;
+}
+
+bool witness_is_current(struct world *w, unsigned key, const uint8_t *vclock)
+{
+    uint64_t epoch = number_at(vclock + 1, 8), generation = number_at(vclock + 9, 4);
+    for (unsigned k = 0; k < w->nodes; k++) {
+        const struct cluster *c = w->node[k].cluster;
+        if (!c || !c->meta.whole)
+            continue;
+        const struct partition_map *m = &c->meta.state->partition[partition_of_key(c, key)];
+        if (c->meta.state->epoch > epoch || (c->meta.state->epoch == epoch && m->generation > generation))
+            return false;
+    }
+    return epoch >= w->witness.epoch;
+}
+
+/* --- whole --- */
+
+static bool is_quiet(const struct cluster *c)
+{
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        if (c->meta.state->partition[i].frozen_count || c->partition[i].frozen)
+            return false;
+    return true;
+}
+
+static bool is_whole_at(struct node *n, uint64_t epoch)
+{
+    static struct status_node s;
+    if (!n->cluster || n->paused)
+        return false;
+    cluster_status(n->cluster, &s);
+    return s.state == STATUS_MEMBER && s.ready && s.serving && s.epoch == epoch && !s.partitions_incomplete &&
+           s.member_count == n->world->nodes && is_quiet(n->cluster);
+}
+
+bool witness_is_whole(struct world *w)
+{
+    for (unsigned i = 0; i < w->nodes; i++)
+        if (!is_whole_at(&w->node[i], w->witness.epoch))
+            return false;
+    return true;
+}
+
+/* As any node knows its map. */
+static bool is_complete(struct world *w, unsigned i)
+{
+    for (unsigned k = 0; k < w->nodes; k++) {
+        const struct cluster *c = w->node[k].cluster;
+        const struct partition_map *m = c && c->meta.state ? &c->meta.state->partition[i] : NULL;
+        for (unsigned r = 0; m && r < m->replica_count; r++)
+            if (m->replica[r].state != REPLICA_PRESENT)
+                return false;
+        if (m && (m->replica_count < 3 || m->frozen_count))
+            return false;
+    }
+    return true;
+}
+
+/* What each node thinks of a partition. */
+static void explain_partition(struct world *w, unsigned i)
+{
+    for (unsigned k = 0; k < w->nodes; k++) {
+        const struct cluster *c = w->node[k].cluster;
+        char map[256] = "";
+        if (!c || !c->meta.state)
+            continue;
+        const struct partition *p = &c->partition[i];
+        const struct partition_map *m = &c->meta.state->partition[i];
+        int n = 0;
+        for (unsigned r = 0; r < m->replica_count && n < (int)sizeof map - 32; r++)
+            n += snprintf(map + n, sizeof map - (size_t)n, " %llu@%llu/%u", (unsigned long long)m->replica[r].id,
+                          (unsigned long long)m->replica[r].member, m->replica[r].state);
+        trace_line(&w->trace, LOG_INFO, "witness",
+                   "%s: partition %u generation %u:%s; frozen %u; own %llu of %u%s%s, applied %llu; leader %llu, term "
+                   "%llu, last %llu, committed %llu",
+                   w->node[k].name, i, m->generation, map, m->frozen_count, (unsigned long long)p->replica,
+                   p->generation, p->whole ? " whole" : "", p->broken ? " broken" : "", (unsigned long long)p->index,
+                   p->group ? (unsigned long long)group_leader(p->group) : 0,
+                   p->group ? (unsigned long long)group_term(p->group) : 0,
+                   p->group ? (unsigned long long)group_last_index(p->group) : 0,
+                   p->group ? (unsigned long long)group_commit_index(p->group) : 0);
+    }
+}
+
+void witness_explain(struct world *w)
+{
+    static struct status_node s;
+    for (unsigned i = 0; i < w->nodes; i++) {
+        struct node *n = &w->node[i];
+        if (!n->cluster) {
+            trace_line(&w->trace, LOG_INFO, "witness", "%s does not run", n->name);
+            continue;
+        }
+        cluster_status(n->cluster, &s);
+        trace_line(&w->trace, LOG_INFO, "witness",
+                   "%s%s: state %d, %sready, %sserving, epoch %llu, %zu members, %u partitions incomplete%s: %s",
+                   n->name, n->paused ? " stands still" : "", s.state, s.ready ? "" : "not ", s.serving ? "" : "not ",
+                   (unsigned long long)s.epoch, s.member_count, s.partitions_incomplete,
+                   s.epoch && !is_quiet(n->cluster) ? ", old copies kept" : "", s.why);
+    }
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        if (i < w->options.partitions && !is_complete(w, i))
+            explain_partition(w, i);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct witness *v = LIST_ENTRY(t, struct witness, timer);
+    struct world *w = v->world;
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        note_committed(w, i);
+    bool losing = false;
+    for (unsigned key = 0; key < w->options.keys; key++)
+        losing |= v->losing[key];
+    if (losing && witness_is_whole(w))
+        end_losing(w);
+    world_timer(w, t, LOOK_US);
+}
+
+/* --- replicas --- */
+
+struct digest {
+    const struct store *store;
+    const struct hash_key *key;
+    uint64_t sum, count;
+};
+
+static uint64_t mix(uint64_t h, uint64_t x)
+{
+    h = (h ^ x) * 0x9e3779b97f4a7c15ULL;
+    return h ^ h >> 31;
+}
+
+static uint64_t mix_slice(uint64_t h, struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        h = mix(h, s.data[i]);
+    return mix(h, s.len);
+}
+
+static void add_key(void *arg, struct slice name)
+{
+    struct digest *d = arg;
+    struct store_key k;
+    struct object o;
+    struct object_cursor cursor = {0};
+    struct object_sibling s;
+    store_key_init(&k, d->key, slice_make(NULL, 0), slice_str(SIM_BUCKET), name);
+    if (store_get(d->store, &k, store_stamp_ms(d->store), &o))
+        return;
+    uint64_t h = mix_slice(mix(o.revision.index, o.revision.generation), name);
+    while (object_next(&o, &cursor, &s))
+        h = mix_slice(mix_slice(mix(mix(h, s.seq), s.stamp_ms), s.value), s.meta);
+    d->sum += h;
+    d->count++;
+}
+
+static struct digest digest_of(const struct cluster *c, unsigned i)
+{
+    struct digest d = {.store = c->partition[i].store, .key = &c->meta.state->key};
+    uint64_t cursor = 0;
+    while (store_list_keys(d.store, slice_make(NULL, 0), slice_str(SIM_BUCKET), &cursor, add_key, &d))
+        ;
+    return d;
+}
+
+/* Over which connections each speaks to each. */
+static void explain_links(struct world *w)
+{
+    for (unsigned k = 0; k < w->nodes; k++) {
+        const struct cluster *c = w->node[k].cluster;
+        for (unsigned i = 0; c && i < c->mesh.peer_count; i++) {
+            const struct peer *p = c->mesh.peer[i];
+            char text[128] = "";
+            int n = 0;
+            for (unsigned plane = 0; plane < PLANE_COUNT; plane++) {
+                const struct link *l = p->out[plane];
+                n += snprintf(text + n, sizeof text - (size_t)n, "; %u in, %s%s %zu waiting", p->in[plane],
+                              l ? "out" : "none out", l && l->leaves ? " leaving" : "", l ? link_backlog(l) : 0);
+            }
+            trace_line(&w->trace, LOG_INFO, "witness", "%s: %s %02x%02x: heard at %llu, answered at %llu%s",
+                       w->node[k].name, p->hello.address, p->hello.incarnation[0], p->hello.incarnation[1],
+                       (unsigned long long)p->heard_ms, (unsigned long long)p->answered_ms, text);
+        }
+    }
+}
+
+static void tell_difference(struct node *n, unsigned i, const struct node *first, const struct digest *d,
+                            const struct digest *e)
+{
+    struct revision r = store_revision(d->store), f = store_revision(e->store);
+    explain_partition(n->world, i);
+    explain_links(n->world);
+    world_fail(n->world, "partition %u: %s has applied %u-%llu and holds %llu keys, %s %u-%llu and %llu, not the same",
+               i, n->name, r.generation, (unsigned long long)r.index, (unsigned long long)d->count, first->name,
+               f.generation, (unsigned long long)f.index, (unsigned long long)e->count);
+}
+
+static bool compare_replica(struct node *n, unsigned i, const struct node **first, struct digest *expected, bool fails)
+{
+    const struct cluster *c = n->cluster;
+    if (!c || !holds_partition(c, i))
+        return true;
+    struct digest d = digest_of(c, i);
+    if (!*first) {
+        *first = n;
+        *expected = d;
+        return true;
+    }
+    bool equal = revision_cmp(store_revision(d.store), store_revision(expected->store)) == 0 &&
+                 d.count == expected->count && d.sum == expected->sum;
+    if (!equal && fails)
+        tell_difference(n, i, *first, &d, expected);
+    return equal;
+}
+
+static bool partition_is_equal(struct world *w, unsigned i, bool fails)
+{
+    const struct node *first = NULL;
+    struct digest expected = {0};
+    for (unsigned k = 0; k < w->nodes; k++)
+        if (!compare_replica(&w->node[k], i, &first, &expected, fails))
+            return false;
+    return true;
+}
+
+bool witness_replicas_are_equal(struct world *w)
+{
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        if (!partition_is_equal(w, i, false))
+            return false;
+    return true;
+}
+
+void witness_compare_replicas(struct world *w)
+{
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        partition_is_equal(w, i, true);
+}
+
+void witness_init(struct witness *v, struct world *w)
+{
+    *v = (struct witness){.world = w};
+    timer_init(&v->timer, on_timer);
+}
+
+void witness_begin(struct witness *v)
+{
+    world_timer(v->world, &v->timer, LOOK_US);
+}
+
+void witness_stop(struct witness *v)
+{
+    end_losing(v->world);
+    timer_stop(&v->world->timers, &v->timer);
+}
