@@ -89,13 +89,33 @@ static const struct group_member *find(const struct group_member *m, unsigned n,
     return NULL;
 }
 
+/* R-TIME: the others know a partition's time by what is committed, and by when they heard of it. Whoever has heard it
+ * late would live in the past as a leader, and what expires by its time would be gone too early when another leads. So
+ * the time is committed now and then, and again before a newcomer has a voice. */
+#define TIME_IDLE_MS 5000
+#define TIME_NEW_MS  1000
+
+static bool time_is_older(struct partition *p, uint64_t ms)
+{
+    return partition_now_ms(p) - store_stamp_ms(p->store) >= ms;
+}
+
+static void keep_time(struct partition *p)
+{
+    if (!p->tick_index && time_is_older(p, TIME_IDLE_MS))
+        partition_tick(p);
+}
+
 /* Spare -> copy -> caught up -> voter. */
 static void bring_up(struct partition *p, const struct group_member *spare)
 {
     uint64_t now = now_of(p->cluster);
     switch (group_catch_up_status(p->group, spare->id)) {
     case GROUP_CATCH_UP_FINISHED:
-        group_change(p->group, now, GROUP_PROMOTE_VOTER, spare->id);
+        if (!time_is_older(p, TIME_NEW_MS))
+            group_change(p->group, now, GROUP_PROMOTE_VOTER, spare->id);
+        else if (!p->tick_index)
+            partition_tick(p);
         break;
     case GROUP_CATCH_UP_RUNNING:
         break;
@@ -184,6 +204,7 @@ void partition_lead(struct partition *p)
         return;
     unsigned n = group_members(p->group, m);
     partition_forget_origins(p);
+    keep_time(p);
     give_up_spares(p, map, m, n);
     if (!remove_one(p, map, m, n) && !add_one(p, map, m, n))
         prefer(p, map, m, n);

@@ -303,6 +303,20 @@ static void test_a_joiner_takes_the_clusters_partitions(void **state)
     assert_int_equal(cluster_partitions(cluster_at(u, 4), p, 0, ROUTER_PARTITIONS_MAX), 8);
 }
 
+/* R-TIME: of a partition where nothing happens, too: a replica that has heard a stamp late hears others in time. */
+static void test_time_is_told_where_nothing_happens(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    universe_run(u, 30000);
+    for (unsigned i = 0; i < partitions_of(cluster_at(u, 0)); i++)
+        for (unsigned k = 0; k < 5; k++) {
+            const struct partition *p = &cluster_at(u, k)->partition[i];
+            if (p->replica)
+                assert_in_range(partition_now_ms(p) - store_stamp_ms(p->store), 0, 6000);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_replica_that_its_group_lacks_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_joiner_takes_the_clusters_partitions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_time_is_told_where_nothing_happens, setup, teardown),
     };
     cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
