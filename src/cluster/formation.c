@@ -172,17 +172,30 @@ static bool is_gone(const struct cluster *c, const struct member *m)
            mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place);
 }
 
-/* R-REFORM (a): every missing voter of the old epoch is proven dead or lost. One that was admitted and seeks still, as
- * it has never heard so, holds nothing and is not missing. */
+static bool has_accepted(const struct formation *f, const uint8_t *incarnation)
+{
+    for (unsigned i = 0; i < f->invited_count; i++)
+        if (memcmp(f->invited[i].incarnation, incarnation, PEER_INCARNATION) == 0)
+            return f->invited[i].accepted;
+    return false;
+}
+
+/* One that was admitted and seeks still, as it has never heard so, holds nothing and may take part like the others. */
+static bool is_with_us(const struct cluster *c, const struct member *m)
+{
+    const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
+    if (m->id == c->meta.self)
+        return true;
+    return c->formation.stage == FORM_OFFERED ? has_accepted(&c->formation, m->incarnation) : p && takes_part(c, p);
+}
+
+/* R-REFORM (a): every missing member of the old epoch is proven dead or lost: what it holds may be all that there is.
+ * Asked before the offer, and again before the start: who has not accepted is left behind. */
 static bool missing_are_gone(const struct cluster *c)
 {
-    for (unsigned i = 0; i < c->meta.state->member_count; i++) {
-        const struct member *m = &c->meta.state->member[i];
-        const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
-        bool here = m->id == c->meta.self || (p && takes_part(c, p));
-        if (!here && meta_has_seat(c, m->id) && !is_gone(c, m))
+    for (unsigned i = 0; i < c->meta.state->member_count; i++)
+        if (!is_with_us(c, &c->meta.state->member[i]) && !is_gone(c, &c->meta.state->member[i]))
             return !rule_holds(RULE_REFORM);
-    }
     return true;
 }
 
@@ -402,16 +415,24 @@ int formation_frame(struct cluster *c, struct link *l, unsigned kind, struct sli
 
 /* --- time --- */
 
+static bool may_start(const struct cluster *c)
+{
+    const struct formation *f = &c->formation;
+    bool all = formation_accepted(f) == f->invited_count + 1;
+    return formation_accepted(f) >= quorum(c) && (all || for_ms(c) >= STRAGGLE_MS) &&
+           (!f->offer.reform || missing_are_gone(c));
+}
+
 static void tick_seeking(struct cluster *c)
 {
     struct formation *f = &c->formation;
     note_quorum(c);
-    if (f->stage == FORM_NONE && c->phase == PHASE_SEEKING && now_of(c) - f->joined_ms >= JOIN_MS)
+    /* Who is stranded in the epoch that another leads may have been declared dead in it: the leader says so. */
+    if (f->stage == FORM_NONE && now_of(c) - f->joined_ms >= JOIN_MS)
         formation_ask_to_join(c);
     if (f->stage == FORM_NONE && may_propose(c))
         propose(c);
-    else if (f->stage == FORM_OFFERED && formation_accepted(f) >= quorum(c) &&
-             (formation_accepted(f) == f->invited_count + 1 || for_ms(c) >= STRAGGLE_MS))
+    else if (f->stage == FORM_OFFERED && may_start(c))
         formation_start(c);
     else if (f->stage == FORM_OFFERED && for_ms(c) >= OFFER_MS)
         formation_enter(c, FORM_NONE);

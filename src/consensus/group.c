@@ -464,10 +464,20 @@ bool group_leads(const struct group *g)
     return !g->broken && leads(g);
 }
 
+/* A voter that hears nothing stands for election and forgets its leader. One without a vote would believe in it for
+ * ever.
+ */
+static bool leader_is_silent(const struct group *g)
+{
+    return g->now_ms - g->heard_ms > UINT64_C(2) * g->raft.election_timeout;
+}
+
 uint64_t group_leader(const struct group *g)
 {
     if (leads(g))
         return g->raft.id;
+    if (leader_is_silent(g))
+        return 0;
     return g->raft.state == RAFT_FOLLOWER ? g->raft.follower_state.current_leader.id : 0;
 }
 

@@ -26,8 +26,9 @@ struct group {
     void *arg;
     struct entry_log log;
     uint64_t now_ms, applied;
-    uint64_t beat_ms; /* the next heartbeat, where this replica leads */
-    uint64_t aborted; /* the spare whose catching up is to end; 0 */
+    uint64_t beat_ms;  /* the next heartbeat, where this replica leads */
+    uint64_t heard_ms; /* a leader of this term, last */
+    uint64_t aborted;  /* the spare whose catching up is to end; 0 */
     unsigned heartbeat_ms;
     size_t log_max;
     unsigned news;

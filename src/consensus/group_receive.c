@@ -234,6 +234,8 @@ int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m)
     if (err)
         return err == E_AGAIN ? 0 : err;
     group_enter(g, now_ms);
+    if ((m->kind == RAFT_MSG_APPEND || m->kind == RAFT_MSG_INSTALL) && m->term >= g->raft.current_term)
+        g->heard_ms = g->now_ms;
     err = dispatch(g, m);
     group_leave(g);
     return err;

@@ -171,9 +171,9 @@ static int put_siblings(const struct kv_answer *a, const struct object *o)
     return err;
 }
 
-struct slice kv_encode_vclock(const struct session *s, const struct object *o, uint8_t bytes[VCLOCK_SIZE])
+struct slice kv_encode_vclock(const struct session *s, struct revision revision, uint8_t bytes[VCLOCK_SIZE])
 {
-    vclock_encode(o->revision, router_cluster_id(s->server->router), bytes);
+    vclock_encode(revision, router_cluster_id(s->server->router), bytes);
     return slice_make(bytes, VCLOCK_SIZE);
 }
 
@@ -181,7 +181,7 @@ void kv_answer_object(const struct kv_answer *a, const struct object *o, size_t 
 {
     struct session *s = a->session;
     uint8_t bytes[VCLOCK_SIZE];
-    struct slice vclock = kv_encode_vclock(s, o, bytes);
+    struct slice vclock = kv_encode_vclock(s, o->revision, bytes);
     int err = kv_resp_begin(session_out(s), a->code, kv_resp_size(size, vclock, a->key));
     if (!err)
         err = put_siblings(a, o);

@@ -43,6 +43,6 @@ size_t kv_siblings_size(const struct object *o, bool head);
 void kv_answer_object(const struct kv_answer *a, const struct object *o, size_t size);
 /* Answers with a vclock or a key alone, or with nothing. */
 void kv_answer_bare(struct session *s, uint8_t code, struct slice vclock, struct slice key);
-struct slice kv_encode_vclock(const struct session *s, const struct object *o, uint8_t bytes[VCLOCK_SIZE]);
+struct slice kv_encode_vclock(const struct session *s, struct revision revision, uint8_t bytes[VCLOCK_SIZE]);
 
 #endif

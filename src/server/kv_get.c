@@ -41,7 +41,7 @@ static bool check_if_modified(struct session *s, const struct object *o, bool *u
     }
     if (!kv_read_context(s, given, &context))
         return false;
-    *unmodified = slice_eq(given, kv_encode_vclock(s, o, bytes));
+    *unmodified = slice_eq(given, kv_encode_vclock(s, o->revision, bytes));
     return true;
 }
 
@@ -72,8 +72,8 @@ static void on_read(struct router_request *q, int err, const struct store_result
     else if (r->object.live)
         answer_live(s, &r->object);
     else
-        kv_answer_bare(s, MSG_GET_RESP, s->request.get.deletedvclock ? kv_encode_vclock(s, &r->object, bytes) : none,
-                       none);
+        kv_answer_bare(s, MSG_GET_RESP,
+                       s->request.get.deletedvclock ? kv_encode_vclock(s, r->object.revision, bytes) : none, none);
     session_finish(s);
 }
 

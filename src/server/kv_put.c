@@ -29,15 +29,26 @@ static void refuse(struct session *s, int err, const struct store_result *r)
         refusal_answer(s, err, r);
 }
 
+/* R-RETRY: the write was applied at an earlier try, and others have come behind it. A head without its value is not to
+ * carry the vclock of theirs: its client would take that for the vclock of its own write, and with it write over theirs
+ * without having seen it. */
+static bool is_overtaken(const struct session *s, const struct store_result *r)
+{
+    return r->repeated && s->request.put.head && revision_cmp(r->object.revision, r->revision) > 0;
+}
+
 static void on_written(struct router_request *q, int err, const struct store_result *r)
 {
     struct session *s = session_of(q);
     struct slice key = slice_str(s->request.put.generated), none = {0};
+    uint8_t vclock[VCLOCK_SIZE];
     struct kv_answer a = {s, MSG_PUT_RESP, s->request.put.head, key};
     if (err) {
         refuse(s, err, r);
     } else if (!s->request.put.returns || !r->exists) {
         kv_answer_bare(s, MSG_PUT_RESP, none, key);
+    } else if (is_overtaken(s, r)) {
+        kv_answer_bare(s, MSG_PUT_RESP, kv_encode_vclock(s, r->revision, vclock), key);
     } else {
         size_t size = kv_siblings_size(&r->object, a.head);
         if (size > BODY_SMALL)

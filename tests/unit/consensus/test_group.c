@@ -164,6 +164,22 @@ static void test_a_large_entry_goes_alone(void **state)
     assert_int_equal(messages, 3);
 }
 
+/* Who has no vote never stands for election: it forgets a leader that is silent all the same. */
+static void test_a_standby_forgets_a_silent_leader(void **state)
+{
+    struct world *w = *state;
+    world_form(w, 3, 0);
+    unsigned leader = world_lead(w);
+    uint64_t id = world_join(w, 3);
+    world_change(w, leader, GROUP_ADD_STANDBY, id);
+    world_run(w, 1000);
+    assert_int_equal(group_leader(w->replica[3].group), w->replica[leader].id);
+    for (unsigned i = 0; i < 3; i++)
+        world_crash(w, i);
+    world_run(w, 3 * ELECTION_MS);
+    assert_int_equal(group_leader(w->replica[3].group), 0);
+}
+
 static void test_bad_arguments(void **state)
 {
     struct world *w = *state;
@@ -297,6 +313,7 @@ int main(void)
         CASE(test_a_newcomer_gets_a_copy_then_the_log),
         CASE(test_a_copy_under_writes),
         CASE(test_a_large_entry_goes_alone),
+        CASE(test_a_standby_forgets_a_silent_leader),
         CASE(test_bad_arguments),
         cmocka_unit_test(test_churn),
     };
