@@ -18,12 +18,20 @@ static uint64_t lost_after_us(const struct world *w)
 
 uint64_t faults_clock_error_us(const struct world *w)
 {
-    return faults_include(&w->options, FAULT_CLOCK) ? 5 * SECOND_US : SECOND_US / 2;
+    return (faults_include(&w->options, FAULT_CLOCK) ? 6 : 3) * SECOND_US;
 }
 
 uint64_t faults_outage_us(const struct world *w)
 {
     return 10 * SECOND_US + faults_clock_error_us(w) + 2 * lost_after_us(w);
+}
+
+bool faults_silence_many(const struct world *w)
+{
+    for (unsigned i = 0; i < w->faults.actors; i++)
+        if (w->faults.actor[i].acts && w->faults.actor[i].kind == FAULT_MAJORITY)
+            return true;
+    return false;
 }
 
 static struct rng *chance(struct world *w)

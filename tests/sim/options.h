@@ -18,7 +18,7 @@
     X(ONE_WAY, "one-way", "a node is heard and hears nothing, or the other way round")                                 \
     X(PAUSE, "pause", "nodes stand still, past their lease too, and go on")                                            \
     X(SLOW, "slow", "a node takes milliseconds for each turn of its loop")                                             \
-    X(CLOCK, "clock", "boot clocks run fast or slow by a fiftieth, and one wall clock jumps")            \
+    X(CLOCK, "clock", "boot clocks run fast or slow by a fiftieth, and one wall clock jumps")                          \
     X(KILL, "kill", "a process ends and another starts, one at a time, when all replicas are there")                   \
     X(POWER, "power", "the same, but the machine vanishes without a word on its connections")                          \
     X(MAJORITY, "majority",                                                                                            \

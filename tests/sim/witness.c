@@ -112,12 +112,12 @@ static bool is_held_by_another(struct node *n, unsigned i)
 static void lose_key(struct world *w, unsigned key)
 {
     struct witness *v = &w->witness;
-    if (v->losing[key])
-        return;
     struct history_op op = {
         .begin = w->now_us, .end = HISTORY_NEVER, .kind = HISTORY_LOSE, .key = key + 1, .outcome = HISTORY_OK};
-    v->losing[key] = true;
-    v->loss[key] = history_add(&w->history, &op);
+    size_t place = history_add(&w->history, &op);
+    if (!v->losing)
+        v->first_loss = place;
+    v->losing = true;
 }
 
 static unsigned partition_of_key(const struct cluster *c, unsigned key)
@@ -133,7 +133,7 @@ static void lose_partition(struct node *n, unsigned i)
 {
     struct world *w = n->world;
     w->witness.losses++;
-    trace_line(&w->trace, LOG_INFO, "witness", "%s was the last to hold partition %u", n->name, i);
+    trace_line(&w->trace, LOG_INFO, "witness", "%s was the last to hold all of partition %u", n->name, i);
     for (unsigned key = 0; key < w->options.keys; key++)
         if (partition_of_key(n->cluster, key) == i)
             lose_key(w, key);
@@ -146,7 +146,7 @@ void witness_kill(struct node *n)
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         note_committed(n->world, i);
         const struct committed *all = &n->world->witness.committed[i];
-        if (all->epoch && !is_held_by_another(n, i) && holds_all(n->cluster, i, all))
+        if (all->epoch && !is_held_by_another(n, i))
             lose_partition(n, i);
     }
 }
@@ -160,11 +160,12 @@ void witness_lose_all(struct world *w)
 
 static void end_losing(struct world *w)
 {
-    for (unsigned key = 0; key < w->options.keys; key++) {
-        if (w->witness.losing[key])
-            history_at(&w->history, w->witness.loss[key])->end = w->now_us;
-        w->witness.losing[key] = false;
+    for (size_t i = w->witness.first_loss; w->witness.losing && i < w->history.count; i++) {
+        struct history_op *op = history_at(&w->history, i);
+        if (op->kind == HISTORY_LOSE && op->end == HISTORY_NEVER)
+            op->end = w->now_us;
     }
+    w->witness.losing = false;
 }
 
 static uint64_t number_at(const uint8_t *p, unsigned size)
@@ -285,10 +286,7 @@ static void on_timer(struct timer *t)
     struct world *w = v->world;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         note_committed(w, i);
-    bool losing = false;
-    for (unsigned key = 0; key < w->options.keys; key++)
-        losing |= v->losing[key];
-    if (losing && witness_is_whole(w))
+    if (v->losing && !faults_silence_many(w) && witness_is_whole(w))
         end_losing(w);
     world_timer(w, t, LOOK_US);
 }

@@ -27,8 +27,8 @@ struct witness {
     uint32_t values;   /* that clients have made up */
     uint64_t answered; /* requests */
     struct committed committed[64];
-    bool losing[SIM_KEYS_MAX]; /* since then what the key held may be lost: */
-    size_t loss[SIM_KEYS_MAX]; /* its place in the history */
+    bool losing;       /* what keys held may be lost, each as often as it was: */
+    size_t first_loss; /* in the history, of those that are not over */
     uint64_t losses;
     struct timer timer;
 };
