@@ -75,12 +75,12 @@ void cluster_on_beacon_timer(struct timer *t)
 
 /* --- what comes from the mesh --- */
 
-/* A member of a cluster that was left behind hears of a later one; or one that has pledged itself to a re-forming that
- * never came (R-PLEDGE) hears that its cluster goes on without it: there is nothing for it to wait for. */
+/* A member of a cluster that was left behind hears of a later one. That somebody serves its own epoch means nothing:
+ * beacons may be as old as a connection lives through a cut, and by then he may have been cut off, too. */
 static bool is_left_behind(const struct cluster *c, const struct peer_beacon *b)
 {
     uint64_t own = c->meta.state ? c->meta.state->epoch : UINT64_MAX;
-    return b->serving && c->meta.state && !lease_is_valid(c) && (b->epoch > own || (c->frozen && b->epoch == own)) &&
+    return b->serving && c->meta.state && !lease_is_valid(c) && b->epoch > own &&
            (c->phase == PHASE_STRANDED || c->phase == PHASE_MEMBER || c->phase == PHASE_FORMING);
 }
 

@@ -211,8 +211,9 @@ struct cluster {
     uint64_t highest_epoch;
     unsigned listed;
     bool discovery_answered;
-    bool ready;   /* latched */
-    bool frozen;  /* every group of the epoch, for good */
+    bool ready;  /* latched */
+    bool frozen; /* every group of the epoch, for good */
+    uint64_t frozen_ms;
     bool reborn;  /* is to become a stranger at the end of the turn */
     bool returns; /* is to join the next epoch, with what it keeps of the last */
     bool left;    /* the cluster has let it go */

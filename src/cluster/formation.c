@@ -287,6 +287,7 @@ void formation_freeze(struct cluster *c)
     lease_end(c);
     overseer_stop(c);
     c->frozen = true;
+    c->frozen_ms = now_of(c);
     timer_stop(c->config.timers, &c->meta.tick);
 }
 

@@ -2,6 +2,21 @@
  * group. */
 #include "cluster/cluster_impl.h"
 
+static bool is_of_this_epoch(const struct cluster *c, const struct peer_admit *m)
+{
+    return c->meta.state && m->epoch == c->meta.state->epoch &&
+           memcmp(m->cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+}
+
+/* It has pledged itself to a re-forming that never came (R-PLEDGE), and its cluster goes on without it: there is
+ * nothing for it to wait for. The leader was asked when every lease that this node had helped to grant was over, and
+ * answers only under a lease. */
+static bool has_pledged_in_vain(const struct cluster *c)
+{
+    return c->phase == PHASE_STRANDED && c->frozen &&
+           c->formation.joined_ms >= c->frozen_ms + c->times.lease + c->times.margin;
+}
+
 int formation_take_admit(struct cluster *c, struct link *l, struct slice body)
 {
     struct coder coder = coder_reader(body);
@@ -9,9 +24,14 @@ int formation_take_admit(struct cluster *c, struct link *l, struct slice body)
     code_admit(&coder, &m);
     if (coder_end(&coder))
         return coder.err;
-    if (m.member == 0 && c->meta.state && m.epoch == c->meta.state->epoch &&
-        memcmp(m.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) ==
-            0) { /* this incarnation was declared dead, or has left */
+    if (is_of_this_epoch(c, &m) && has_pledged_in_vain(c)) {
+        log_warn(c->config.log, "cluster",
+                 "the cluster goes on without this node, which had given it up: joining it as "
+                 "a stranger");
+        c->reborn = true;
+        return 0;
+    }
+    if (m.member == 0 && is_of_this_epoch(c, &m)) { /* this incarnation was declared dead, or has left */
         if (c->phase == PHASE_LEAVING) {
             c->left = true;
         } else if (!lease_is_valid(c)) {
@@ -87,7 +107,7 @@ static void join(struct cluster *c, struct link *l)
     const struct member *known = meta_member_by_incarnation(c->meta.state, h->incarnation);
     if (meta_is_dead(c->meta.state, h->incarnation))
         admit(c, back, 0);
-    else if (known)
+    else if (known && lease_is_valid(c))
         admit(c, back, known->id);
     if (known || !back || meta_is_dead(c->meta.state, h->incarnation) || c->overseer.busy_index)
         return;

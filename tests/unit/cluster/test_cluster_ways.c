@@ -317,6 +317,25 @@ static void test_time_is_told_where_nothing_happens(void **state)
         }
 }
 
+/* R-PLEDGE: a beacon that a cut had held up says that its node serves, of when it did. Who has pledged itself does not
+ * throw away for that what it holds. */
+static void test_an_old_beacon_is_no_news(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 15000);
+    struct cluster *c = cluster_at(u, 3);
+    struct peer *p = mesh_peer(&c->mesh, cluster_at(u, 4)->incarnation);
+    assert_int_equal(c->phase, PHASE_STRANDED);
+    formation_freeze(c);
+    p->beacon.state = PEER_MEMBER;
+    p->beacon.serving = true;
+    cluster_mesh_hooks.beacon(c, p);
+    assert_false(c->reborn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_replica_that_its_group_lacks_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_joiner_takes_the_clusters_partitions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_time_is_told_where_nothing_happens, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_old_beacon_is_no_news, setup, teardown),
     };
     cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
