@@ -1,7 +1,7 @@
 # The words of the house. CMake, CTest and the scripts named here do the work; each word first installs what it needs
 # (tools/setup, only what is missing).
 
-.PHONY: all run test fault bench fuzz format asan clean help
+.PHONY: all run test fault simulate bench fuzz format asan clean help
 
 all:
 	@tools/setup build
@@ -15,9 +15,14 @@ test:
 	@tools/test
 
 fault:
-	@tools/setup build
-	@tools/build release ephemerald ephemeralctl cluster-load
+	@tools/setup fault
+	@tools/build release ephemerald ephemeralctl cluster-load history-check
 	@tests/cluster/run build
+
+simulate:
+	@tools/setup build
+	@tools/build release ephemeral-sim
+	@build/ephemeral-sim --seeds $(or $(SEEDS),1-1000) --minutes $(or $(MINUTES),10) --state build/simulated
 
 bench: all
 	@tests/bench/run
@@ -46,6 +51,7 @@ help:
 	@echo 'make run     builds, starts five nodes on 127.0.0.1 to 127.0.0.5 and shows them; tools/cluster stop ends them'
 	@echo 'make test    builds and runs all tests, then again with the address and undefined behaviour sanitizers'
 	@echo 'make fault   kills, pauses, restarts and adds nodes of real clusters under load: ten minutes'
+	@echo 'make simulate  lives through seeds of whole clusters in virtual time; SEEDS=1-1000 MINUTES=10; resumable'
 	@echo 'make bench   measures the node against a bare TLS echo server'
 	@echo 'make bench-cluster  measures five nodes, and five of etcd (which it installs)'
 	@echo 'make fuzz    runs the fuzzers (clang)'
