@@ -42,8 +42,17 @@ static void see_epoch(struct node *n)
     trace_line(&n->world->trace, LOG_INFO, n->name, "serves in epoch %llu", (unsigned long long)s->epoch);
 }
 
+/* Promise 7. What is on its way when a node is full may still come in: an object for each of a few clients. */
+static void see_memory(struct node *n)
+{
+    const struct store_memory *m = &n->cluster->memory;
+    if (m->used > m->limit + m->limit / 4)
+        world_fail(n->world, "%s holds %zu bytes, and may hold %zu", n->name, m->used, m->limit);
+}
+
 void witness_turn(struct node *n)
 {
+    see_memory(n);
     if (!has_lease_now(n))
         return;
     see_epoch(n);
