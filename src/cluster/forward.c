@@ -196,11 +196,38 @@ void work_leave_peer(struct work *w)
     w->from = NULL;
 }
 
+static void close_all_of(struct list *links, const struct peer *p)
+{
+    for (struct list *n = links->next; n != links; n = n->next) {
+        struct link *l = LIST_ENTRY(n, struct link, place);
+        if (l->peer == p && !l->endpoint && l->plane != PLANE_CONTROL)
+            link_close(l);
+    }
+}
+
+/* No answer can be sent: who has asked sees that its connections end, and asks again. */
+static void end_requests_of(struct cluster *c, const struct peer *p)
+{
+    close_all_of(&c->mesh.links, p);
+    close_all_of(&c->mesh.dirty_links, p);
+}
+
+/* This node's own connection to it, over which answers go, is being made. */
+static bool is_dialing(const struct cluster *c, const struct peer *p)
+{
+    for (unsigned i = 0; i < c->mesh.endpoint_count; i++)
+        if (c->mesh.endpoint[i]->peer == p && c->mesh.endpoint[i]->out[PLANE_RAFT])
+            return true;
+    return false;
+}
+
 static void put_empty(const struct work *w, unsigned status, uint64_t leader)
 {
     size_t at;
     struct link *l = link_for(w->router->cluster, w->from, 0);
-    if (begin_answer(l, w, status, leader, &at))
+    if (!l)
+        end_requests_of(w->router->cluster, w->from);
+    else if (begin_answer(l, w, status, leader, &at))
         link_end(l, 0);
 }
 
@@ -260,8 +287,10 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
     code_request(&coder, &m);
     if (coder_end(&coder) || (m.kind != PEER_CATALOG && m.partition >= partitions_of(c)))
         return E_MALFORMED;
-    if (!link_for(c, l->peer, 0)) { /* no answer could be sent: who has asked sees that, and asks again */
-        link_close(l);
+    /* Where the connection for answers is about to stand, there will be one. Two who have requests of each other would
+     * close each other's for ever, each as soon as it is made. */
+    if (!link_for(c, l->peer, 0) && !is_dialing(c, l->peer)) {
+        end_requests_of(c, l->peer);
         return 0;
     }
     bool full = l->peer->served_bytes > SERVED_MAX; /* a single one may be as large as it likes */

@@ -16,7 +16,7 @@
 
 /* --- its clocks --- */
 
-static uint64_t boot_us(const struct node *n)
+uint64_t node_boot_us(const struct node *n)
 {
     uint64_t elapsed = n->world->now_us - n->boot_at_us;
     return n->boot_us + elapsed + (uint64_t)((int64_t)elapsed * n->drift_ppm / 1000000);
@@ -24,7 +24,7 @@ static uint64_t boot_us(const struct node *n)
 
 void node_set_drift(struct node *n, int32_t ppm)
 {
-    n->boot_us = boot_us(n);
+    n->boot_us = node_boot_us(n);
     n->boot_at_us = n->world->now_us;
     n->drift_ppm = ppm;
 }
@@ -38,7 +38,7 @@ static uint64_t boot_ms(void *arg)
 static uint64_t precise_us(void *arg)
 {
     struct node *n = arg;
-    return boot_us(n) + ASKING_US * ++n->asked;
+    return node_boot_us(n) + ASKING_US * ++n->asked;
 }
 
 static uint64_t wall_ms(void *arg)
@@ -56,7 +56,7 @@ static void random_bytes(void *arg, void *out, size_t size)
 
 static void arm(struct node *n)
 {
-    uint64_t due = timers_next_ms(&n->timers), now = boot_us(n);
+    uint64_t due = timers_next_ms(&n->timers), now = node_boot_us(n);
     struct world *w = n->world;
     timer_stop(&w->timers, &n->wake);
     if (due == UINT64_MAX || !node_runs(n))
@@ -80,7 +80,7 @@ void node_touch(struct node *n)
 
 static void begin_turn(struct node *n)
 {
-    n->turn_ms = boot_us(n) / 1000;
+    n->turn_ms = node_boot_us(n) / 1000;
     n->asked = 0;
     heap_fail(&n->chance, n->fail_one_in);
 }
@@ -235,7 +235,7 @@ void node_start(struct node *n)
     n->ended = n->paused = n->dying = false;
     n->starts++;
     n->metrics = (struct metrics){0};
-    n->turn_ms = boot_us(n) / 1000;
+    n->turn_ms = node_boot_us(n) / 1000;
     timers_init(&n->timers, boot_ms, NULL, n);
     ASSERT(make_cluster(n));
     make_server(n);

@@ -59,6 +59,7 @@ void node_pause(struct node *n, bool on);
 /* It has something to do, as soon as it can. */
 void node_touch(struct node *n);
 
+uint64_t node_boot_us(const struct node *n); /* its boot clock now */
 void node_set_drift(struct node *n, int32_t ppm);
 /* What discovery has found, as of now. */
 void node_discover(struct node *n);

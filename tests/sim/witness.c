@@ -18,8 +18,8 @@ static bool has_lease_now(struct node *n)
 {
     if (!node_runs(n) || !n->cluster->meta.whole)
         return false;
-    uint64_t kept = n->turn_ms, elapsed = n->world->now_us - n->boot_at_us;
-    n->turn_ms = (n->boot_us + elapsed + (uint64_t)((int64_t)elapsed * n->drift_ppm / 1000000)) / 1000;
+    uint64_t kept = n->turn_ms;
+    n->turn_ms = node_boot_us(n) / 1000; /* it may not have looked at its clock for a while */
     bool valid = lease_is_valid(n->cluster);
     n->turn_ms = kept;
     return valid;
@@ -37,7 +37,6 @@ static void see_epoch(struct node *n)
     if (s->epoch <= v->epoch)
         return;
     v->epoch = s->epoch;
-    v->epoch_changed_us = n->world->now_us;
     memcpy(v->cluster_id, s->cluster_id, sizeof v->cluster_id);
     trace_line(&n->world->trace, LOG_INFO, n->name, "serves in epoch %llu", (unsigned long long)s->epoch);
 }

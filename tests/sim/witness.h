@@ -22,7 +22,6 @@ struct committed {
 struct witness {
     struct world *world;
     uint64_t epoch; /* the latest that served */
-    uint64_t epoch_changed_us;
     uint8_t cluster_id[16];
     uint32_t values;   /* that clients have made up */
     uint64_t answered; /* requests */

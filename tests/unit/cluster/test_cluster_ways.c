@@ -336,6 +336,32 @@ static void test_an_old_beacon_is_no_news(void **state)
     assert_false(c->reborn);
 }
 
+/* Two who have lost their connections to each other, and have requests of each other, get them back. */
+static void test_connections_come_back_under_requests(void **state)
+{
+    struct universe *u = *state;
+    static struct op o[2 * KEYS];
+    struct link *l[2];
+    start_all(u);
+    struct cluster *c[2] = {cluster_at(u, 0), cluster_at(u, 3)};
+    for (unsigned i = 0; i < 2; i++) {
+        l[i] = mesh_link(&c[i]->mesh, c[!i]->incarnation, PLANE_RAFT);
+        assert_non_null(l[i]);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        link_close(l[i]);
+    u->machine[0].touched = u->machine[3].touched = true;
+    for (unsigned i = 0; i < 2 * KEYS; i++)
+        op_put(u, &o[i], i % 2 ? 3 : 0, key_of(i / 2), "v", OP_ALWAYS, 20000);
+    universe_run(u, 5000);
+    assert_non_null(mesh_link(&c[0]->mesh, c[1]->incarnation, PLANE_RAFT));
+    assert_non_null(mesh_link(&c[1]->mesh, c[0]->incarnation, PLANE_RAFT));
+    for (unsigned i = 0; i < 2 * KEYS; i++) {
+        op_wait(u, &o[i]);
+        assert_int_equal(o[i].err, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_joiner_takes_the_clusters_partitions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_time_is_told_where_nothing_happens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_old_beacon_is_no_news, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_connections_come_back_under_requests, setup, teardown),
     };
     cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
