@@ -45,6 +45,12 @@ static struct head *head_of(void *p)
     return h;
 }
 
+/* As glibc rounds, and all of it may be used. */
+static size_t rounded(size_t size)
+{
+    return ((size + 8 + 15) & ~(size_t)15) - 8;
+}
+
 /* A block as the program sees it. */
 static void *give(struct head *h, size_t size, bool is_new)
 {
@@ -57,21 +63,23 @@ static void *give(struct head *h, size_t size, bool is_new)
 
 static void *take(size_t size)
 {
-    return size > SIZE_MAX / 2 ? NULL : give(__real_malloc(size + sizeof(struct head)), size, true);
+    return size > SIZE_MAX / 2 ? NULL : give(__real_malloc(rounded(size) + sizeof(struct head)), rounded(size), true);
 }
 
 static void *take_zeroed(size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / 2 / size)
         return NULL;
-    return give(__real_calloc(1, n * size + sizeof(struct head)), n * size, true);
+    return give(__real_calloc(1, rounded(n * size) + sizeof(struct head)), rounded(n * size), true);
 }
 
 static void *take_again(void *p, size_t size)
 {
     if (!p)
         return take(size);
-    return size > SIZE_MAX / 2 ? NULL : give(__real_realloc(head_of(p), size + sizeof(struct head)), size, false);
+    return size > SIZE_MAX / 2
+               ? NULL
+               : give(__real_realloc(head_of(p), rounded(size) + sizeof(struct head)), rounded(size), false);
 }
 
 void *__wrap_malloc(size_t size)
@@ -99,10 +107,9 @@ void __wrap_free(void *p)
     __real_free(h);
 }
 
-/* As glibc rounds. */
 size_t __wrap_malloc_usable_size(void *p)
 {
-    return p ? ((head_of(p)->size + 8 + 15) & ~(size_t)15) - 8 : 0;
+    return p ? head_of(p)->size : 0;
 }
 
 /* The Raft library's own allocations are counted and never fail: it does not survive that (0.22.1 frees what it does
