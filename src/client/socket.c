@@ -116,8 +116,10 @@ static int connect_one(const struct addrinfo *a, uint64_t deadline_ms, int *fd, 
         snprintf(why, why_size, "%s", err == E_TIMEOUT ? "no answer in time" : err_text(err));
     else
         err = client_socket_result(*fd, why, why_size);
-    if (err)
+    if (err) {
         close(*fd);
+        *fd = -1; /* by now the number may be another thread's */
+    }
     return err;
 }
 
