@@ -54,7 +54,7 @@ static void take_replica(struct cluster *c, struct watch *w, const struct peer_r
                                                         .last_index = r->last_index,
                                                         .keys = r->keys};
     struct watched_partition *p = &c->overseer.partition[r->partition];
-    if (!r->leads || (p->generation == r->generation && p->term > r->last_term && p->heard_ms + 2000 > now_of(c)))
+    if (!r->leads || (p->generation == r->generation && p->term > r->last_term)) /* it led once */
         return;
     p->generation = r->generation;
     p->leader = r->replica;

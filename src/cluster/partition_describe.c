@@ -15,7 +15,8 @@ static void describe_members(const struct partition *p, struct peer_replica *out
         out->member[0].voter = true;
         return;
     }
-    unsigned n = group_members(p->group, m);
+    /* The map goes by it: who is told to be gone throws away what it holds, who is told to be there is counted on. */
+    unsigned n = group_members_committed(p->group, m);
     uint64_t last = group_last_index(p->group);
     for (unsigned i = 0; i < n && i < PEER_SEATS_MAX; i++) {
         uint64_t match = group_match_index(p->group, m[i].id);

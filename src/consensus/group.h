@@ -110,7 +110,10 @@ uint64_t group_applied_index(const struct group *g);
 /* An entry of the leader's own term is committed: only then is the commit index of all that was ever answered (rule 9),
  * and only then may members change (rule 3). */
 bool group_has_committed_own(const struct group *g);
+/* Those that count, from the moment they are in the log: a change may yet be overruled by another leader. */
 unsigned group_members(const struct group *g, struct group_member out[GROUP_MEMBERS_MAX]);
+/* Those of the last change that is committed: it will never be undone, only followed by another. */
+unsigned group_members_committed(const struct group *g, struct group_member out[GROUP_MEMBERS_MAX]);
 /* How far a member's log is known to agree with the leader's; 0 where that is not known. */
 uint64_t group_match_index(const struct group *g, uint64_t id);
 size_t group_log_bytes(const struct group *g);

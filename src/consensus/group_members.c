@@ -11,6 +11,13 @@ unsigned group_members(const struct group *g, struct group_member out[GROUP_MEMB
     return configuration_members(&g->raft.configuration, out);
 }
 
+unsigned group_members_committed(const struct group *g, struct group_member out[GROUP_MEMBERS_MAX])
+{
+    const struct raft *r = &g->raft;
+    return configuration_members(r->configuration_uncommitted_index ? &r->configuration_committed : &r->configuration,
+                                 out);
+}
+
 static int submit_change(struct group *g, const struct group_member *m, unsigned n)
 {
     struct raft_configuration c;

@@ -81,7 +81,7 @@ bool check_revisions(const struct key_history *k, struct check_report *r)
 static bool was_written(const struct key_history *k, uint32_t value, uint64_t before)
 {
     for (size_t i = 0; i < k->count && k->op[i]->begin <= before; i++)
-        if (history_writes(k->op[i]) && k->op[i]->value == value && k->op[i]->outcome != HISTORY_FAILED)
+        if (k->op[i]->value == value && history_wrote(k->op[i]))
             return true;
     return false;
 }

@@ -24,4 +24,10 @@ static inline bool history_writes(const struct history_op *op)
     return op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
 }
 
+/* It has written, or may have. */
+static inline bool history_wrote(const struct history_op *op)
+{
+    return history_writes(op) && (op->outcome == HISTORY_OK || op->outcome == HISTORY_UNKNOWN);
+}
+
 #endif

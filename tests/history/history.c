@@ -95,6 +95,7 @@ struct reader {
     struct history *history;
     size_t *slot; /* 1 + place in history->word */
     size_t slots, cap;
+    bool *written; /* by place in history->word: as a value; `cap` of them */
 };
 
 static size_t hash_of(const char *word)
@@ -138,8 +139,10 @@ static uint32_t number_of(struct reader *r, const char *word)
     if (h->words == r->cap) {
         r->cap = r->cap ? 2 * r->cap : 256;
         h->word = realloc(h->word, r->cap * sizeof *h->word);
-        ASSERT(h->word);
+        r->written = realloc(r->written, r->cap * sizeof *r->written);
+        ASSERT(h->word && r->written);
     }
+    r->written[h->words] = false;
     h->word[h->words] = strdup(word);
     ASSERT(h->word[h->words]);
     *slot = ++h->words;
@@ -210,6 +213,34 @@ static bool has_value(const struct history_op *op)
     return op->value || op->kind == HISTORY_DELETE || op->kind == HISTORY_LOSE || (reads && op->outcome != HISTORY_OK);
 }
 
+/* False: it was written before. */
+static bool note_written(struct reader *r, const struct history_op *op)
+{
+    bool writes = op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
+    if (writes && r->written[op->value - 1])
+        return false;
+    if (writes)
+        r->written[op->value - 1] = true;
+    return true;
+}
+
+/* What of its words is no operation; NULL: it is one. */
+static const char *find_fault(struct reader *r, const struct history_op *op)
+{
+    bool is_told = op->outcome != HISTORY_UNKNOWN && op->outcome != HISTORY_FAILED;
+    if (op->end < op->begin)
+        return "it ends before it begins";
+    if (!op->key && op->kind != HISTORY_LOSE)
+        return "it has no key";
+    if (!has_value(op) || (op->kind == HISTORY_CAS && !op->expected))
+        return "it has no value";
+    if (!is_possible(op))
+        return "such an operation has no such outcome";
+    if (is_told && op->end == HISTORY_NEVER && op->kind <= HISTORY_GET1)
+        return "it was answered, and has no end";
+    return note_written(r, op) ? NULL : "its value was written before";
+}
+
 /* NULL: it is one, and stands in *op. */
 static const char *parse(struct reader *r, char *line, struct history_op *op)
 {
@@ -228,19 +259,13 @@ static const char *parse(struct reader *r, char *line, struct history_op *op)
         return "the eighth word is no outcome";
     if (!parse_time(word[1], &op->begin) || (strcmp(word[2], "-") != 0 && !parse_time(word[2], &op->end)))
         return "the second and third words are no times";
-    if (op->end < op->begin)
-        return "it ends before it begins";
     if (!parse_revision(word[8], op))
         return "the ninth word is no revision in hexadecimal digits";
     op->client = number_of(r, word[0]);
     op->key = strcmp(word[4], "*") == 0 ? 0 : number_of(r, word[4]);
     op->value = number_of(r, word[5]);
     op->expected = number_of(r, word[6]);
-    if (!op->key && op->kind != HISTORY_LOSE)
-        return "it has no key";
-    if (!has_value(op) || (op->kind == HISTORY_CAS && !op->expected))
-        return "it has no value";
-    return is_possible(op) ? NULL : "such an operation has no such outcome";
+    return find_fault(r, op);
 }
 
 bool history_read(struct history *h, FILE *f, char *why, size_t size)
@@ -260,6 +285,7 @@ bool history_read(struct history *h, FILE *f, char *why, size_t size)
     if (!wrong && ferror(f))
         wrong = "it could not be read";
     free(r.slot);
+    free(r.written);
     if (wrong)
         snprintf(why, size, "line %lu: %s", number, wrong);
     return !wrong;

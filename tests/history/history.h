@@ -28,7 +28,7 @@
  *   expire  no client's: at one moment between begin and end, if the value is this one, the key becomes absent. An end
  *           that never comes: perhaps
  *   lose    no client's: at one moment between begin and end whatever was acknowledged may be lost, with all who held
- *           it: the key may become absent, or hold any value again that was written before. Key 0: every key */
+ *           it: the key may become absent, or hold any value again whose write had begun. Key 0: every key */
 #define HISTORY_KINDS(X)                                                                                               \
     X(PUT, "put")                                                                                                      \
     X(CREATE, "create")                                                                                                \

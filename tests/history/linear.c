@@ -6,36 +6,36 @@
  * had, before that read ended. The others, here "spares", are not tried on their own: in any order that is right, each
  * may stand directly before the first operation that would otherwise not fit, or else be left out. Spares of a kind
  * whose values nobody saw are all the same, so the one that began first goes first; and what leads to no end with some
- * spares used leads to none with more. */
+ * spares used leads to none with more.
+ *
+ * After a loss the key may hold any of several things (belief.h). */
+#include "history/belief.h"
 #include "history/check_impl.h"
+#include "history/tried.h"
 
 #include "base/assert.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What a key holds, beside values: */
-#define ABSENT     ((uint32_t)0)
-#define SOMETHING  (UINT32_MAX - 1) /* a spare's value, which nobody saw */
-#define ANYTHING   UINT32_MAX       /* after a loss */
-#define CHAIN_MAX  2                /* spares before one operation: written and expired; deleted and created */
-#define WAYS_MAX   64               /* in which one operation may fit */
+#define CHAIN_MAX  16  /* spares before one operation */
+#define WAYS_MAX   512 /* in which one operation may fit */
 #define TOLD_ORDER 8
 
 struct call {
     const struct history_op *op;
     uint64_t end;
     bool had_effect; /* it was not answered, but its value was seen */
-    uint32_t leaves; /* what the key holds after a spare */
+    uint32_t leaves; /* what the key holds when a spare has written */
     bool used;       /* of a spare: it stands in the order */
     uint64_t mark;   /* in the hash of what stands in the order; of no spare */
 };
 
 /* One way in which an operation may come next. */
 struct way {
-    uint32_t after; /* what the key holds then */
+    uint32_t after; /* what the key may hold then */
     unsigned chain; /* spares before it */
-    size_t spare[CHAIN_MAX];
+    uint32_t spare[CHAIN_MAX];
 };
 
 struct frame {
@@ -49,16 +49,6 @@ struct node {
     uint64_t time;
 };
 
-/* What was tried: with which operations in the order, and which state after them, which sets of spares were used. */
-struct memory {
-    uint64_t *hash; /* of operations and state; 0: a free slot */
-    size_t *latest; /* 1 + place of the last set that was tried with them */
-    size_t slots, used;
-    uint64_t *set; /* `words` each, and the place of the one before */
-    size_t *before;
-    size_t sets, sets_cap, words;
-};
-
 struct search {
     const struct key_history *key;
     struct call *must, *spare;
@@ -67,13 +57,16 @@ struct search {
     size_t first;
     struct frame *stack;
     size_t depth;
-    uint32_t state;
+    struct beliefs beliefs;
+    uint32_t belief;
     uint64_t hash;
-    struct memory memory;
-    uint64_t *set; /* room for one */
-    size_t *best;  /* the longest order that was found */
+    struct tried tried;
+    uint64_t *set;      /* room for one */
+    unsigned chain_max; /* longer chains of spares lead nowhere */
+    bool limited;       /* there were more spares, or ways, than are looked at: what is not found may be there */
+    size_t *best;       /* the longest order that was found */
     size_t best_count;
-    uint32_t best_state;
+    uint32_t best_belief;
 };
 
 static void *allocate(size_t count, size_t size)
@@ -83,89 +76,57 @@ static void *allocate(size_t count, size_t size)
     return p;
 }
 
-static uint64_t scatter(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
-    return x ^ x >> 31;
-}
-
 /* --- what is done, and what was told --- */
 
-static const struct history_op *writer_of(const struct search *s, uint32_t value)
+static uint32_t or_none(bool possible, uint32_t belief)
 {
-    for (size_t i = 0; i < s->musts; i++)
-        if (history_writes(s->must[i].op) && s->must[i].op->value == value)
-            return s->must[i].op;
-    return NULL;
+    return possible ? belief : BELIEF_NONE;
 }
 
-static bool may_be(const struct search *s, uint32_t value, uint64_t by)
+/* What the key may hold when this comes now and was told what it was told; BELIEF_NONE: it cannot have been. */
+static uint32_t come(struct search *s, const struct call *c, uint32_t belief)
 {
-    const struct history_op *w = writer_of(s, value);
-    return w && w->begin <= by;
-}
-
-static bool fits_create(const struct call *c, enum history_outcome outcome, uint32_t state, uint32_t *after)
-{
-    *after = outcome == HISTORY_OK ? c->op->value : state;
-    return state == ANYTHING || (outcome == HISTORY_OK) == (state == ABSENT);
-}
-
-static bool fits_cas(const struct search *s, const struct call *c, enum history_outcome outcome, uint32_t state,
-                     uint32_t *after)
-{
-    *after = outcome == HISTORY_OK ? c->op->value : outcome == HISTORY_ABSENT ? ABSENT : state;
-    if (state == ANYTHING)
-        return outcome != HISTORY_OK || may_be(s, c->op->expected, c->end);
-    if (outcome == HISTORY_OK)
-        return state == c->op->expected;
-    return outcome == HISTORY_ABSENT ? state == ABSENT : state != ABSENT && state != c->op->expected;
-}
-
-static bool fits_get(const struct search *s, const struct call *c, uint32_t state, uint32_t *after)
-{
-    *after = c->op->outcome == HISTORY_OK ? c->op->value : ABSENT;
-    return state == *after || (state == ANYTHING && (*after == ABSENT || may_be(s, *after, c->end)));
-}
-
-/* Whether it may come now, with what was told; then what the key holds. */
-static bool fits(const struct search *s, const struct call *c, uint32_t state, uint32_t *after)
-{
-    enum history_outcome outcome = c->had_effect ? HISTORY_OK : c->op->outcome;
-    switch (c->op->kind) {
+    const struct history_op *op = c->op;
+    struct beliefs *b = &s->beliefs;
+    enum history_outcome outcome = c->had_effect ? HISTORY_OK : op->outcome;
+    switch (op->kind) {
     case HISTORY_PUT:
-        *after = c->op->value;
-        return true;
+        return op->value;
     case HISTORY_DELETE:
-        *after = ABSENT;
-        return true;
+        return BELIEF_ABSENT;
     case HISTORY_CREATE:
-        return fits_create(c, outcome, state, after);
+        return outcome == HISTORY_OK ? or_none(belief_allows(b, belief, BELIEF_ABSENT), op->value)
+                                     : belief_without(b, belief, BELIEF_ABSENT);
     case HISTORY_CAS:
-        return fits_cas(s, c, outcome, state, after);
+        if (outcome == HISTORY_MODIFIED)
+            return belief_without(b, belief_without(b, belief, BELIEF_ABSENT), op->expected);
+        return outcome == HISTORY_OK ? or_none(belief_allows(b, belief, op->expected), op->value)
+                                     : or_none(belief_allows(b, belief, BELIEF_ABSENT), BELIEF_ABSENT);
     case HISTORY_GET:
-        return fits_get(s, c, state, after);
-    default: /* expire; of lose, that nothing was lost */
-        *after = c->op->kind == HISTORY_EXPIRE && state == c->op->value ? ABSENT : state;
-        return true;
+        return outcome == HISTORY_OK ? or_none(belief_allows(b, belief, op->value), op->value)
+                                     : or_none(belief_allows(b, belief, BELIEF_ABSENT), BELIEF_ABSENT);
+    case HISTORY_EXPIRE:
+        return belief_move(b, belief, op->value, BELIEF_ABSENT);
+    default:
+        return belief_lose(b, belief, op->end);
     }
 }
 
-/* Whether a spare changes what the key holds; then to what. */
-static bool changes(const struct call *c, uint32_t state, uint32_t *after)
+/* What the key may hold after a spare; the same: it changes nothing. */
+static uint32_t come_unseen(struct search *s, const struct call *c, uint32_t belief)
 {
-    *after = c->leaves;
+    struct beliefs *b = &s->beliefs;
     switch (c->op->kind) {
     case HISTORY_PUT:
+        return c->leaves;
     case HISTORY_DELETE:
-        return state != *after;
+        return BELIEF_ABSENT;
     case HISTORY_CREATE:
-        return state == ABSENT || state == ANYTHING;
+        return belief_move(b, belief, BELIEF_ABSENT, c->leaves);
     case HISTORY_CAS:
-        return state == c->op->expected || state == ANYTHING;
-    default:
-        return state == c->op->value;
+        return belief_move(b, belief, c->op->expected, c->leaves);
+    default: /* expire */
+        return belief_move(b, belief, c->op->value, BELIEF_ABSENT);
     }
 }
 
@@ -179,141 +140,110 @@ static uint64_t first_end(const struct search *s)
     return i == SIZE_MAX ? HISTORY_NEVER : s->node[i].time;
 }
 
-/* What was tried of those that are all the same, in one place of a chain. */
-struct tried {
-    bool put, create, delete;
-};
-
-/* An earlier one, not used, has done the same; else it is noted. */
-static bool is_double(struct tried *t, const struct call *c)
+static void add_way(struct search *s, struct way way, struct way *ways, size_t *count)
 {
-    bool *flag = c->op->kind == HISTORY_DELETE                             ? &t->delete
-                 : c->op->kind == HISTORY_PUT && c->leaves == SOMETHING    ? &t->put
-                 : c->op->kind == HISTORY_CREATE && c->leaves == SOMETHING ? &t->create
-                                                                           : NULL;
-    bool was = flag && *flag;
-    if (flag)
-        *flag = true;
-    return was;
+    if (way.after == BELIEF_NONE)
+        return;
+    if (*count == WAYS_MAX)
+        s->limited = true;
+    else
+        ways[(*count)++] = way;
 }
 
-static void find_chains(struct search *s, const struct call *c, uint32_t state, uint64_t until, struct way *so_far,
+/* What it does, it does whatever was there: nothing need stand before it. */
+static bool is_blind(const struct call *c)
+{
+    return c->op->kind == HISTORY_PUT || c->op->kind == HISTORY_DELETE;
+}
+
+/* An earlier spare, not used, does the same. */
+static bool is_double(const struct search *s, size_t spare)
+{
+    const struct call *c = &s->spare[spare];
+    if (c->op->kind == HISTORY_EXPIRE || (c->op->kind != HISTORY_DELETE && c->leaves != BELIEF_UNSEEN))
+        return false;
+    for (size_t i = 0; i < spare; i++) {
+        const struct call *o = &s->spare[i];
+        if (!o->used && o->op->kind == c->op->kind && o->leaves == c->leaves && o->op->expected == c->op->expected)
+            return true;
+    }
+    return false;
+}
+
+static void find_chains(struct search *s, const struct call *c, uint32_t belief, uint64_t until, struct way *so_far,
                         unsigned length, struct way *ways, size_t *count)
 {
-    struct tried tried = {0};
     if (so_far->chain == length) {
-        struct way way = *so_far;
-        if (fits(s, c, state, &way.after) && *count < WAYS_MAX)
-            ways[(*count)++] = way;
+        so_far->after = come(s, c, belief);
+        add_way(s, *so_far, ways, count);
         return;
     }
-    for (size_t i = 0; i < s->spares && s->spare[i].op->begin <= until; i++) {
-        uint32_t after;
-        if (s->spare[i].used || !changes(&s->spare[i], state, &after) || is_double(&tried, &s->spare[i]))
+    for (size_t i = 0; i < s->spares && s->spare[i].op->begin <= until && *count < WAYS_MAX; i++) {
+        uint32_t after = s->spare[i].used ? belief : come_unseen(s, &s->spare[i], belief);
+        if (after == belief || (so_far->chain && is_blind(&s->spare[i])) || is_double(s, i))
             continue;
         s->spare[i].used = true;
-        so_far->spare[so_far->chain++] = i;
+        so_far->spare[so_far->chain++] = (uint32_t)i;
         find_chains(s, c, after, until, so_far, length, ways, count);
         so_far->chain--;
         s->spare[i].used = false;
     }
 }
 
-/* Spares make a key absent, or leave what nobody saw: never a value that somebody did. */
-static bool spares_may_help(const struct call *c)
+/* What would expire may have been changed just before, and so be saved. */
+static void find_rescues(struct search *s, const struct call *c, struct way *ways, size_t *count)
 {
-    bool needs_value = c->op->kind == HISTORY_GET || c->op->kind == HISTORY_CAS;
-    return !(needs_value && (c->had_effect || c->op->outcome == HISTORY_OK));
+    uint64_t until = first_end(s);
+    for (size_t i = 0; i < s->spares && s->spare[i].op->begin <= until; i++) {
+        const struct call *spare = &s->spare[i];
+        if (spare->used || spare->op->kind != HISTORY_CAS || spare->op->expected != c->op->value || is_double(s, i))
+            continue;
+        uint32_t saved = come_unseen(s, spare, s->belief);
+        if (saved != s->belief)
+            add_way(s, (struct way){.after = come(s, c, saved), .chain = 1, .spare = {(uint32_t)i}}, ways, count);
+    }
+}
+
+/* Spares make a key absent, or leave what nobody saw: never a value that somebody did. What fits whatever there is
+ * needs none, nor does what fits the one thing that there is. */
+static bool spares_may_help(const struct call *c, uint32_t belief, bool fits_alone)
+{
+    bool ok = c->had_effect || c->op->outcome == HISTORY_OK;
+    switch (c->op->kind) {
+    case HISTORY_GET:
+    case HISTORY_CAS:
+        return !ok && (!fits_alone || belief_is_open(belief));
+    case HISTORY_CREATE:
+        return !fits_alone || belief_is_open(belief);
+    default:
+        return false;
+    }
 }
 
 static size_t find_ways(struct search *s, const struct call *c, struct way *ways)
 {
     size_t count = 0;
-    struct way way = {0};
-    if (fits(s, c, s->state, &way.after))
-        ways[count++] = way;
-    if (c->op->kind == HISTORY_LOSE)
-        ways[count++] = (struct way){.after = ANYTHING};
-    bool fits_alone = count != 0;
-    for (unsigned length = 1; length <= CHAIN_MAX && !fits_alone && spares_may_help(c); length++)
-        find_chains(s, c, s->state, first_end(s), &way, length, ways, &count);
+    add_way(s, (struct way){.after = come(s, c, s->belief)}, ways, &count);
+    if (c->op->kind == HISTORY_EXPIRE)
+        find_rescues(s, c, ways, &count);
+    if (spares_may_help(c, s->belief, count != 0))
+        for (unsigned length = 1; length <= s->chain_max; length++)
+            find_chains(s, c, s->belief, first_end(s), &(struct way){0}, length, ways, &count);
     return count;
 }
 
 /* --- what was tried --- */
 
-static size_t find_slot(const struct memory *m, uint64_t hash)
-{
-    size_t i = hash & (m->slots - 1);
-    while (m->hash[i] && m->hash[i] != hash)
-        i = (i + 1) & (m->slots - 1);
-    return i;
-}
-
-static void grow_slots(struct memory *m)
-{
-    struct memory old = *m;
-    m->slots = old.slots ? 2 * old.slots : 1024;
-    m->hash = allocate(m->slots, sizeof *m->hash);
-    m->latest = allocate(m->slots, sizeof *m->latest);
-    for (size_t i = 0; i < old.slots; i++)
-        if (old.hash[i]) {
-            size_t at = find_slot(m, old.hash[i]);
-            m->hash[at] = old.hash[i];
-            m->latest[at] = old.latest[i];
-        }
-    free(old.hash);
-    free(old.latest);
-}
-
-static void add_set(struct memory *m, size_t slot, const uint64_t *set)
-{
-    if (m->sets == m->sets_cap) {
-        m->sets_cap = m->sets_cap ? 2 * m->sets_cap : 1024;
-        m->set = realloc(m->set, m->sets_cap * m->words * sizeof *m->set);
-        m->before = realloc(m->before, m->sets_cap * sizeof *m->before);
-        ASSERT(m->set && m->before);
-    }
-    memcpy(m->set + m->sets * m->words, set, m->words * sizeof *set);
-    m->before[m->sets] = m->latest[slot];
-    m->latest[slot] = ++m->sets;
-}
-
-static bool is_subset(const uint64_t *a, const uint64_t *b, size_t words)
-{
-    for (size_t i = 0; i < words; i++)
-        if (a[i] & ~b[i])
-            return false;
-    return true;
-}
-
-/* False: the same operations have led to the same state before, with these spares or fewer, and to no end. */
-static bool remember(struct memory *m, uint64_t marks, uint32_t state, const uint64_t *set)
-{
-    uint64_t hash = marks ^ scatter(state ^ 0x9e3779b97f4a7c15ULL); /* apart from all marks */
-    hash = hash ? hash : 1;
-    if (2 * (m->used + 1) > m->slots)
-        grow_slots(m);
-    size_t slot = find_slot(m, hash);
-    for (size_t i = m->latest[slot]; i; i = m->before[i - 1])
-        if (is_subset(m->set + (i - 1) * m->words, set, m->words))
-            return false;
-    m->used += !m->hash[slot];
-    m->hash[slot] = hash;
-    add_set(m, slot, set);
-    return true;
-}
-
 static bool is_new(struct search *s, const struct call *c, const struct way *w)
 {
     uint64_t *set = s->set;
-    memset(set, 0, s->memory.words * sizeof *set);
+    memset(set, 0, s->tried.words * sizeof *set);
     for (size_t i = 0; i < s->spares; i++)
         if (s->spare[i].used)
             set[i / 64] |= UINT64_C(1) << i % 64;
     for (unsigned i = 0; i < w->chain; i++)
         set[w->spare[i] / 64] |= UINT64_C(1) << w->spare[i] % 64;
-    return remember(&s->memory, s->hash ^ c->mark, w->after, set);
+    return tried_add(&s->tried, s->hash ^ c->mark, w->after, set);
 }
 
 /* --- the search --- */
@@ -348,9 +278,9 @@ static void mark_spares(struct search *s, const struct way *w, bool used)
 
 static void put_next(struct search *s, size_t call, size_t number, const struct way *w)
 {
-    s->stack[s->depth++] = (struct frame){call, number, s->state, *w};
+    s->stack[s->depth++] = (struct frame){call, number, s->belief, *w};
     s->hash ^= s->must[call].mark;
-    s->state = w->after;
+    s->belief = w->after;
     mark_spares(s, w, true);
     unlink_node(s, 2 * call);
     unlink_node(s, 2 * call + 1);
@@ -362,7 +292,7 @@ static struct frame take_back(struct search *s)
     relink_node(s, 2 * f.call + 1);
     relink_node(s, 2 * f.call);
     mark_spares(s, &f.taken, false);
-    s->state = f.before;
+    s->belief = f.before;
     s->hash ^= s->must[f.call].mark;
     return f;
 }
@@ -374,7 +304,7 @@ static void keep_best(struct search *s)
     for (size_t i = 0; i < s->depth; i++)
         s->best[i] = s->stack[i].call;
     s->best_count = s->depth;
-    s->best_state = s->state;
+    s->best_belief = s->belief;
 }
 
 /* Puts operation `call` next, in the first way from `from` on that was not tried. False: there is none. */
@@ -394,7 +324,7 @@ static enum check_verdict run(struct search *s)
 {
     size_t at = s->first, from = 0;
     while (s->depth < s->musts) {
-        if (s->memory.sets > CHECK_STEPS_MAX)
+        if (s->tried.sets > CHECK_STEPS_MAX)
             return CHECK_UNDECIDED;
         if (at != SIZE_MAX && at % 2 == 0) {
             bool fitted = try_next(s, at / 2, from);
@@ -404,7 +334,7 @@ static enum check_verdict run(struct search *s)
         }
         keep_best(s);
         if (s->depth == 0)
-            return CHECK_WRONG;
+            return s->limited ? CHECK_UNDECIDED : CHECK_WRONG;
         struct frame f = take_back(s);
         at = 2 * f.call;
         from = f.way + 1;
@@ -428,7 +358,7 @@ static bool counts(const struct history_op *op)
 static size_t find_writer(const struct key_history *k, uint32_t value)
 {
     size_t i = 0;
-    while (i < k->count && !(history_writes(k->op[i]) && k->op[i]->value == value && counts(k->op[i])))
+    while (i < k->count && !(k->op[i]->value == value && history_wrote(k->op[i])))
         i++;
     return i;
 }
@@ -472,14 +402,17 @@ static bool is_anonymous(const struct key_history *k, const struct history_op *o
 
 static void add_call(struct search *s, const struct history_op *op, uint64_t end)
 {
-    struct call *c = end == HISTORY_NEVER ? &s->spare[s->spares++] : &s->must[s->musts++];
+    bool is_spare = end == HISTORY_NEVER && op->kind != HISTORY_LOSE;
+    struct call *c = is_spare ? &s->spare[s->spares++] : &s->must[s->musts++];
     *c = (struct call){.op = op,
                        .end = end,
                        .had_effect = !is_answered(op),
-                       .leaves = !history_writes(op)        ? ABSENT
-                                 : is_anonymous(s->key, op) ? SOMETHING
+                       .leaves = !history_writes(op)        ? BELIEF_ABSENT
+                                 : is_anonymous(s->key, op) ? BELIEF_UNSEEN
                                                             : op->value,
-                       .mark = scatter((uint64_t)(op - s->key->history->op) + 1)};
+                       .mark = tried_mark((uint64_t)(op - s->key->history->op) + 1)};
+    if (history_wrote(op))
+        belief_add(&s->beliefs, is_spare ? c->leaves : op->value, op->begin);
 }
 
 struct event {
@@ -515,6 +448,28 @@ static void link_events(struct search *s)
     free(event);
 }
 
+static const struct call *find_spare_writer(const struct search *s, uint32_t value)
+{
+    for (size_t i = 0; i < s->spares; i++)
+        if (history_writes(s->spare[i].op) && s->spare[i].op->value == value)
+            return &s->spare[i];
+    return NULL;
+}
+
+/* Spares may write and expire, delete and create; and each that expects what another has written makes that longer. */
+static unsigned longest_chain(const struct search *s)
+{
+    unsigned longest = 0;
+    for (size_t i = 0; i < s->spares; i++) {
+        unsigned links = 0; /* no more than there are, also where each expects what another leaves */
+        const struct call *c = &s->spare[i];
+        while (links < s->spares && c->op->kind == HISTORY_CAS && (c = find_spare_writer(s, c->op->expected)))
+            links++;
+        longest = links > longest ? links : longest;
+    }
+    return 2 + longest;
+}
+
 static void search_init(struct search *s, const struct key_history *k)
 {
     *s = (struct search){.key = k};
@@ -526,11 +481,16 @@ static void search_init(struct search *s, const struct key_history *k)
         if (counts(k->op[i]))
             add_call(s, k->op[i], end[i]);
     free(end);
+    s->chain_max = longest_chain(s);
+    if (s->chain_max > CHAIN_MAX) {
+        s->chain_max = CHAIN_MAX;
+        s->limited = true;
+    }
     s->node = allocate(2 * s->musts, sizeof *s->node);
     s->stack = allocate(s->musts, sizeof *s->stack);
     s->best = allocate(s->musts, sizeof *s->best);
-    s->memory.words = s->spares / 64 + 1;
-    s->set = allocate(s->memory.words, sizeof *s->set);
+    s->tried.words = s->spares / 64 + 1;
+    s->set = allocate(s->tried.words, sizeof *s->set);
     link_events(s);
 }
 
@@ -542,10 +502,8 @@ static void search_fini(struct search *s)
     free(s->stack);
     free(s->best);
     free(s->set);
-    free(s->memory.hash);
-    free(s->memory.latest);
-    free(s->memory.set);
-    free(s->memory.before);
+    belief_fini(&s->beliefs);
+    tried_fini(&s->tried);
 }
 
 /* --- the story --- */
@@ -561,12 +519,13 @@ static bool is_in_best(const struct search *s, size_t call)
 static void tell_state(const struct search *s, struct check_report *r)
 {
     char line[512];
-    if (s->best_state == ABSENT) {
+    if (s->best_belief == BELIEF_ABSENT) {
         check_tell(r, "then the key is absent, and none of these can come next:\n");
-    } else if (s->best_state >= SOMETHING) {
-        check_tell(r, "then the key holds something, and none of these can come next:\n");
+    } else if (s->best_belief >= BELIEF_NONE) {
+        check_tell(r, "then the key holds %s, and none of these can come next:\n",
+                   belief_is_open(s->best_belief) ? "what a loss has left" : "what nobody saw");
     } else {
-        struct history_op shown = {.key = s->key->key, .value = s->best_state};
+        struct history_op shown = {.key = s->key->key, .value = s->best_belief};
         history_text(s->key->history, &shown, line, sizeof line);
         check_tell(r, "then the key holds the value of '%s', and none of these can come next:\n", line);
     }
@@ -601,12 +560,12 @@ enum check_verdict check_linear(const struct key_history *k, struct check_report
     struct search s;
     search_init(&s, k);
     enum check_verdict v = run(&s);
-    r->steps += s.memory.sets;
+    r->steps += s.tried.sets;
     if (v == CHECK_WRONG)
         tell_wrong(&s, r);
     if (v == CHECK_UNDECIDED)
-        check_tell(r, "given up after %zu steps: a key with %zu operations and %zu that were never answered\n",
-                   s.memory.sets, s.musts, s.spares);
+        check_tell(r, "given up after %zu steps%s: a key with %zu operations and %zu that were never answered\n",
+                   s.tried.sets, s.limited ? ", some ways not tried" : "", s.musts, s.spares);
     search_fini(&s);
     return v;
 }

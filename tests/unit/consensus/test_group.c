@@ -222,6 +222,29 @@ static void write_for(struct churn *c, uint64_t ms)
         write_some(c);
 }
 
+/* A change of the members that another leader overrules has never been. */
+static void test_a_change_that_is_overruled(void **state)
+{
+    struct world *w = *state;
+    struct group_member m[GROUP_MEMBERS_MAX];
+    world_form(w, 3, 0);
+    unsigned leader = world_lead(w), other = (leader + 1) % 3;
+    struct group *g = w->replica[leader].group;
+    world_split(w, 1u << leader, 7u & ~(1u << leader), true);
+    world_change(w, leader, GROUP_REMOVE, w->replica[other].id);
+    assert_int_equal(group_members(g, m), 2);
+    assert_int_equal(group_members_committed(g, m), 3);
+    world_run(w, 3000);
+    world_mend(w);
+    world_lead(w);
+    assert_int_equal(group_members(g, m), 3);
+    assert_int_equal(group_members_committed(g, m), 3);
+    leader = world_leader(w);
+    world_change(w, leader, GROUP_REMOVE, w->replica[(leader + 1) % 3].id);
+    world_run(w, 500);
+    assert_int_equal(group_members_committed(w->replica[leader].group, m), 2);
+}
+
 /* A replica dies and another takes its place, under a new id. */
 static void replace(struct churn *c, unsigned place)
 {
@@ -314,6 +337,7 @@ int main(void)
         CASE(test_a_copy_under_writes),
         CASE(test_a_large_entry_goes_alone),
         CASE(test_a_standby_forgets_a_silent_leader),
+        CASE(test_a_change_that_is_overruled),
         CASE(test_bad_arguments),
         cmocka_unit_test(test_churn),
     };
