@@ -18,7 +18,7 @@ static uint64_t lost_after_us(const struct world *w)
 
 uint64_t faults_clock_error_us(const struct world *w)
 {
-    return (faults_include(&w->options, FAULT_CLOCK) ? 6 : 3) * SECOND_US;
+    return (faults_include(&w->options, FAULT_CLOCK) ? 6 : 3) * SECOND_US + w->network.latest_us;
 }
 
 uint64_t faults_outage_us(const struct world *w)

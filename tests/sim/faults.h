@@ -51,9 +51,9 @@ static inline bool faults_include(const struct sim_options *o, enum fault kind)
 bool faults_silence_many(const struct world *w);
 
 /* How far apart two nodes may be in what they think of a partition's time, as what tells them of it is late and their
- * clocks drift; how long a partition may have nobody who serves it, and
- * so nobody who sees that a key's time is over. */
+ * clocks drift. */
 uint64_t faults_clock_error_us(const struct world *w);
+/* How long a partition may have nobody who serves it, and so nobody who sees that a key's time is over. */
 uint64_t faults_outage_us(const struct world *w);
 
 #endif

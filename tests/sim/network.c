@@ -129,7 +129,10 @@ static void set_out(struct segment *s, uint64_t held_up_us)
     }
     list_append(&from->flying, &s->place);
     timer_init(&s->timer, on_arrival);
-    world_timer(n->world, &s->timer, held_up_us + delay_of(n, from->site, to->site, s->len));
+    uint64_t us = delay_of(n, from->site, to->site, s->len);
+    if (between_nodes(s->wire) && us > n->latest_us)
+        n->latest_us = us < 2 * SILENCE_US ? us : 2 * SILENCE_US; /* for so long at most a connection bears it */
+    world_timer(n->world, &s->timer, held_up_us + us);
 }
 
 static void on_silence(struct timer *t);
@@ -433,9 +436,6 @@ static void arrive(struct end *from, struct end *to, struct segment *s)
 {
     struct network *n = s->wire->network;
     bool is_running = !to->node || to->node->cluster;
-    from->arrived++;
-    if (!n->cut[to->site][from->site])
-        from->acknowledged = from->arrived;
     trace_bytes(&n->world->trace, "arrives", s->wire->number * 2 + s->from, slice_make(s->data, s->len));
     if (s->kind == SEGMENT_RST) {
         break_end(to, to->state == END_DIALING ? "refused" : "reset by the other side");
@@ -445,6 +445,8 @@ static void arrive(struct end *from, struct end *to, struct segment *s)
         free_segment(s);
     } else {
         take_in_order(to, s);
+        if (!n->cut[to->site][from->site])
+            from->acknowledged = to->next;
         wake(to);
     }
 }
@@ -635,7 +637,7 @@ void network_cut(struct network *n, unsigned from, unsigned to, bool on)
             if (e->site == from && o->site == to) {
                 let_through(e);
                 if (o->state != END_CLOSED)
-                    o->acknowledged = o->arrived;
+                    o->acknowledged = e->next;
             }
         }
     }

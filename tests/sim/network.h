@@ -41,19 +41,19 @@ struct end {
     struct node *node;        /* NULL: a client's, who takes at once what comes */
     struct stream_user *user; /* NULL: nobody yet */
     enum end_state state;
-    bool held;                            /* its user wants no input now */
-    bool tls, secured;                    /* a handshake is expected; it is done */
-    bool written;                         /* its user is to be told when the queue has run low */
-    const char *broken;                   /* why it is over, once its user can be told */
-    struct list place;                    /* in its node's list of ends that have something to do */
-    struct list inbox;                    /* segments that have come, in order */
-    struct list early;                    /* segments that came before an earlier one */
-    struct list flying;                   /* segments sent from here that are on their way */
-    struct list parked;                   /* segments sent from here that a cut holds up */
-    uint64_t sent, arrived, acknowledged; /* segments sent from here */
-    uint64_t next;                        /* segment to be taken in here */
-    size_t window;                        /* bytes sent from here that the other side's user has not taken */
-    struct timer silence; /* of what is sent and not acknowledged; before the end of the handshake: of that */
+    bool held;                   /* its user wants no input now */
+    bool tls, secured;           /* a handshake is expected; it is done */
+    bool written;                /* its user is to be told when the queue has run low */
+    const char *broken;          /* why it is over, once its user can be told */
+    struct list place;           /* in its node's list of ends that have something to do */
+    struct list inbox;           /* segments that have come, in order */
+    struct list early;           /* segments that came before an earlier one */
+    struct list flying;          /* segments sent from here that are on their way */
+    struct list parked;          /* segments sent from here that a cut holds up */
+    uint64_t sent, acknowledged; /* segments sent from here: the other side has all before that one */
+    uint64_t next;               /* segment to be taken in here */
+    size_t window;               /* bytes sent from here that the other side's user has not taken */
+    struct timer silence;        /* of what is sent and not acknowledged; before the end of the handshake: of that */
     uint64_t silence_mark;
 };
 
@@ -69,6 +69,7 @@ struct network {
     uint32_t late_us[SITES][SITES]; /* at most, uniformly */
     unsigned lost_percent[SITES][SITES];
     uint64_t resets;
+    uint64_t latest_us; /* the longest that anything between nodes was under way, cuts aside */
 };
 
 void network_init(struct network *n, struct world *w, uint64_t seed);
