@@ -21,13 +21,15 @@
 #define CHAIN_MAX  16  /* spares before one operation */
 #define WAYS_MAX   512 /* in which one operation may fit */
 #define TOLD_ORDER 8
+#define FORCED     SIZE_MAX /* no way: there was no choice */
 
 struct call {
     const struct history_op *op;
     uint64_t end;
     bool had_effect; /* it was not answered, but its value was seen */
     uint32_t leaves; /* what the key holds when a spare has written */
-    bool used;       /* of a spare: it stands in the order */
+    bool used;       /* it stands in the order */
+    size_t needs;    /* 1 + the place among must[] of who writes what it needs to find; 0: anybody, or none */
     uint64_t mark;   /* in the hash of what stands in the order; of no spare */
 };
 
@@ -63,6 +65,7 @@ struct search {
     struct tried tried;
     uint64_t *set;      /* room for one */
     unsigned chain_max; /* longer chains of spares lead nowhere */
+    size_t losses;      /* that do not stand in the order yet */
     bool limited;       /* there were more spares, or ways, than are looked at: what is not found may be there */
     size_t *best;       /* the longest order that was found */
     size_t best_count;
@@ -234,15 +237,30 @@ static size_t find_ways(struct search *s, const struct call *c, struct way *ways
 
 /* --- what was tried --- */
 
+static void mark_spares(struct search *s, const struct way *w, bool used)
+{
+    for (unsigned i = 0; i < w->chain; i++)
+        s->spare[w->spare[i]].used = used;
+}
+
+/* It will never find any more what it needs to find: what is written once is over once. */
+static bool is_over(const struct search *s, const struct call *spare, const struct call *next, uint32_t after)
+{
+    const struct call *writer = spare->needs ? &s->must[spare->needs - 1] : NULL;
+    uint32_t needed = spare->op->kind == HISTORY_CAS ? spare->op->expected : spare->op->value;
+    return writer && (writer->used || writer == next) && !s->losses && !belief_allows(&s->beliefs, after, needed);
+}
+
+/* Of the spares, only those are looked at that may still be of use. */
 static bool is_new(struct search *s, const struct call *c, const struct way *w)
 {
     uint64_t *set = s->set;
+    mark_spares(s, w, true);
     memset(set, 0, s->tried.words * sizeof *set);
     for (size_t i = 0; i < s->spares; i++)
-        if (s->spare[i].used)
+        if (s->spare[i].used && !is_over(s, &s->spare[i], c, w->after))
             set[i / 64] |= UINT64_C(1) << i % 64;
-    for (unsigned i = 0; i < w->chain; i++)
-        set[w->spare[i] / 64] |= UINT64_C(1) << w->spare[i] % 64;
+    mark_spares(s, w, false);
     return tried_add(&s->tried, s->hash ^ c->mark, w->after, set);
 }
 
@@ -270,16 +288,12 @@ static void relink_node(struct search *s, size_t i)
         s->node[n->next].prev = i;
 }
 
-static void mark_spares(struct search *s, const struct way *w, bool used)
-{
-    for (unsigned i = 0; i < w->chain; i++)
-        s->spare[w->spare[i]].used = used;
-}
-
 static void put_next(struct search *s, size_t call, size_t number, const struct way *w)
 {
     s->stack[s->depth++] = (struct frame){call, number, s->belief, *w};
     s->hash ^= s->must[call].mark;
+    s->must[call].used = true;
+    s->losses -= s->must[call].op->kind == HISTORY_LOSE;
     s->belief = w->after;
     mark_spares(s, w, true);
     unlink_node(s, 2 * call);
@@ -294,6 +308,8 @@ static struct frame take_back(struct search *s)
     mark_spares(s, &f.taken, false);
     s->belief = f.before;
     s->hash ^= s->must[f.call].mark;
+    s->must[f.call].used = false;
+    s->losses += s->must[f.call].op->kind == HISTORY_LOSE;
     return f;
 }
 
@@ -320,12 +336,38 @@ static bool try_next(struct search *s, size_t call, size_t from)
     return false;
 }
 
+/* It was told what is so now, and changes nothing, or will never change anything: whatever comes later, it may as well
+ * come now. */
+static bool may_as_well_come(struct search *s, const struct call *c)
+{
+    const struct history_op *op = c->op;
+    if (op->kind == HISTORY_EXPIRE)
+        return is_over(s, c, NULL, s->belief);
+    bool tells = op->kind == HISTORY_GET || ((op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS) &&
+                                             !c->had_effect && op->outcome != HISTORY_OK);
+    return tells && !belief_is_open(s->belief) && come(s, c, s->belief) == s->belief;
+}
+
+static bool take_what_may_as_well_come(struct search *s)
+{
+    for (size_t i = s->first; i != SIZE_MAX && i % 2 == 0; i = s->node[i].next)
+        if (may_as_well_come(s, &s->must[i / 2])) {
+            put_next(s, i / 2, FORCED, &(struct way){.after = s->belief});
+            return true;
+        }
+    return false;
+}
+
 static enum check_verdict run(struct search *s)
 {
     size_t at = s->first, from = 0;
     while (s->depth < s->musts) {
         if (s->tried.sets > CHECK_STEPS_MAX)
             return CHECK_UNDECIDED;
+        if (at == s->first && from == 0 && take_what_may_as_well_come(s)) {
+            at = s->first;
+            continue;
+        }
         if (at != SIZE_MAX && at % 2 == 0) {
             bool fitted = try_next(s, at / 2, from);
             at = fitted ? s->first : s->node[at].next;
@@ -333,9 +375,11 @@ static enum check_verdict run(struct search *s)
             continue;
         }
         keep_best(s);
-        if (s->depth == 0)
+        struct frame f = {.way = FORCED};
+        while (f.way == FORCED && s->depth)
+            f = take_back(s);
+        if (f.way == FORCED)
             return s->limited ? CHECK_UNDECIDED : CHECK_WRONG;
-        struct frame f = take_back(s);
         at = 2 * f.call;
         from = f.way + 1;
     }
@@ -470,6 +514,17 @@ static unsigned longest_chain(const struct search *s)
     return 2 + longest;
 }
 
+static size_t find_needed(const struct search *s, const struct history_op *op)
+{
+    size_t i = 0;
+    if (op->kind != HISTORY_CAS && op->kind != HISTORY_EXPIRE)
+        return 0;
+    uint32_t needed = op->kind == HISTORY_CAS ? op->expected : op->value;
+    while (i < s->musts && !(history_wrote(s->must[i].op) && s->must[i].op->value == needed))
+        i++;
+    return i < s->musts ? i + 1 : 0;
+}
+
 static void search_init(struct search *s, const struct key_history *k)
 {
     *s = (struct search){.key = k};
@@ -481,6 +536,12 @@ static void search_init(struct search *s, const struct key_history *k)
         if (counts(k->op[i]))
             add_call(s, k->op[i], end[i]);
     free(end);
+    for (size_t i = 0; i < s->musts; i++) {
+        s->losses += s->must[i].op->kind == HISTORY_LOSE;
+        s->must[i].needs = find_needed(s, s->must[i].op);
+    }
+    for (size_t i = 0; i < s->spares; i++)
+        s->spare[i].needs = find_needed(s, s->spare[i].op);
     s->chain_max = longest_chain(s);
     if (s->chain_max > CHAIN_MAX) {
         s->chain_max = CHAIN_MAX;
@@ -563,9 +624,11 @@ enum check_verdict check_linear(const struct key_history *k, struct check_report
     r->steps += s.tried.sets;
     if (v == CHECK_WRONG)
         tell_wrong(&s, r);
-    if (v == CHECK_UNDECIDED)
+    if (v == CHECK_UNDECIDED) {
+        tell_wrong(&s, r);
         check_tell(r, "given up after %zu steps%s: a key with %zu operations and %zu that were never answered\n",
                    s.tried.sets, s.limited ? ", some ways not tried" : "", s.musts, s.spares);
+    }
     search_fini(&s);
     return v;
 }
