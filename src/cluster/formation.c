@@ -92,7 +92,7 @@ static const struct peer *somebody_holds(const struct cluster *c)
         const struct peer *p = c->mesh.peer[i];
         const struct peer_hello *h = &p->hello;
         if (was_heard(c, p, c->times.lost_after) &&
-            (p->beacon.state == PEER_MEMBER || p->beacon.state == PEER_STRANDED) &&
+            (p->beacon.state == PEER_MEMBER || p->beacon.state == PEER_STRANDED || p->beacon.state == PEER_REFORMING) &&
             !mesh_proves_dead(&c->mesh, h->incarnation, h->address, h->epmd_port, h->place))
             return p;
     }

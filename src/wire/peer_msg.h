@@ -67,7 +67,14 @@ struct peer_hello {
 void code_hello(struct coder *c, struct peer_hello *m);
 
 /* What a node is to others. */
-enum peer_state { PEER_SEEKING, PEER_FORMING, PEER_MEMBER, PEER_STRANDED, PEER_STATE_MAX = PEER_STRANDED };
+enum peer_state {
+    PEER_SEEKING,
+    PEER_FORMING, /* an empty cluster */
+    PEER_MEMBER,
+    PEER_STRANDED,
+    PEER_REFORMING, /* a cluster that holds something */
+    PEER_STATE_MAX = PEER_REFORMING
+};
 
 /* Said over and over on the control connection. */
 struct peer_beacon {

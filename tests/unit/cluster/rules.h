@@ -6,6 +6,7 @@ void test_PROOF_an_older_answer_proves_nothing(void **state);
 void test_SEATS_two_quorums_are_more_than_all(void **state);
 void test_FORM_a_late_start_moves_nobody(void **state);
 void test_FRESH_nobody_forms_over_who_holds_something(void **state);
+void test_FRESH_nobody_forms_over_who_begins_again(void **state);
 void test_EPOCH_is_above_all_before_it(void **state);
 void test_EPOCH_what_another_epoch_has_seen_is_nothing(void **state);
 void test_ID_is_never_given_out_again(void **state);

@@ -153,6 +153,33 @@ void test_FRESH_nobody_forms_over_who_holds_something(void **state)
     assert_in_range(kept, KEYS * 7 / 10, KEYS);
 }
 
+static bool last_begins_again(struct universe *u)
+{
+    return cluster_at(u, 4)->phase == PHASE_FORMING;
+}
+
+/* One of five is left, and has begun a new epoch with those who came back; they are killed before they know. */
+void test_FRESH_nobody_forms_over_who_begins_again(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    unsigned kept = 0;
+    start_all(u);
+    write_all(u, 0, "kept");
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 4; i++)
+            universe_kill(u, i);
+        universe_run(u, 100);
+        for (unsigned i = 0; i < 4; i++)
+            universe_start(u, i);
+        assert_true(round || universe_until(u, last_begins_again, 120000));
+    }
+    await_ready(u, 120000);
+    for (unsigned i = 0; i < KEYS; i++)
+        kept += universe_get(u, i % 5, key_of(i), &o) == 0;
+    assert_in_range(kept, KEYS * 4 / 10, KEYS); /* it has three partitions of five */
+}
+
 /* --- R-EPOCH --- */
 
 /* Those who come back find the clock a day behind. */

@@ -17,6 +17,7 @@ int main(int argc, char **argv)
         CASE(test_SEATS_two_quorums_are_more_than_all),
         CASE(test_FORM_a_late_start_moves_nobody),
         CASE(test_FRESH_nobody_forms_over_who_holds_something),
+        CASE(test_FRESH_nobody_forms_over_who_begins_again),
         CASE(test_EPOCH_is_above_all_before_it),
         CASE(test_EPOCH_what_another_epoch_has_seen_is_nothing),
         CASE(test_ID_is_never_given_out_again),
