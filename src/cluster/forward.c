@@ -280,12 +280,21 @@ static int take_body(struct work *w, const struct peer_request *m)
     return !err && is_elsewhere ? E_MALFORMED : err;
 }
 
+/* Who is no member, or none any more, gets nothing done here; nor does who asks for what this cluster has not, as far
+ * as is known here: who is still to be told of its cluster knows too little. */
+static bool may_be_asked(const struct cluster *c, const struct link *l, const struct peer_request *m)
+{
+    return c->meta.whole && c->meta.state->partition[0].generation &&
+           meta_member_by_incarnation(c->meta.state, l->peer->hello.incarnation) &&
+           (m->kind == PEER_CATALOG || m->partition < partitions_of(c));
+}
+
 static int take_request(struct cluster *c, struct link *l, struct slice body)
 {
     struct coder coder = coder_reader(body);
     struct peer_request m;
     code_request(&coder, &m);
-    if (coder_end(&coder) || (m.kind != PEER_CATALOG && m.partition >= partitions_of(c)))
+    if (coder_end(&coder) || (m.kind != PEER_CATALOG && m.partition >= META_PARTITIONS_MAX))
         return E_MALFORMED;
     /* Where the connection for answers is about to stand, there will be one. Two who have requests of each other would
      * close each other's for ever, each as soon as it is made. */
@@ -306,9 +315,7 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
     w->from_bytes = sizeof *w + m.body.len;
     l->peer->served_bytes += w->from_bytes;
     list_append(&l->peer->served, &w->by_peer);
-    /* Who is no member, or none any more, gets nothing done here; nor does who has as much under way as it may. */
-    if (full || !c->meta.whole || !c->meta.state->partition[0].generation ||
-        !meta_member_by_incarnation(c->meta.state, l->peer->hello.incarnation)) {
+    if (full || !may_be_asked(c, l, &m)) { /* full: it has as much under way as it may have */
         work_refuse(w, 0);
         return 0;
     }

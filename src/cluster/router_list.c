@@ -243,7 +243,8 @@ static void begin_step(struct router *r, struct router_request *q, unsigned kind
     w->list_f = f;
     w->list_arg = arg;
     w->blob = router_encode_key(&k);
-    if (router_unavailable(r)) /* between two steps this node has left the cluster that was listed */
+    /* Between two steps this node has left the cluster that was listed, or is in another that has fewer partitions. */
+    if (router_unavailable(r) || w->partition->number >= partitions_of(r->cluster))
         work_finish(w, E_TIMEOUT, NULL);
     else if (w->blob && router_decode_key(w) == 0)
         work_dispatch(w);

@@ -204,6 +204,11 @@ static void test_requests_are_judged(void **state)
     assert_int_equal(ask_badly(u, leader, PEER_GET, "key", read), 0);
     assert_int_equal(ask_badly(u, leader, PEER_GET, "other", read), 1);
     assert_int_equal(ask_badly(u, leader, PEER_WRITE, "key", command), 1);
+    /* Who joins a cluster does not know yet how many partitions it has: that is no fault of who asks. */
+    struct meta_settings *settings = &cluster_at(u, leader)->meta.state->settings;
+    settings->partitions = partition_at(u, leader, "key")->number;
+    assert_int_equal(ask_badly(u, leader, PEER_GET, "key", read), 0);
+    settings->partitions = 64;
     blob_put(command);
     blob_put(read);
 }
@@ -286,21 +291,46 @@ static void test_a_replica_that_its_group_lacks_is_replaced(void **state)
     assert_null(meta_replica(&p->cluster->meta.state->partition[p->number], lost));
 }
 
-/* How many partitions there are is fixed when the cluster forms, whatever a later node was told. */
-static void test_a_joiner_takes_the_clusters_partitions(void **state)
+/* How many partitions there are is fixed when the cluster forms, whatever a later node was told, and whatever those
+ * were told who form it again. */
+static void keep_partitions(struct universe *u, uint16_t partitions, uint16_t told_later)
 {
-    struct universe *u = *state;
     struct status_partition p[ROUTER_PARTITIONS_MAX];
-    u->config.partitions = 8;
+    u->config.partitions = partitions;
     start_all(u);
     write_all(u, 0, NULL);
-    universe_kill(u, 4);
-    u->config.partitions = 64;
-    universe_start(u, 4);
+    u->config.partitions = told_later;
+    restart(u, 4);
     await_ready(u, 60000);
     expect_all(u, 4, NULL);
-    assert_int_equal(cluster_partition_count(cluster_at(u, 4)), 8);
-    assert_int_equal(cluster_partitions(cluster_at(u, 4), p, 0, ROUTER_PARTITIONS_MAX), 8);
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 500);
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    await_ready(u, 120000);
+    write_all(u, 4, "again");
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(cluster_partition_count(cluster_at(u, i)), partitions);
+        assert_int_equal(cluster_partitions(cluster_at(u, i), p, 0, ROUTER_PARTITIONS_MAX), partitions);
+        assert_int_equal(cluster_at(u, i)->mesh.malformed, 0);
+        expect_all(u, i, "again");
+    }
+}
+
+static void test_fewer_partitions_than_told_later(void **state)
+{
+    keep_partitions(*state, 8, 64);
+}
+
+static void test_more_partitions_than_told_later(void **state)
+{
+    keep_partitions(*state, 64, 8);
+}
+
+static void test_one_partition(void **state)
+{
+    keep_partitions(*state, 1, 64);
 }
 
 /* R-TIME: of a partition where nothing happens, too: a replica that has heard a stamp late hears others in time. */
@@ -374,7 +404,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_replica_that_its_group_lacks_is_replaced, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_joiner_takes_the_clusters_partitions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fewer_partitions_than_told_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_more_partitions_than_told_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_time_is_told_where_nothing_happens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_old_beacon_is_no_news, setup, teardown),
         cmocka_unit_test_setup_teardown(test_connections_come_back_under_requests, setup, teardown),

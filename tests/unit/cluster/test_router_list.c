@@ -1,3 +1,4 @@
+#include "cluster/work.h"
 #include "router_rig.h"
 #include "support.h"
 
@@ -226,6 +227,21 @@ static void test_list_buckets_while_their_keys_move(void **state)
         }
 }
 
+/* Between two steps the cluster became one that has fewer partitions. */
+static void test_a_walk_that_went_too_far(void **state)
+{
+    struct rig r;
+    struct names n = {0};
+    struct router_walk w = {.partition = 8};
+    (void)state;
+    rig_init(&r);
+    r.router->cluster->meta.state->settings.partitions = 8;
+    unsigned before = r.answers;
+    router_list_keys(r.router, &r.request, &w, slice_make(NULL, 0), slice_str("1"), add_name, &n);
+    assert_int_equal(rig_answer(&r, before), E_TIMEOUT);
+    rig_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_list_buckets),
         cmocka_unit_test(test_list_many_buckets),
         cmocka_unit_test(test_list_buckets_while_their_keys_move),
+        cmocka_unit_test(test_a_walk_that_went_too_far),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
