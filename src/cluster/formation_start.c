@@ -130,6 +130,7 @@ static int begin(struct cluster *c, const struct peer_start *start)
         return err;
     }
     c->lease.hold_ms = hold;
+    c->returns = false; /* the start has reached it after all */
     formation_enter(c, FORM_STARTED);
     /* A node that holds something never gives up what it knows: without a leader it is stranded anew. */
     uint64_t random;

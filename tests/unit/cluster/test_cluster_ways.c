@@ -172,6 +172,44 @@ static void test_a_lost_start_loses_nothing(void **state)
         assert_true(universe_get(u, 1, key, &o) == 0 || !survives[i]);
 }
 
+static unsigned who_has_accepted(struct universe *u)
+{
+    for (unsigned i = 3; i < 5; i++)
+        if (cluster_at(u, i)->formation.stage == FORM_ACCEPTED)
+            return i;
+    return UNIVERSE_MAX;
+}
+
+/* Its start reaches it with the news that the epoch is served already: it has begun, and does not begin again under
+ * the same id, for what it has acknowledged it would know no more. */
+static void test_a_start_that_comes_with_its_outcome(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    universe_run(u, 1000);
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    for (unsigned ms = 0; ms < 60000 && who_has_accepted(u) == UNIVERSE_MAX; ms++)
+        universe_run(u, 1);
+    unsigned late = who_has_accepted(u);
+    assert_in_range(late, 3, 4);
+    universe_pause(u, late, true);
+    universe_run(u, 10000);
+    struct cluster *c = cluster_at(u, late);
+    struct peer *p = mesh_peer(&c->mesh, cluster_at(u, 0)->incarnation);
+    p->beacon.state = PEER_MEMBER;
+    p->beacon.serving = true;
+    p->beacon.epoch = cluster_at(u, 0)->meta.state->epoch;
+    memcpy(p->beacon.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID);
+    cluster_mesh_hooks.beacon(c, p); /* this one is there first */
+    universe_pause(u, late, false);
+    universe_run(u, 5000);
+    assert_int_equal(cluster_at(u, late)->phase, PHASE_MEMBER);
+    await_ready(u, 10000);
+}
+
 /* As a member that is not what it should be. */
 static uint64_t ask_badly(struct universe *u, unsigned of, unsigned kind, const char *key, const struct blob *body)
 {
@@ -400,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_alone_counts_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alone_forgets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lost_start_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_start_that_comes_with_its_outcome, setup, teardown),
         cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
