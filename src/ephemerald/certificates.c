@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define CHECK_MS ((uint64_t)3600 * 1000)
-#define RETRY_MS ((uint64_t)60 * 1000)
+/* Also when the wall clock has jumped, or a renewal has failed. */
+#define CHECK_MS ((uint64_t)60 * 1000)
 
 static int64_t now_s(const struct certificates *c)
 {
@@ -114,8 +114,6 @@ static void renewed(uv_work_t *work, int status)
         log_error(c->log, "tls", "the server certificate could not be renewed: %s; trying again in a minute", r->why);
     else if (!status)
         log_info(c->log, "tls", "server certificate renewed");
-    if (r->err && !c->ended)
-        timer_start(&c->loop->timers, &c->check, RETRY_MS);
     cert_destroy(&r->rsa);
     cert_destroy(&r->ecdsa);
     free(r);
@@ -148,13 +146,12 @@ static void warn_of_end(struct certificates *c)
 static void on_check(struct timer *t)
 {
     struct certificates *c = LIST_ENTRY(t, struct certificates, check);
-    uint64_t next = CHECK_MS;
     warn_of_end(c);
     if (now_s(c) >= tls_ctx_renew_at(c->server))
         renew_server(c);
-    if (c->peer_server && now_s(c) >= tls_ctx_renew_at(c->peer_server) && certificates_identify(c, c->incarnation))
-        next = RETRY_MS;
-    timer_start(&c->loop->timers, &c->check, next);
+    if (c->peer_server && now_s(c) >= tls_ctx_renew_at(c->peer_server))
+        certificates_identify(c, c->incarnation);
+    timer_start(&c->loop->timers, &c->check, CHECK_MS);
 }
 
 /* --- life --- */

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define SERIAL_BITS   127  /* RFC 5280 4.1.2.2: positive, at most 20 bytes; unpredictable */
-#define BACKDATE_S    3600 /* clients whose clock is behind */
-#define CN_MAX        64   /* ub-common-name of RFC 5280 */
+#define SERIAL_BITS   127          /* RFC 5280 4.1.2.2: positive, at most 20 bytes; unpredictable */
+#define BACKDATE_S    (30 * 86400) /* clients and nodes whose clock is behind */
+#define CN_MAX        64           /* ub-common-name of RFC 5280 */
 #define CN_SUBSTITUTE "ephemeral-store"
 
 struct cert {
