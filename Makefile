@@ -50,7 +50,7 @@ help:
 	@echo 'make         builds build/ephemerald, build/ephemeralctl and build/ephemeral-bench'
 	@echo 'make run     builds, starts five nodes on 127.0.0.1 to 127.0.0.5 and shows them; tools/cluster stop ends them'
 	@echo 'make test    builds and runs all tests, then again with the address and undefined behaviour sanitizers'
-	@echo 'make fault   kills, pauses, restarts and adds nodes of real clusters under load: ten minutes'
+	@echo 'make fault   kills, pauses, restarts and adds nodes of real clusters under load: twenty minutes'
 	@echo 'make simulate  lives through seeds of whole clusters in virtual time; SEEDS=1-1000 MINUTES=10; resumable'
 	@echo 'make bench   measures the node against a bare TLS echo server'
 	@echo 'make bench-cluster  measures five nodes, and five of etcd (which it installs)'

@@ -34,6 +34,13 @@ bool faults_silence_many(const struct world *w)
     return false;
 }
 
+bool faults_are_orderly(const struct world *w)
+{
+    const uint32_t orderly = 1u << FAULT_DELAY | 1u << FAULT_RESET | 1u << FAULT_CLOCK | 1u << FAULT_KILL |
+                             1u << FAULT_POWER | 1u << FAULT_LEAVE | 1u << FAULT_ORDERED;
+    return !(w->options.faults & ~orderly) && w->nodes > 1;
+}
+
 static struct rng *chance(struct world *w)
 {
     return &w->faults.chance;
@@ -233,10 +240,33 @@ static void end_alloc(struct actor *a)
 /* --- processes --- */
 
 /* Only when nothing is lost by it. */
+/* As an orchestrator sees it that restarts or ends one node after the other. */
+static bool all_are_ready(const struct actor *self)
+{
+    struct world *w = self->world;
+    for (unsigned i = 0; i < w->nodes; i++)
+        if (!cluster_probe_ready(w->node[i].cluster))
+            return false;
+    for (unsigned i = 0; i < w->faults.actors; i++) {
+        const struct actor *a = &w->faults.actor[i];
+        if (a != self && a->acts && (a->kind == FAULT_KILL || a->kind == FAULT_POWER || a->kind == FAULT_LEAVE))
+            return false;
+    }
+    return true;
+}
+
+/* One may end, and another will come. Where the network falls apart and nodes stand still, that they have been ready
+ * once says nothing of now. */
+static bool one_may_end(const struct actor *a)
+{
+    struct world *w = a->world;
+    return all_run(w) && (faults_are_orderly(w) ? all_are_ready(a) : witness_is_whole(w));
+}
+
 static uint64_t begin_kill(struct actor *a)
 {
     struct world *w = a->world;
-    if (!all_run(w) || !witness_is_whole(w))
+    if (!one_may_end(a))
         return 0;
     a->node[0] = any_node(w);
     tell(a, "kill", a->node[0], 0);
@@ -252,7 +282,7 @@ static void end_kill(struct actor *a)
 static uint64_t begin_leave(struct actor *a)
 {
     struct world *w = a->world;
-    if (!all_run(w) || !witness_is_whole(w) || w->nodes < 4)
+    if (!one_may_end(a) || w->nodes < 4)
         return 0;
     a->node[0] = any_node(w);
     tell(a, "leave", a->node[0], 0);
@@ -407,11 +437,15 @@ static const struct {
     [FAULT_ALLOC] = {begin_alloc, end_alloc, NULL, 10},
 };
 
+/* One node after the other is ended as soon as it may be, more often than not. */
 static void rest(struct actor *a)
 {
+    uint64_t us = acts[a->kind].rest_s * SECOND_US;
+    if (a->kind == FAULT_KILL && faults_are_orderly(a->world) && chance_of(chance(a->world), 80))
+        us = SECOND_US / 10;
     a->acts = false;
-    if (acts[a->kind].rest_s && !a->world->faults.over)
-        world_timer(a->world, &a->timer, rng_below(chance(a->world), acts[a->kind].rest_s * SECOND_US));
+    if (us && !a->world->faults.over)
+        world_timer(a->world, &a->timer, rng_below(chance(a->world), us));
 }
 
 static void begin(struct actor *a)

@@ -50,6 +50,10 @@ static inline bool faults_include(const struct sim_options *o, enum fault kind)
 /* Some are silent for so long now that they may count as lost. */
 bool faults_silence_many(const struct world *w);
 
+/* Whatever ends, ends when all say that they are ready, and there is nothing else that could cost a replica: promise 5.
+ */
+bool faults_are_orderly(const struct world *w);
+
 /* How far apart two nodes may be in what they think of a partition's time, as what tells them of it is late and their
  * clocks drift. */
 uint64_t faults_clock_error_us(const struct world *w);

@@ -141,6 +141,8 @@ static void lose_partition(struct node *n, unsigned i)
 {
     struct world *w = n->world;
     w->witness.losses++;
+    if (faults_are_orderly(w) && !w->faults.over)
+        world_fail(w, "%s ended when all were ready, and was the last to hold all of partition %u", n->name, i);
     trace_line(&w->trace, LOG_INFO, "witness", "%s was the last to hold all of partition %u", n->name, i);
     for (unsigned key = 0; key < w->options.keys; key++)
         if (partition_of_key(n->cluster, key) == i)
