@@ -7,7 +7,7 @@ static unsigned peer_state(const struct cluster *c)
 {
     switch (c->phase) {
     case PHASE_FORMING:
-        return c->meta.state->partition[0].generation ? PEER_REFORMING : PEER_FORMING;
+        return c->meta.state && c->meta.state->partition[0].generation ? PEER_REFORMING : PEER_FORMING;
     case PHASE_MEMBER:
     case PHASE_LEAVING:
         return PEER_MEMBER;
