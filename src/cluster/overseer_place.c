@@ -107,7 +107,7 @@ static bool note_done(struct cluster *c, struct meta_command *m)
                 add_change(m, i, CHANGE_PRESENT, r->id);
             else if (r->state == REPLICA_REMOVING && !in)
                 add_change(m, i, CHANGE_GONE, r->id);
-            else if (r->state == REPLICA_PRESENT && !in) /* it was needed again too late, or a change was overruled */
+            else if (r->state == REPLICA_PRESENT && !(in && in->role == GROUP_VOTER)) /* it was needed again too late */
                 add_change(m, i, CHANGE_REMOVE, r->id);
         }
     }
