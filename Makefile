@@ -16,7 +16,7 @@ test:
 
 fault:
 	@tools/setup fault
-	@tools/build release ephemerald ephemeralctl cluster-load history-check
+	@tools/build release ephemerald ephemeralctl cluster-load history-check fault-proxy ephemeral-bench
 	@tests/cluster/run build
 
 simulate:
