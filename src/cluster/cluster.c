@@ -38,8 +38,37 @@ uint32_t cluster_seed(const struct cluster *c)
 /* --- following the meta state --- */
 
 /* Members are dialed for data, nobody else. */
+/* No member: not yet. */
+static uint64_t known_since(const struct cluster *c, const uint8_t *incarnation)
+{
+    for (unsigned i = 0; i < c->meta.known_count; i++)
+        if (memcmp(c->meta.known[i].incarnation, incarnation, PEER_INCARNATION) == 0)
+            return c->meta.known[i].since_ms;
+    return now_of(c);
+}
+
+static void note_known(struct cluster *c)
+{
+    uint64_t since[META_MEMBERS_MAX];
+    const struct meta_state *s = c->meta.state;
+    for (unsigned i = 0; i < s->member_count; i++)
+        since[i] = known_since(c, s->member[i].incarnation);
+    for (unsigned i = 0; i < s->member_count; i++) {
+        memcpy(c->meta.known[i].incarnation, s->member[i].incarnation, PEER_INCARNATION);
+        c->meta.known[i].since_ms = since[i];
+    }
+    c->meta.known_count = s->member_count;
+}
+
+bool cluster_proves_dead(const struct cluster *c, const struct member *m)
+{
+    return mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place,
+                            known_since(c, m->incarnation));
+}
+
 static void follow_members(struct cluster *c)
 {
+    note_known(c);
     for (unsigned i = 0; i < c->mesh.endpoint_count; i++)
         c->mesh.endpoint[i]->wants_data = false;
     for (unsigned i = 0; i < c->meta.state->member_count; i++) {

@@ -73,6 +73,11 @@ struct meta {
     struct buf copy_in; /* a state that comes */
     uint64_t copy_source, copy_term, copy_number, copy_index;
     uint64_t copy_count;
+    struct {
+        uint8_t incarnation[PEER_INCARNATION];
+        uint64_t since_ms;
+    } known[META_MEMBERS_MAX]; /* members, and since when this node knows of them */
+    unsigned known_count;
     uint64_t leader_seen_ms;
     uint64_t leader_told; /* that the lease was last asked of */
     bool was_led;         /* a leader was seen since this group began here */
@@ -254,6 +259,7 @@ void cluster_forget(struct cluster *c, bool as_stranger);
 void cluster_beacon_now(struct cluster *c);
 /* R-EPOCH: epochs begin at the wall clock's milliseconds; one that is far ahead is nobody's. */
 bool cluster_believes_epoch(const struct cluster *c, uint64_t epoch);
+bool cluster_proves_dead(const struct cluster *c, const struct member *m); /* R-PROOF */
 /* For how long that incarnation is known to be no member; 0: it is one. */
 uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation);
 uint32_t cluster_seed(const struct cluster *c);

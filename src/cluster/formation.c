@@ -93,7 +93,7 @@ static const struct peer *somebody_holds(const struct cluster *c)
         const struct peer_hello *h = &p->hello;
         if (was_heard(c, p, c->times.lost_after) &&
             (p->beacon.state == PEER_MEMBER || p->beacon.state == PEER_STRANDED || p->beacon.state == PEER_REFORMING) &&
-            !mesh_proves_dead(&c->mesh, h->incarnation, h->address, h->epmd_port, h->place))
+            !mesh_proves_dead(&c->mesh, h->incarnation, h->address, h->epmd_port, h->place, 0))
             return p;
     }
     return NULL;
@@ -168,8 +168,7 @@ static bool is_gone(const struct cluster *c, const struct member *m)
     uint64_t heard = p ? p->heard_ms : 0;
     if (heard < c->meta.leader_seen_ms)
         heard = c->meta.leader_seen_ms; /* until then it may have been heard by others */
-    return c->formation.survivors || now_of(c) - heard >= c->times.lost_after ||
-           mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place);
+    return c->formation.survivors || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m);
 }
 
 static bool has_accepted(const struct formation *f, const uint8_t *incarnation)

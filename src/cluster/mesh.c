@@ -404,10 +404,10 @@ static bool is_other(const struct peer *p, const uint8_t *incarnation)
 /* R-PROOF: only what this node has dialed proves anything, and only when the dial was begun after the dead one was last
  * heard, on any connection. */
 bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const char *address, uint16_t port,
-                      const char *place)
+                      const char *place, uint64_t known_ms)
 {
     const struct peer *dead = mesh_peer(m, incarnation);
-    uint64_t heard = dead ? last_heard(dead) : m->forgotten_ms;
+    uint64_t heard = dead ? last_heard(dead) : m->forgotten_ms > known_ms ? m->forgotten_ms : known_ms;
     for (unsigned i = 0; i < m->endpoint_count; i++) {
         const struct endpoint *e = m->endpoint[i];
         if (!is_other(e->peer, incarnation) || (e->begun_ms <= heard && rule_holds(RULE_PROOF)))

@@ -137,9 +137,10 @@ void mesh_dial(struct mesh *m);
 struct peer *mesh_peer(const struct mesh *m, const uint8_t *incarnation); /* or NULL */
 /* It is heard, and hears: connections stand both ways. */
 bool mesh_sees(const struct mesh *m, const struct peer *p);
-/* R-PROOF: the incarnation that was at that address and place is certainly dead. */
+/* R-PROOF: the incarnation that was at that address and place is certainly dead. `known_ms`: since when it is known
+ * here to have lived, for one that was never heard; who answered there before may be older than it. */
 bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const char *address, uint16_t port,
-                      const char *place);
+                      const char *place, uint64_t known_ms);
 
 /* The open connection to that incarnation; NULL: there is none. */
 struct link *mesh_link(const struct mesh *m, const uint8_t *incarnation, enum peer_plane plane);

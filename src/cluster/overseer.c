@@ -232,8 +232,7 @@ static void note_cut_off(struct cluster *c)
 bool overseer_is_suspect(const struct cluster *c, const struct watch *w)
 {
     const struct member *m = meta_member(c->meta.state, w->member);
-    if (w->member != c->meta.self && m &&
-        mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place))
+    if (w->member != c->meta.self && m && cluster_proves_dead(c, m))
         return true;
     uint64_t silent = now_of(c) - w->heard_ms, cut_off = w->cut_off_ms ? now_of(c) - w->cut_off_ms : 0;
     return silent > c->times.lease + c->times.margin || cut_off > c->times.lease + c->times.margin;
@@ -251,8 +250,7 @@ static bool is_dead(const struct cluster *c, const struct watch *w, const struct
 {
     if (w->member == c->meta.self)
         return false;
-    return mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place) ||
-           now_of(c) - w->heard_ms >= c->times.lost_after;
+    return cluster_proves_dead(c, m) || now_of(c) - w->heard_ms >= c->times.lost_after;
 }
 
 static bool next_death(struct cluster *c, struct meta_command *m)

@@ -37,7 +37,7 @@ static void answer_as(struct wire *w, unsigned number, unsigned address_of, cons
 static bool proves(unsigned number)
 {
     struct peer_hello h = rig_hello(number, PLANE_CONTROL);
-    return mesh_proves_dead(&r.mesh, h.incarnation, h.address, h.epmd_port, h.place);
+    return mesh_proves_dead(&r.mesh, h.incarnation, h.address, h.epmd_port, h.place, 0);
 }
 
 static void test_another_incarnation_at_the_same_address(void **state)
@@ -116,8 +116,8 @@ static void test_r_proof_exactly_the_same_address(void **state)
     rig_run(&r, 2000);
     answer_as(rig_dialed(&r, 1, PLANE_CONTROL), 6, 1, "");
     assert_true(proves(1));
-    assert_false(mesh_proves_dead(&r.mesh, h.incarnation, h.address, 4370, "")); /* another port: another node */
-    assert_true(mesh_proves_dead(&r.mesh, h.incarnation, h.address, 4369, ""));
+    assert_false(mesh_proves_dead(&r.mesh, h.incarnation, h.address, 4370, "", 0)); /* another port: another node */
+    assert_true(mesh_proves_dead(&r.mesh, h.incarnation, h.address, 4369, "", 0));
 }
 
 static void test_r_proof_the_same_place(void **state)
@@ -127,14 +127,16 @@ static void test_r_proof_the_same_place(void **state)
     rig_candidate(&r, 9);
     answer_as(rig_dialed(&r, 9, PLANE_CONTROL), 2, 9, "place-1");
     assert_true(proves(1));
-    assert_false(mesh_proves_dead(&r.mesh, h.incarnation, h.address, h.epmd_port, "place"));
+    assert_false(mesh_proves_dead(&r.mesh, h.incarnation, h.address, h.epmd_port, "place", 0));
+    /* Who was never heard, and is known only since then, may have come after who answered. */
+    assert_false(mesh_proves_dead(&r.mesh, h.incarnation, h.address, h.epmd_port, h.place, UINT64_MAX));
     assert_false(proves(2)); /* nobody is dead because he lives */
     rig_reach(&r, 3, false);
     rig_end(rig_dialed(&r, 3, PLANE_CONTROL));
     rig_candidate(&r, 8);
     answer_as(rig_dialed(&r, 8, PLANE_CONTROL), 4, 8, ""); /* no place is nobody's */
     h = rig_hello(3, PLANE_CONTROL);
-    assert_false(mesh_proves_dead(&r.mesh, h.incarnation, h.address, h.epmd_port, ""));
+    assert_false(mesh_proves_dead(&r.mesh, h.incarnation, h.address, h.epmd_port, "", 0));
 }
 
 static void test_r_proof_never_by_what_comes_in(void **state)
