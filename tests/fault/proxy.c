@@ -302,13 +302,10 @@ static bool pass_on(struct wire *w, unsigned from, uint64_t now)
 /* The sites that a word means, from *first to before *end. */
 static bool sites_of(const char *word, unsigned *first, unsigned *end)
 {
-    *first = (unsigned)strtoul(word, NULL, 10);
-    *end = *first + 1;
-    if (strcmp(word, "*") == 0) {
-        *first = 0;
-        *end = SITES;
-    }
-    return *end <= SITES;
+    bool all = strcmp(word, "*") == 0;
+    *first = all ? 0 : (unsigned)(word[0] - '0');
+    *end = all ? SITES : *first + 1;
+    return all || (word[0] >= '0' && word[0] < '0' + SITES && !word[1]);
 }
 
 static bool apply(const char *word, unsigned number, struct rule *r)

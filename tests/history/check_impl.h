@@ -19,11 +19,6 @@ bool check_revisions(const struct key_history *k, struct check_report *r);
 bool check_stale_reads(const struct key_history *k, struct check_report *r);
 enum check_verdict check_linear(const struct key_history *k, struct check_report *r); /* linear.c */
 
-static inline bool history_writes(const struct history_op *op)
-{
-    return op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
-}
-
 /* It has written, or may have. */
 static inline bool history_wrote(const struct history_op *op)
 {

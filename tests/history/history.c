@@ -216,12 +216,10 @@ static bool has_value(const struct history_op *op)
 /* False: it was written before. */
 static bool note_written(struct reader *r, const struct history_op *op)
 {
-    bool writes = op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
-    if (writes && r->written[op->value - 1])
-        return false;
-    if (writes)
+    bool was = history_writes(op) && r->written[op->value - 1];
+    if (history_writes(op))
         r->written[op->value - 1] = true;
-    return true;
+    return !was;
 }
 
 /* What of its words is no operation; NULL: it is one. */

@@ -73,6 +73,12 @@ struct history_op {
     uint8_t revision_len;                   /* 0: none was told */
 };
 
+/* It writes, if it has its effect. */
+static inline bool history_writes(const struct history_op *op)
+{
+    return op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
+}
+
 struct history {
     struct history_op *op;
     size_t count, cap;

@@ -27,8 +27,8 @@ static void mark_spares(struct search *s, const struct way *w, bool used)
 static bool is_over(const struct search *s, const struct call *spare, const struct call *next, uint32_t after)
 {
     const struct call *writer = spare->needs ? &s->must[spare->needs - 1] : NULL;
-    uint32_t needed = spare->op->kind == HISTORY_CAS ? spare->op->expected : spare->op->value;
-    return writer && (writer->used || writer == next) && !s->losses && !belief_allows(&s->beliefs, after, needed);
+    return writer && (writer->used || writer == next) && !s->losses &&
+           !belief_allows(&s->beliefs, after, linear_needed(spare->op));
 }
 
 /* Of the spares, only those are looked at that may still be of use. */
@@ -173,12 +173,12 @@ enum check_verdict check_linear(const struct key_history *k, struct check_report
     enum check_verdict v = run(&s);
     r->steps += s.tried.sets;
     if (v == CHECK_WRONG)
-        linear_tell(&s, r);
-    if (v == CHECK_UNDECIDED) {
-        linear_tell(&s, r);
+        check_tell(r, "no order of the operations of this key explains what they were told\n");
+    if (v == CHECK_UNDECIDED)
         check_tell(r, "given up after %zu steps%s: a key with %zu operations and %zu that were never answered\n",
                    s.tried.sets, s.limited ? ", some ways not tried" : "", s.musts, s.spares);
-    }
+    if (v != CHECK_RIGHT)
+        linear_tell(&s, r);
     linear_fini(&s);
     return v;
 }

@@ -58,6 +58,12 @@ struct search {
     uint32_t best_belief;
 };
 
+/* The one value that it needs to find, or has no effect; 0: there is none such. */
+static inline uint32_t linear_needed(const struct history_op *op)
+{
+    return op->kind == HISTORY_CAS ? op->expected : op->kind == HISTORY_EXPIRE ? op->value : 0;
+}
+
 /* linear_input.c: what is to be ordered. */
 void linear_init(struct search *s, const struct key_history *k);
 void linear_fini(struct search *s);

@@ -141,12 +141,10 @@ static unsigned longest_chain(const struct search *s)
 static size_t find_needed(const struct search *s, const struct history_op *op)
 {
     size_t i = 0;
-    if (op->kind != HISTORY_CAS && op->kind != HISTORY_EXPIRE)
-        return 0;
-    uint32_t needed = op->kind == HISTORY_CAS ? op->expected : op->value;
-    while (i < s->musts && !(history_wrote(s->must[i].op) && s->must[i].op->value == needed))
+    uint32_t needed = linear_needed(op);
+    while (needed && i < s->musts && !(history_wrote(s->must[i].op) && s->must[i].op->value == needed))
         i++;
-    return i < s->musts ? i + 1 : 0;
+    return needed && i < s->musts ? i + 1 : 0;
 }
 
 void linear_init(struct search *s, const struct key_history *k)

@@ -30,11 +30,7 @@ void linear_tell(const struct search *s, struct check_report *r)
 {
     size_t from = s->best_count > TOLD_ORDER ? s->best_count - TOLD_ORDER : 0, told = 0;
     uint64_t bound = HISTORY_NEVER;
-    check_tell(
-        r,
-        "no order of the operations of this key explains what they were told. %zu of %zu can be ordered, the last "
-        "of them:\n",
-        s->best_count, s->musts);
+    check_tell(r, "%zu of %zu can be ordered, the last of them:\n", s->best_count, s->musts);
     for (size_t i = from; i < s->best_count; i++)
         check_tell_op(r, s->key->history, "", s->must[s->best[i]].op);
     tell_state(s, r);

@@ -239,7 +239,6 @@ static void end_alloc(struct actor *a)
 
 /* --- processes --- */
 
-/* Only when nothing is lost by it. */
 /* As an orchestrator sees it that restarts or ends one node after the other. */
 static bool all_are_ready(const struct actor *self)
 {

@@ -194,11 +194,7 @@ void test_REBUILD_the_other_keeps_its_copy_until_then(void **state)
     u->config.replicas = 5;
     start_all(u);
     write_all(u, 0, "old");
-    for (unsigned i = 0; i < 3; i++)
-        universe_kill(u, i);
-    universe_run(u, 100);
-    for (unsigned i = 0; i < 3; i++)
-        universe_start(u, i);
+    restart_first(u, 3, 100);
     unsigned partition = partition_of(u, 3, "key-0");
     while (map_at(u, 3, partition)->generation < 2 || map_at(u, 3, partition)->frozen_count) {
         assert_true(u->now_ms < 120000);

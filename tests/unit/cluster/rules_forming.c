@@ -142,11 +142,7 @@ void test_FRESH_nobody_forms_over_who_holds_something(void **state)
     unsigned kept = 0;
     start_all(u);
     write_all(u, 0, "kept");
-    for (unsigned i = 0; i < 3; i++)
-        universe_kill(u, i);
-    universe_run(u, 500);
-    for (unsigned i = 0; i < 3; i++)
-        universe_start(u, i);
+    restart_first(u, 3, 500);
     await_ready(u, 120000);
     for (unsigned i = 0; i < KEYS; i++)
         kept += universe_get(u, i % 5, key_of(i), &o) == 0;
@@ -167,11 +163,7 @@ void test_FRESH_nobody_forms_over_who_begins_again(void **state)
     start_all(u);
     write_all(u, 0, "kept");
     for (unsigned round = 0; round < 2; round++) {
-        for (unsigned i = 0; i < 4; i++)
-            universe_kill(u, i);
-        universe_run(u, 100);
-        for (unsigned i = 0; i < 4; i++)
-            universe_start(u, i);
+        restart_first(u, 4, 100);
         assert_true(round || universe_until(u, last_begins_again, 120000));
     }
     await_ready(u, 120000);

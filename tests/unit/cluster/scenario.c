@@ -80,6 +80,15 @@ void restart(struct universe *u, unsigned i)
     universe_start(u, i);
 }
 
+void restart_first(struct universe *u, unsigned count, uint64_t after_ms)
+{
+    for (unsigned i = 0; i < count; i++)
+        universe_kill(u, i);
+    universe_run(u, after_ms);
+    for (unsigned i = 0; i < count; i++)
+        universe_start(u, i);
+}
+
 const char *key_of(unsigned i)
 {
     static char key[32];

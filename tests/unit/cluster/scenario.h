@@ -12,6 +12,8 @@ int teardown(void **state);
 
 void start_all(struct universe *u); /* all that discovery lists, until they are ready */
 void restart(struct universe *u, unsigned i);
+/* The first so many end at once, and start again after that time. */
+void restart_first(struct universe *u, unsigned count, uint64_t after_ms);
 /* Until all that run are ready; else what each node thinks of it is shown. */
 void await_ready(struct universe *u, uint64_t ms);
 void show(struct universe *u);

@@ -98,11 +98,7 @@ static void test_three_die_and_return(void **state)
     start_all(u);
     uint64_t epoch = universe_status(u, 0).epoch;
     write_all(u, 0, NULL);
-    for (unsigned i = 0; i < 3; i++)
-        universe_kill(u, i);
-    universe_run(u, 500);
-    for (unsigned i = 0; i < 3; i++)
-        universe_start(u, i);
+    restart_first(u, 3, 500);
     await_ready(u, 120000);
     assert_true(universe_status(u, 0).epoch > epoch);
     for (unsigned i = 0; i < KEYS; i++) {

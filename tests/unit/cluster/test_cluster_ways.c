@@ -155,11 +155,7 @@ static void test_a_lost_start_loses_nothing(void **state)
         assert_int_equal(universe_put(u, 4, key, key), 0);
         survives[i] = partition_at(u, 3, key)->replica || partition_at(u, 4, key)->replica;
     }
-    for (unsigned i = 0; i < 3; i++)
-        universe_kill(u, i);
-    universe_run(u, 1000);
-    for (unsigned i = 0; i < 3; i++)
-        universe_start(u, i);
+    restart_first(u, 3, 1000);
     for (unsigned ms = 0; ms < 60000 && !has_started(u); ms++)
         universe_run(u, 1);
     assert_true(has_started(u));
@@ -186,11 +182,7 @@ static void test_a_start_that_comes_with_its_outcome(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    for (unsigned i = 0; i < 3; i++)
-        universe_kill(u, i);
-    universe_run(u, 1000);
-    for (unsigned i = 0; i < 3; i++)
-        universe_start(u, i);
+    restart_first(u, 3, 1000);
     for (unsigned ms = 0; ms < 60000 && who_has_accepted(u) == UNIVERSE_MAX; ms++)
         universe_run(u, 1);
     unsigned late = who_has_accepted(u);
@@ -341,11 +333,7 @@ static void keep_partitions(struct universe *u, uint16_t partitions, uint16_t to
     restart(u, 4);
     await_ready(u, 60000);
     expect_all(u, 4, NULL);
-    for (unsigned i = 0; i < 3; i++)
-        universe_kill(u, i);
-    universe_run(u, 500);
-    for (unsigned i = 0; i < 3; i++)
-        universe_start(u, i);
+    restart_first(u, 3, 500);
     await_ready(u, 120000);
     write_all(u, 4, "again");
     for (unsigned i = 0; i < 5; i++) {
