@@ -351,12 +351,18 @@ void partition_fini(struct partition *p);
 void partition_follow(struct partition *p);
 void partition_freeze(struct partition *p);
 uint64_t partition_now_ms(const struct partition *p); /* R-TIME */
+/* What another replica says of the partition's time: taken where it is ahead of this node's own counting. */
+void partition_hear_time(struct partition *p, uint64_t time_ms);
 bool partition_leads(const struct partition *p);
 void partition_mark_dirty(struct partition *p);
 void partition_turn(struct partition *p);
 int partition_raft(struct partition *p, const struct raft_msg *m);
 /* partition_round.c */
 void partition_ask_round(struct partition *p);
+/* R-TIME: a leader stamps no write before a majority has told it the time. Whoever has heard of the last stamp late, as
+ * it was paused, would live in the past: what it writes would be gone too early when another leads. */
+bool partition_knows_time(const struct partition *p);
+void partition_ask_time(struct partition *p); /* once in each term */
 void partition_ask_all(struct partition *p);
 struct link *partition_link(const struct partition *p, uint64_t replica); /* or NULL */
 void partition_round(struct partition *p, const struct peer_round *r);

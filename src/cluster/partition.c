@@ -25,12 +25,11 @@ uint64_t partition_now_ms(const struct partition *p)
     return p->stamp_ms + (now_of(p->cluster) - p->stamp_boot_ms);
 }
 
-/* The leader's stamp, where it is ahead of this node's own counting. */
-static void take_stamp(struct partition *p, uint64_t stamp_ms)
+void partition_hear_time(struct partition *p, uint64_t time_ms)
 {
-    if (stamp_ms <= partition_now_ms(p))
+    if (time_ms <= partition_now_ms(p))
         return;
-    p->stamp_ms = stamp_ms;
+    p->stamp_ms = time_ms;
     p->stamp_boot_ms = now_of(p->cluster);
 }
 
@@ -103,7 +102,7 @@ static void apply_entry(void *arg, uint64_t index, const struct entry *e)
     struct store_result result = {0};
     int err = decode_command(p, e->data, e->blob, index, &command);
     if (!err) {
-        take_stamp(p, command.stamp_ms);
+        partition_hear_time(p, command.stamp_ms);
         err = store_apply(p->store, &command, &result);
     }
     /* What the others have applied cannot be left out here: this replica is of no use from now on. */
@@ -185,7 +184,8 @@ static void on_tick(struct timer *t)
     struct partition *p = LIST_ENTRY(t, struct partition, tick);
     group_tick(p->group, now_of(p->cluster));
     /* Whoever was asked does not answer: the others may. */
-    if (!list_empty(&p->reads) && group_leads(p->group) && p->rounds.confirmed < p->rounds.sent)
+    if ((!list_empty(&p->reads) || !partition_knows_time(p)) && group_leads(p->group) &&
+        p->rounds.confirmed < p->rounds.sent)
         partition_ask_all(p);
     partition_mark_dirty(p);
     partition_rearm(p);
@@ -430,6 +430,7 @@ static void turn_group(struct partition *p)
         router_deposed(p);
         p->tick_index = 0; /* it may be overruled, and is then never applied */
     }
+    partition_ask_time(p);
     partition_ask_round(p);
     partition_lead(p);
     p->index = group_applied_index(p->group); /* entries that are not commands are among them */

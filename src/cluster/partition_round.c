@@ -1,5 +1,5 @@
 /* Rounds of a partition's leader (consensus/read_index.h): the question whether its term is still that of the voters,
- * and their yes. */
+ * and their yes. Both say what time it is (R-TIME). */
 #include "cluster/cluster_impl.h"
 
 static void put_question(struct partition *p, uint64_t to)
@@ -9,7 +9,8 @@ static void put_question(struct partition *p, uint64_t to)
                            .source = p->replica,
                            .destination = to,
                            .term = p->rounds.term,
-                           .round = p->rounds.sent};
+                           .round = p->rounds.sent,
+                           .time_ms = partition_now_ms(p)};
     rounds_put(partition_link(p, to), &r);
 }
 
@@ -52,15 +53,30 @@ void partition_ask_round(struct partition *p)
         ask_majority(p);
 }
 
+bool partition_knows_time(const struct partition *p)
+{
+    return !p->group || (p->rounds.term == group_term(p->group) && p->rounds.confirmed);
+}
+
+void partition_ask_time(struct partition *p)
+{
+    uint64_t term, round, index;
+    if (!partition_knows_time(p) && (p->rounds.term != group_term(p->group) || !p->rounds.sent))
+        read_index_ask(&p->rounds, p->group, &term, &round, &index);
+}
+
 void partition_round(struct partition *p, const struct peer_round *r)
 {
     if (!p->group || p->broken || r->destination != p->replica)
         return;
     if (r->yes) {
+        partition_hear_time(p, r->time_ms);
         read_index_heard(&p->rounds, p->group, r->source, r->term, r->round);
         partition_mark_dirty(p);
     } else if (read_index_follows(p->group, r->source, r->term)) {
+        partition_hear_time(p, r->time_ms);
         struct peer_round yes = *r;
+        yes.time_ms = partition_now_ms(p);
         yes.source = p->replica;
         yes.destination = r->source;
         yes.yes = true;

@@ -248,7 +248,7 @@ static void propose(struct work *w)
         work_finish(w, err, NULL);
         return;
     }
-    if (stamp(w) || group_propose(p->group, blob_get(w->blob), &w->index)) {
+    if (!partition_knows_time(p) || stamp(w) || group_propose(p->group, blob_get(w->blob), &w->index)) {
         work_wait(w);
         return;
     }

@@ -194,7 +194,8 @@ struct peer_round {
     uint32_t generation;
     uint64_t source, destination; /* replicas */
     uint64_t term, round;
-    bool yes; /* else it is the question */
+    uint64_t time_ms; /* of the partition, where the source is (R-TIME); the meta group has none: 0 */
+    bool yes;         /* else it is the question */
 };
 void code_round(struct coder *c, struct peer_round *m);
 

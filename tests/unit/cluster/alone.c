@@ -25,7 +25,7 @@ static int identify(void *arg, const uint8_t incarnation[16])
 static void on_ended(void *arg)
 {
     (void)arg;
-    ASSERT(!"a cluster of one ends when its test destroys it");
+    ASSERT(false); // a cluster of one ends when its test destroys it
 }
 
 int alone_create(struct alone *a, const struct clock *clock, struct timers *timers, const struct log *log,

@@ -371,6 +371,30 @@ void test_TIME_goes_on_where_it_is_copied_to(void **state)
     }
 }
 
+/* Who comes to lead has lived in the past, as one does that was paused when it was told the time. What it writes at
+ * once is of the time that others count. */
+void test_TIME_is_asked_of_a_majority(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    unsigned partition = partition_of(u, 0, "key-0"), old = leader_of(u, partition), leader = UNIVERSE_MAX;
+    universe_kill(u, old);
+    for (unsigned i = 0; i < 20000 && leader == UNIVERSE_MAX; i++) {
+        universe_run(u, 1);
+        for (unsigned k = 0; k < 5; k++) {
+            const struct cluster *c = cluster_at(u, k);
+            if (c && c->partition[partition].group && group_leads(c->partition[partition].group))
+                leader = k;
+        }
+    }
+    assert_int_not_equal(leader, UNIVERSE_MAX);
+    struct partition *p = &cluster_at(u, leader)->partition[partition];
+    uint64_t time = partition_now_ms(p);
+    p->stamp_ms -= 5000;
+    assert_int_equal(universe_put(u, leader, "key-0", "value"), 0);
+    assert_true(store_stamp_ms(p->store) >= time);
+}
+
 /* --- R-RETRY --- */
 
 /* The leader ends when its followers have the entry, and whoever asked has no answer: it asks again, and is not told

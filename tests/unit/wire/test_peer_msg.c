@@ -179,6 +179,7 @@ static void fill_round(void *p)
     m->destination = number();
     m->term = number();
     m->round = number();
+    m->time_ms = number();
     m->yes = flip();
 }
 
