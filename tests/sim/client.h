@@ -10,7 +10,7 @@
 #include "wire/frame.h"
 #include "wire/vclock.h"
 
-#define SIM_KEYS_MAX 64
+#define SIM_KEYS_MAX 512
 #define SIM_BUCKET   "b" /* where all keys are: key-0, key-1, ... */
 
 struct world;

@@ -4,6 +4,10 @@
 
 #include <stdio.h>
 
+/* Few, so that clients meet at them; and as many as are more than nodes with little memory can hold. */
+#define KEYS         24
+#define KEYS_TO_FILL 256
+
 static bool with_chance(struct rng *r, unsigned percent)
 {
     return rng_below(r, 100) < percent;
@@ -34,6 +38,8 @@ void sim_options_complete(struct sim_options *o)
         o->nodes = nodes;
     if (!o->times_given)
         o->long_times = long_times;
+    if (!o->keys)
+        o->keys = o->faults & 1u << FAULT_MEMORY ? KEYS_TO_FILL : KEYS;
 }
 
 void sim_options_text(const struct sim_options *o, char *out, size_t size)

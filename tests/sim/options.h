@@ -41,7 +41,7 @@ struct sim_options {
     uint64_t seed;
     unsigned nodes;        /* 1 to SIM_NODES_MAX */
     unsigned clients;      /* at most SIM_CLIENTS_MAX */
-    unsigned keys;         /* at most SIM_KEYS_MAX */
+    unsigned keys;         /* at most SIM_KEYS_MAX; 0: by the faults */
     unsigned partitions;   /* P */
     uint64_t milliseconds; /* of faults */
     uint32_t faults;       /* bits of enum fault */
