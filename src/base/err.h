@@ -30,7 +30,8 @@
     X(E_DUE, 18, true, "a key is due to expire, commit a stamp first")                                                 \
     X(E_MISMATCH, 19, false, "the parts do not belong together")                                                       \
     X(E_UNKNOWN, 20, false, "it may have had its effect, or may have it later")                                        \
-    X(E_STALE, 21, false, "older than what was acknowledged")
+    X(E_STALE, 21, false, "older than what was acknowledged")                                                          \
+    X(E_ABSENT, 22, false, "what is to be removed is not there")
 
 enum err {
 #define X(name, number, retryable, text) name = -(number),

@@ -213,7 +213,7 @@ static int admit(const struct work *w, const struct store_command *command)
     struct cluster *c = w->router->cluster;
     const struct partition_map *map = &c->meta.state->partition[w->partition->number];
     int err = rule_holds(RULE_MEMORY) ? store_admit(w->partition->store, command) : 0;
-    for (unsigned i = 0; !err && command->op == STORE_PUT && i < c->lease.member_count; i++) {
+    for (unsigned i = 0; !err && store_adds(command) && i < c->lease.member_count; i++) {
         const struct peer_load *l = &c->lease.member[i];
         if (l->memory_used > l->memory_limit / FOLLOWER_FULL_OF * FOLLOWER_FULL && meta_replica_of(map, l->member))
             err = rule_holds(RULE_MEMORY) ? E_FULL : 0;

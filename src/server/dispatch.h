@@ -12,6 +12,10 @@ void dispatch_request(struct session *s, uint8_t code, struct slice body);
 void kv_get(struct session *s, struct slice body);
 void kv_put(struct session *s, struct slice body);
 void kv_del(struct session *s, struct slice body);
+void datatype_fetch(struct session *s, struct slice body);
+void datatype_update(struct session *s, struct slice body);
+void counter_get(struct session *s, struct slice body);
+void counter_update(struct session *s, struct slice body);
 void list_buckets(struct session *s, struct slice body);
 void list_keys(struct session *s, struct slice body);
 void list_stop(struct session *s); /* the connection is gone, and nothing of it under way: forget the listing */

@@ -115,6 +115,25 @@ struct store_rules kv_rules(const struct session *s, const struct bucket_rules *
                                 .reap_ms = s->server->config.reap_ms};
 }
 
+void kv_generate_key(const struct session *s, char out[GENERATED_KEY_SIZE + 1])
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    uint64_t words[3];
+    clock_random(s->server->clock, words, sizeof words);
+    for (int i = 0; i < GENERATED_KEY_SIZE; i++) {
+        out[i] = digits[words[i / 10] % 62];
+        words[i / 10] /= 62;
+    }
+    out[GENERATED_KEY_SIZE] = '\0';
+}
+
+bool kv_is_any_replica(uint32_t r, uint32_t pr, const struct bucket_rules *rules)
+{
+    r = r == QUORUM_DEFAULT ? rules->r : r;
+    pr = pr == QUORUM_DEFAULT ? rules->pr : pr;
+    return (r <= 1 || r == QUORUM_ONE) && pr == 0;
+}
+
 /* --- answers --- */
 
 /* Two rounds of a 64-bit finaliser: a token that changes with every write, the same on every replica. */

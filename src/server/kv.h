@@ -29,6 +29,12 @@ bool kv_check_quorums(struct session *s, const struct kv_quorum *q, size_t count
 bool kv_read_context(struct session *s, struct slice vclock, struct store_context *out);
 void kv_refuse_vclock(struct session *s, size_t len);
 
+/* Random, for an object that comes without a key. */
+void kv_generate_key(const struct session *s, char out[GENERATED_KEY_SIZE + 1]);
+
+/* r = 1, and no primary asked for: any replica may answer, also with what is stale (promise 3). */
+bool kv_is_any_replica(uint32_t r, uint32_t pr, const struct bucket_rules *rules);
+
 /* What the options and the bucket make of a write; its life is for the caller to say. */
 struct store_rules kv_rules(const struct session *s, const struct bucket_rules *rules);
 

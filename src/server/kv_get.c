@@ -77,13 +77,6 @@ static void on_read(struct router_request *q, int err, const struct store_result
     session_finish(s);
 }
 
-static bool is_any_replica(uint32_t r, uint32_t pr, const struct bucket_rules *rules)
-{
-    r = r == QUORUM_DEFAULT ? rules->r : r;
-    pr = pr == QUORUM_DEFAULT ? rules->pr : pr;
-    return (r <= 1 || r == QUORUM_ONE) && pr == 0;
-}
-
 void kv_get(struct session *s, struct slice body)
 {
     struct kv_get_req req;
@@ -106,5 +99,5 @@ void kv_get(struct session *s, struct slice body)
     struct router_request *q = session_ask(s, req.timeout_ms, on_read);
     session_may_repeat(s);
     remember(s, &req);
-    router_read(s->server->router, q, &k, is_any_replica(req.r, req.pr, rules));
+    router_read(s->server->router, q, &k, kv_is_any_replica(req.r, req.pr, rules));
 }

@@ -6,18 +6,6 @@
 
 #include <stdio.h>
 
-static void generate_key(const struct session *s, char out[GENERATED_KEY_SIZE + 1])
-{
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    uint64_t words[3];
-    clock_random(s->server->clock, words, sizeof words);
-    for (int i = 0; i < GENERATED_KEY_SIZE; i++) {
-        out[i] = digits[words[i / 10] % 62];
-        words[i / 10] /= 62;
-    }
-    out[GENERATED_KEY_SIZE] = '\0';
-}
-
 /* When nobody knows what became of the write, the client has to look for it, under a key that it may not know yet. */
 static void refuse(struct session *s, int err, const struct store_result *r)
 {
@@ -73,7 +61,7 @@ static bool check_put_names(struct session *s, const struct kv_put_req *req, str
         return false;
     }
     if (!req->has_key && n->bucket.len) {
-        generate_key(s, generated);
+        kv_generate_key(s, generated);
         n->key = slice_str(generated);
     }
     return kv_check_not_empty(s, n, true) && kv_check_lengths(s, n);

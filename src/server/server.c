@@ -11,10 +11,12 @@ void server_init(struct server *s, const struct server_config *config, struct ro
     budget_init(&s->bodies, config->body_budget);
     arena_init(&s->arena, ARENA_MAX);
     buf_init(&s->meta, META_MAX);
+    buf_init(&s->operation, META_MAX);
 }
 
 void server_fini(struct server *s)
 {
     arena_fini(&s->arena);
     buf_fini(&s->meta);
+    buf_fini(&s->operation);
 }

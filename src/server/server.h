@@ -38,8 +38,9 @@ struct server {
     const struct log *log;
     struct metrics *metrics;
     struct budget bodies;
-    struct arena arena; /* of the request being decoded: one at a time, whatever the connection */
-    struct buf meta;    /* of the put being prepared */
+    struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
+    struct buf meta;      /* of the put being prepared */
+    struct buf operation; /* of the update being prepared */
 };
 
 #define FRAME_SLACK                                                                                                    \

@@ -30,6 +30,7 @@ typedef void (*session_go_on)(struct session *s);
  * these, and their answers would have to wait for each other. */
 struct session_request {
     struct router_request router;
+    struct blob *operation; /* of an update, while its answer may have to name a part of it; else NULL */
     union {
         struct {
             bool head, deletedvclock, has_if_modified;
@@ -40,6 +41,11 @@ struct session_request {
             bool returns, head;
             char generated[GENERATED_KEY_SIZE + 1]; /* "": the client gave the key */
         } put;
+        struct {
+            enum datatype kind;
+            bool value, context; /* that are to be answered */
+            char generated[GENERATED_KEY_SIZE + 1];
+        } datatype;
         uint8_t change; /* of properties: the answer's code */
     };
 };
@@ -125,6 +131,12 @@ bool session_take_answer(struct session *s, size_t size);
 void session_force_answer(struct session *s, size_t size);
 /* The body of the present request as a counted blob, or NULL when it was a small one. */
 struct blob *session_body(const struct session *s);
+
+static inline void session_drop_operation(struct session *s)
+{
+    blob_put(s->request.operation);
+    s->request.operation = NULL;
+}
 
 static inline struct buf *session_out(struct session *s)
 {

@@ -2,11 +2,10 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "datatype/hyperloglog.h"
 #include "store/lhash.h"
 
 #include <stdlib.h>
-
-#define HLL_PRECISION_DEFAULT 14
 
 struct type {
     struct bucket_props props; /* resolved; its texts stand in `text` */
@@ -103,19 +102,21 @@ static int props_copy(const struct bucket_props *from, struct bucket_props *to, 
 
 static void resolve_rules(const struct bucket_props *p, struct bucket_rules *out)
 {
-    *out = (struct bucket_rules){.n_val = p->n_val,
-                                 .r = p->r,
-                                 .pr = p->pr,
-                                 .w = p->w,
-                                 .pw = p->pw,
-                                 .dw = p->dw,
-                                 .rw = p->rw,
-                                 .ttl_s = p->ttl_s,
-                                 .allow_mult = p->allow_mult,
-                                 .last_write_wins = p->last_write_wins,
-                                 .write_once = p->write_once,
-                                 .notfound_ok = p->notfound_ok,
-                                 .has_datatype = props_has(p, PROP_DATATYPE)};
+    *out =
+        (struct bucket_rules){.n_val = p->n_val,
+                              .r = p->r,
+                              .pr = p->pr,
+                              .w = p->w,
+                              .pw = p->pw,
+                              .dw = p->dw,
+                              .rw = p->rw,
+                              .ttl_s = p->ttl_s,
+                              .allow_mult = p->allow_mult,
+                              .last_write_wins = p->last_write_wins,
+                              .write_once = p->write_once,
+                              .notfound_ok = p->notfound_ok,
+                              .datatype = props_has(p, PROP_DATATYPE) ? datatype_by_name(p->datatype) : DATATYPE_NONE,
+                              .hll_precision = (uint8_t)p->hll_precision};
 }
 
 /* --- types --- */

@@ -6,6 +6,7 @@
 #ifndef STORE_CATALOG_H
 #define STORE_CATALOG_H
 
+#include "datatype/datatype.h"
 #include "store/memory.h"
 #include "store/props.h"
 
@@ -24,7 +25,8 @@ struct bucket_rules {
     bool last_write_wins;
     bool write_once;
     bool notfound_ok;
-    bool has_datatype;
+    enum datatype datatype;
+    uint8_t hll_precision;
 };
 
 /* `memory` is borrowed and is charged for every entry. The type "default" is there from the start. */

@@ -4,12 +4,14 @@
 #ifndef STORE_COMMAND_H
 #define STORE_COMMAND_H
 
+#include "datatype/datatype.h"
 #include "store/record.h"
 #include "store/revision.h"
 
 enum store_op {
     STORE_PUT,    /* a new value for a key */
     STORE_DELETE, /* a tombstone for a key */
+    STORE_UPDATE, /* of a data type: the value becomes what the operation makes of it */
     STORE_TICK,   /* only time: frees what is due */
     STORE_FORGET  /* its origin is dead and its clients' time is over: the origin's results go (R-RETRY) */
 };
@@ -64,7 +66,9 @@ struct store_command {
     struct store_rules rules;
     enum store_condition condition;
     struct store_context context;
-    struct content_bytes value, meta; /* borrowed; a blob that is given gets one more reference instead of a copy */
+    struct content_bytes value, meta; /* borrowed; a blob that is given gets one more reference instead of a copy; the
+                                         value of an update is its operation (datatype/operation.h) */
+    enum datatype datatype;           /* of an update */
     bool tombstone;                   /* a put that is a tombstone with a value (riak-pb.md section 4) */
 };
 

@@ -181,7 +181,7 @@ static void remove_origin(struct retry *t, uint32_t i)
 bool retry_keeps(int err)
 {
     return err == 0 || err == E_EXISTS || err == E_NOT_FOUND || err == E_MODIFIED || err == E_TOO_MANY ||
-           err == E_TOO_LARGE;
+           err == E_TOO_LARGE || err == E_ABSENT || err == E_INVALID || err == E_MALFORMED;
 }
 
 static int admit_new(struct retry *t, struct retry_origin *known, const struct store_origin *from, uint64_t seq)

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/rule.h"
+#include "datatype/operation.h"
 #include "store/bucket.h"
 #include "store/copy.h"
 #include "store/object.h"
@@ -31,6 +32,7 @@ int store_create(const struct hash_key *key, struct store_memory *memory, struct
     s->key = *key;
     s->memory = memory;
     buf_init(&s->packed, SIZE_MAX / 2);
+    buf_init(&s->state, SIZE_MAX / 2);
     retry_init(&s->retry, memory);
     int err = bucket_dict_init(&s->buckets, memory);
     if (err) {
@@ -53,6 +55,7 @@ void store_destroy(struct store **sp)
     retry_fini(&s->retry);
     sibling_list_fini(&s->siblings);
     buf_fini(&s->packed);
+    buf_fini(&s->state);
     memory_release(s->memory, s);
     free(s);
 }
@@ -278,6 +281,55 @@ static bool find_for_write(struct store *s, const struct store_key *k, struct bu
     return false;
 }
 
+bool object_state(const struct object *o, struct slice *out)
+{
+    struct object_cursor cursor = {0};
+    struct object_sibling from;
+    unsigned live = 0;
+    *out = slice_make(NULL, 0);
+    while (object_next(o, &cursor, &from)) {
+        if (!from.tombstone)
+            *out = from.value;
+        live += !from.tombstone;
+    }
+    return live <= 1;
+}
+
+/* Makes of an update the put of its outcome, which lies in s->state. */
+static int outcome(struct store *s, const struct store_command *c, const struct record *old,
+                   const struct write_stamp *w, struct store_command *put, uint64_t *absent)
+{
+    struct object o = {0};
+    struct slice state = {0};
+    struct datatype_update u = {.kind = c->datatype,
+                                .op = c->value.bytes,
+                                .seq = w->seq,
+                                .has_context = c->context.kind != CONTEXT_NONE,
+                                .seen_seq = w->seen_seq};
+    if (old)
+        object_view(s, old, &o);
+    if (old && !object_state(&o, &state))
+        return E_INVALID;
+    buf_consume(&s->state, buf_len(&s->state));
+    int err = datatype_apply(&u, state, &s->state, absent);
+    *put = *c;
+    put->op = STORE_PUT;
+    put->rules.allow_mult = false;
+    put->context = (struct store_context){.kind = CONTEXT_NONE};
+    put->value = (struct content_bytes){.bytes = buf_slice(&s->state)};
+    return err;
+}
+
+#define STATE_KEPT ((size_t)64 * 1024) /* a larger state's memory is given back */
+
+static int apply_update(struct store *s, const struct store_command *c, const struct record *old,
+                        const struct write_stamp *w, struct store_result *out)
+{
+    struct store_command put;
+    int err = outcome(s, c, old, w, &put, &out->excess);
+    return err ? err : object_write(&s->siblings, old, &put, w, &out->excess);
+}
+
 static int apply_write(struct store *s, const struct store_command *c, uint64_t seq, struct store_result *out)
 {
     struct bucket *b;
@@ -290,13 +342,20 @@ static int apply_write(struct store *s, const struct store_command *c, uint64_t 
     if (c->op == STORE_DELETE && !old)
         return 0; /* nothing to bury */
     struct write_stamp w = {seq, s->stamp, seen_seq(s, &c->context)};
-    err = object_write(&s->siblings, old, c, &w, &out->excess);
-    return err ? err : store_siblings(s, c, b, there);
+    if (c->op == STORE_UPDATE)
+        err = apply_update(s, c, old, &w, out);
+    else
+        err = object_write(&s->siblings, old, c, &w, &out->excess);
+    if (!err)
+        err = store_siblings(s, c, b, there);
+    if (s->state.cap > STATE_KEPT)
+        buf_release(&s->state);
+    return err;
 }
 
 static bool has_excess(int err)
 {
-    return err == E_TOO_MANY || err == E_TOO_LARGE;
+    return err == E_TOO_MANY || err == E_TOO_LARGE || err == E_ABSENT;
 }
 
 static int repeat_result(const struct store *s, const struct retry_result *known, struct store_result *out)
@@ -347,16 +406,21 @@ int store_apply(struct store *s, const struct store_command *c, struct store_res
 /* What a write may add to the heap: its bytes, a record's head, and a block that grows. */
 #define WRITE_OVERHEAD 256
 
+bool store_adds(const struct store_command *c)
+{
+    return c->op == STORE_PUT || (c->op == STORE_UPDATE && operation_adds(c->datatype, c->value.bytes));
+}
+
 int store_admit(const struct store *s, const struct store_command *c)
 {
     struct bucket *b;
     struct record r;
-    if (c->op != STORE_PUT)
+    if (!store_adds(c))
         return 0;
     size_t need = c->value.bytes.len + c->meta.bytes.len + c->key.key.len;
     if (memory_has_room(s->memory, need + c->key.bucket.len + WRITE_OVERHEAD))
         return 0;
-    if (!find(s, &c->key, &b, &r) || c->rules.allow_mult)
+    if (!find(s, &c->key, &b, &r) || c->rules.allow_mult || c->op == STORE_UPDATE)
         return E_FULL;
     return need <= r.size + record_blob_footprint(&r) ? 0 : E_FULL;
 }

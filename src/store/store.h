@@ -50,6 +50,9 @@ struct object_cursor {
     struct sibling_cursor inner;
 };
 bool object_next(const struct object *o, struct object_cursor *c, struct object_sibling *out);
+/* The state of a data type: the value of the one sibling that is no tombstone; empty when there is none. False: there
+ * are several. It may be anything, as a plain put can leave it (datatype_check()). */
+bool object_state(const struct object *o, struct slice *state);
 
 struct store_result {
     int err;       /* as store_apply() returns */
@@ -59,13 +62,15 @@ struct store_result {
     struct revision revision; /* of the command, or the present epoch's base where that is later; with `repeated` and
                                  E_TOO_...: none */
     uint64_t excess; /* with E_TOO_MANY: the siblings there would be, 0: too many origins or results of one (R-RETRY);
-                        with E_TOO_LARGE: the bytes */
+                        with E_TOO_LARGE: the bytes; with E_ABSENT: which removal (datatype/operation.h) */
 };
 
 /* Applies one command. Its revision must be behind all earlier ones (ASSERT).
  *   0             done
  *   E_EXISTS, E_NOT_FOUND, E_MODIFIED    its condition does not hold
  *   E_TOO_MANY, E_TOO_LARGE              the object would pass its limits
+ *   E_ABSENT, E_INVALID, E_MALFORMED     of an update: what it removes without context is not there; the value is not
+ *                                        of that data type; it is no operation
  *   E_TOO_MANY    the origin is one too many, or has STORE_RESULTS_MAX results that it did not acknowledge
  *   E_STALE       its origin has acknowledged it: it was answered, and must not have an effect again
  *   E_NOMEM       the heap failed; the write has had no effect. This replica is behind the others from here on: end it
@@ -73,9 +78,12 @@ struct store_result {
  * of it was freed already is seen by nobody. */
 int store_apply(struct store *s, const struct store_command *c, struct store_result *out);
 
-/* Whether the command may be proposed: E_FULL when it would take the node past its memory limit (R-MEMORY). Deletes and
- * writes that need no more than what they replace are always admitted. */
+/* Whether the command may be proposed: E_FULL when it would take the node past its memory limit (R-MEMORY). Deletes,
+ * updates that add nothing, and writes that need no more than what they replace are always admitted. */
 int store_admit(const struct store *s, const struct store_command *c);
+
+/* Whether a command may make the store larger than it is. */
+bool store_adds(const struct store_command *c);
 
 /* Reads a key at the partition's time `now_ms`: 0; E_NOT_FOUND (absent or expired); or E_DUE: it expires by now_ms,
  * which must be committed by a STORE_TICK first (R-TIME). A tombstone is found, with live == false. */

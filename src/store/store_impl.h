@@ -23,6 +23,7 @@ struct store {
     struct store_copy *copy;      /* hears of every change while it walks; NULL: none */
     struct buf packed;            /* the record being written */
     struct sibling_list siblings; /* of the object being written */
+    struct buf state;             /* of the data type being updated */
 };
 
 #endif

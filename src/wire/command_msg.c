@@ -50,7 +50,7 @@ static size_t size_of(const struct store_command *c, const struct slice text[TEX
             pb_varint_size(r->reap_ms);
     for (unsigned i = 0; i < TEXTS; i++)
         size += pb_varint_size(text[i].len) + text[i].len;
-    return size;
+    return size + (c->op == STORE_UPDATE);
 }
 
 #define STAMP_AT 5
@@ -106,6 +106,8 @@ struct blob *command_encode(const struct store_command *c)
         p = bytes_put(p, c->context.seen.generation, 4);
         p = bytes_put(p, c->context.seen.index, 8);
     }
+    if (c->op == STORE_UPDATE)
+        *p++ = (uint8_t)c->datatype;
     if (is_write(c))
         p = put_write(p, &c->rules, text);
     ASSERT(p == b->data + b->size);
@@ -169,6 +171,13 @@ static void take_seen(struct reader *r, struct revision *out)
     out->index = take_number(r, 8);
 }
 
+static enum datatype take_datatype(struct reader *r)
+{
+    uint64_t kind = take_number(r, 1);
+    r->bad |= kind == DATATYPE_NONE || kind > DATATYPE_LAST;
+    return (enum datatype)kind;
+}
+
 static void take_write(struct reader *r, struct blob *blob, struct store_command *c)
 {
     c->rules.siblings_max = (uint32_t)take_varint(r, UINT32_MAX);
@@ -206,6 +215,8 @@ int command_decode(struct slice entry, struct blob *blob, struct store_command *
     r.bad |= from_somebody ? !has_origin(out) : out->op == STORE_FORGET;
     if (out->context.kind == CONTEXT_SEEN)
         take_seen(&r, &out->context.seen);
+    if (out->op == STORE_UPDATE)
+        out->datatype = take_datatype(&r);
     if (is_write(out))
         take_write(&r, blob, out);
     return r.bad || r.in.p != r.in.end ? E_MALFORMED : 0;

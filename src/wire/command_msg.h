@@ -7,7 +7,8 @@
  *   version u8 (1), op u8, flags u8 (1 allow_mult, 2 tombstone, 4 has an origin), condition u8, context u8, stamp u64
  *   [origin: incarnation 16 bytes, sequence varint, acknowledged varint: under the sequence, or both 0]
  *   [context "seen": epoch u64, generation u32, index u64]
- *   of a put or delete: siblings_max, size_max, ttl_ms, reap_ms varints; then type, bucket, key, metadata, value, each
+ *   [of an update: its data type u8]
+ *   of a write: siblings_max, size_max, ttl_ms, reap_ms varints; then type, bucket, key, metadata, value, each
  *   length varint, bytes */
 #ifndef WIRE_COMMAND_MSG_H
 #define WIRE_COMMAND_MSG_H

@@ -4,63 +4,38 @@
 #include "wire/frame.h"
 #include "wire/pb.h"
 
-/* Where a decoded field goes; each returns false when the wire type is not the field's. */
-static inline bool to_bytes(const struct pb_field *f, struct slice *out, bool *has)
-{
-    *out = f->bytes;
-    *has = true;
-    return f->wire == PB_BYTES;
-}
-
-static inline bool to_u32(const struct pb_field *f, uint32_t *out)
-{
-    *out = (uint32_t)f->value;
-    return f->wire == PB_VARINT;
-}
-
-static inline bool to_bool(const struct pb_field *f, bool *out)
-{
-    *out = f->value != 0;
-    return f->wire == PB_VARINT;
-}
-
-static inline bool is_varint(const struct pb_field *f)
-{
-    return f->wire == PB_VARINT;
-}
-
 static bool get_req_field(const struct pb_field *f, struct kv_get_req *out)
 {
     switch (f->number) {
     case 1:
-        return to_bytes(f, &out->bucket, &out->has_bucket);
+        return pb_to_bytes(f, &out->bucket, &out->has_bucket);
     case 2:
-        return to_bytes(f, &out->key, &out->has_key);
+        return pb_to_bytes(f, &out->key, &out->has_key);
     case 3:
-        return to_u32(f, &out->r);
+        return pb_to_u32(f, &out->r);
     case 4:
-        return to_u32(f, &out->pr);
+        return pb_to_u32(f, &out->pr);
     case 5:
-        return to_bool(f, &out->basic_quorum);
+        return pb_to_bool(f, &out->basic_quorum);
     case 6:
-        return to_bool(f, &out->notfound_ok);
+        return pb_to_bool(f, &out->notfound_ok);
     case 7:
-        return to_bytes(f, &out->if_modified, &out->has_if_modified);
+        return pb_to_bytes(f, &out->if_modified, &out->has_if_modified);
     case 8:
-        return to_bool(f, &out->head);
+        return pb_to_bool(f, &out->head);
     case 9:
-        return to_bool(f, &out->deletedvclock);
+        return pb_to_bool(f, &out->deletedvclock);
     case 10:
-        return to_u32(f, &out->timeout_ms);
+        return pb_to_u32(f, &out->timeout_ms);
     case 11: /* sloppy_quorum: every quorum here is a strict one */
-        return is_varint(f);
+        return pb_is_varint(f);
     case 12:
         out->has_n_val = true;
-        return to_u32(f, &out->n_val);
+        return pb_to_u32(f, &out->n_val);
     case 13:
-        return to_bytes(f, &out->type, &out->has_type);
+        return pb_to_bytes(f, &out->type, &out->has_type);
     case 14:
-        return to_u32(f, &out->node_confirms);
+        return pb_to_u32(f, &out->node_confirms);
     }
     return true;
 }
@@ -83,24 +58,24 @@ static bool content_field(const struct pb_field *f, struct kv_content *out)
     struct slice text;
     switch (f->number) {
     case 1:
-        return to_bytes(f, &out->value, &out->has_value);
+        return pb_to_bytes(f, &out->value, &out->has_value);
     case 2:
-        return to_bytes(f, &out->content_type, &out->has_content_type);
+        return pb_to_bytes(f, &out->content_type, &out->has_content_type);
     case 3:
-        return to_bytes(f, &out->charset, &out->has_charset);
+        return pb_to_bytes(f, &out->charset, &out->has_charset);
     case 4:
-        return to_bytes(f, &out->content_encoding, &out->has_content_encoding);
+        return pb_to_bytes(f, &out->content_encoding, &out->has_content_encoding);
     case 5: /* vtag: ours to give */
-        return to_bytes(f, &text, &ignored);
+        return pb_to_bytes(f, &text, &ignored);
     case 6:
     case 9:
     case 10:
-        return to_bytes(f, &text, &out->has_lists);
+        return pb_to_bytes(f, &text, &out->has_lists);
     case 7: /* last_mod, last_mod_usecs: ours to give */
     case 8:
-        return is_varint(f);
+        return pb_is_varint(f);
     case 11:
-        return to_bool(f, &out->deleted);
+        return pb_to_bool(f, &out->deleted);
     }
     return true;
 }
@@ -142,40 +117,40 @@ static bool put_req_field(const struct pb_field *f, struct kv_put_req *out)
     bool ignored;
     switch (f->number) {
     case 1:
-        return to_bytes(f, &out->bucket, &out->has_bucket);
+        return pb_to_bytes(f, &out->bucket, &out->has_bucket);
     case 2:
-        return to_bytes(f, &out->key, &out->has_key);
+        return pb_to_bytes(f, &out->key, &out->has_key);
     case 3:
-        return to_bytes(f, &out->vclock, &ignored);
+        return pb_to_bytes(f, &out->vclock, &ignored);
     case 4:
         return put_req_content(f, out);
     case 5:
-        return to_u32(f, &out->w);
+        return pb_to_u32(f, &out->w);
     case 6:
-        return to_u32(f, &out->dw);
+        return pb_to_u32(f, &out->dw);
     case 7:
-        return to_bool(f, &out->return_body);
+        return pb_to_bool(f, &out->return_body);
     case 8:
-        return to_u32(f, &out->pw);
+        return pb_to_u32(f, &out->pw);
     case 9:
-        return to_bool(f, &out->if_not_modified);
+        return pb_to_bool(f, &out->if_not_modified);
     case 10:
-        return to_bool(f, &out->if_none_match);
+        return pb_to_bool(f, &out->if_none_match);
     case 11:
-        return to_bool(f, &out->return_head);
+        return pb_to_bool(f, &out->return_head);
     case 12:
-        return to_u32(f, &out->timeout_ms);
+        return pb_to_u32(f, &out->timeout_ms);
     case 13:
-        return to_bool(f, &out->asis);
+        return pb_to_bool(f, &out->asis);
     case 14: /* sloppy_quorum */
-        return is_varint(f);
+        return pb_is_varint(f);
     case 15:
         out->has_n_val = true;
-        return to_u32(f, &out->n_val);
+        return pb_to_u32(f, &out->n_val);
     case 16:
-        return to_bytes(f, &out->type, &out->has_type);
+        return pb_to_bytes(f, &out->type, &out->has_type);
     case 17:
-        return to_u32(f, &out->node_confirms);
+        return pb_to_u32(f, &out->node_confirms);
     }
     return true;
 }
@@ -197,32 +172,32 @@ static bool del_req_field(const struct pb_field *f, struct kv_del_req *out)
     bool ignored;
     switch (f->number) {
     case 1:
-        return to_bytes(f, &out->bucket, &out->has_bucket);
+        return pb_to_bytes(f, &out->bucket, &out->has_bucket);
     case 2:
-        return to_bytes(f, &out->key, &out->has_key);
+        return pb_to_bytes(f, &out->key, &out->has_key);
     case 3:
-        return to_u32(f, &out->rw);
+        return pb_to_u32(f, &out->rw);
     case 4:
-        return to_bytes(f, &out->vclock, &ignored);
+        return pb_to_bytes(f, &out->vclock, &ignored);
     case 5:
-        return to_u32(f, &out->r);
+        return pb_to_u32(f, &out->r);
     case 6:
-        return to_u32(f, &out->w);
+        return pb_to_u32(f, &out->w);
     case 7:
-        return to_u32(f, &out->pr);
+        return pb_to_u32(f, &out->pr);
     case 8:
-        return to_u32(f, &out->pw);
+        return pb_to_u32(f, &out->pw);
     case 9:
-        return to_u32(f, &out->dw);
+        return pb_to_u32(f, &out->dw);
     case 10:
-        return to_u32(f, &out->timeout_ms);
+        return pb_to_u32(f, &out->timeout_ms);
     case 11: /* sloppy_quorum */
-        return is_varint(f);
+        return pb_is_varint(f);
     case 12:
         out->has_n_val = true;
-        return to_u32(f, &out->n_val);
+        return pb_to_u32(f, &out->n_val);
     case 13:
-        return to_bytes(f, &out->type, &out->has_type);
+        return pb_to_bytes(f, &out->type, &out->has_type);
     }
     return true;
 }
@@ -254,11 +229,11 @@ static int item_decode(struct slice raw, struct kv_item *out)
     while ((more = pb_next(&r, &f)) > 0) {
         bool ok = true;
         if (f.number == 1)
-            ok = to_bytes(&f, &out->key, &has_key);
+            ok = pb_to_bytes(&f, &out->key, &has_key);
         else if (f.number == 2)
-            ok = to_bytes(&f, &out->value, &out->has_value);
+            ok = pb_to_bytes(&f, &out->value, &out->has_value);
         else if (f.number == 3 && out->kind == KV_LINK)
-            ok = to_bytes(&f, &out->tag, &ignored);
+            ok = pb_to_bytes(&f, &out->tag, &ignored);
         if (!ok)
             return E_MALFORMED;
     }
@@ -561,11 +536,11 @@ static int resp_field(const struct pb_field *f, bool is_put, struct kv_resp *out
     if (f->number == 1)
         return resp_add_content(f, out);
     if (f->number == 2)
-        ok = to_bytes(f, &out->vclock, &ignored);
+        ok = pb_to_bytes(f, &out->vclock, &ignored);
     else if (f->number == 3 && is_put)
-        ok = to_bytes(f, &out->key, &ignored);
+        ok = pb_to_bytes(f, &out->key, &ignored);
     else if (f->number == 3)
-        ok = to_bool(f, &out->unchanged);
+        ok = pb_to_bool(f, &out->unchanged);
     return ok ? 0 : E_MALFORMED;
 }
 

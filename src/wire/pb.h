@@ -79,6 +79,31 @@ static inline int pb_next(struct pb_reader *r, struct pb_field *f)
     return E_MALFORMED;
 }
 
+/* Where a decoded field goes; each returns false when the wire type is not the field's. */
+static inline bool pb_to_bytes(const struct pb_field *f, struct slice *out, bool *has)
+{
+    *out = f->bytes;
+    *has = true;
+    return f->wire == PB_BYTES;
+}
+
+static inline bool pb_to_u32(const struct pb_field *f, uint32_t *out)
+{
+    *out = (uint32_t)f->value;
+    return f->wire == PB_VARINT;
+}
+
+static inline bool pb_to_bool(const struct pb_field *f, bool *out)
+{
+    *out = f->value != 0;
+    return f->wire == PB_VARINT;
+}
+
+static inline bool pb_is_varint(const struct pb_field *f)
+{
+    return f->wire == PB_VARINT;
+}
+
 static inline size_t pb_varint_size(uint64_t value)
 {
     unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);

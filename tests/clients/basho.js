@@ -756,10 +756,95 @@ check(`race: ${CROWD} connections put siblings, none is lost`, async () => {
     assert.deepStrictEqual(values(await get(at)), range(CROWD).map(String).sort());
 });
 
+// --- data types ---
+
+const CRDT = Riak.Commands.CRDT;
+const dt = (bucketType, key) => ({ bucketType, bucket: 'data types', key });
+// Commands that the client itself has no method for.
+const execute = (Command, options) => new Promise((resolve, reject) =>
+    client.execute(new Command(options, settle(resolve, reject))));
+
+check('counters: not found, up and down, without a key (12)', async () => {
+    const at = dt('counters', 'c');
+    assert.strictEqual((await ask('fetchCounter', at)).isNotFound, true);
+    assert.strictEqual((await ask('updateCounter', { ...at, increment: 10 })).counterValue, 10);
+    assert.strictEqual((await ask('updateCounter', { ...at, increment: -13, returnBody: true })).counterValue, -3);
+    assert.strictEqual(await ask('updateCounter', { ...at, increment: 1, returnBody: false }), null);
+    const { counterValue, isNotFound } = await ask('fetchCounter', { ...at, r: 1 });
+    assert.deepStrictEqual([counterValue.toNumber ? counterValue.toNumber() : counterValue, isNotFound], [-2, false]);
+    const { generatedKey } = await ask('updateCounter', { ...dt('counters'), increment: 7 });
+    assert.strictEqual(Number((await ask('fetchCounter', dt('counters', generatedKey))).counterValue), 7);
+    await refuses(ask('updateCounter', { ...dt('sets', 'c'), increment: 1 }),
+        'Operation type is `counter` but  bucket type is `set`.');
+    await refuses(ask('fetchCounter', dt('plain', 'c')), '`undefined` is not a supported type');
+});
+
+check(`race: ${CROWD} connections increment a counter, none is lost`, async () => {
+    const at = dt('counters', 'race');
+    const times = 20;
+    await Promise.all(range(CROWD).map(async () => {
+        for (const _ of range(times)) await ask('updateCounter', { ...at, increment: 1 }, crowd);
+    }));
+    assert.strictEqual(Number((await ask('fetchCounter', at)).counterValue), CROWD * times);
+});
+
+check('sets: adds, removes that need a context, adds that win (12)', async () => {
+    const at = dt('sets', 's');
+    assert.strictEqual((await ask('fetchSet', at)).isNotFound, true);
+    const first = await ask('updateSet', { ...at, additions: ['b', 'a', 'b'], returnBody: true });
+    assert.deepStrictEqual(first.values, ['a', 'b']);
+    await ask('updateSet', { ...at, additions: ['a', 'c'], returnBody: false });
+    const removed = await ask('updateSet', { ...at, context: first.context, removals: ['a', 'b'] });
+    assert.deepStrictEqual(removed.values, ['a', 'c']);
+    const now = await ask('fetchSet', { ...at, setsAsBuffers: true });
+    assert.deepStrictEqual([now.isNotFound, now.values.map(String)], [false, ['a', 'c']]);
+    const empty = await ask('updateSet', { ...at, context: now.context, removals: ['a', 'c'] });
+    assert.deepStrictEqual(empty.values, []);
+    assert.deepStrictEqual((await ask('fetchSet', at)).values, []);
+});
+
+check('maps: every kind of field, within maps, and their removal (12)', async () => {
+    const at = dt('maps', 'm');
+    assert.strictEqual((await ask('fetchMap', at)).isNotFound, true);
+    const op = new CRDT.UpdateMap.MapOperation();
+    op.incrementCounter('c', 3).addToSet('s', 'y').addToSet('s', 'x').setRegister('r', bytes('text')).setFlag('f', true);
+    op.map('m').incrementCounter('inner', 1).map('deep').setFlag('on', true);
+    const first = await ask('updateMap', { ...at, op });
+    const plain = ({ map }) => ({ counters: map.counters, sets: map.sets, flags: map.flags,
+        registers: Object.fromEntries(Object.entries(map.registers).map(([k, v]) => [k, String(v)])),
+        inner: map.maps.m && [map.maps.m.counters, map.maps.m.maps.deep.flags] });
+    const all = { counters: { c: 3 }, sets: { s: ['x', 'y'] }, flags: { f: true }, registers: { r: 'text' },
+        inner: [{ inner: 1 }, { on: true }] };
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(plain(first))), all);
+    assert.deepStrictEqual(JSON.parse(JSON.stringify(plain(await ask('fetchMap', at)))), all);
+    await ask('updateMap', { ...at, op: new CRDT.UpdateMap.MapOperation().addToSet('s', 'z') });
+    const removal = new CRDT.UpdateMap.MapOperation();
+    removal.removeCounter('c').removeRegister('r').removeFlag('f').removeMap('m').removeSet('s');
+    const rest = await ask('updateMap', { ...at, op: removal, context: first.context });
+    assert.deepStrictEqual(rest.map.sets, { s: ['z'] });
+    assert.deepStrictEqual([rest.map.counters, rest.map.registers, rest.map.flags, rest.map.maps].map(Object.keys).flat(), []);
+});
+
+check('HyperLogLogs (12)', async () => {
+    const at = dt('hlls', 'h');
+    assert.strictEqual((await execute(CRDT.FetchHll, at)).isNotFound, true);
+    await execute(CRDT.UpdateHll, { ...at, additions: ['a', 'b', 'a'] });
+    assert.strictEqual((await execute(CRDT.UpdateHll, { ...at, additions: ['c'], returnBody: true })).cardinality, 3);
+    assert.strictEqual(Number((await execute(CRDT.FetchHll, at)).cardinality), 3);
+});
+
+check('data types as plain objects: their content type, and their end (12)', async () => {
+    const at = dt('sets', 'plain');
+    await ask('updateSet', { ...at, additions: ['a'] });
+    const { values: found } = await get(at);
+    assert.strictEqual(found[0].contentType, 'application/riak_set');
+    await del(at);
+    assert.strictEqual((await ask('fetchSet', at)).isNotFound, true);
+});
+
 // --- what is not served ---
 
 check('commands that are not served: an error, and the connection lives (2)', async () => {
-    const crdt = { bucketType: 'counters', bucket: 'b', key: 'k' };
     const unserved = [
         [23, ['mapReduce', '{"inputs":"b","query":[]}']],
         [25, ['secondaryIndexQuery', { bucket: 'b', indexName: 'a_bin', indexKey: 'x' }]],
@@ -770,11 +855,6 @@ check('commands that are not served: an error, and the connection lives (2)', as
         [57, ['deleteIndex', { indexName: 'i' }]],
         [58, ['fetchSchema', { schemaName: 's' }]],
         [60, ['storeSchema', { schemaName: 's', schema: '<x/>' }]],
-        [80, ['fetchCounter', crdt]],
-        [80, ['fetchSet', crdt]],
-        [80, ['fetchMap', crdt]],
-        [82, ['updateCounter', { ...crdt, increment: 1 }]],
-        [82, ['updateSet', { ...crdt, additions: ['x'] }]],
         [90, ['tsQuery', { query: 'select 1' }]],
         [94, ['tsDelete', { table: 't', key: ['k'] }]],
         [96, ['tsGet', { table: 't', key: ['k'] }]],

@@ -687,33 +687,57 @@ check(`race: ${CROWD} connections put siblings, none is lost`, async () => {
     assert.deepStrictEqual(values(await get(at)), range(CROWD).map(String).sort());
 });
 
+// --- data types ---
+
+check('counters of 1.4: allow_mult, up and down (11)', async () => {
+    const at = { bucket: 'counters 1.4', key: 'k' };
+    await refuses(ask('updateCounter', { ...at, amount: 1 }),
+        '"Counters require bucket property \'allow_mult=true\'"');
+    await setProps({ bucket: at.bucket }, { allow_mult: true });
+    assert.strictEqual(await ask('getCounter', at), null);
+    assert.strictEqual(await ask('updateCounter', { ...at, amount: 5 }), null);
+    assert.strictEqual(Number(await ask('updateCounter', { ...at, amount: -7, returnvalue: true })), -2);
+    assert.strictEqual(Number(await ask('getCounter', at)), -2);
+});
+
+check('counters, sets and maps through the classes of the client (12)', async () => {
+    const at = (type, key) => ({ bucket: 'data types', type, key });
+    const counter = await new Riak.CRDT.Counter(client, at('counters', 'no-riak')).load();
+    await counter.increment(4).increment(-6).save();
+    assert.strictEqual(Number((await new Riak.CRDT.Counter(client, at('counters', 'no-riak')).load()).value()), -2);
+    const set = new Riak.CRDT.Set(client, at('sets', 'no-riak'));
+    await set.add('b', 'a').save();
+    await set.add('c').remove('a').save();
+    assert.deepStrictEqual((await new Riak.CRDT.Set(client, at('sets', 'no-riak')).load()).value(), ['b', 'c']);
+    const map = new Riak.CRDT.Map(client, { ...at('maps'), strings: true });
+    await map.update('r', new Riak.CRDT.Map.Register().set('v'))
+        .update('f', new Riak.CRDT.Map.Flag().enable())
+        .update('s', new Riak.CRDT.Set().add('x'))
+        .update('m', new Riak.CRDT.Map().update('c', new Riak.CRDT.Counter().increment(3))).save();
+    const again = await new Riak.CRDT.Map(client, { ...at('maps', map.key()), strings: true }).load();
+    assert.strictEqual(again.get('f').value(), true);
+    assert.deepStrictEqual(again.get('s').value(), ['x']);
+    assert.strictEqual(Number(again.get('m').get('c').value()), 3);
+    await again.remove('r', Riak.CRDT.Map.Register).save();
+    assert.strictEqual((await new Riak.CRDT.Map(client, { ...at('maps', map.key()), strings: true }).load()).get('r'), undefined);
+});
+
 // --- what is not served ---
 
 check('commands that are not served: an error, and the connection lives (2)', () => keepsConnection(async () => {
     const key = { bucket: 'b', key: 'k' };
-    const crdt = (type) => ({ ...key, type });
     const unserved = [
         [23, () => ask('mapReduce', { request: { inputs: 'b', query: [] } })],
         [25, () => ask('index', { bucket: 'b', index: 'a_bin', qtype: 0, key: 'x' })],
         [27, () => ask('search', { index: 'i', q: '*:*' })],
         [33, () => raw('RpbGetBucketKeyPreflistReq', key)],
         [40, () => raw('RpbCSBucketReq', { bucket: 'b', start_key: 'k' })],
-        [50, () => ask('updateCounter', { ...key, amount: 1 })],
-        [52, () => ask('getCounter', key)],
         [54, () => ask('getSearchIndex', { name: 'i' })],
         [56, () => ask('putSearchIndex', { index: { name: 'i' } })],
         [57, () => ask('delSearchIndex', { name: 'i' })],
         [58, () => ask('getSearchSchema', { name: 's' })],
         [60, () => ask('putSearchSchema', { schema: { name: 's', content: '<x/>' } })],
         [70, () => raw('RpbCoverageReq', { bucket: 'b' })],
-        [80, () => ask('dtFetch', crdt('counters'))],
-        [80, () => new Riak.CRDT.Counter(client, crdt('counters')).load()],
-        [80, () => new Riak.CRDT.Set(client, crdt('plain')).load()],
-        [80, () => new Riak.CRDT.Map(client, crdt('maps')).load()],
-        [82, () => ask('dtUpdate', { ...crdt('counters'), op: { counter_op: { increment: 1 } } })],
-        [82, () => new Riak.CRDT.Counter(client, crdt('counters')).increment(-5).save()],
-        [82, () => new Riak.CRDT.Set(client, crdt('plain')).add('a', 'b').save()],
-        [82, () => new Riak.CRDT.Map(client, crdt('maps')).update('r', new Riak.CRDT.Map.Register().set('v')).save()],
         [90, () => raw('TsQueryReq', { query: { base: 'select 1' } })],
     ];
     for (const [code, request] of unserved) {

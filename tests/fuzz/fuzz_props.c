@@ -181,7 +181,7 @@ static void check_rules(const struct rig *r, struct slice type, struct slice buc
     ASSERT(rules->r == p.r && rules->pr == p.pr && rules->w == p.w && rules->pw == p.pw);
     ASSERT(rules->dw == p.dw && rules->rw == p.rw && rules->notfound_ok == p.notfound_ok);
     ASSERT(rules->allow_mult == p.allow_mult && rules->last_write_wins == p.last_write_wins);
-    ASSERT(rules->write_once == p.write_once && rules->has_datatype == props_has(&p, PROP_DATATYPE));
+    ASSERT(rules->write_once == p.write_once && (rules->datatype != DATATYPE_NONE) <= props_has(&p, PROP_DATATYPE));
     ASSERT(rules->n_val >= 1 && rules->n_val <= PROPS_N_VAL_MAX && rules->ttl_s <= PROPS_TTL_MAX_S);
 }
 

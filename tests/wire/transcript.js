@@ -82,11 +82,12 @@ class Parser {
     word() {
         const word = this.take('word');
         if (word === 'now') return { kind: 'now' };
-        if (word === 'fixed32' || word === 'fixed64') {
+        if (word === 'fixed32' || word === 'fixed64' || word === 'sint') {
             this.take('sign', '(');
             const value = this.number();
             this.take('sign', ')');
-            return { kind: word, value };
+            return word === 'sint' ? { kind: 'varint', value: value < 0n ? -2n * value - 1n : 2n * value }
+                : { kind: word, value };
         }
         if (!WORDS.has(word)) throw new Error(`no such word: ${word}`);
         return { kind: 'varint', value: WORDS.get(word) };
