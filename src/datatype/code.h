@@ -43,6 +43,12 @@ struct items {
     size_t count;
 };
 
+/* The items from i on; NULL when there are none. */
+static inline const struct item *items_from(const struct items *l, size_t i)
+{
+    return i < l->count ? l->at + i : NULL;
+}
+
 int item_cmp(const struct item *a, const struct item *b); /* by name, then kind */
 
 /* Reads a count and so many items, sorted; `fields`: with their kinds; `updates`: with their operations. E_MALFORMED,

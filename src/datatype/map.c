@@ -131,7 +131,7 @@ static int merge(struct application *a, struct reader *now, const struct items *
             f = held;
             more = next_field(now, &held);
         }
-        err = merge_field(a, &f, removes->at + remove, gone, updates->at + update, come, out);
+        err = merge_field(a, &f, items_from(removes, remove), gone, items_from(updates, update), come, out);
         remove += gone;
         update += come;
     }

@@ -68,7 +68,7 @@ static int merge(struct application *a, struct reader *now, const struct items *
         if (take(adds, &add, name))
             m.seq = a->update->seq;
         size_t gone = take(removes, &remove, name);
-        remove_member(a, removes->at + remove - gone, gone, &m);
+        remove_member(a, items_from(removes, remove - gone), gone, &m);
         if (m.seq)
             err = put_member(out, &m);
     }
