@@ -5,12 +5,12 @@
 #include "server/dispatch.h"
 #include "wire/datatype_msg.h"
 
-static void send_value(struct session *s, uint8_t code, const struct slice *payload)
+static void send_value(struct session *s, uint8_t code, bool has_value, int64_t value)
 {
     size_t mark;
     int err = frame_begin(session_out(s), code, &mark);
-    if (!err && payload)
-        err = datatype_counter_resp_encode(session_out(s), datatype_counter(*payload));
+    if (!err && has_value)
+        err = datatype_counter_resp_encode(session_out(s), value);
     if (err)
         session_broken(s, err);
     else
@@ -23,21 +23,19 @@ static void on_read(struct router_request *q, int err, const struct store_result
     struct slice payload;
     bool has_value;
     if (err == E_NOT_FOUND)
-        send_value(s, MSG_COUNTER_GET_RESP, NULL);
+        send_value(s, MSG_COUNTER_GET_RESP, false, 0);
     else if (state_take(s, err, r, &payload, &has_value))
-        send_value(s, MSG_COUNTER_GET_RESP, has_value ? &payload : NULL);
+        send_value(s, MSG_COUNTER_GET_RESP, has_value, has_value ? datatype_counter(payload) : 0);
     session_finish(s);
 }
 
-static void on_written(struct router_request *q, int err, const struct store_result *r)
+static void on_updated(struct router_request *q, int err, const struct store_result *r)
 {
     struct session *s = session_of(q);
-    struct slice payload;
-    bool has_value = false;
-    if (!err && !s->request.datatype.value)
-        send_value(s, MSG_COUNTER_UPDATE_RESP, NULL);
-    else if (state_take(s, err, r, &payload, &has_value))
-        send_value(s, MSG_COUNTER_UPDATE_RESP, has_value ? &payload : NULL);
+    if (err)
+        update_refuse(s, err, r);
+    else
+        send_value(s, MSG_COUNTER_UPDATE_RESP, s->request.datatype.value, (int64_t)r->number);
     session_finish(s);
 }
 
@@ -98,5 +96,5 @@ void counter_update(struct session *s, struct slice body)
     struct update u = {.kind = DATATYPE_COUNTER, .op = buf_slice(scratch)};
     s->request.datatype.kind = DATATYPE_COUNTER;
     s->request.datatype.value = req.return_value;
-    update_ask(s, &u, &k, rules, on_written);
+    update_ask(s, &u, &k, rules, on_updated);
 }

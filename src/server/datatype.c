@@ -54,7 +54,9 @@ void update_ask(struct session *s, const struct update *u, const struct store_ke
     c.rules.ttl_ms = (uint64_t)rules->ttl_s * 1000;
     c.meta.bytes = buf_slice(&s->server->meta);
     struct router_request *q = session_ask(s, u->timeout_ms, done);
-    q->wants_object = s->request.datatype.value;
+    /* A counter's result says what it came to: as an object it would be what it is now, when others have come between
+     * (R-RETRY). */
+    q->wants_object = s->request.datatype.value && u->kind != DATATYPE_COUNTER;
     router_write(s->server->router, q, &c);
 }
 
@@ -94,10 +96,10 @@ static void answer_no_such_state(struct session *s)
 }
 
 /* An update that nobody knows the end of, of a key that its client may not know yet. */
-static void refuse(struct session *s, int err, const struct store_result *r)
+void update_refuse(struct session *s, int err, const struct store_result *r)
 {
     if (err == E_ABSENT)
-        answer_absent(s, r->excess);
+        answer_absent(s, r->number);
     else if (err == E_INVALID)
         answer_no_such_state(s);
     else if (!refusal_late(s, err, "the update has had its effect: fetch the value before updating it again"))
@@ -109,7 +111,7 @@ bool state_take(struct session *s, int err, const struct store_result *r, struct
     struct slice state;
     *has_value = false;
     if (err)
-        refuse(s, err, r);
+        update_refuse(s, err, r);
     if (err || !r->exists || !r->object.live)
         return !err;
     *has_value = object_state(&r->object, &state) && datatype_check(s->request.datatype.kind, state, payload);
@@ -252,6 +254,18 @@ static void send_updated(struct session *s, const struct store_result *r, const 
         frame_end(session_out(s), mark);
 }
 
+static void send_counted(struct session *s, int64_t value)
+{
+    size_t mark;
+    int err = frame_begin(session_out(s), MSG_DT_UPDATE_RESP, &mark);
+    if (!err)
+        err = datatype_count_resp_encode(session_out(s), value, slice_str(s->request.datatype.generated));
+    if (err)
+        session_broken(s, err);
+    else
+        frame_end(session_out(s), mark);
+}
+
 static void on_updated(struct router_request *q, int err, const struct store_result *r)
 {
     struct session *s = session_of(q);
@@ -259,6 +273,8 @@ static void on_updated(struct router_request *q, int err, const struct store_res
     bool has_value = false;
     if (!err && !s->request.datatype.value)
         send_updated(s, r, NULL);
+    else if (!err && s->request.datatype.kind == DATATYPE_COUNTER)
+        send_counted(s, (int64_t)r->number);
     else if (state_take(s, err, r, &payload, &has_value))
         send_updated(s, r, has_value ? &payload : NULL);
     session_drop_operation(s);

@@ -16,8 +16,10 @@ struct update {
 /* Asks the router; `done` answers. The session's request says of which kind, and what is to be returned. */
 void update_ask(struct session *s, const struct update *u, const struct store_key *k, const struct bucket_rules *rules,
                 router_done done);
-/* What the router said of an update or a read: true when there is an answer to give, else it was refused. *payload: of
- * the state, *has_value: there is one. */
+/* Answers an update or a read that came to nothing. */
+void update_refuse(struct session *s, int err, const struct store_result *r);
+/* What the router said: true when there is an answer to give, else it was refused. *payload: of the state, *has_value:
+ * there is one. */
 bool state_take(struct session *s, int err, const struct store_result *r, struct slice *payload, bool *has_value);
 
 #endif

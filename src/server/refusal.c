@@ -16,8 +16,8 @@ bool refusal_late(struct session *s, int err, const char *advice)
 
 static void answer_too_many(struct session *s, const struct store_result *r)
 {
-    if (r->excess)
-        session_error(s, "{too_many_siblings,%llu}", (unsigned long long)r->excess);
+    if (r->number)
+        session_error(s, "{too_many_siblings,%llu}", (unsigned long long)r->number);
     else
         session_error(s, "overload: too many writes to this part of the keys are under way through this node; this one "
                          "has had no effect: try again");
@@ -36,7 +36,7 @@ void refusal_answer(struct session *s, int err, const struct store_result *r)
     else if (err == E_TOO_MANY)
         answer_too_many(s, r);
     else if (err == E_TOO_LARGE)
-        session_error(s, "{too_large,%llu}", (unsigned long long)r->excess);
+        session_error(s, "{too_large,%llu}", (unsigned long long)r->number);
     else if (err == E_FULL) /* this one, the one that leads the partition, or one that follows it */
         session_error(s, "overload: the memory of a node that keeps this key is full: delete keys, let them expire, or "
                          "give the nodes more memory");

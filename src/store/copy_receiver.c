@@ -161,7 +161,7 @@ static int receive_result(struct retry *t, uint32_t i, struct fields *f, uint64_
     uint64_t distance = get_number(f);
     struct slice code = get_raw(f, 1);
     struct retry_result r = {*before + distance, get_number(f), 0};
-    if (f->bad || distance == 0 || distance > UINT64_MAX - *before || r.number > COPY_SCALAR_MAX)
+    if (f->bad || distance == 0 || distance > UINT64_MAX - *before)
         return E_MALFORMED;
     r.err = -(int)*code.data;
     *before = r.sequence;

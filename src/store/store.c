@@ -322,12 +322,21 @@ static int outcome(struct store *s, const struct store_command *c, const struct 
 
 #define STATE_KEPT ((size_t)64 * 1024) /* a larger state's memory is given back */
 
+static bool counts(const struct store_command *c)
+{
+    return c->op == STORE_UPDATE && c->datatype == DATATYPE_COUNTER;
+}
+
 static int apply_update(struct store *s, const struct store_command *c, const struct record *old,
                         const struct write_stamp *w, struct store_result *out)
 {
     struct store_command put;
-    int err = outcome(s, c, old, w, &put, &out->excess);
-    return err ? err : object_write(&s->siblings, old, &put, w, &out->excess);
+    int err = outcome(s, c, old, w, &put, &out->number);
+    if (!err)
+        err = object_write(&s->siblings, old, &put, w, &out->number);
+    if (!err && counts(c))
+        out->number = (uint64_t)datatype_counter(slice_skip(buf_slice(&s->state), DATATYPE_HEAD));
+    return err;
 }
 
 static int apply_write(struct store *s, const struct store_command *c, uint64_t seq, struct store_result *out)
@@ -345,7 +354,7 @@ static int apply_write(struct store *s, const struct store_command *c, uint64_t 
     if (c->op == STORE_UPDATE)
         err = apply_update(s, c, old, &w, out);
     else
-        err = object_write(&s->siblings, old, c, &w, &out->excess);
+        err = object_write(&s->siblings, old, c, &w, &out->number);
     if (!err)
         err = store_siblings(s, c, b, there);
     if (s->state.cap > STATE_KEPT)
@@ -353,17 +362,20 @@ static int apply_write(struct store *s, const struct store_command *c, uint64_t 
     return err;
 }
 
-static bool has_excess(int err)
+/* Whether the result has a number of its own, beside its revision. */
+static bool has_number(const struct store_command *c, int err)
 {
-    return err == E_TOO_MANY || err == E_TOO_LARGE || err == E_ABSENT;
+    return err == E_TOO_MANY || err == E_TOO_LARGE || err == E_ABSENT || (!err && counts(c));
 }
 
-static int repeat_result(const struct store *s, const struct retry_result *known, struct store_result *out)
+static int repeat_result(const struct store *s, const struct store_command *c, const struct retry_result *known,
+                         struct store_result *out)
 {
+    bool has = has_number(c, known->err);
     out->repeated = true;
-    if (has_excess(known->err))
-        out->excess = known->number;
-    out->revision = has_excess(known->err) ? (struct revision){0} : revision_of(s, known->number);
+    if (has)
+        out->number = known->number;
+    out->revision = has ? (struct revision){0} : revision_of(s, known->number);
     return known->err;
 }
 
@@ -375,10 +387,10 @@ static int apply_once(struct store *s, const struct store_command *c, uint64_t s
     if (err)
         return err;
     if (known && rule_holds(RULE_RETRY))
-        return repeat_result(s, known, out);
+        return repeat_result(s, c, known, out);
     err = apply_write(s, c, seq, out);
     if (retry_keeps(err))
-        retry_record(&s->retry, &c->origin, err, has_excess(err) ? out->excess : seq);
+        retry_record(&s->retry, &c->origin, err, has_number(c, err) ? out->number : seq);
     return err;
 }
 

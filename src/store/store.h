@@ -57,12 +57,13 @@ bool object_state(const struct object *o, struct slice *state);
 struct store_result {
     int err;       /* as store_apply() returns */
     bool exists;   /* there is an object now: `object` is valid, also after a refusal by condition */
-    bool repeated; /* R-RETRY: it was applied before; `err`, `excess` and `revision` are of then, `object` is of now */
+    bool repeated; /* R-RETRY: it was applied before; `err`, `number` and `revision` are of then, `object` is of now */
     struct object object;
     struct revision revision; /* of the command, or the present epoch's base where that is later; with `repeated` and
-                                 E_TOO_...: none */
-    uint64_t excess; /* with E_TOO_MANY: the siblings there would be, 0: too many origins or results of one (R-RETRY);
-                        with E_TOO_LARGE: the bytes; with E_ABSENT: which removal (datatype/operation.h) */
+                                 E_TOO_..., or of a counter: none */
+    uint64_t number; /* with E_TOO_MANY: the siblings there would be, 0: too many origins or results of one (R-RETRY);
+                        with E_TOO_LARGE: the bytes; with E_ABSENT: which removal (datatype/operation.h); of a counter's
+                        update: what it came to, as an int64_t */
 };
 
 /* Applies one command. Its revision must be behind all earlier ones (ASSERT).

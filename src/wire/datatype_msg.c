@@ -597,7 +597,65 @@ int datatype_update_resp_encode(struct buf *out, enum datatype kind, const struc
     return err || !payload ? err : put_value(out, &in_update, kind, *payload);
 }
 
+int datatype_count_resp_encode(struct buf *out, int64_t value, struct slice key)
+{
+    int err = key.len ? put_bytes(out, 1, key) : 0;
+    return err ? err : put_uint(out, in_update.counter, zigzag(value));
+}
+
 int datatype_counter_resp_encode(struct buf *out, int64_t value)
 {
     return put_uint(out, 1, zigzag(value));
+}
+
+/* --- the client's direction --- */
+
+static int put_names(struct buf *out, const struct datatype_counter_req *req)
+{
+    int err = put_bytes(out, 1, req->bucket);
+    return err ? err : put_bytes(out, 2, req->key);
+}
+
+int datatype_counter_update_req_encode(struct buf *out, const struct datatype_counter_req *req)
+{
+    size_t mark;
+    int err = frame_begin(out, MSG_COUNTER_UPDATE_REQ, &mark);
+    if (!err)
+        err = put_names(out, req);
+    if (!err)
+        err = put_uint(out, 3, zigzag(req->amount));
+    if (!err && req->return_value)
+        err = put_uint(out, 7, 1);
+    if (!err)
+        frame_end(out, mark);
+    return err;
+}
+
+int datatype_counter_get_req_encode(struct buf *out, const struct datatype_counter_req *req)
+{
+    size_t mark;
+    int err = frame_begin(out, MSG_COUNTER_GET_REQ, &mark);
+    if (!err)
+        err = put_names(out, req);
+    if (!err)
+        frame_end(out, mark);
+    return err;
+}
+
+int datatype_counter_resp_decode(struct slice body, bool *has_value, int64_t *value)
+{
+    struct pb_reader r = pb_reader_of(body);
+    struct pb_field f;
+    int more;
+    *has_value = false;
+    *value = 0;
+    while ((more = pb_next(&r, &f)) > 0) {
+        if (f.number != 1)
+            continue;
+        if (!pb_is_varint(&f))
+            return E_MALFORMED;
+        *has_value = true;
+        *value = unzigzag(f.value);
+    }
+    return more;
 }

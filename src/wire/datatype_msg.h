@@ -42,7 +42,17 @@ int datatype_op_convert(struct slice op, unsigned hll_precision, struct buf *out
 int datatype_fetch_resp_encode(struct buf *out, enum datatype kind, const struct slice *payload, struct slice context);
 int datatype_update_resp_encode(struct buf *out, enum datatype kind, const struct slice *payload, struct slice context,
                                 struct slice key);
+/* DtUpdateResp of a counter that came to that. */
+int datatype_count_resp_encode(struct buf *out, int64_t value, struct slice key);
 /* RpbCounterGetResp and RpbCounterUpdateResp, where there is a value. */
 int datatype_counter_resp_encode(struct buf *out, int64_t value);
+
+/* --- the client's direction --- */
+
+/* Whole frames; of the quorums and node_confirms nothing is sent. */
+int datatype_counter_update_req_encode(struct buf *out, const struct datatype_counter_req *req);
+int datatype_counter_get_req_encode(struct buf *out, const struct datatype_counter_req *req);
+/* RpbCounterUpdateResp, RpbCounterGetResp. E_MALFORMED. */
+int datatype_counter_resp_decode(struct slice body, bool *has_value, int64_t *value);
 
 #endif

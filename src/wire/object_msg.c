@@ -19,7 +19,7 @@ static uint8_t *put_revision(uint8_t *p, struct revision r)
 static size_t head_size(const struct store_result *r)
 {
     size_t object = r->exists ? REVISION_SIZE + BASE_SIZE : 0;
-    return FIXED_SIZE + pb_varint_size(r->excess) + REVISION_SIZE + object;
+    return FIXED_SIZE + pb_varint_size(r->number) + REVISION_SIZE + object;
 }
 
 int object_msg_encode(struct buf *out, const struct store_result *r)
@@ -32,7 +32,7 @@ int object_msg_encode(struct buf *out, const struct store_result *r)
     *p++ = OBJECT_VERSION;
     *p++ = (uint8_t)((r->exists ? FLAG_EXISTS : 0) | (r->repeated ? FLAG_REPEATED : 0));
     *p++ = (uint8_t)-r->err;
-    p = put_revision(pb_put_varint(p, r->excess), r->revision);
+    p = put_revision(pb_put_varint(p, r->number), r->revision);
     if (r->exists)
         bytes_put(put_revision(p, r->object.revision), r->object.base_ms, BASE_SIZE);
     buf_commit(out, head_size(r));
@@ -77,7 +77,7 @@ static bool take_fixed(struct pb_reader *r, struct store_result *out)
     out->exists = flags & FLAG_EXISTS;
     out->repeated = flags & FLAG_REPEATED;
     out->err = -(int)number;
-    return version == OBJECT_VERSION && flags <= FLAGS_ALL && err_known(out->err) && take_varint(r, &out->excess) &&
+    return version == OBJECT_VERSION && flags <= FLAGS_ALL && err_known(out->err) && take_varint(r, &out->number) &&
            take_revision(r, &out->revision);
 }
 

@@ -1,7 +1,7 @@
 /* What came of a request, for the node that has passed it on: the result of a read or write, with the object's siblings
  * as they lie in the store, so that neither side unpacks or copies them on the way.
  *
- *   version u8 (1), flags u8 (1 exists, 2 repeated), error u8 (its number in base/err.h), excess varint
+ *   version u8 (1), flags u8 (1 exists, 2 repeated), error u8 (its number in base/err.h), number varint
  *   revision of the command: epoch u64, generation u32, index u64
  *   [exists: revision of the object, base u64 (ms), then the siblings to the end: flat, see store/record.h] */
 #ifndef WIRE_OBJECT_MSG_H

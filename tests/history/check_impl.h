@@ -17,6 +17,7 @@ void check_tell_op(struct check_report *r, const struct history *h, const char *
 /* Each false: it is wrong, and told. */
 bool check_revisions(const struct key_history *k, struct check_report *r);
 bool check_stale_reads(const struct key_history *k, struct check_report *r);
+bool check_counts(const struct key_history *k, struct check_report *r);               /* counting.c */
 enum check_verdict check_linear(const struct key_history *k, struct check_report *r); /* linear.c */
 
 /* It has written, or may have. */

@@ -70,7 +70,10 @@ void history_text(const struct history *h, const struct history_op *op, char *ou
     char client[64], key[128], value[128], expected[128], end[24], revision[2 * HISTORY_REVISION_MAX + 1] = "-";
     put_word(h, op->client, 'c', client, sizeof client);
     put_word(h, op->key, 'k', key, sizeof key);
-    put_word(h, op->value, 'v', value, sizeof value);
+    if (history_counts(op) && op->value)
+        snprintf(value, sizeof value, "%" PRIu32, op->value);
+    else
+        put_word(h, op->value, 'v', value, sizeof value);
     put_word(h, op->expected, 'v', expected, sizeof expected);
     put_time(op->end, end, sizeof end);
     for (unsigned i = 0; i < op->revision_len; i++)
@@ -158,6 +161,18 @@ static bool parse_time(const char *word, uint64_t *out)
     return !*end && *out != HISTORY_NEVER;
 }
 
+/* 1 and up. */
+static bool parse_count(const char *word, uint32_t *out)
+{
+    uint64_t n = 0;
+    bool there = strcmp(word, "-") != 0;
+    *out = 0;
+    if (there && (!parse_time(word, &n) || n == 0 || n > UINT32_MAX))
+        return false;
+    *out = (uint32_t)n;
+    return true;
+}
+
 /* The place of a word among some; `count` where it is none of them. */
 static unsigned parse_choice(const char *word, const char *const *words, unsigned count)
 {
@@ -201,6 +216,7 @@ static bool is_possible(const struct history_op *op)
         return op->outcome == HISTORY_MODIFIED || op->outcome == HISTORY_ABSENT;
     case HISTORY_GET:
     case HISTORY_GET1:
+    case HISTORY_COUNT:
         return op->outcome == HISTORY_ABSENT;
     default:
         return false;
@@ -209,8 +225,9 @@ static bool is_possible(const struct history_op *op)
 
 static bool has_value(const struct history_op *op)
 {
-    bool reads = op->kind == HISTORY_GET || op->kind == HISTORY_GET1;
-    return op->value || op->kind == HISTORY_DELETE || op->kind == HISTORY_LOSE || (reads && op->outcome != HISTORY_OK);
+    bool reads = op->kind == HISTORY_GET || op->kind == HISTORY_GET1 || op->kind == HISTORY_COUNT;
+    return op->value || op->kind == HISTORY_DELETE || op->kind == HISTORY_ADD || op->kind == HISTORY_LOSE ||
+           (reads && op->outcome != HISTORY_OK);
 }
 
 /* False: it was written before. */
@@ -234,7 +251,7 @@ static const char *find_fault(struct reader *r, const struct history_op *op)
         return "it has no value";
     if (!is_possible(op))
         return "such an operation has no such outcome";
-    if (is_told && op->end == HISTORY_NEVER && op->kind <= HISTORY_GET1)
+    if (is_told && op->end == HISTORY_NEVER && op->kind <= HISTORY_COUNT)
         return "it was answered, and has no end";
     return note_written(r, op) ? NULL : "its value was written before";
 }
@@ -261,7 +278,10 @@ static const char *parse(struct reader *r, char *line, struct history_op *op)
         return "the ninth word is no revision in hexadecimal digits";
     op->client = number_of(r, word[0]);
     op->key = strcmp(word[4], "*") == 0 ? 0 : number_of(r, word[4]);
-    op->value = number_of(r, word[5]);
+    if (!history_counts(op))
+        op->value = number_of(r, word[5]);
+    else if (!parse_count(word[5], &op->value))
+        return "the sixth word is no count";
     op->expected = number_of(r, word[6]);
     return find_fault(r, op);
 }

@@ -9,7 +9,8 @@
  * CLIENT, KEY, VALUE and EXPECTED are words. BEGIN and END are whole numbers of one clock, whatever it counts; END `-`:
  * it was never answered. KIND, OUTCOME: as below, in small letters. REVISION: the vclock, in hexadecimal.
  *
- * Each key is a register: absent, or a value. Every value is written once. */
+ * Each key is a register: absent, or a value, and every value is written once; or a counter, whose VALUE is a whole
+ * number, from nothing on. */
 #ifndef HISTORY_HISTORY_H
 #define HISTORY_HISTORY_H
 
@@ -25,6 +26,8 @@
  *   delete  makes absent: ok, also where it was
  *   get     reads, linearizable: ok, with the value that was read; absent
  *   get1    reads what any replica has (r = 1): likewise, but it may be long past
+ *   add     adds one to a counter: ok, with the count that it came to where that was told
+ *   count   reads a counter, linearizable: ok, with the count; absent
  *   expire  no client's: at one moment between begin and end, if the value is this one, the key becomes absent. An end
  *           that never comes: perhaps
  *   lose    no client's: at one moment between begin and end whatever was acknowledged may be lost, with all who held
@@ -36,6 +39,8 @@
     X(DELETE, "delete")                                                                                                \
     X(GET, "get")                                                                                                      \
     X(GET1, "get1")                                                                                                    \
+    X(ADD, "add")                                                                                                      \
+    X(COUNT, "count")                                                                                                  \
     X(EXPIRE, "expire")                                                                                                \
     X(LOSE, "lose")
 
@@ -68,7 +73,7 @@ struct history_op {
     uint64_t begin, end; /* HISTORY_NEVER: not answered, its outcome is unknown */
     enum history_kind kind;
     enum history_outcome outcome;
-    uint32_t key, value, expected;          /* numbers that stand for words; 0: nothing */
+    uint32_t key, value, expected;          /* numbers that stand for words; 0: nothing. Of a counter: the count */
     uint8_t revision[HISTORY_REVISION_MAX]; /* memcmp is their order */
     uint8_t revision_len;                   /* 0: none was told */
 };
@@ -77,6 +82,11 @@ struct history_op {
 static inline bool history_writes(const struct history_op *op)
 {
     return op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
+}
+
+static inline bool history_counts(const struct history_op *op)
+{
+    return op->kind == HISTORY_ADD || op->kind == HISTORY_COUNT;
 }
 
 struct history {

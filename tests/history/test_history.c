@@ -135,15 +135,54 @@ static const struct example {
      "a 1 2 put k x - ok 0001\na 3 4 put k y - ok 0002\nb 5 6 get1 k x - ok 0001\n"},
 };
 
+/* Counters. */
+static const struct example counters[] = {
+    {"up, as it is told", CHECK_RIGHT,
+     "a 1 2 count k - - absent -\na 3 4 add k 1 - ok -\nb 5 6 add k 2 - ok -\n"
+     "c 7 8 count k 2 - ok -\n"},
+    {"two at once, in either order", CHECK_RIGHT, "a 1 9 add k 2 - ok -\nb 1 9 add k 1 - ok -\n"},
+    {"nobody is told", CHECK_RIGHT, "a 1 2 add k - - ok -\nb 3 4 add k - - ok -\nc 5 6 count k 2 - ok -\n"},
+    {"one that nobody answered counts, or not, or later", CHECK_RIGHT,
+     "a 1 - add k - - unknown -\nb 3 4 count k - - absent -\nc 5 6 add k 1 - ok -\nd 7 8 count k 2 - ok -\n"},
+    {"what failed does not count", CHECK_WRONG, "a 1 2 add k - - failed -\nb 3 4 add k 2 - ok -\n"},
+    {"an add is lost", CHECK_WRONG, "a 1 2 add k 1 - ok -\nb 3 4 add k - - ok -\nc 5 6 count k 1 - ok -\n"},
+    {"the first add is lost", CHECK_WRONG, "a 1 2 add k - - ok -\nb 3 4 count k - - absent -\n"},
+    {"an add counts twice", CHECK_WRONG, "a 1 2 add k 1 - ok -\nb 3 4 add k 3 - ok -\n"},
+    {"one that nobody answered counts twice", CHECK_WRONG, "a 1 - add k - - unknown -\nb 3 4 count k 2 - ok -\n"},
+    {"two come to the same", CHECK_WRONG, "a 1 9 add k 1 - ok -\nb 1 9 add k 1 - ok -\nc 1 9 add k 2 - ok -\n"},
+    {"a read goes back", CHECK_WRONG,
+     "a 1 9 add k 1 - ok -\nb 1 9 add k 2 - ok -\nc 2 3 count k 2 - ok -\nd 4 5 count k 1 - ok -\n"},
+    {"an add goes back", CHECK_WRONG,
+     "a 1 2 add k 1 - ok -\nb 3 9 add k 3 - ok -\nc 3 9 add k - - ok -\n"
+     "d 10 11 add k 3 - ok -\n"},
+    {"a loss", CHECK_RIGHT,
+     "a 1 2 add k 1 - ok -\nb 3 4 add k 2 - ok -\n- 5 6 lose k - - ok -\n"
+     "c 7 8 add k 1 - ok -\nd 9 10 add k 2 - ok -\n"},
+    {"wrong behind a loss", CHECK_WRONG, "- 5 6 lose k - - ok -\nc 7 8 add k 1 - ok -\nd 9 10 add k 1 - ok -\n"},
+    {"wrong before a loss", CHECK_WRONG, "a 1 2 add k 1 - ok -\nb 3 4 add k 1 - ok -\n- 5 6 lose k - - ok -\n"},
+    {"in the midst of a loss", CHECK_RIGHT, "a 1 2 add k 1 - ok -\nb 3 6 add k 1 - ok -\n- 5 9 lose k - - ok -\n"},
+};
+
+static void judge_all(const struct example *e, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum check_verdict v = judge(e[i].text);
+        if (v != e[i].verdict)
+            fail_msg("%s: %d\n%s%s", e[i].what, v, e[i].text, report.story);
+        assert_int_equal(v == CHECK_RIGHT, report.story[0] == '\0');
+    }
+}
+
+static void test_counters(void **state)
+{
+    (void)state;
+    judge_all(counters, sizeof counters / sizeof counters[0]);
+}
+
 static void test_examples(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
-        enum check_verdict v = judge(examples[i].text);
-        if (v != examples[i].verdict)
-            fail_msg("%s: %d\n%s%s", examples[i].what, v, examples[i].text, report.story);
-        assert_int_equal(v == CHECK_RIGHT, report.story[0] == '\0');
-    }
+    judge_all(examples, sizeof examples / sizeof examples[0]);
 }
 
 /* What is wrong is told with the operations by which one sees it. */
@@ -242,7 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_examples),        cmocka_unit_test(test_story),
         cmocka_unit_test(test_malformed),       cmocka_unit_test(test_written_is_read_again),
-        cmocka_unit_test(test_many_unanswered),
+        cmocka_unit_test(test_many_unanswered), cmocka_unit_test(test_counters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,20 +5,25 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "wire/admin_msg.h"
+#include "wire/bucket_msg.h"
+#include "wire/datatype_msg.h"
 #include "wire/kv_msg.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_US   6000000
-#define AGAIN_US     300000 /* until it tries another node, at most */
-#define THINK_US     120000 /* at most, between two requests */
-#define VALUE_MAX    200
-#define LARGE_MAX    ((size_t)300 * 1024)
-#define TTL_MAX_S    6
-#define TTL_KEY      "X-Ephemeral-TTL"
-#define VALUE_PREFIX "v"
+#define CONNECT_US      6000000
+#define AGAIN_US        300000 /* until it tries another node, at most */
+#define THINK_US        120000 /* at most, between two requests */
+#define COUNTED_PERCENT 8      /* of the requests are for a counter */
+#define VALUE_MAX       200
+#define LARGE_MAX       ((size_t)300 * 1024)
+#define TTL_MAX_S       6
+#define TTL_KEY         "X-Ephemeral-TTL"
+#define VALUE_PREFIX    "v"
+
+#define COUNTERS_NEED "\"Counters require"
 
 /* A connection, which lives until its stream is closed; its client may have turned to another before. */
 struct line {
@@ -38,8 +43,8 @@ static struct history_op *present(struct client *c)
 }
 
 static const enum history_kind kind_of[ASK_KINDS] = {
-    [ASK_PUT] = HISTORY_PUT,       [ASK_CREATE] = HISTORY_CREATE, [ASK_CAS] = HISTORY_CAS,
-    [ASK_DELETE] = HISTORY_DELETE, [ASK_GET] = HISTORY_GET,       [ASK_GET_ANY] = HISTORY_GET1,
+    [ASK_PUT] = HISTORY_PUT, [ASK_CREATE] = HISTORY_CREATE, [ASK_CAS] = HISTORY_CAS, [ASK_DELETE] = HISTORY_DELETE,
+    [ASK_GET] = HISTORY_GET, [ASK_GET_ANY] = HISTORY_GET1,  [ASK_ADD] = HISTORY_ADD, [ASK_COUNT] = HISTORY_COUNT,
 };
 
 static bool writes_value(enum request_kind k)
@@ -47,8 +52,18 @@ static bool writes_value(enum request_kind k)
     return k == ASK_PUT || k == ASK_CREATE || k == ASK_CAS;
 }
 
+const char *client_key_name(unsigned key, char name[32])
+{
+    bool counts = key >= SIM_KEYS_MAX;
+    snprintf(name, 32, "%s-%u", counts ? "counter" : "key", counts ? key - SIM_KEYS_MAX : key);
+    return counts ? SIM_COUNTED : SIM_BUCKET;
+}
+
 static void note_asked(struct client *c)
 {
+    c->asked = true;
+    if (c->kind == ASK_PROPS)
+        return;
     struct history_op op = {.client = c->number + 1,
                             .begin = c->world->now_us,
                             .end = HISTORY_NEVER,
@@ -58,7 +73,6 @@ static void note_asked(struct client *c)
                             .expected = c->kind == ASK_CAS ? c->seen[c->key].value : 0,
                             .outcome = HISTORY_UNKNOWN};
     c->op = history_add(&c->world->history, &op);
-    c->asked = true;
 }
 
 /* A key that expires is not there for ever, and not for a shorter time than was said, as far as clocks agree. */
@@ -80,6 +94,9 @@ static void note_expiry(struct client *c, bool known)
 static void note_answer(struct client *c, enum history_outcome outcome, struct slice vclock)
 {
     struct history_op *op = present(c);
+    c->asked = false;
+    if (c->kind == ASK_PROPS)
+        return;
     op->outcome = outcome;
     op->end = outcome == HISTORY_UNKNOWN ? HISTORY_NEVER : c->world->now_us;
     if (vclock.len == VCLOCK_SIZE) {
@@ -89,7 +106,6 @@ static void note_answer(struct client *c, enum history_outcome outcome, struct s
     if (c->ttl_s && outcome != HISTORY_FAILED && outcome != HISTORY_EXISTS && outcome != HISTORY_MODIFIED &&
         outcome != HISTORY_ABSENT)
         note_expiry(c, outcome == HISTORY_OK);
-    c->asked = false;
     c->answered += outcome != HISTORY_UNKNOWN;
     c->world->witness.answered += outcome != HISTORY_UNKNOWN && outcome != HISTORY_FAILED;
 }
@@ -146,7 +162,7 @@ static bool begins(struct slice text, const char *with)
 
 static bool has_no_effect(struct slice text)
 {
-    return begins(text, "overload") || begins(text, "unavailable") ||
+    return begins(text, COUNTERS_NEED) || begins(text, "overload") || begins(text, "unavailable") ||
            (text.len && memmem(text.data, text.len, "had no effect", strlen("had no effect")));
 }
 
@@ -170,6 +186,7 @@ static void take_error(struct client *c, struct slice body)
         world_fail(c->world, "%s: an error that cannot be decoded", c->name);
     trace_line(&c->world->trace, LOG_DEBUG, c->name, "is told: %.*s", (int)text.len, (const char *)text.data);
     enum history_outcome outcome = outcome_of_error(c, text);
+    c->needs_props = begins(text, COUNTERS_NEED);
     c->seen[c->key].value = 0;
     note_answer(c, outcome, slice_make(NULL, 0));
     ask_soon(c);
@@ -202,23 +219,57 @@ static void take_written(struct client *c, const struct kv_resp *r)
     note_answer(c, HISTORY_OK, r->vclock);
 }
 
+static void take_count(struct client *c, const struct frame *f)
+{
+    struct history_op *op = present(c);
+    bool has_value;
+    int64_t value;
+    if (datatype_counter_resp_decode(f->body, &has_value, &value) || (has_value && (value < 1 || value > UINT32_MAX))) {
+        world_fail(c->world, "%s: a count that nobody can have come to", c->name);
+        return;
+    }
+    op->value = (uint32_t)value;
+    note_answer(c, c->kind == ASK_COUNT && !has_value ? HISTORY_ABSENT : HISTORY_OK, slice_make(NULL, 0));
+}
+
+static bool counts(const struct client *c)
+{
+    return c->kind == ASK_ADD || c->kind == ASK_COUNT;
+}
+
+static uint8_t answer_code(const struct client *c)
+{
+    static const uint8_t codes[ASK_KINDS] = {[ASK_PUT] = MSG_PUT_RESP,
+                                             [ASK_CREATE] = MSG_PUT_RESP,
+                                             [ASK_CAS] = MSG_PUT_RESP,
+                                             [ASK_DELETE] = MSG_DEL_RESP,
+                                             [ASK_GET] = MSG_GET_RESP,
+                                             [ASK_GET_ANY] = MSG_GET_RESP,
+                                             [ASK_ADD] = MSG_COUNTER_UPDATE_RESP,
+                                             [ASK_COUNT] = MSG_COUNTER_GET_RESP,
+                                             [ASK_PROPS] = MSG_SET_BUCKET_RESP};
+    return codes[c->kind];
+}
+
 static void take_answer(struct client *c, const struct frame *f)
 {
     struct kv_resp r;
     bool reads = c->kind == ASK_GET || c->kind == ASK_GET_ANY;
-    uint8_t expected = reads ? MSG_GET_RESP : c->kind == ASK_DELETE ? MSG_DEL_RESP : MSG_PUT_RESP;
+    bool has_object = reads || writes_value(c->kind);
     timer_stop(&c->world->timers, &c->patience);
     if (f->code == MSG_ERROR_RESP) {
         take_error(c, f->body);
         return;
     }
-    if (f->code != expected || (c->kind != ASK_DELETE && kv_resp_decode(f->body, !reads, &r))) {
+    if (f->code != answer_code(c) || (has_object && kv_resp_decode(f->body, !reads, &r))) {
         world_fail(c->world, "%s: an answer with the code %u cannot be decoded", c->name, f->code);
         return;
     }
     if (reads)
         take_value(c, &r);
-    else if (c->kind == ASK_DELETE)
+    else if (counts(c))
+        take_count(c, f);
+    else if (c->kind == ASK_DELETE || c->kind == ASK_PROPS)
         note_answer(c, HISTORY_OK, slice_make(NULL, 0));
     else
         take_written(c, &r);
@@ -358,8 +409,8 @@ static void put_value(struct client *c, uint32_t timeout_ms)
                              .return_head = chance_of(&c->chance, 50),
                              .if_none_match = c->kind == ASK_CREATE,
                              .if_not_modified = c->kind == ASK_CAS};
-    char key[16];
-    snprintf(key, sizeof key, "key-%u", c->key);
+    char key[32];
+    client_key_name(c->key, key);
     req.key = slice_str(key);
     if (c->kind == ASK_CAS)
         req.vclock = slice_make(c->seen[c->key].vclock, VCLOCK_SIZE);
@@ -377,12 +428,24 @@ static void put_value(struct client *c, uint32_t timeout_ms)
 
 static void put_request(struct client *c, uint32_t timeout_ms)
 {
-    char key[16];
-    snprintf(key, sizeof key, "key-%u", c->key);
+    char key[32];
+    const char *bucket = client_key_name(c->key, key);
     if (writes_value(c->kind)) {
         put_value(c, timeout_ms);
+    } else if (c->kind == ASK_PROPS) {
+        struct bucket_req req = {.bucket = slice_str(bucket),
+                                 .props = {.set = PROP_BIT(PROP_ALLOW_MULT), .allow_mult = true}};
+        size_t mark;
+        ASSERT(frame_begin(out_of(c), MSG_SET_BUCKET_REQ, &mark) == 0);
+        ASSERT(bucket_set_req_encode(out_of(c), &req) == 0);
+        frame_end(out_of(c), mark);
+    } else if (counts(c)) {
+        struct datatype_counter_req req = {
+            .bucket = slice_str(bucket), .key = slice_str(key), .amount = 1, .return_value = chance_of(&c->chance, 70)};
+        ASSERT((c->kind == ASK_ADD ? datatype_counter_update_req_encode(out_of(c), &req)
+                                   : datatype_counter_get_req_encode(out_of(c), &req)) == 0);
     } else if (c->kind == ASK_DELETE) {
-        struct kv_del_req req = {.bucket = slice_str(SIM_BUCKET),
+        struct kv_del_req req = {.bucket = slice_str(bucket),
                                  .key = slice_str(key),
                                  .has_key = true,
                                  .rw = QUORUM_DEFAULT,
@@ -394,7 +457,7 @@ static void put_request(struct client *c, uint32_t timeout_ms)
                                  .timeout_ms = timeout_ms};
         ASSERT(kv_del_req_encode(out_of(c), &req) == 0);
     } else {
-        struct kv_get_req req = {.bucket = slice_str(SIM_BUCKET),
+        struct kv_get_req req = {.bucket = slice_str(bucket),
                                  .key = slice_str(key),
                                  .r = c->kind == ASK_GET_ANY ? 1 : QUORUM_DEFAULT,
                                  .pr = QUORUM_DEFAULT,
@@ -404,11 +467,27 @@ static void put_request(struct client *c, uint32_t timeout_ms)
     }
 }
 
+/* Of what is surveyed, the counters come behind the other keys. */
+static void pick(struct client *c)
+{
+    unsigned keys = c->world->options.keys;
+    bool counted = c->surveys ? c->survey_key >= keys : chance_of(&c->chance, COUNTED_PERCENT);
+    if (counted)
+        c->key = SIM_KEYS_MAX + (c->surveys ? c->survey_key - keys : (unsigned)rng_below(&c->chance, SIM_COUNTERS));
+    else
+        c->key = c->surveys ? c->survey_key : (unsigned)rng_below(&c->chance, keys);
+    if (counted)
+        c->kind = c->surveys || chance_of(&c->chance, 30) ? ASK_COUNT : c->needs_props ? ASK_PROPS : ASK_ADD;
+    else
+        c->kind = c->surveys ? ASK_GET : pick_kind(c);
+    if (c->kind == ASK_PROPS)
+        c->needs_props = false;
+}
+
 static void ask(struct client *c)
 {
     uint32_t timeout_ms = c->surveys ? 20000 : pick_timeout_ms(c);
-    c->key = c->surveys ? c->survey_key : (unsigned)rng_below(&c->chance, c->world->options.keys);
-    c->kind = c->surveys ? ASK_GET : pick_kind(c);
+    pick(c);
     c->ttl_s = 0;
     c->ttl_from_us = c->world->now_us;
     put_request(c, timeout_ms);
@@ -443,10 +522,11 @@ static void connect_soon(struct client *c)
 
 static void ask_soon(struct client *c)
 {
-    if (c->surveys && history_at(&c->world->history, c->op)->kind == HISTORY_GET && c->survey_key == c->key &&
-        history_at(&c->world->history, c->op)->outcome <= HISTORY_ABSENT)
+    unsigned keys = c->world->options.keys, at = c->key < SIM_KEYS_MAX ? c->key : keys + c->key - SIM_KEYS_MAX;
+    if (c->surveys && (c->kind == ASK_GET || c->kind == ASK_COUNT) && c->survey_key == at &&
+        present(c)->outcome <= HISTORY_ABSENT)
         c->survey_key++;
-    if (c->surveys && c->survey_key == c->world->options.keys)
+    if (c->surveys && c->survey_key == keys + SIM_COUNTERS)
         c->surveys = false;
     next_in(c, c->surveys ? 1000 : rng_below(&c->chance, THINK_US));
 }

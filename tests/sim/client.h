@@ -12,13 +12,29 @@
 
 #define SIM_KEYS_MAX 512
 #define SIM_BUCKET   "b" /* where all keys are: key-0, key-1, ... */
+#define SIM_COUNTERS 3   /* counters beside them: their numbers begin at SIM_KEYS_MAX */
+#define SIM_COUNTED  "c" /* where those are */
+
+/* The bucket and name of a key, by its number. */
+const char *client_key_name(unsigned key, char name[32]);
 
 struct world;
 struct line;
 
 enum client_state { CLIENT_OUT, CLIENT_COMING, CLIENT_IN };
 
-enum request_kind { ASK_PUT, ASK_CREATE, ASK_CAS, ASK_DELETE, ASK_GET, ASK_GET_ANY, ASK_KINDS };
+enum request_kind {
+    ASK_PUT,
+    ASK_CREATE,
+    ASK_CAS,
+    ASK_DELETE,
+    ASK_GET,
+    ASK_GET_ANY,
+    ASK_ADD,
+    ASK_COUNT,
+    ASK_PROPS,
+    ASK_KINDS
+};
 
 /* What it has last seen of a key. */
 struct seen {
@@ -38,6 +54,7 @@ struct client {
     struct timer next;     /* the next request, or the next try to connect */
     struct timer patience; /* with what it waits for now */
     bool quiet;            /* asks nothing new */
+    bool needs_props;      /* counters are refused until their bucket allows siblings */
     bool asked;            /* a request is under way: */
     enum request_kind kind;
     unsigned key;
@@ -45,7 +62,7 @@ struct client {
     unsigned ttl_s;
     uint64_t ttl_from_us;
     size_t op; /* its place in the history */
-    struct seen seen[SIM_KEYS_MAX];
+    struct seen seen[SIM_KEYS_MAX + SIM_COUNTERS];
     uint64_t answered;
     /* For a last look at everything: the keys from here on, one after the other, through one node. */
     bool surveys;

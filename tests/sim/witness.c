@@ -130,11 +130,32 @@ static void lose_key(struct world *w, unsigned key)
 
 static unsigned partition_of_key(const struct cluster *c, unsigned key)
 {
-    char name[16];
+    char name[32];
     struct store_key k;
-    snprintf(name, sizeof name, "key-%u", key);
-    store_key_init(&k, &c->meta.state->key, slice_make(NULL, 0), slice_str(SIM_BUCKET), slice_str(name));
+    const char *bucket = client_key_name(key, name);
+    store_key_init(&k, &c->meta.state->key, slice_make(NULL, 0), slice_str(bucket), slice_str(name));
     return store_partition(k.hash, partitions_of(c));
+}
+
+/* f of every key that clients ask for. */
+static void each_key(struct world *w, void (*f)(struct world *w, unsigned key, void *arg), void *arg)
+{
+    for (unsigned key = 0; key < w->options.keys; key++)
+        f(w, key, arg);
+    for (unsigned i = 0; i < SIM_COUNTERS; i++)
+        f(w, SIM_KEYS_MAX + i, arg);
+}
+
+struct lost {
+    const struct cluster *cluster; /* NULL: every partition */
+    unsigned partition;
+};
+
+static void lose_where(struct world *w, unsigned key, void *arg)
+{
+    const struct lost *l = arg;
+    if (!l->cluster || partition_of_key(l->cluster, key) == l->partition)
+        lose_key(w, key);
 }
 
 static void lose_partition(struct node *n, unsigned i)
@@ -144,9 +165,7 @@ static void lose_partition(struct node *n, unsigned i)
     if (faults_are_orderly(w) && !w->faults.over)
         world_fail(w, "%s ended when all were ready, and was the last to hold all of partition %u", n->name, i);
     trace_line(&w->trace, LOG_INFO, "witness", "%s was the last to hold all of partition %u", n->name, i);
-    for (unsigned key = 0; key < w->options.keys; key++)
-        if (partition_of_key(n->cluster, key) == i)
-            lose_key(w, key);
+    each_key(w, lose_where, &(struct lost){n->cluster, i});
 }
 
 void witness_kill(struct node *n)
@@ -164,8 +183,7 @@ void witness_kill(struct node *n)
 void witness_lose_all(struct world *w)
 {
     w->witness.losses++;
-    for (unsigned key = 0; key < w->options.keys; key++)
-        lose_key(w, key);
+    each_key(w, lose_where, &(struct lost){NULL, 0});
 }
 
 static void end_losing(struct world *w)
@@ -306,6 +324,7 @@ static void on_timer(struct timer *t)
 struct digest {
     const struct store *store;
     const struct hash_key *key;
+    const char *bucket;
     uint64_t sum, count;
 };
 
@@ -329,7 +348,7 @@ static void add_key(void *arg, struct slice name)
     struct object o;
     struct object_cursor cursor = {0};
     struct object_sibling s;
-    store_key_init(&k, d->key, slice_make(NULL, 0), slice_str(SIM_BUCKET), name);
+    store_key_init(&k, d->key, slice_make(NULL, 0), slice_str(d->bucket), name);
     if (store_get(d->store, &k, store_stamp_ms(d->store), &o))
         return;
     uint64_t h = mix_slice(mix(o.revision.index, o.revision.generation), name);
@@ -342,9 +361,13 @@ static void add_key(void *arg, struct slice name)
 static struct digest digest_of(const struct cluster *c, unsigned i)
 {
     struct digest d = {.store = c->partition[i].store, .key = &c->meta.state->key};
-    uint64_t cursor = 0;
-    while (store_list_keys(d.store, slice_make(NULL, 0), slice_str(SIM_BUCKET), &cursor, add_key, &d))
-        ;
+    static const char *const buckets[] = {SIM_BUCKET, SIM_COUNTED};
+    for (unsigned b = 0; b < sizeof buckets / sizeof buckets[0]; b++) {
+        uint64_t cursor = 0;
+        d.bucket = buckets[b];
+        while (store_list_keys(d.store, slice_make(NULL, 0), slice_str(d.bucket), &cursor, add_key, &d))
+            ;
+    }
     return d;
 }
 

@@ -114,7 +114,7 @@ static void test_conditions_come_through(void **state)
     c = rig_command(&r, STORE_PUT, "b", "large");
     c.rules.size_max = 1;
     assert_int_equal(rig_write(&r, &c), E_TOO_LARGE);
-    assert_int_equal(r.result.excess, 5);
+    assert_int_equal(r.result.number, 5);
     assert_int_equal(r.metrics.writes_refused_full, 0);
     rig_fini(&r);
 }

@@ -159,8 +159,8 @@ static int write_key(struct model *m, const struct store_command *c)
         return E_MODIFIED;
     if (c->op == STORE_DELETE && !o)
         return 0;
-    m->last.excess = count_after(m, o, c);
-    if (c->op == STORE_PUT && m->last.excess > c->rules.siblings_max)
+    m->last.number = count_after(m, o, c);
+    if (c->op == STORE_PUT && m->last.number > c->rules.siblings_max)
         return E_TOO_MANY;
     write_object(m, c);
     return 0;
@@ -264,7 +264,7 @@ void model_compare_result(const struct model *m, const struct store_command *c, 
     bool too_many = got->err == E_TOO_MANY;
     assert_int_equal(got->repeated, m->repeated);
     if (too_many)
-        assert_int_equal(got->excess, m->last.excess);
+        assert_int_equal(got->number, m->last.number);
     if (!too_many || !m->repeated)
         assert_int_equal(revision_cmp(got->revision, present(m, m->last.revision)), 0);
     if (c->op >= STORE_TICK)

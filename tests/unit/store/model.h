@@ -24,7 +24,7 @@ struct model_object {
 /* What came of one sequence of one origin. */
 struct model_end {
     uint8_t origin; /* first byte of its incarnation */
-    uint64_t sequence, excess;
+    uint64_t sequence, number;
     struct revision revision;
     int err;
 };

@@ -1,5 +1,6 @@
 /* R-RETRY: what comes again has its effect once. Written against the store, as its callers see it. */
 #include "base/err.h"
+#include "base/zigzag.h"
 #include "failing_alloc.h"
 #include "store/store.h"
 #include "support.h"
@@ -82,6 +83,34 @@ static void test_once(void **state)
     rig_fini(&r);
 }
 
+static int add(struct rig *r, uint16_t origin, uint64_t sequence, int64_t amount)
+{
+    struct store_command c = command(r, origin, sequence, 0);
+    uint8_t op = (uint8_t)zigzag(amount); /* a varint of one byte */
+    c.op = STORE_UPDATE;
+    c.datatype = DATATYPE_COUNTER;
+    c.value.bytes = slice_make(&op, 1);
+    return store_apply(r->store, &c, &r->result);
+}
+
+/* What a counter came to is told again as it was, whatever came behind it. */
+static void test_a_count_is_of_then(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    assert_int_equal(add(&r, 1, 1, -5), 0);
+    assert_int_equal(r.result.number, -5);
+    assert_int_equal(add(&r, 2, 1, 7), 0);
+    assert_int_equal(r.result.number, 2);
+    assert_int_equal(add(&r, 1, 1, -5), 0);
+    assert_true(r.result.repeated);
+    assert_int_equal(r.result.number, -5);
+    assert_int_equal(add(&r, 2, 2, 1), 0);
+    assert_int_equal(r.result.number, 3);
+    rig_fini(&r);
+}
+
 static void test_no_origin_no_table(void **state)
 {
     struct rig r;
@@ -107,7 +136,7 @@ static void test_refusals_are_repeated(void **state)
     struct store_command large = command(&r, 1, 3, 0);
     large.rules.size_max = 1;
     assert_int_equal(store_apply(r.store, &large, &r.result), E_TOO_LARGE);
-    assert_int_equal(r.result.excess, 2);
+    assert_int_equal(r.result.number, 2);
     assert_int_equal(bury(&r, 1, 4), 0);
     c.revision.index = ++r.index;
     assert_int_equal(store_apply(r.store, &c, &r.result), E_EXISTS);
@@ -117,7 +146,7 @@ static void test_refusals_are_repeated(void **state)
     large.revision.index = ++r.index;
     assert_int_equal(store_apply(r.store, &large, &r.result), E_TOO_LARGE);
     assert_true(r.result.repeated);
-    assert_int_equal(r.result.excess, 2);
+    assert_int_equal(r.result.number, 2);
     rig_fini(&r);
 }
 
@@ -191,7 +220,7 @@ static void test_too_many_origins(void **state)
     for (uint16_t i = 0; i < STORE_ORIGINS_MAX; i++)
         assert_int_equal(put(&r, i, 1, 0), 0);
     assert_int_equal(put(&r, STORE_ORIGINS_MAX, 1, 0), E_TOO_MANY);
-    assert_int_equal(r.result.excess, 0);
+    assert_int_equal(r.result.number, 0);
     assert_int_equal(siblings(&r), STORE_ORIGINS_MAX);
     assert_int_equal(put(&r, 3, 2, 0), 0);
     forget(&r, 0);
@@ -275,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_once),
+        cmocka_unit_test(test_a_count_is_of_then),
         cmocka_unit_test(test_no_origin_no_table),
         cmocka_unit_test(test_refusals_are_repeated),
         cmocka_unit_test(test_out_of_order),

@@ -193,7 +193,7 @@ static void test_limits(void **state)
     memset(large, 'x', sizeof large - 1);
     struct store_command c = command(&r, STORE_PUT, "k", large);
     assert_int_equal(apply(&r, &c), E_TOO_LARGE);
-    assert_int_equal(r.result.excess, 1999);
+    assert_int_equal(r.result.number, 1999);
     assert_false(r.result.exists);
     c = command(&r, STORE_PUT, "k", large);
     c.value.bytes.len = 1000;

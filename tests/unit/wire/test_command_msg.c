@@ -54,6 +54,24 @@ static void test_everything(void **state)
     assert_slice_is(out.meta.bytes, "meta");
 }
 
+static void test_update(void **state)
+{
+    struct store_command c = whole();
+    (void)state;
+    c.op = STORE_UPDATE;
+    c.datatype = DATATYPE_MAP;
+    struct store_command out = again(&c);
+    assert_int_equal(out.op, STORE_UPDATE);
+    assert_int_equal(out.datatype, DATATYPE_MAP);
+    assert_slice_is(out.value.bytes, "value");
+    assert_slice_is(out.meta.bytes, "meta");
+    c.datatype = DATATYPE_LAST + 1;
+    struct blob *b = command_encode(&c);
+    assert_non_null(b);
+    assert_int_equal(command_decode(slice_make(b->data, b->size), b, &out), E_MALFORMED);
+    blob_put(b);
+}
+
 static void test_nothing(void **state)
 {
     struct store_command c = {.op = STORE_DELETE}, out = again(&c);
@@ -129,9 +147,13 @@ static void test_wrong_choices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),     cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_forget),         cmocka_unit_test(test_wrong_acknowledgements),
-        cmocka_unit_test(test_cut_and_longer), cmocka_unit_test(test_wrong_choices),
+        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_update),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_wrong_acknowledgements),
+        cmocka_unit_test(test_cut_and_longer),
+        cmocka_unit_test(test_wrong_choices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

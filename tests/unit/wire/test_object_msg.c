@@ -52,7 +52,7 @@ static struct store_result again(struct rig *r, struct blob **holder)
     memcpy((*holder)->data, buf_slice(&r->out).data, (*holder)->size);
     assert_int_equal(object_msg_decode(slice_make((*holder)->data, (*holder)->size), *holder, &out), 0);
     assert_int_equal(out.err, r->result.err);
-    assert_int_equal(out.excess, r->result.excess);
+    assert_int_equal(out.number, r->result.number);
     assert_int_equal(out.exists, r->result.exists);
     assert_int_equal(out.repeated, r->result.repeated);
     assert_int_equal(revision_cmp(out.revision, r->result.revision), 0);
@@ -104,7 +104,7 @@ static void test_objects(void **state)
     check(&r, 4);
     assert_int_equal(put(&r, STORE_PUT, 0, 0), 0);
     assert_int_equal(put(&r, STORE_PUT, 1, 1), E_TOO_MANY);
-    assert_int_equal(r.result.excess, 6);
+    assert_int_equal(r.result.number, 6);
     check(&r, 5);
     rig_fini(&r);
 }
@@ -136,7 +136,7 @@ static void test_without_object(void **state)
     rig_init(&r);
     for (size_t i = 0; i < sizeof errs / sizeof errs[0]; i++) {
         r.result = (struct store_result){.err = errs[i], .repeated = i == 1, .revision = {UINT64_MAX, UINT32_MAX, i}};
-        r.result.excess = UINT64_MAX >> (15 * i);
+        r.result.number = UINT64_MAX >> (15 * i);
         assert_false(again(&r, &holder).exists);
         blob_put(holder);
     }
