@@ -99,7 +99,7 @@ static void go_elsewhere(struct work *w, struct link *l, uint64_t leader)
 static int take_result(struct work *w, struct slice body)
 {
     struct store_result result = {0};
-    if (w->kind == PEER_KEYS || w->kind == PEER_BUCKETS)
+    if (work_is_walk(w->kind))
         return router_take_listing(w, body);
     int err = object_msg_decode(body, NULL, &result);
     if (err) { /* what it was is not known */
@@ -118,7 +118,7 @@ static int take_result(struct work *w, struct slice body)
 static void note_leader(const struct work *w, const struct link *l)
 {
     const struct member *m = meta_member_by_incarnation(w->router->cluster->meta.state, l->peer->hello.incarnation);
-    if (m && (w->kind == PEER_WRITE || w->kind == PEER_GET))
+    if (m && work_is_leaders(w->kind))
         w->partition->leader_hint = m->id;
 }
 
@@ -168,8 +168,7 @@ static struct buf *begin_answer(struct link *l, const struct work *w, unsigned s
 
 static int put_body(struct work *w, struct buf *out, const struct store_result *result)
 {
-    bool is_listing = w->kind == PEER_KEYS || w->kind == PEER_BUCKETS;
-    return is_listing ? router_put_listing(w, out) : object_msg_encode(out, result);
+    return work_is_walk(w->kind) ? router_put_listing(w, out) : object_msg_encode(out, result);
 }
 
 /* E_TOO_LARGE: it is more than belongs on that connection, and was taken back. */
@@ -275,7 +274,7 @@ static int take_body(struct work *w, const struct peer_request *m)
         int err = command_decode(slice_make(w->blob->data, w->blob->size), w->blob, &command);
         return !err && command.op >= STORE_TICK ? E_MALFORMED : err;
     }
-    int err = router_decode_key(w);
+    int err = router_decode_walk(w);
     bool is_elsewhere = work_is_of_key(w->kind) && !work_is_here(w, &w->key);
     return !err && is_elsewhere ? E_MALFORMED : err;
 }

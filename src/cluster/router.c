@@ -360,6 +360,10 @@ static void serve_read(struct work *w)
 {
     struct partition *p = w->partition;
     struct store_result result = {0};
+    if (work_is_walk(w->kind)) {
+        lease_is_valid(p->cluster) ? router_walk_here(w) : work_wait(w);
+        return;
+    }
     int err = store_get(p->store, &w->key, partition_now_ms(p), &result.object);
     if (err == E_DUE) { /* R-TIME: a read that finds a due key first commits a stamp */
         partition_tick(p);

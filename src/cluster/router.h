@@ -85,6 +85,27 @@ void router_list_keys(struct router *r, struct router_request *q, struct router_
 void router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
                          store_list_f f, void *arg);
 
+/* --- secondary indexes --- */
+
+/* A term of an object's index, and its key. Of "$key" and "$bucket" the term is empty. */
+struct router_hit {
+    struct slice term, key;
+};
+
+struct router_query {
+    struct slice index;        /* its name in small letters; "$key": the keys themselves; "$bucket": all of them */
+    struct slice min, max;     /* of terms, or of keys, both included; "$bucket" does not look at them */
+    bool has_after, has_below; /* only what is behind, and what is before, that place in the order of hits */
+    struct router_hit after, below;
+};
+
+/* One step of a walk, as router_list_keys(), over the objects of a bucket: calls f for their hits, in no order. What a
+ * partition answers is what it holds at one moment of the step, and nothing that is acknowledged before it is missing
+ * (promise 3). */
+typedef void (*router_hit_f)(void *arg, const struct router_hit *hit);
+void router_query(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+                  struct slice bucket, const struct router_query *query, router_hit_f f, void *arg);
+
 void router_stats(const struct router *r, struct store_stats *out);
 
 #endif

@@ -1,8 +1,9 @@
-/* Listing over all partitions, wherever they are: keys partition by partition; buckets, which have keys in many, by
- * ranges of the order of their hashes (store/lhash.h), each range gathered from all partitions, so that each name is
- * given once, also when the data changes between the steps. */
+/* Walks over all partitions, wherever they are: keys, and hits of an index, partition by partition; buckets, which have
+ * keys in many, by ranges of the order of their hashes (store/lhash.h), each range gathered from all partitions, so
+ * that each name is given once, also when the data changes between the steps. */
 #include "cluster/work.h"
 
+#include "cluster/query.h"
 #include "store/bucket.h"
 
 #include <stdlib.h>
@@ -27,6 +28,39 @@ static void put_name(void *arg, struct slice name)
     }
 }
 
+static void put_hit(void *arg, const struct router_hit *hit)
+{
+    put_name(arg, hit->term);
+    put_name(arg, hit->key);
+}
+
+struct query_part {
+    const struct router_query *query;
+    struct names *names;
+    size_t visited;
+};
+
+static void visit_object(void *arg, struct slice key, const struct object *o)
+{
+    struct query_part *part = arg;
+    part->visited++;
+    query_object(part->query, key, o, put_hit, part->names);
+}
+
+/* However few are hit, only so many are looked at in one turn. */
+#define VISITED_MAX 4096
+
+static int gather_hits(const struct work *w, struct buf *out, uint64_t *cursor, bool *ended)
+{
+    struct names n = {.out = out};
+    struct query_part part = {&w->query, &n, 0};
+    bool more = true;
+    while (more && !n.err && buf_len(out) < NAMES_MAX && part.visited < VISITED_MAX)
+        more = store_walk_objects(w->partition->store, w->key.type, w->key.bucket, cursor, visit_object, &part);
+    *ended = !more;
+    return n.err;
+}
+
 /* Appends names from *cursor on, which moves behind them; *ended: there are no more. */
 static int gather(const struct work *w, struct buf *out, uint64_t *cursor, bool *ended)
 {
@@ -47,7 +81,7 @@ int router_put_listing(struct work *w, struct buf *out)
     uint64_t cursor = w->cursor;
     bool ended = false;
     buf_init(&names, SIZE_MAX / 2);
-    int err = gather(w, &names, &cursor, &ended);
+    int err = w->kind == PEER_QUERY ? gather_hits(w, &names, &cursor, &ended) : gather(w, &names, &cursor, &ended);
     if (!err) {
         struct coder c = coder_writer(out);
         code_u64(&c, &cursor);
@@ -76,17 +110,29 @@ static void end_step(struct work *w)
     work_finish(w, 0, NULL);
 }
 
-static int take_keys(struct work *w, struct coder *c)
+/* One name; of a query, a hit. */
+static void take_one(struct work *w, struct coder *c)
+{
+    struct slice first, second = {0};
+    code_slice(c, &first);
+    if (w->kind == PEER_QUERY)
+        code_slice(c, &second);
+    if (c->err || !w->request)
+        return;
+    if (w->kind == PEER_QUERY)
+        w->hit_f(w->list_arg, &(struct router_hit){first, second});
+    else
+        w->list_f(w->list_arg, first);
+}
+
+/* Keys, or hits. */
+static int take_part(struct work *w, struct coder *c)
 {
     bool ended = false;
     code_u64(c, &w->cursor);
     code_bool(c, &ended);
-    while (!c->err && c->in.len) {
-        struct slice name;
-        code_slice(c, &name);
-        if (!c->err && w->request)
-            w->list_f(w->list_arg, name);
-    }
+    while (!c->err && c->in.len)
+        take_one(w, c);
     if (c->err)
         return c->err;
     if (ended) {
@@ -199,14 +245,18 @@ static int take_buckets(struct work *w, struct coder *c)
 int router_take_listing(struct work *w, struct slice body)
 {
     struct coder c = coder_reader(body);
-    int err = w->kind == PEER_KEYS ? take_keys(w, &c) : take_buckets(w, &c);
+    int err = w->kind == PEER_BUCKETS ? take_buckets(w, &c) : take_part(w, &c);
     if (err)
         work_finish(w, err, NULL);
     return err == E_NOMEM ? 0 : err;
 }
 
-static void list_here(struct work *w)
+void router_walk_here(struct work *w)
 {
+    if (w->from) { /* the answer gathers it */
+        work_finish(w, 0, NULL);
+        return;
+    }
     struct buf part;
     buf_init(&part, SIZE_MAX / 2);
     int err = router_put_listing(w, &part);
@@ -217,49 +267,92 @@ static void list_here(struct work *w)
     buf_fini(&part);
 }
 
-/* Any replica will do, as with Riak. */
-void router_dispatch_listing(struct work *w)
-{
-    struct partition *p = w->partition;
-    if (!p->replica || !p->whole)
-        work_forward(w, p->leader_hint);
-    else if (w->from)
-        work_finish(w, 0, NULL);
-    else
-        list_here(w);
-}
-
-static void begin_step(struct router *r, struct router_request *q, unsigned kind, struct router_walk *walk,
-                       struct slice type, struct slice bucket, store_list_f f, void *arg)
+static struct work *begin_step(struct router *r, struct router_request *q, unsigned kind, struct router_walk *walk,
+                               void *arg)
 {
     struct work *w = router_begin(r, q, kind);
     if (!w)
-        return;
-    struct store_key k = {.type = type, .bucket = bucket};
-    w->partition = &r->cluster->partition[kind == PEER_KEYS ? walk->partition : 0];
+        return NULL;
+    w->partition = &r->cluster->partition[kind == PEER_BUCKETS ? 0 : walk->partition];
     w->cursor = walk->cursor;
     w->end = UINT64_MAX;
     w->walk = walk;
-    w->list_f = f;
     w->list_arg = arg;
-    w->blob = router_encode_key(&k);
+    return w;
+}
+
+static void dispatch_step(struct work *w)
+{
+    struct router *r = w->router;
     /* Between two steps this node has left the cluster that was listed, or is in another that has fewer partitions. */
     if (router_unavailable(r) || w->partition->number >= partitions_of(r->cluster))
         work_finish(w, E_TIMEOUT, NULL);
-    else if (w->blob && router_decode_key(w) == 0)
+    else if (w->blob && router_decode_walk(w) == 0)
         work_dispatch(w);
     else
         work_finish(w, E_NOMEM, NULL);
 }
 
+static void list(struct router *r, struct router_request *q, unsigned kind, struct router_walk *walk,
+                 const struct store_key *k, store_list_f f, void *arg)
+{
+    struct work *w = begin_step(r, q, kind, walk, arg);
+    if (!w)
+        return;
+    w->list_f = f;
+    w->blob = router_encode_key(k);
+    dispatch_step(w);
+}
+
 void router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
                       struct slice bucket, store_list_f f, void *arg)
 {
-    begin_step(r, q, PEER_KEYS, w, type, bucket, f, arg);
+    list(r, q, PEER_KEYS, w, &(struct store_key){.type = type, .bucket = bucket}, f, arg);
 }
 
 void router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
                          store_list_f f, void *arg)
 {
-    begin_step(r, q, PEER_BUCKETS, w, type, slice_make(NULL, 0), f, arg);
+    list(r, q, PEER_BUCKETS, w, &(struct store_key){.type = type}, f, arg);
+}
+
+/* --- queries --- */
+
+static struct blob *encode_query(struct slice type, struct slice bucket, const struct router_query *query)
+{
+    struct router_query q = *query;
+    struct buf b;
+    buf_init(&b, SIZE_MAX / 2);
+    struct coder c = coder_writer(&b);
+    code_slice(&c, &type);
+    code_slice(&c, &bucket);
+    code_query(&c, &q);
+    struct blob *blob = c.err ? NULL : blob_create(buf_len(&b));
+    if (blob)
+        memcpy(blob->data, buf_slice(&b).data, buf_len(&b));
+    buf_fini(&b);
+    return blob;
+}
+
+int router_decode_walk(struct work *w)
+{
+    if (w->kind != PEER_QUERY)
+        return router_decode_key(w);
+    struct coder c = coder_reader(slice_make(w->blob->data, w->blob->size));
+    w->key = (struct store_key){0};
+    code_slice(&c, &w->key.type);
+    code_slice(&c, &w->key.bucket);
+    code_query(&c, &w->query);
+    return coder_end(&c);
+}
+
+void router_query(struct router *r, struct router_request *q, struct router_walk *walk, struct slice type,
+                  struct slice bucket, const struct router_query *query, router_hit_f f, void *arg)
+{
+    struct work *w = begin_step(r, q, PEER_QUERY, walk, arg);
+    if (!w)
+        return;
+    w->hit_f = f;
+    w->blob = encode_query(type, bucket, query);
+    dispatch_step(w);
 }

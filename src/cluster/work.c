@@ -314,6 +314,8 @@ static void dispatch_get(struct work *w)
         partition_leads(p) ? work_wait(w) : work_forward(w, p->leader_hint);
     else if (p->group)
         ask(w);
+    else if (work_is_walk(w->kind))
+        router_walk_here(w);
     else
         router_read_alone(w);
 }
@@ -337,9 +339,6 @@ void work_dispatch(struct work *w)
     case PEER_WRITE:
         dispatch_write(w);
         break;
-    case PEER_GET:
-        dispatch_get(w);
-        break;
     case PEER_GET_ANY:
         w->partition->whole ? read_here(w) : work_forward(w, w->partition->leader_hint);
         break;
@@ -347,6 +346,6 @@ void work_dispatch(struct work *w)
         meta_catalog(c, w);
         break;
     default:
-        router_dispatch_listing(w);
+        dispatch_get(w);
     }
 }

@@ -29,6 +29,8 @@ struct work {
     uint64_t cursor, end;
     struct router_walk *walk;
     store_list_f list_f;
+    struct router_query query; /* views into blob */
+    router_hit_f hit_f;
     struct buf names; /* of a range of buckets, */
     uint32_t *seen;   /* and where they stand in it, by their hashes */
     size_t seen_cap, seen_count;
@@ -51,6 +53,18 @@ static inline bool work_is_of_key(unsigned kind)
 static inline bool work_is_here(const struct work *w, const struct store_key *k)
 {
     return store_partition(k->hash, partitions_of(w->router->cluster)) == w->partition->number;
+}
+
+/* A step of a walk: its answer is names, or hits. */
+static inline bool work_is_walk(unsigned kind)
+{
+    return kind == PEER_KEYS || kind == PEER_BUCKETS || kind == PEER_QUERY;
+}
+
+/* Only a leader answers it. */
+static inline bool work_is_leaders(unsigned kind)
+{
+    return kind != PEER_GET_ANY && kind != PEER_CATALOG;
 }
 
 static inline bool work_has_effect(const struct work *w)
@@ -95,7 +109,8 @@ struct work *router_begin(struct router *r, struct router_request *q, unsigned k
 void router_peer_gone(struct peer *p);
 bool router_serves(const struct partition *p);
 void router_read_alone(struct work *w);
-void router_dispatch_listing(struct work *w);
+void router_walk_here(struct work *w);  /* this node leads the partition, and may answer */
+int router_decode_walk(struct work *w); /* type and bucket, and of a query what is asked */
 /* The key of a read as bytes, and back into w->key; E_NOMEM, E_MALFORMED. */
 struct blob *router_encode_key(const struct store_key *k);
 int router_decode_key(struct work *w);

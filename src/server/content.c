@@ -44,8 +44,7 @@ static bool take_ttl(struct session *s, const struct kv_item *item, uint64_t *tt
     return false;
 }
 
-/* An integer in canonical decimal: "007" is "7", "-0" is "0". Borrowed from `text` or static. */
-static bool canonical_integer(struct slice text, struct slice *out, bool *negative)
+bool content_integer(struct slice text, struct slice *out, bool *negative)
 {
     struct slice digits = text;
     *negative = text.len && text.data[0] == '-';
@@ -114,7 +113,7 @@ static bool normalise_index(struct session *s, struct kv_item *item)
         return fail_index(s, item, false);
     struct slice digits;
     bool negative;
-    if (!canonical_integer(item->value, &digits, &negative))
+    if (!content_integer(item->value, &digits, &negative))
         return fail_index(s, item, true);
     item->value = signed_integer(a, digits, negative);
     return true;

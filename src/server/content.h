@@ -12,4 +12,7 @@
  * stored, which is answered in Riak's words. */
 bool content_prepare(struct session *s, const struct kv_content *content, uint64_t *ttl_s);
 
+/* An integer in canonical decimal: "007" is "7", "-0" is "0"; the digits are a view of `text`. False: it is none. */
+bool content_integer(struct slice text, struct slice *digits, bool *negative);
+
 #endif

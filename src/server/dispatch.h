@@ -18,7 +18,8 @@ void counter_get(struct session *s, struct slice body);
 void counter_update(struct session *s, struct slice body);
 void list_buckets(struct session *s, struct slice body);
 void list_keys(struct session *s, struct slice body);
-void list_stop(struct session *s); /* the connection is gone, and nothing of it under way: forget the listing */
+void index_query(struct session *s, struct slice body);
+void walk_stop(struct session *s); /* the connection is gone, and nothing of it under way: forget the walk */
 void bucket_get(struct session *s, struct slice body);
 void bucket_set(struct session *s, struct slice body);
 void bucket_reset(struct session *s, struct slice body);

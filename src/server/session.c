@@ -69,7 +69,7 @@ static void forget_all(struct session *s)
     timer_stop(s->server->timers, &s->pause_timer);
     router_forget(s->server->router, &s->request.router);
     session_drop_operation(s);
-    list_stop(s);
+    walk_stop(s);
     budget_forget(&s->waiter);
     s->waits = s->again = false;
     session_drop_body(s);

@@ -22,7 +22,7 @@
 enum session_state { SESSION_PLAIN, SESSION_HANDSHAKE, SESSION_STRANGER, SESSION_READY, SESSION_CLOSED };
 
 struct session;
-struct listing; /* server/list.c */
+struct walk; /* server/walk.h */
 typedef void (*session_go_on)(struct session *s);
 
 /* The request at the router, and what its answer will need when the frame is long gone: a handler writes the part that
@@ -76,7 +76,7 @@ struct session {
     struct timer pause_timer; /* goes on after the delay of a failed authentication, or in the next turn of a listing */
     session_go_on go_on;
     struct session_request request;
-    struct listing *listing;
+    struct walk *walk;
     uint8_t client_id[CLIENT_ID_MAX];
     uint8_t client_id_len;
     char name[64]; /* the peer's address, for the log */

@@ -460,6 +460,30 @@ bool store_list_keys(const struct store *s, struct slice type, struct slice buck
     return b && table_walk(&b->table, cursor, list_record, &l);
 }
 
+struct object_walk {
+    const struct store *store;
+    store_object_f f;
+    void *arg;
+};
+
+static void visit_record(void *arg, const struct record *r)
+{
+    struct object_walk *w = arg;
+    struct object o;
+    if (record_is_dead(r) || record_due(r) <= w->store->stamp)
+        return;
+    object_view(w->store, r, &o);
+    w->f(w->arg, r->key, &o);
+}
+
+bool store_walk_objects(const struct store *s, struct slice type, struct slice bucket, uint64_t *cursor,
+                        store_object_f f, void *arg)
+{
+    struct object_walk w = {s, f, arg};
+    struct bucket *b = bucket_find(&s->buckets, bucket_hash(&s->key, type, bucket), type, bucket);
+    return b && table_walk(&b->table, cursor, visit_record, &w);
+}
+
 static bool is_listed(const struct bucket *b)
 {
     return b && b->table.count > b->table.dead;

@@ -115,6 +115,11 @@ typedef void (*store_list_f)(void *arg, struct slice name);
 bool store_list_keys(const struct store *s, struct slice type, struct slice bucket, uint64_t *cursor, store_list_f f,
                      void *arg);
 
+/* The same for the objects themselves. */
+typedef void (*store_object_f)(void *arg, struct slice key, const struct object *o);
+bool store_walk_objects(const struct store *s, struct slice type, struct slice bucket, uint64_t *cursor,
+                        store_object_f f, void *arg);
+
 bool store_has_bucket(const struct store *s, struct slice type, struct slice bucket);
 
 /* Lists the buckets of a type that hold a live key, one slot of the dictionary per call, as store_list_keys(). */

@@ -215,10 +215,11 @@ enum peer_request_kind {
     PEER_GET,     /* linearizable; body: a key */
     PEER_GET_ANY, /* from whatever replica is there */
     PEER_WRITE,   /* body: command_encode() */
-    PEER_KEYS,    /* one step of a listing; body: type, bucket */
+    PEER_KEYS,    /* one step of a listing, linearizable; body: type, bucket */
     PEER_BUCKETS, /* body: type */
     PEER_CATALOG, /* a change of the catalog, for the meta leader */
-    PEER_REQUEST_KIND_MAX = PEER_CATALOG
+    PEER_QUERY,   /* one step of an index query, linearizable; body: type, bucket, query */
+    PEER_REQUEST_KIND_MAX = PEER_QUERY
 };
 
 struct peer_request {

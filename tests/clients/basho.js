@@ -756,6 +756,42 @@ check(`race: ${CROWD} connections put siblings, none is lost`, async () => {
     assert.deepStrictEqual(values(await get(at)), range(CROWD).map(String).sort());
 });
 
+// --- secondary indexes ---
+
+// All parts of a query's streamed answer.
+const query = (options) => new Promise((resolve, reject) => {
+    const hits = [];
+    client.secondaryIndexQuery(options, (err, result, data) => {
+        if (err) return settle(resolve, reject)(err, result, data);
+        hits.push(...result.values.map(({ indexKey, objectKey }) => [indexKey && String(indexKey), String(objectKey)]));
+        if (result.done) resolve({ hits, continuation: result.continuation });
+    });
+});
+
+check('secondary indexes: one term, ranges, pages, and the special ones (10)', async () => {
+    const bucket = 'indexes';
+    const terms = (hits) => hits.map(([term, key]) => `${term} ${key}`);
+    for (const i of range(20)) {
+        const value = object(String(i)).addToIndex('number_int', i).addToIndex('parity_bin', i % 2 ? 'odd' : 'even');
+        await put({ bucket, key: `key-${i}`, value });
+    }
+    const odd = await query({ bucket, indexName: 'parity_bin', indexKey: 'odd' });
+    assert.deepStrictEqual(odd.hits.map(([, key]) => key).sort(), range(20).filter((i) => i % 2).map((i) => `key-${i}`).sort());
+    const some = { bucket, indexName: 'number_int', rangeStart: 8, rangeEnd: 12, returnKeyAndIndex: true };
+    assert.deepStrictEqual(terms((await query(some)).hits).sort(), ['10 key-10', '11 key-11', '12 key-12', '8 key-8', '9 key-9']);
+    const found = [];
+    let continuation;
+    do {
+        const page = await query({ ...some, maxResults: 2, continuation });
+        found.push(...terms(page.hits));
+        ({ continuation } = page);
+    } while (continuation);
+    assert.deepStrictEqual(found, ['8 key-8', '9 key-9', '10 key-10', '11 key-11', '12 key-12']);
+    const keys = await query({ bucket, indexName: '$key', rangeStart: 'key-1', rangeEnd: 'key-13' });
+    assert.deepStrictEqual(keys.hits.map(([, key]) => key).sort(), ['key-1', 'key-10', 'key-11', 'key-12', 'key-13']);
+    assert.strictEqual((await query({ bucket, indexName: '$bucket', indexKey: bucket })).hits.length, 20);
+});
+
 // --- data types ---
 
 const CRDT = Riak.Commands.CRDT;
@@ -847,7 +883,6 @@ check('data types as plain objects: their content type, and their end (12)', asy
 check('commands that are not served: an error, and the connection lives (2)', async () => {
     const unserved = [
         [23, ['mapReduce', '{"inputs":"b","query":[]}']],
-        [25, ['secondaryIndexQuery', { bucket: 'b', indexName: 'a_bin', indexKey: 'x' }]],
         [27, ['search', { indexName: 'i', q: '*:*' }]],
         [33, ['fetchPreflist', { bucket: 'b', key: 'k' }]],
         [54, ['fetchIndex', { indexName: 'i' }]],

@@ -687,6 +687,23 @@ check(`race: ${CROWD} connections put siblings, none is lost`, async () => {
     assert.deepStrictEqual(values(await get(at)), range(CROWD).map(String).sort());
 });
 
+// --- secondary indexes ---
+
+check('secondary indexes, streamed: terms, pages, an expression (10)', async () => {
+    const bucket = 'indexes';
+    const indexes = (term) => [{ key: 'a_bin', value: term }];
+    for (const key of range(8).map(String)) await put({ bucket, key, content: { value: 'v', indexes: indexes(`t${key % 4}`) } });
+    const keys = ({ results }) => results.map(String);
+    assert.deepStrictEqual(keys(await ask('index', { bucket, index: 'a_bin', qtype: 0, key: 't1' })).sort(), ['1', '5']);
+    const all = { bucket, index: 'a_bin', qtype: 1, range_min: 't1', range_max: 't2', max_results: 3 };
+    const first = await ask('index', all);
+    assert.deepStrictEqual(keys(first), ['1', '5', '2']);
+    const { continuation } = first;
+    assert.deepStrictEqual(keys(await ask('index', { ...all, continuation })), ['6']);
+    const matched = await ask('index', { ...all, max_results: undefined, range_min: '', range_max: 'z', term_regex: '[03]$' });
+    assert.deepStrictEqual(keys(matched).sort(), ['0', '3', '4', '7']);
+});
+
 // --- data types ---
 
 check('counters of 1.4: allow_mult, up and down (11)', async () => {
@@ -728,7 +745,6 @@ check('commands that are not served: an error, and the connection lives (2)', ()
     const key = { bucket: 'b', key: 'k' };
     const unserved = [
         [23, () => ask('mapReduce', { request: { inputs: 'b', query: [] } })],
-        [25, () => ask('index', { bucket: 'b', index: 'a_bin', qtype: 0, key: 'x' })],
         [27, () => ask('search', { index: 'i', q: '*:*' })],
         [33, () => raw('RpbGetBucketKeyPreflistReq', key)],
         [40, () => raw('RpbCSBucketReq', { bucket: 'b', start_key: 'k' })],

@@ -87,14 +87,15 @@ class Daemon {
         return { ...Object.fromEntries(env), HOST: this.host, ORCHESTRATION: 'none' };
     }
 
+    // Several daemons share one address, so each has three ports of its own.
+    async choosePorts() {
+        [this.port, this.epmd, this.handoff] = await freePorts(this.host, 3);
+    }
+
     // options: ['--NAME VALUE', ...]
     async start(options) {
-        // Several daemons share one address, so each has three ports of its own.
-        const [port, epmd, handoff] = await freePorts(this.host, 3);
-        this.port = port;
-        const args = [`--listen ${this.host}`, `--proto-port ${port}`, `--epmd-port ${epmd}`,
-            `--handoff-port ${handoff}`, '--cluster-size 1',
-            `--root-ca-cert ${this.dir}/rootCA.crt`, `--root-ca-key ${this.dir}/rootCA.key`, ...options]
+        const args = [`--listen ${this.host}`, `--proto-port ${this.port}`, `--epmd-port ${this.epmd}`,
+            `--handoff-port ${this.handoff}`, `--root-ca-cert ${this.dir}/rootCA.crt`, `--root-ca-key ${this.dir}/rootCA.key`, ...options]
             .flatMap((option) => /^(\S+) (.*)$/.exec(option).slice(1));
         this.child = spawn(this.program, args, { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
         this.ended = new Promise((resolve, reject) => {
@@ -122,6 +123,10 @@ class Daemon {
         this.child.kill('SIGTERM');
         const status = await limited(this.ended, STOP_WITHIN_MS, 'end by SIGTERM');
         if (status !== 0) throw new Error(`the daemon ended with ${status}`);
+        this.checkLog();
+    }
+
+    checkLog() {
         const errors = this.log.split('\n').filter((line) => /^\S+ error /.test(line));
         if (errors.length) throw new Error(`the daemon logged errors:\n${errors.join('\n')}`);
     }
@@ -135,4 +140,49 @@ class Daemon {
     }
 }
 
-exports.Daemon = Daemon;
+// So many daemons at the hosts given, of which the last is spoken to: another one leads most of what there is.
+class Cluster {
+    constructor(program, hosts, dir) {
+        this.daemons = hosts.map((host) => new Daemon(program, host, dir));
+    }
+
+    get spoken() {
+        return this.daemons[this.daemons.length - 1];
+    }
+
+    get host() {
+        return this.spoken.host;
+    }
+
+    get port() {
+        return this.spoken.port;
+    }
+
+    async start(options) {
+        for (const daemon of this.daemons) await daemon.choosePorts();
+        const peers = this.daemons.map(({ host, epmd }) => `${host}:${epmd}`);
+        const all = [`--cluster-size ${peers.length}`, ...(peers.length > 1 ? [`--peers ${peers}`] : []), ...options];
+        await Promise.all(this.daemons.map((daemon) => daemon.start(all)));
+    }
+
+    get runs() {
+        return this.daemons.every(({ runs }) => runs);
+    }
+
+    async stop() {
+        if (this.daemons.length === 1) return this.spoken.stop();
+        // Nodes that leave one after the other hand over all they have each time, which other tests wait for.
+        for (const daemon of this.daemons) daemon.checkLog();
+        this.kill();
+    }
+
+    kill() {
+        for (const daemon of this.daemons) daemon.kill();
+    }
+
+    lastLog() {
+        return this.daemons.map((daemon) => daemon.lastLog()).join('\n');
+    }
+}
+
+exports.Cluster = Cluster;

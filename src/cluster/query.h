@@ -1,0 +1,21 @@
+/* A query of a secondary index: which terms of an object it hits, and the order of hits. Pure functions; the walk over
+ * the partitions is in router_list.c. */
+#ifndef CLUSTER_QUERY_H
+#define CLUSTER_QUERY_H
+
+#include "cluster/router.h"
+#include "wire/coder.h"
+
+/* Fields "_int" hold whole numbers in canonical decimal (server/content.c), of any size, and are ordered as such; all
+ * else is bytes. */
+bool query_is_integer(struct slice index);
+int query_cmp_terms(bool integer, struct slice a, struct slice b);
+/* By term, then key. */
+int query_cmp_hits(bool integer, const struct router_hit *a, const struct router_hit *b);
+
+/* Calls f for each term of the object that is hit, each once; of "$key" and "$bucket" once, with an empty term. */
+void query_object(const struct router_query *q, struct slice key, const struct object *o, router_hit_f f, void *arg);
+
+void code_query(struct coder *c, struct router_query *q); /* read: views */
+
+#endif

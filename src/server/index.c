@@ -1,0 +1,287 @@
+/* Queries of secondary indexes (riak-pb.md section 10): for one term or a range of them, of a field of the objects, of
+ * their keys, or of all there are. Unless an order is asked for, hits go out as they are found. */
+#include "base/err.h"
+#include "cluster/query.h"
+#include "server/content.h"
+#include "server/dispatch.h"
+#include "server/hits.h"
+#include "server/kv.h"
+#include "server/term_regex.h"
+#include "server/walk.h"
+#include "wire/index_msg.h"
+
+#include <stdlib.h>
+
+struct index_walk {
+    struct walk walk;          /* first */
+    struct router_query query; /* views into `text` */
+    struct buf text;
+    struct term_regex *regex; /* or NULL */
+    bool terms;               /* are answered beside the keys */
+    bool sorted;
+    bool paged; /* a continuation follows a full page */
+    size_t max; /* hits of a page */
+    struct hits hits;
+    struct buf continuation;
+};
+
+static struct index_walk *index_of(struct walk *w)
+{
+    return (struct index_walk *)(void *)w;
+}
+
+/* --- the walk --- */
+
+static void answer_hit(struct index_walk *x, const struct router_hit *hit)
+{
+    struct slice names[] = {hit->term, hit->key};
+    walk_add(&x->walk, x->terms ? names : names + 1, x->terms ? 2 : 1);
+}
+
+static void take_hit(void *arg, const struct router_hit *hit)
+{
+    struct index_walk *x = arg;
+    if (x->walk.failed || (x->regex && !term_regex_matches(x->regex, hit->term)))
+        return;
+    if (!x->sorted)
+        answer_hit(x, hit);
+    else if (x->max)
+        x->walk.failed = hits_add(&x->hits, hit) != 0;
+}
+
+static void step(struct walk *w, struct router_request *q)
+{
+    struct index_walk *x = index_of(w);
+    x->query.has_below = x->sorted && x->max && hits_full(&x->hits, &x->query.below);
+    router_query(w->session->server->router, q, &w->router, walk_type(w), walk_bucket(w), &x->query, take_hit, x);
+}
+
+/* A page that is full has another behind it, be it an empty one. */
+static void finish(struct walk *w)
+{
+    struct index_walk *x = index_of(w);
+    hits_sort(&x->hits);
+    for (size_t i = 0; i < x->hits.count; i++) {
+        struct router_hit hit = hits_at(&x->hits, i);
+        answer_hit(x, &hit);
+    }
+    if (!x->paged || x->hits.count < x->max || x->max == 0)
+        return;
+    struct router_hit last = hits_at(&x->hits, x->hits.count - 1);
+    w->failed = w->failed || index_continuation_encode(&x->continuation, last.term, last.key) != 0;
+}
+
+static int put(struct walk *w, struct buf *out, bool last)
+{
+    struct index_walk *x = index_of(w);
+    struct slice continuation = last ? buf_slice(&x->continuation) : slice_make(NULL, 0);
+    size_t mark;
+    int err = frame_begin(out, MSG_INDEX_RESP, &mark);
+    if (!err)
+        err = index_resp_encode(out, w->at, w->count, x->terms, continuation, last && w->streamed);
+    if (!err)
+        frame_end(out, mark);
+    return err;
+}
+
+static void destroy(struct walk *w)
+{
+    struct index_walk *x = index_of(w);
+    hits_fini(&x->hits);
+    term_regex_free(x->regex);
+    buf_fini(&x->text);
+    buf_fini(&x->continuation);
+    free(x);
+}
+
+static const struct walk_ops ops = {step, finish, put, destroy};
+
+/* --- what is asked --- */
+
+#define SHOWN_MAX 256
+
+static int shown(struct slice s)
+{
+    return (int)(s.len < SHOWN_MAX ? s.len : SHOWN_MAX);
+}
+
+static bool is_special(struct slice index)
+{
+    return slice_is(index, "$key") || slice_is(index, "$bucket");
+}
+
+/* A view of `from`, copied behind what stands in the text. Slices into it hold as long as it does not grow: it has room
+ * for all from the start. */
+static struct slice keep(struct index_walk *x, struct slice from)
+{
+    size_t before = buf_len(&x->text);
+    if (buf_append_slice(&x->text, from))
+        return slice_make(NULL, 0);
+    return slice_make(buf_slice(&x->text).data + before, from.len);
+}
+
+/* A bound of an integer index in the form in which terms stand there. False: answered. */
+static bool keep_bound(struct session *s, struct index_walk *x, struct slice from, struct slice *out)
+{
+    struct slice digits;
+    bool negative;
+    if (!query_is_integer(x->query.index)) {
+        *out = keep(x, from);
+        return true;
+    }
+    if (!content_integer(from, &digits, &negative)) {
+        session_error(s, "Invalid integer in the query of '%.*s': '%.*s'", shown(x->query.index),
+                      (const char *)x->query.index.data, shown(from), (const char *)from.data);
+        return false;
+    }
+    size_t before = buf_len(&x->text);
+    if (negative)
+        keep(x, slice_str("-"));
+    keep(x, digits);
+    *out = slice_skip(buf_slice(&x->text), before);
+    return true;
+}
+
+/* "undefined", or the bytes as Erlang shows them. */
+static void show(char *out, size_t size, struct slice s, bool has)
+{
+    if (has)
+        snprintf(out, size, "<<\"%.*s\">>", shown(s), (const char *)s.data);
+    else
+        snprintf(out, size, "undefined");
+}
+
+static bool check_range(struct session *s, const struct index_req *req)
+{
+    char min[SHOWN_MAX + 16], max[SHOWN_MAX + 16];
+    if (req->has_min && req->has_max)
+        return true;
+    show(min, sizeof min, req->min, req->has_min);
+    show(max, sizeof max, req->max, req->has_max);
+    session_error(s, "Invalid range query: %s -> %s", min, max);
+    return false;
+}
+
+static bool take_bounds(struct session *s, struct index_walk *x, const struct index_req *req)
+{
+    if (slice_is(x->query.index, "$bucket"))
+        return true;
+    if (req->is_range)
+        return check_range(s, req) && keep_bound(s, x, req->min, &x->query.min) &&
+               keep_bound(s, x, req->max, &x->query.max);
+    if (!req->has_key) {
+        session_error(s, "Invalid equality query undefined");
+        return false;
+    }
+    if (!keep_bound(s, x, req->key, &x->query.min))
+        return false;
+    x->query.max = x->query.min;
+    return true;
+}
+
+static bool take_index(struct session *s, struct index_walk *x, struct slice name)
+{
+    struct slice kept = keep(x, name);
+    uint8_t *p = (uint8_t *)(uintptr_t)kept.data;
+    for (size_t i = 0; i < kept.len; i++)
+        if (p[i] >= 'A' && p[i] <= 'Z')
+            p[i] = (uint8_t)(p[i] - 'A' + 'a');
+    x->query.index = kept;
+    bool is_bin = kept.len >= 4 && memcmp(kept.data + kept.len - 4, "_bin", 4) == 0;
+    if (is_bin || query_is_integer(kept) || is_special(kept))
+        return true;
+    session_error(s,
+                  "Invalid index '%.*s': give a field that ends in _bin or _int, or one of the special ones $key and "
+                  "$bucket",
+                  shown(name), (const char *)name.data);
+    return false;
+}
+
+static bool take_regex(struct session *s, struct index_walk *x, const struct index_req *req)
+{
+    char why[256];
+    if (!req->has_term_regex || is_special(x->query.index))
+        return true;
+    if (query_is_integer(x->query.index)) {
+        session_error(s, "Can not use term regular expression in integer query");
+        return false;
+    }
+    x->regex = term_regex_make(req->term_regex, why, sizeof why);
+    if (!x->regex)
+        session_error(s, "Invalid term regular expression <<\"%.*s\">> : %s", shown(req->term_regex),
+                      (const char *)req->term_regex.data, why);
+    return x->regex != NULL;
+}
+
+static bool take_page(struct session *s, struct index_walk *x, const struct index_req *req)
+{
+    x->paged = req->has_max_results;
+    x->sorted = req->has_max_results || req->pagination_sort || req->has_continuation;
+    x->max = req->has_max_results ? req->max_results : SIZE_MAX;
+    hits_init(&x->hits, query_is_integer(x->query.index), x->max ? x->max : 1, server_frame_max(s->server) / 2);
+    x->query.has_after = req->has_continuation && req->continuation.len;
+    if (!x->query.has_after ||
+        index_continuation_decode(req->continuation, &x->text, &x->query.after.term, &x->query.after.key) == 0)
+        return true;
+    session_error(s, "Invalid continuation: give back the bytes that an answer to the same query held");
+    return false;
+}
+
+/* Room for all that is kept of the request, so that views into it hold. */
+static bool make_text(struct session *s, struct index_walk *x, const struct index_req *req)
+{
+    uint8_t *p;
+    size_t size = req->index.len + req->key.len + req->min.len + req->max.len + req->continuation.len + 2;
+    if (buf_reserve(&x->text, size, &p) == 0)
+        return true;
+    session_error(s, "%s", err_text(E_NOMEM));
+    return false;
+}
+
+static bool take_all(struct session *s, struct index_walk *x, const struct index_req *req)
+{
+    bool real = make_text(s, x, req) && take_index(s, x, req->index);
+    if (!real || !take_bounds(s, x, req) || !take_regex(s, x, req) || !take_page(s, x, req))
+        return false;
+    x->terms = req->return_terms && req->is_range && !is_special(x->query.index);
+    return true;
+}
+
+static bool check_names(struct session *s, const struct index_req *req)
+{
+    if (!req->has_bucket || !req->has_index) {
+        kv_malformed(s, req->has_bucket ? "RpbIndexReq without index" : "RpbIndexReq without bucket");
+        return false;
+    }
+    if (catalog_has_type(router_catalog(s->server->router), req->type))
+        return true;
+    session_error(s, "no_type");
+    return false;
+}
+
+void index_query(struct session *s, struct slice body)
+{
+    struct index_req req;
+    if (index_req_decode(body, &req)) {
+        kv_malformed(s, "RpbIndexReq");
+        return;
+    }
+    if (slice_is(req.type, "default"))
+        req.type = slice_make(NULL, 0);
+    if (!check_names(s, &req))
+        return;
+    struct index_walk *x = calloc(1, sizeof *x);
+    if (!x) {
+        session_error(s, "%s", err_text(E_NOMEM));
+        return;
+    }
+    x->walk.ops = &ops;
+    x->walk.what = "the query's answer";
+    x->walk.streamed = req.stream;
+    buf_init(&x->text, SIZE_MAX / 2);
+    buf_init(&x->continuation, SIZE_MAX / 2);
+    if (take_all(s, x, &req))
+        walk_begin(s, &x->walk, req.type, req.bucket, req.timeout_ms);
+    else
+        destroy(&x->walk);
+}
