@@ -275,6 +275,21 @@ void router_read_alone(struct work *w)
     work_finish(w, err, &result);
 }
 
+/* --- who keeps it --- */
+
+const char *router_keeper(const struct router *r, const struct store_key *k, unsigned i, unsigned *partition)
+{
+    const struct meta_state *s = r->cluster->meta.state;
+    const struct partition *p = partition_of((struct router *)(uintptr_t)r, k);
+    const struct partition_map *map = &s->partition[p->number];
+    unsigned n = map->replica_count, first = 0;
+    *partition = (p->number + i) % partitions_of(r->cluster);
+    while (first < n && map->replica[first].member != p->leader_hint)
+        first++;
+    const struct member *m = n ? meta_member(s, map->replica[((first == n ? 0 : first) + i) % n].member) : NULL;
+    return m ? m->address : NULL;
+}
+
 /* --- the catalog --- */
 
 static void change_catalog(struct router *r, struct router_request *q, enum catalog_change what, struct slice type,

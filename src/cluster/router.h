@@ -106,6 +106,11 @@ typedef void (*router_hit_f)(void *arg, const struct router_hit *hit);
 void router_query(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
                   struct slice bucket, const struct router_query *query, router_hit_f f, void *arg);
 
+/* The address of the i-th node that keeps the key, the one that leads its partition first where that is known; counted
+ * around when there are fewer. *partition: that of the key, and i partitions behind it. Borrowed until the next turn;
+ * NULL: nobody keeps it. */
+const char *router_keeper(const struct router *r, const struct store_key *k, unsigned i, unsigned *partition);
+
 void router_stats(const struct router *r, struct store_stats *out);
 
 #endif

@@ -22,6 +22,7 @@ static const struct handler handlers[256] = {
     [MSG_RESET_BUCKET_REQ] = {bucket_reset, true},
     [MSG_GET_BUCKET_TYPE_REQ] = {bucket_get_type, true},
     [MSG_SET_BUCKET_TYPE_REQ] = {bucket_set_type, true},
+    [MSG_PREFLIST_REQ] = {preflist_get, true},
     [MSG_COUNTER_UPDATE_REQ] = {counter_update, true},
     [MSG_COUNTER_GET_REQ] = {counter_get, true},
     [MSG_DT_FETCH_REQ] = {datatype_fetch, true},

@@ -274,6 +274,30 @@ int bucket_list_keys_req_decode(struct slice body, struct arena *arena, struct b
     return 0;
 }
 
+int bucket_preflist_req_decode(struct slice body, struct arena *arena, struct bucket_preflist_req *out)
+{
+    UNPACK(RpbGetBucketKeyPreflistReq, rpb_get_bucket_key_preflist_req, body, arena);
+    if (!m)
+        return E_MALFORMED;
+    *out = (struct bucket_preflist_req){.bucket = protobuf_slice(m->bucket),
+                                        .key = protobuf_slice(m->key),
+                                        .type = protobuf_slice(m->type),
+                                        .has_type = m->has_type != 0};
+    return 0;
+}
+
+int bucket_preflist_item_encode(struct buf *out, uint32_t partition, struct slice node)
+{
+    RpbBucketKeyPreflistItem item = RPB_BUCKET_KEY_PREFLIST_ITEM__INIT, *items[] = {&item};
+    RpbGetBucketKeyPreflistResp m = RPB_GET_BUCKET_KEY_PREFLIST_RESP__INIT;
+    item.partition = partition;
+    item.node = protobuf_bytes(node);
+    item.primary = 1;
+    m.n_preflist = 1;
+    m.preflist = items;
+    return protobuf_pack(&m.base, out); /* messages add up: those of one after the other are one with all of them */
+}
+
 /* Names in an array of slices: written in place, protobuf-c would want them copied into its own array. */
 int bucket_list_resp_encode(struct buf *out, const struct slice *names, size_t count, bool done)
 {

@@ -41,6 +41,15 @@ int bucket_list_keys_req_decode(struct slice body, struct arena *arena, struct b
 /* RpbListBucketsResp or RpbListKeysResp, which have the same form: names, and `done` where it is set. */
 int bucket_list_resp_encode(struct buf *out, const struct slice *names, size_t count, bool done);
 
+/* RpbGetBucketKeyPreflistReq: who keeps a key. */
+struct bucket_preflist_req {
+    struct slice bucket, key, type;
+    bool has_type;
+};
+int bucket_preflist_req_decode(struct slice body, struct arena *arena, struct bucket_preflist_req *out);
+/* One item of the RpbGetBucketKeyPreflistResp; `node` is Riak's name of it. */
+int bucket_preflist_item_encode(struct buf *out, uint32_t partition, struct slice node);
+
 /* --- the client's direction --- */
 
 int bucket_get_req_encode(struct buf *out, const struct bucket_req *req);

@@ -756,6 +756,12 @@ check(`race: ${CROWD} connections put siblings, none is lost`, async () => {
     assert.deepStrictEqual(values(await get(at)), range(CROWD).map(String).sort());
 });
 
+check('preflist: who keeps a key (3)', async () => {
+    const { preflist } = await ask('fetchPreflist', { bucket: 'b', key: 'k' });
+    assert.strictEqual(preflist.length, 3);
+    for (const { node, primary } of preflist) assert.deepStrictEqual([node, primary], [`riak@${host}`, true]);
+});
+
 // --- secondary indexes ---
 
 // All parts of a query's streamed answer.
@@ -884,7 +890,6 @@ check('commands that are not served: an error, and the connection lives (2)', as
     const unserved = [
         [23, ['mapReduce', '{"inputs":"b","query":[]}']],
         [27, ['search', { indexName: 'i', q: '*:*' }]],
-        [33, ['fetchPreflist', { bucket: 'b', key: 'k' }]],
         [54, ['fetchIndex', { indexName: 'i' }]],
         [56, ['storeIndex', { indexName: 'i' }]],
         [57, ['deleteIndex', { indexName: 'i' }]],

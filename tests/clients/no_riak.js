@@ -746,7 +746,6 @@ check('commands that are not served: an error, and the connection lives (2)', ()
     const unserved = [
         [23, () => ask('mapReduce', { request: { inputs: 'b', query: [] } })],
         [27, () => ask('search', { index: 'i', q: '*:*' })],
-        [33, () => raw('RpbGetBucketKeyPreflistReq', key)],
         [40, () => raw('RpbCSBucketReq', { bucket: 'b', start_key: 'k' })],
         [54, () => ask('getSearchIndex', { name: 'i' })],
         [56, () => ask('putSearchIndex', { index: { name: 'i' } })],

@@ -20,14 +20,15 @@ const CODES = new Map(Object.entries({
     RpbSetClientIdResp: 6, RpbGetServerInfoReq: 7, RpbGetServerInfoResp: 8, RpbGetReq: 9, RpbGetResp: 10, RpbPutReq: 11,
     RpbPutResp: 12, RpbDelReq: 13, RpbDelResp: 14, RpbListBucketsReq: 15, RpbListBucketsResp: 16, RpbListKeysReq: 17,
     RpbListKeysResp: 18, RpbGetBucketReq: 19, RpbGetBucketResp: 20, RpbSetBucketReq: 21, RpbSetBucketResp: 22,
-    RpbIndexReq: 25, RpbIndexResp: 26, RpbResetBucketReq: 29, RpbResetBucketResp: 30, RpbGetBucketTypeReq: 31, RpbSetBucketTypeReq: 32, RpbCounterUpdateReq: 50,
+    RpbIndexReq: 25, RpbIndexResp: 26, RpbResetBucketReq: 29, RpbResetBucketResp: 30, RpbGetBucketTypeReq: 31, RpbSetBucketTypeReq: 32, RpbGetBucketKeyPreflistReq: 33,
+    RpbGetBucketKeyPreflistResp: 34, RpbCounterUpdateReq: 50,
     RpbCounterUpdateResp: 51, RpbCounterGetReq: 52, RpbCounterGetResp: 53, DtFetchReq: 80, DtFetchResp: 81,
     DtUpdateReq: 82, DtUpdateResp: 83, RpbAuthReq: 253,
     RpbAuthResp: 254, RpbStartTls: 255,
 }));
 const NAMES = new Map([...CODES].map(([name, code]) => [code, name]));
 
-const SCALARS = { bytes: 'bytes', uint32: 'varint', uint64: 'varint', sint64: 'varint', bool: 'varint' };
+const SCALARS = { bytes: 'bytes', uint32: 'varint', uint64: 'varint', int64: 'varint', sint64: 'varint', bool: 'varint' };
 const WIRES = { 0: 'varint', 1: 'fixed64', 2: 'bytes', 5: 'fixed32' };
 const WIRE_NUMBERS = { varint: 0, fixed64: 1, bytes: 2, message: 2, fixed32: 5 };
 

@@ -1,0 +1,47 @@
+/* Who keeps a key (riak-pb.md section 3): as many entries as the bucket's n_val, as in Riak, of the nodes that there
+ * are, counted around. Riak's partitions are each on one node; ours are each on several, so the following numbers stand
+ * for the further replicas. */
+#include "base/err.h"
+#include "server/dispatch.h"
+#include "server/kv.h"
+#include "wire/bucket_msg.h"
+
+#include <stdio.h>
+
+static int put_items(struct session *s, const struct store_key *k, uint32_t n_val)
+{
+    int err = 0;
+    for (uint32_t i = 0; !err && i < n_val; i++) {
+        char node[128];
+        unsigned partition;
+        const char *address = router_keeper(s->server->router, k, i, &partition);
+        snprintf(node, sizeof node, "riak@%s", address ? address : "nobody");
+        err = bucket_preflist_item_encode(session_out(s), partition, slice_str(node));
+    }
+    return err;
+}
+
+void preflist_get(struct session *s, struct slice body)
+{
+    struct bucket_preflist_req req;
+    struct store_key k;
+    size_t mark;
+    arena_reset(&s->server->arena);
+    if (bucket_preflist_req_decode(body, &s->server->arena, &req)) {
+        kv_malformed(s, "RpbGetBucketKeyPreflistReq");
+        return;
+    }
+    struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
+    if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
+        return;
+    const struct bucket_rules *rules = kv_resolve(s, &n, &k);
+    if (!rules)
+        return;
+    int err = frame_begin(session_out(s), MSG_PREFLIST_RESP, &mark);
+    if (!err)
+        err = put_items(s, &k, rules->n_val);
+    if (err)
+        session_broken(s, err);
+    else
+        frame_end(session_out(s), mark);
+}
