@@ -404,6 +404,7 @@ void meta_catalog(struct cluster *c, struct work *w)
     c->meta.dirty = true;
     w->out = true;
     list_append(&c->meta.waiting, &w->place);
+    work_until_deadline(w);
 }
 
 /* Known, before the answer goes out, on all nodes that hold a lease. */

@@ -56,6 +56,11 @@ static void rearm(struct work *w, uint64_t at_ms)
     timer_start(w->router->cluster->config.timers, &w->timer, at_ms > now ? at_ms - now : 0);
 }
 
+void work_until_deadline(struct work *w)
+{
+    rearm(w, w->deadline_ms);
+}
+
 struct work *work_create(struct router *r, unsigned kind, uint64_t timeout_ms)
 {
     struct work *w = r->free;

@@ -77,6 +77,7 @@ struct work *work_create(struct router *r, unsigned kind, uint64_t timeout_ms);
 /* Tries it: the first time, or again. */
 void work_dispatch(struct work *w);
 /* Tries it again a little later. It is in no list. */
+void work_until_deadline(struct work *w); /* what was proposed is not tried again meanwhile */
 void work_wait(struct work *w);
 /* Sends it to that member; 0, or one that cannot be reached: waits. */
 void work_forward(struct work *w, uint64_t member);
