@@ -18,6 +18,7 @@ static const struct handler handlers[256] = {
     [MSG_LIST_KEYS_REQ] = {list_keys, true},
     [MSG_GET_BUCKET_REQ] = {bucket_get, true},
     [MSG_SET_BUCKET_REQ] = {bucket_set, true},
+    [MSG_MAPRED_REQ] = {mapred, true},
     [MSG_INDEX_REQ] = {index_query, true},
     [MSG_RESET_BUCKET_REQ] = {bucket_reset, true},
     [MSG_GET_BUCKET_TYPE_REQ] = {bucket_get_type, true},

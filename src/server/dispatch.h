@@ -18,6 +18,7 @@ void counter_get(struct session *s, struct slice body);
 void counter_update(struct session *s, struct slice body);
 void list_buckets(struct session *s, struct slice body);
 void list_keys(struct session *s, struct slice body);
+void mapred(struct session *s, struct slice body);
 void preflist_get(struct session *s, struct slice body);
 void index_query(struct session *s, struct slice body);
 void walk_stop(struct session *s); /* the connection is gone, and nothing of it under way: forget the walk */

@@ -57,7 +57,7 @@ static void step(struct walk *w, struct router_request *q)
 }
 
 /* A page that is full has another behind it, be it an empty one. */
-static void finish(struct walk *w)
+static bool finish(struct walk *w)
 {
     struct index_walk *x = index_of(w);
     hits_sort(&x->hits);
@@ -66,9 +66,10 @@ static void finish(struct walk *w)
         answer_hit(x, &hit);
     }
     if (!x->paged || x->hits.count < x->max || x->max == 0)
-        return;
+        return true;
     struct router_hit last = hits_at(&x->hits, x->hits.count - 1);
     w->failed = w->failed || index_continuation_encode(&x->continuation, last.term, last.key) != 0;
+    return true;
 }
 
 static int put(struct walk *w, struct buf *out, bool last)

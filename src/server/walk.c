@@ -126,8 +126,8 @@ static void give_up_failed(struct session *s, int err)
 static void send_last(struct session *s, struct walk *w)
 {
     int err = 0;
-    if (w->ops->finish)
-        w->ops->finish(w);
+    if (w->ops->finish && !w->ops->finish(w))
+        return;
     if (w->failed) {
         give_up_full(s, w);
         return;
@@ -193,16 +193,29 @@ static bool step(struct session *s, struct walk *w, uint64_t timeout_ms)
     return w->stepped;
 }
 
+bool walk_time(struct walk *w, uint64_t *timeout_ms)
+{
+    uint64_t now_ms = clock_boot_ms(w->session->server->clock);
+    bool late = w->timeout_ms && now_ms >= w->end_ms;
+    *timeout_ms = w->timeout_ms && !late ? w->end_ms - now_ms : 0;
+    if (late)
+        give_up_late(w->session);
+    return !late;
+}
+
+void walk_done(struct walk *w)
+{
+    finish(w->session);
+}
+
 static void on_turn(struct session *s)
 {
     struct walk *w = s->walk;
-    uint64_t now_ms = clock_boot_ms(s->server->clock);
-    if (w->timeout_ms && now_ms >= w->end_ms) {
-        give_up_late(s);
+    uint64_t timeout_ms;
+    if (!walk_time(w, &timeout_ms))
         return;
-    }
     w->end_us = clock_precise_us(s->server->clock) + SLICE_US;
-    while (step(s, w, w->timeout_ms ? w->end_ms - now_ms : 0) && follow(s, w))
+    while (step(s, w, timeout_ms) && follow(s, w))
         continue;
 }
 
@@ -225,5 +238,8 @@ void walk_begin(struct session *s, struct walk *w, struct slice type, struct sli
         return;
     }
     session_begin_wait(s);
-    on_turn(s);
+    if (w->router.ended) /* there is nothing to walk over */
+        send_last(s, w);
+    else
+        on_turn(s);
 }

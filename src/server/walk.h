@@ -11,8 +11,9 @@ struct walk;
 struct walk_ops {
     /* Asks the router for the step that follows; what it brings goes to walk_add() at once. */
     void (*step)(struct walk *w, struct router_request *q);
-    /* Everything was walked: what was held back goes to walk_add(). NULL: nothing was. */
-    void (*finish)(struct walk *w);
+    /* Everything was walked: what was held back goes to walk_add(). NULL: nothing was. False: the walk was for
+     * something else that follows, and calls walk_done() at its end. */
+    bool (*finish)(struct walk *w);
     /* Writes a frame of the w->count names w->at. `last`: no other follows; of a streamed answer it holds no names. */
     int (*put)(struct walk *w, struct buf *out, bool last);
     void (*destroy)(struct walk *w); /* frees what it lies in */
@@ -48,6 +49,12 @@ void walk_begin(struct session *s, struct walk *w, struct slice type, struct sli
 
 /* Names that belong into one frame. */
 void walk_add(struct walk *w, const struct slice *names, size_t count);
+/* The request is over: it was answered. `w` is freed. */
+void walk_done(struct walk *w);
+/* What is left of its time, for the next request to the router, ms; 0: the node's. False: nothing is, which was
+ * answered. */
+bool walk_time(struct walk *w, uint64_t *timeout_ms);
+
 /* The most that may be gathered for an answer in one frame, in bytes. */
 size_t walk_bytes_max(const struct walk *w);
 

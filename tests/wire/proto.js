@@ -20,7 +20,7 @@ const CODES = new Map(Object.entries({
     RpbSetClientIdResp: 6, RpbGetServerInfoReq: 7, RpbGetServerInfoResp: 8, RpbGetReq: 9, RpbGetResp: 10, RpbPutReq: 11,
     RpbPutResp: 12, RpbDelReq: 13, RpbDelResp: 14, RpbListBucketsReq: 15, RpbListBucketsResp: 16, RpbListKeysReq: 17,
     RpbListKeysResp: 18, RpbGetBucketReq: 19, RpbGetBucketResp: 20, RpbSetBucketReq: 21, RpbSetBucketResp: 22,
-    RpbIndexReq: 25, RpbIndexResp: 26, RpbResetBucketReq: 29, RpbResetBucketResp: 30, RpbGetBucketTypeReq: 31, RpbSetBucketTypeReq: 32, RpbGetBucketKeyPreflistReq: 33,
+    RpbMapRedReq: 23, RpbMapRedResp: 24, RpbIndexReq: 25, RpbIndexResp: 26, RpbResetBucketReq: 29, RpbResetBucketResp: 30, RpbGetBucketTypeReq: 31, RpbSetBucketTypeReq: 32, RpbGetBucketKeyPreflistReq: 33,
     RpbGetBucketKeyPreflistResp: 34, RpbCounterUpdateReq: 50,
     RpbCounterUpdateResp: 51, RpbCounterGetReq: 52, RpbCounterGetResp: 53, DtFetchReq: 80, DtFetchResp: 81,
     DtUpdateReq: 82, DtUpdateResp: 83, RpbAuthReq: 253,

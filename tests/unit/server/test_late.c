@@ -591,7 +591,7 @@ static void test_listing_of_both_kinds_of_steps(void **state)
 static void test_listing_runs_out_of_time(void **state)
 {
     static const char *const text =
-        "timeout: the list was not complete within its 100 ms: give it more time, or list a smaller bucket";
+        "timeout: the list was not complete within its 100 ms: give it more time, or ask of a smaller bucket";
     struct kv_rig *r = *state;
     put_keys(r, 10);
     r->node.late.holds = true;

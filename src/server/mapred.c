@@ -1,0 +1,561 @@
+/* Map/reduce (riak-pb.md section 13): the inputs are gathered, then each phase is gone through as a whole, object by
+ * object, a slice of time in each turn of the loop. What a phase keeps is sent when it is over. Of a phase whose values
+ * only a reduce phase wants, they are reduced as they come, as Riak does. */
+#include "base/bytes.h"
+#include "base/err.h"
+#include "cluster/query.h"
+#include "server/content.h"
+#include "server/dispatch.h"
+#include "server/kv.h"
+#include "server/mapred_map.h"
+#include "server/mapred_reduce.h"
+#include "server/refusal.h"
+#include "server/walk.h"
+#include "wire/mapred_msg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SLICE_US   1000
+#define BATCH      4096  /* values that are reduced at once */
+#define VALUES_MAX 65536 /* of one phase */
+#define FRAME_MAX  512   /* values in one answer */
+
+struct mapred {
+    struct walk walk; /* first */
+    struct mapred_job job;
+    struct buf inputs; /* of a bucket or an index: each a length u32 and a key */
+    struct buf terms;  /* of the index query: what `query` is a view of */
+    struct router_query query;
+    unsigned phase;
+    size_t next;    /* input of the phase: a place in `inputs`, or in the list of the job or of the phase before */
+    json_t *values; /* what came of the phase before; NULL: this is the first */
+    json_t *out;    /* of this one */
+    size_t bytes;   /* of the objects whose values are held */
+    struct mapred_input input; /* that is under way */
+    json_int_t deleted;
+    bool asking, answered; /* the router's call is on the stack, and has been answered */
+    bool *gone;            /* whoever makes that call: set when the job ends within it */
+    uint64_t end_us;
+};
+
+static struct mapred *mapred_of(struct walk *w)
+{
+    return (struct mapred *)(void *)w;
+}
+
+static void destroy(struct walk *w)
+{
+    struct mapred *m = mapred_of(w);
+    if (m->gone)
+        *m->gone = true;
+    json_decref(m->values);
+    json_decref(m->out);
+    mapred_job_fini(&m->job);
+    buf_fini(&m->inputs);
+    buf_fini(&m->terms);
+    free(m);
+}
+
+/* Always false: nothing follows. */
+static bool fail(struct mapred *m, const char *why)
+{
+    session_error(m->walk.session, "{\"phase\":%u,\"error\":\"%s\"}", m->phase, why);
+    walk_done(&m->walk);
+    return false;
+}
+
+static bool fail_memory(struct mapred *m)
+{
+    return fail(m, "out of memory");
+}
+
+/* --- answers --- */
+
+static int put_values(struct mapred *m, size_t from, size_t to)
+{
+    struct buf *out = session_out(m->walk.session);
+    json_t *part = json_array();
+    for (size_t i = from; part && i < to; i++)
+        json_array_append(part, json_array_get(m->out, i));
+    char *text = json_array_size(part) == to - from ? json_dumps(part, JSON_COMPACT) : NULL;
+    size_t mark;
+    int err = text ? frame_begin(out, MSG_MAPRED_RESP, &mark) : E_NOMEM;
+    if (!err)
+        err = mapred_resp_encode(out, m->phase, slice_str(text));
+    if (!err)
+        frame_end(out, mark);
+    free(text);
+    json_decref(part);
+    return err;
+}
+
+static void send_kept(struct mapred *m)
+{
+    size_t n = json_array_size(m->out);
+    for (size_t i = 0; i < n; i += FRAME_MAX) {
+        int err = put_values(m, i, i + FRAME_MAX < n ? i + FRAME_MAX : n);
+        if (err)
+            session_broken(m->walk.session, err);
+    }
+}
+
+static bool send_done(struct mapred *m)
+{
+    struct session *s = m->walk.session;
+    size_t mark;
+    int err = frame_begin(session_out(s), MSG_MAPRED_RESP, &mark);
+    if (!err)
+        err = mapred_done_encode(session_out(s));
+    if (err)
+        session_broken(s, err);
+    else
+        frame_end(session_out(s), mark);
+    walk_done(&m->walk);
+    return false;
+}
+
+/* --- inputs --- */
+
+static struct slice text_of(const json_t *v)
+{
+    return slice_make(json_string_value(v), json_string_length(v));
+}
+
+/* A list of two to four parts, as an input or as what a phase has left for the next. */
+static bool input_of(const json_t *v, struct mapred_input *out)
+{
+    size_t n = json_array_size(v);
+    if (n < 2 || n > 4 || !json_is_string(json_array_get(v, 0)) || !json_is_string(json_array_get(v, 1)))
+        return false;
+    *out = (struct mapred_input){.bucket = text_of(json_array_get(v, 0)),
+                                 .key = text_of(json_array_get(v, 1)),
+                                 .data = json_array_get(v, 2),
+                                 .type = n == 4 ? text_of(json_array_get(v, 3)) : slice_make(NULL, 0)};
+    return true;
+}
+
+static bool next_gathered(struct mapred *m, struct mapred_input *out)
+{
+    struct slice all = buf_slice(&m->inputs);
+    if (m->next == all.len)
+        return false;
+    size_t len = (size_t)bytes_get(all.data + m->next, 4);
+    *out = (struct mapred_input){
+        .type = walk_type(&m->walk), .bucket = walk_bucket(&m->walk), .key = slice_make(all.data + m->next + 4, len)};
+    m->next += 4 + len;
+    return true;
+}
+
+/* The next of the phase. False: there is none, or, with *bad, one that names no object. */
+static bool next_input(struct mapred *m, struct mapred_input *out, bool *bad)
+{
+    const json_t *list = m->values ? m->values : m->job.list;
+    *bad = false;
+    if (!list)
+        return next_gathered(m, out);
+    if (m->next == json_array_size(list))
+        return false;
+    *bad = !input_of(json_array_get(list, m->next++), out);
+    return !*bad;
+}
+
+static void take_key(void *arg, struct slice key)
+{
+    struct mapred *m = arg;
+    uint8_t head[4];
+    bytes_put(head, key.len, 4);
+    m->walk.failed =
+        m->walk.failed || buf_append(&m->inputs, head, sizeof head) != 0 || buf_append_slice(&m->inputs, key) != 0;
+}
+
+static void take_hit(void *arg, const struct router_hit *hit)
+{
+    take_key(arg, hit->key);
+}
+
+static void step(struct walk *w, struct router_request *q)
+{
+    struct mapred *m = mapred_of(w);
+    struct router *r = w->session->server->router;
+    if (m->job.inputs == MAPRED_INDEX)
+        router_query(r, q, &w->router, walk_type(w), walk_bucket(w), &m->query, take_hit, m);
+    else
+        router_list_keys(r, q, &w->router, walk_type(w), walk_bucket(w), take_key, m);
+}
+
+/* --- phases --- */
+
+static const struct mapred_phase *present(const struct mapred *m)
+{
+    return &m->job.phase[m->phase];
+}
+
+/* What is reduced at once, where nobody else wants it. */
+static bool reduce_part(struct mapred *m, enum mapred_function f)
+{
+    const char *why;
+    json_t *reduced = f == REDUCE_DELETE ? json_incref(m->out) : mapred_reduce(f, m->out, &why);
+    if (!reduced)
+        return why ? fail(m, why) : fail_memory(m);
+    json_decref(m->out);
+    m->out = reduced;
+    return true;
+}
+
+/* A value more stands in m->out. */
+static bool check_values(struct mapred *m)
+{
+    const struct mapred_phase *p = present(m);
+    size_t n = json_array_size(m->out);
+    bool reduces = m->phase + 1 < m->job.phases && !mapred_is_map(p[1].function) && !p->keep;
+    if (reduces && n >= BATCH && n % BATCH == 0) {
+        if (!reduce_part(m, p[1].function))
+            return false;
+        m->bytes = json_array_size(m->out) < BATCH ? 0 : m->bytes;
+    }
+    if (n > VALUES_MAX || m->bytes > walk_bytes_max(&m->walk))
+        return fail(m, "the values of this phase are more than are held at once: ask of fewer objects, or reduce them");
+    return true;
+}
+
+static bool end_phase(struct mapred *m)
+{
+    if (present(m)->keep)
+        send_kept(m);
+    json_decref(m->values);
+    m->values = m->out;
+    m->out = json_array();
+    m->next = 0;
+    m->phase++;
+    return m->out || fail_memory(m);
+}
+
+static void go_on(struct session *s);
+
+/* What follows when the router has answered: now, or when the caller is back. */
+static void on_answered(struct mapred *m)
+{
+    struct session *s = m->walk.session;
+    m->answered = true;
+    if (m->asking)
+        return;
+    go_on(s);
+    session_flush(s);
+}
+
+/* The job came to its end with that answer. */
+static void on_refused(struct session *s, bool asking)
+{
+    if (!asking)
+        session_flush(s);
+}
+
+static bool map_one(struct mapred *m, const struct object *o)
+{
+    char vclock[2 * VCLOCK_SIZE + 1] = "";
+    uint8_t bytes[VCLOCK_SIZE];
+    const char *why;
+    if (o) {
+        kv_encode_vclock(m->walk.session, o->revision, bytes);
+        for (unsigned i = 0; i < VCLOCK_SIZE; i++)
+            snprintf(vclock + 2 * i, 3, "%02x", bytes[i]);
+        m->bytes += kv_siblings_size(o, false);
+    }
+    if (!mapred_map(present(m), &m->input, o, vclock, m->out, &why))
+        return why ? fail(m, why) : fail_memory(m);
+    return check_values(m);
+}
+
+static void refuse(struct mapred *m, int err, const struct store_result *r)
+{
+    refusal_answer(m->walk.session, err, r);
+    walk_done(&m->walk);
+}
+
+static void on_read(struct router_request *q, int err, const struct store_result *r)
+{
+    struct session *s = session_of(q);
+    struct mapred *m = mapred_of(s->walk);
+    bool asking = m->asking, found = !err && r->object.live;
+    if (err && err != E_NOT_FOUND) {
+        refuse(m, err, r);
+        on_refused(s, asking);
+    } else if (map_one(m, found ? &r->object : NULL)) {
+        on_answered(m);
+    } else {
+        on_refused(s, asking);
+    }
+}
+
+static void on_deleted(struct router_request *q, int err, const struct store_result *r)
+{
+    struct session *s = session_of(q);
+    struct mapred *m = mapred_of(s->walk);
+    bool asking = m->asking;
+    m->deleted++;
+    if (!err) {
+        on_answered(m);
+        return;
+    }
+    refuse(m, err, r);
+    on_refused(s, asking);
+}
+
+/* The key of the present input, and its bucket's rules. NULL: there is no such type, which was answered. */
+static const struct bucket_rules *resolve(struct mapred *m, struct store_key *k)
+{
+    struct session *s = m->walk.session;
+    struct kv_names n = {m->input.bucket, m->input.key, m->input.type, true};
+    bool good = kv_check_lengths(s, &n);
+    const struct bucket_rules *rules = good ? kv_resolve(s, &n, k) : NULL;
+    if (!rules)
+        walk_done(&m->walk);
+    return rules;
+}
+
+/* Asks the router for the present input. True: it was answered at once, and the next may come. */
+static bool ask(struct mapred *m, bool deletes)
+{
+    struct session *s = m->walk.session;
+    struct store_command c = {.op = STORE_DELETE};
+    uint64_t timeout_ms;
+    const struct bucket_rules *rules = resolve(m, &c.key);
+    if (!rules || !walk_time(&m->walk, &timeout_ms))
+        return false;
+    struct router_request *q = session_ask_on(s, timeout_ms, deletes ? on_deleted : on_read);
+    bool gone = false;
+    m->gone = &gone;
+    m->answered = false;
+    m->asking = true;
+    if (deletes) {
+        c.rules = kv_rules(s, rules);
+        router_write(s->server->router, q, &c);
+    } else {
+        router_read(s->server->router, q, &c.key, false);
+    }
+    if (gone)
+        return false;
+    m->gone = NULL;
+    m->asking = false;
+    return m->answered;
+}
+
+/* Of a phase that asks for objects: maps, links and deletes. */
+static bool advance_asking(struct mapred *m)
+{
+    bool bad, deletes = present(m)->function == REDUCE_DELETE;
+    if (next_input(m, &m->input, &bad))
+        return ask(m, deletes);
+    if (bad)
+        return fail(m, "badarg: an input of this phase is no [bucket, key], [bucket, key, keydata] or [bucket, key, "
+                       "keydata, type]");
+    if (deletes && json_array_append_new(m->out, json_integer(m->deleted)))
+        return fail_memory(m);
+    return end_phase(m);
+}
+
+/* An input as a value: of a bucket and of an index, [bucket, key]. */
+static json_t *value_of(const struct mapred_input *in)
+{
+    return json_pack("[s%, s%]", in->bucket.data ? (const char *)in->bucket.data : "", in->bucket.len,
+                     in->key.data ? (const char *)in->key.data : "", in->key.len);
+}
+
+/* The job's own inputs, as values: for a reduce phase that comes first, or to be echoed. Some at a time. */
+static bool take_inputs(struct mapred *m, bool *more)
+{
+    *more = true;
+    for (unsigned i = 0; *more && i < 256; i++) {
+        struct mapred_input in;
+        bool bad;
+        const json_t *given = m->job.list ? json_array_get(m->job.list, m->next) : NULL;
+        *more = next_input(m, &in, &bad);
+        if (!*more)
+            break;
+        json_t *value = given ? json_incref((json_t *)(uintptr_t)given) : value_of(&in);
+        if (!value)
+            return fail(m, "a name is no UTF-8 text: JSON cannot hold it");
+        m->bytes += in.key.len + in.bucket.len;
+        if (json_array_append_new(m->out, value))
+            return fail_memory(m);
+        bool full = json_array_size(m->out) > VALUES_MAX || m->bytes > walk_bytes_max(&m->walk);
+        if (m->job.phases && json_array_size(m->out) % BATCH == 0 && !reduce_part(m, present(m)->function))
+            return false;
+        if (full)
+            return fail(m, "the inputs are more than are held at once: ask of fewer");
+    }
+    return true;
+}
+
+static bool advance_reduce(struct mapred *m)
+{
+    bool more = false;
+    if (!m->values && !take_inputs(m, &more))
+        return false;
+    if (more)
+        return true;
+    if (m->values) {
+        json_decref(m->out);
+        m->out = json_incref(m->values);
+    }
+    return reduce_part(m, present(m)->function) && end_phase(m);
+}
+
+/* A job without phases gives its inputs back. */
+static bool echo(struct mapred *m)
+{
+    bool more;
+    if (!take_inputs(m, &more))
+        return false;
+    if (more)
+        return true;
+    send_kept(m);
+    return send_done(m);
+}
+
+/* True: there is more to do, now. */
+static bool advance(struct mapred *m)
+{
+    if (m->job.phases == 0)
+        return echo(m);
+    if (m->phase == m->job.phases)
+        return send_done(m);
+    enum mapred_function f = present(m)->function;
+    return mapred_is_map(f) || f == REDUCE_DELETE ? advance_asking(m) : advance_reduce(m);
+}
+
+static void go_on(struct session *s)
+{
+    struct mapred *m = mapred_of(s->walk);
+    m->end_us = clock_precise_us(s->server->clock) + SLICE_US;
+    while (advance(m))
+        if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER) {
+            session_when_drained(s, go_on);
+            return;
+        } else if (clock_precise_us(s->server->clock) >= m->end_us) {
+            session_later(s, 0, go_on);
+            return;
+        }
+}
+
+/* The inputs are gathered. */
+static bool on_gathered(struct walk *w)
+{
+    if (w->failed)
+        return true; /* which is answered */
+    go_on(w->session);
+    return false;
+}
+
+static int put_nothing(struct walk *w, struct buf *out, bool last)
+{
+    (void)w;
+    (void)out;
+    (void)last;
+    return 0;
+}
+
+static const struct walk_ops ops = {step, on_gathered, put_nothing, destroy};
+
+/* --- the beginning --- */
+
+/* A term of the query; whole numbers may stand as such. */
+static bool take_term(struct mapred *m, const json_t *v, struct slice *out)
+{
+    char number[32] = "";
+    bool negative;
+    struct slice digits, text = json_is_string(v) ? text_of(v) : slice_str(number);
+    size_t before = buf_len(&m->terms);
+    if (json_is_integer(v)) {
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(v));
+        text = slice_str(number);
+    }
+    if (query_is_integer(m->query.index)) {
+        if (!content_integer(text, &digits, &negative) || (negative && buf_append(&m->terms, "-", 1)))
+            return false;
+        text = digits;
+    }
+    if (buf_append_slice(&m->terms, text))
+        return false;
+    *out = slice_skip(buf_slice(&m->terms), before);
+    return true;
+}
+
+static bool take_query(struct mapred *m)
+{
+    const struct mapred_job *job = &m->job;
+    uint8_t *p;
+    m->query.index = slice_str(job->index);
+    if (slice_is(m->query.index, "$bucket"))
+        return true;
+    /* Room for all, so that views into it hold. */
+    if (buf_reserve(&m->terms,
+                    json_string_length(job->key) + json_string_length(job->start) + json_string_length(job->end) + 128,
+                    &p))
+        return false;
+    return take_term(m, job->key ? job->key : job->start, &m->query.min) &&
+           take_term(m, job->key ? job->key : job->end, &m->query.max);
+}
+
+static bool check_type(struct session *s, struct slice *type)
+{
+    if (slice_is(*type, "default"))
+        *type = slice_make(NULL, 0);
+    if (catalog_has_type(router_catalog(s->server->router), *type))
+        return true;
+    session_error(s, "{\"error\":\"no_type\"}");
+    return false;
+}
+
+static bool prepare(struct session *s, struct mapred *m, struct slice text, struct slice *type)
+{
+    char why[256];
+    if (!mapred_job_read(text, &m->job, why, sizeof why)) {
+        session_error(s, "%s", why);
+        return false;
+    }
+    m->out = json_array();
+    *type = slice_str(m->job.type);
+    if (!m->out) {
+        session_error(s, "%s", err_text(E_NOMEM));
+        return false;
+    }
+    if (!check_type(s, type))
+        return false;
+    if (m->job.inputs != MAPRED_INDEX || take_query(m))
+        return true;
+    session_error(s, "{\"error\":\"inputs: a term of the index is no whole number\"}");
+    return false;
+}
+
+void mapred(struct session *s, struct slice body)
+{
+    struct mapred_req req;
+    struct slice type;
+    if (mapred_req_decode(body, &req)) {
+        kv_malformed(s, "RpbMapRedReq");
+        return;
+    }
+    if (!slice_is(req.content_type, "application/json")) {
+        session_error(s, "{unknown_content_type,<<\"%.*s\">>}",
+                      (int)(req.content_type.len < 64 ? req.content_type.len : 64),
+                      (const char *)req.content_type.data);
+        return;
+    }
+    struct mapred *m = calloc(1, sizeof *m);
+    if (!m) {
+        session_error(s, "%s", err_text(E_NOMEM));
+        return;
+    }
+    m->walk.ops = &ops;
+    m->walk.what = "the job";
+    buf_init(&m->inputs, server_frame_max(s->server) / 2);
+    buf_init(&m->terms, SIZE_MAX / 2);
+    if (!prepare(s, m, req.request, &type)) {
+        destroy(&m->walk);
+        return;
+    }
+    m->walk.router.ended = m->job.inputs == MAPRED_LIST; /* there is nothing to gather */
+    walk_begin(s, &m->walk, type, slice_str(m->job.bucket ? m->job.bucket : ""), m->job.timeout_ms);
+}

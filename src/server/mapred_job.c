@@ -1,0 +1,210 @@
+#include "server/mapred_job.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct problem {
+    char *text;
+    size_t size;
+};
+
+static bool fail(struct problem *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool fail(struct problem *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(p->text, p->size, format, args);
+    va_end(args);
+    return false;
+}
+
+/* --- inputs --- */
+
+static bool is_text(const json_t *v)
+{
+    return json_is_string(v);
+}
+
+/* A key in a list: two to four parts, of which the third, the key's data, may be anything. */
+static bool is_input(const json_t *v)
+{
+    size_t n = json_array_size(v);
+    return n >= 2 && n <= 4 && is_text(json_array_get(v, 0)) && is_text(json_array_get(v, 1)) &&
+           (n < 4 || is_text(json_array_get(v, 3)));
+}
+
+static bool take_list(struct mapred_job *job, const json_t *v, struct problem *p)
+{
+    size_t i;
+    json_t *input;
+    job->inputs = MAPRED_LIST;
+    job->list = v;
+    json_array_foreach(v, i, input) if (!is_input(input)) return fail(
+        p,
+        "{\"error\":\"inputs: number %zu is no [bucket, key], [bucket, key, keydata] or [bucket, "
+        "key, keydata, type]\"}",
+        i);
+    return true;
+}
+
+static bool take_bucket(struct mapred_job *job, const json_t *v, struct problem *p)
+{
+    bool is_pair = json_array_size(v) == 2 && is_text(json_array_get(v, 0)) && is_text(json_array_get(v, 1));
+    if (!is_text(v) && !is_pair)
+        return fail(p, "{\"error\":\"inputs: a bucket is its name, or [type, name]\"}");
+    job->inputs = MAPRED_BUCKET;
+    job->bucket = json_string_value(is_pair ? json_array_get(v, 1) : v);
+    job->type = is_pair ? json_string_value(json_array_get(v, 0)) : "";
+    return true;
+}
+
+static bool is_term(const json_t *v)
+{
+    return json_is_string(v) || json_is_integer(v);
+}
+
+static bool take_index(struct mapred_job *job, const json_t *v, struct problem *p)
+{
+    const json_t *index = json_object_get(v, "index");
+    if (!take_bucket(job, json_object_get(v, "bucket"), p))
+        return false;
+    if (json_object_get(v, "key_filters") || json_object_get(v, "module"))
+        return fail(p, "{\"error\":\"inputs: key filters and functions as inputs are not run here\"}");
+    if (!index)
+        return true;
+    job->inputs = MAPRED_INDEX;
+    job->index = json_string_value(index);
+    job->key = json_object_get(v, "key");
+    job->start = json_object_get(v, "start");
+    job->end = json_object_get(v, "end");
+    bool is_bucket = job->index && strcmp(job->index, "$bucket") == 0;
+    bool has_terms = job->key ? is_term(job->key) : is_term(job->start) && is_term(job->end);
+    if (!job->index || (!is_bucket && !has_terms))
+        return fail(p, "{\"error\":\"inputs: an index needs its name, and a key or a start and an end\"}");
+    return true;
+}
+
+static bool take_inputs(struct mapred_job *job, const json_t *v, struct problem *p)
+{
+    if (json_is_object(v))
+        return take_index(job, v, p);
+    if (json_is_array(v) && !(json_array_size(v) == 2 && is_text(json_array_get(v, 0))))
+        return take_list(job, v, p);
+    return v ? take_bucket(job, v, p) : fail(p, "{\"error\":\"a job has inputs\"}");
+}
+
+/* --- phases --- */
+
+static const struct {
+    const char *name;
+    enum mapred_function function;
+} functions[] = {
+    {"map_identity", MAP_IDENTITY},
+    {"map_object_value", MAP_OBJECT_VALUE},
+    {"map_object_value_list", MAP_OBJECT_VALUE_LIST},
+    {"reduce_identity", REDUCE_IDENTITY},
+    {"reduce_sort", REDUCE_SORT},
+    {"reduce_set_union", REDUCE_SET_UNION},
+    {"reduce_sum", REDUCE_SUM},
+    {"reduce_plist_sum", REDUCE_PLIST_SUM},
+    {"reduce_count_inputs", REDUCE_COUNT_INPUTS},
+    {"reduce_string_to_integer", REDUCE_STRING_TO_INTEGER},
+    {"reduce_delete", REDUCE_DELETE},
+};
+
+static const char *text_of(const json_t *v, const char *name)
+{
+    const char *text = json_string_value(json_object_get(v, name));
+    return text ? text : "";
+}
+
+static bool take_function(struct mapred_phase *out, const json_t *v, bool map, unsigned number, struct problem *p)
+{
+    const char *language = text_of(v, "language"), *module = text_of(v, "module"), *name = text_of(v, "function");
+    if (strcmp(language, "erlang") != 0)
+        return fail(p,
+                    "{\"phase\":%u,\"error\":\"only functions of Erlang's riak_kv_mapreduce are run here, by their "
+                    "names, and no JavaScript\"}",
+                    number);
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
+        if (strcmp(module, "riak_kv_mapreduce") == 0 && strcmp(name, functions[i].name) == 0 &&
+            mapred_is_map(functions[i].function) == map) {
+            out->function = functions[i].function;
+            out->arg = json_object_get(v, "arg");
+            return true;
+        }
+    return fail(p, "{\"phase\":%u,\"error\":\"undef: there is no %s function %.60s:%.60s here\"}", number,
+                map ? "map" : "reduce", module, name);
+}
+
+static const char *link_part(const json_t *v, const char *name)
+{
+    const char *text = text_of(v, name);
+    return *text && strcmp(text, "_") != 0 ? text : NULL;
+}
+
+static bool take_phase(struct mapred_phase *out, const json_t *v, unsigned number, bool last, struct problem *p)
+{
+    const json_t *map = json_object_get(v, "map"), *reduce = json_object_get(v, "reduce"),
+                 *links = json_object_get(v, "link"),
+                 *body = map      ? map
+                         : reduce ? reduce
+                                  : links;
+    if (!json_is_object(body))
+        return fail(p, "{\"phase\":%u,\"error\":\"a phase is a map, a reduce or a link\"}", number);
+    const json_t *keep = json_object_get(body, "keep");
+    *out = (struct mapred_phase){.function = MAP_LINKS, .keep = keep ? json_is_true(keep) : last};
+    if (body != links)
+        return take_function(out, body, body == map, number, p);
+    out->bucket = link_part(body, "bucket");
+    out->tag = link_part(body, "tag");
+    return true;
+}
+
+static bool take_phases(struct mapred_job *job, const json_t *v, struct problem *p)
+{
+    size_t n = json_array_size(v);
+    if (!json_is_array(v) || n > MAPRED_PHASES_MAX)
+        return fail(p, "{\"error\":\"a job has a query: a list of at most %d phases\"}", MAPRED_PHASES_MAX);
+    for (; job->phases < n; job->phases++)
+        if (!take_phase(&job->phase[job->phases], json_array_get(v, job->phases), job->phases, job->phases + 1 == n, p))
+            return false;
+    return true;
+}
+
+static bool take_timeout(struct mapred_job *job, const json_t *v, struct problem *p)
+{
+    if (!v)
+        return true;
+    json_int_t ms = json_integer_value(v);
+    job->timeout_ms = (uint32_t)ms;
+    return (json_is_integer(v) && ms >= 1 && ms <= UINT32_MAX) ||
+           fail(p, "{\"error\":\"timeout: whole milliseconds from 1 on\"}");
+}
+
+bool mapred_job_read(struct slice text, struct mapred_job *out, char *why, size_t size)
+{
+    struct problem p = {why, size};
+    json_error_t error;
+    *out = (struct mapred_job){.type = ""};
+    if (text.len > MAPRED_TEXT_MAX)
+        return fail(&p, "{\"error\":\"a job of %zu bytes: at most %zu are read\"}", text.len, MAPRED_TEXT_MAX);
+    out->text = json_loadb((const char *)text.data, text.len, 0, &error);
+    if (!json_is_object(out->text)) {
+        mapred_job_fini(out);
+        return fail(&p, "{\"error\":\"the job is no JSON object\"}");
+    }
+    if (take_inputs(out, json_object_get(out->text, "inputs"), &p) &&
+        take_phases(out, json_object_get(out->text, "query"), &p) &&
+        take_timeout(out, json_object_get(out->text, "timeout"), &p))
+        return true;
+    mapred_job_fini(out);
+    return false;
+}
+
+void mapred_job_fini(struct mapred_job *job)
+{
+    json_decref(job->text);
+    job->text = NULL;
+}
