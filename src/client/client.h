@@ -70,6 +70,12 @@ int client_get_props(struct client *c, struct slice type, struct slice bucket, s
 int client_set_props(struct client *c, struct slice type, struct slice bucket, const struct bucket_props *props);
 int client_reset_props(struct client *c, struct slice type, struct slice bucket);
 
+/* Bucket types: what they say, and a change of it; a new one (for nodes' certificates alone); all there are. */
+int client_get_type(struct client *c, struct slice type, struct bucket_props *out);
+int client_set_type(struct client *c, struct slice type, const struct bucket_props *props);
+int client_create_type(struct client *c, struct slice type, const struct bucket_props *props);
+int client_list_types(struct client *c, client_each each, void *arg);
+
 /* What the node knows about its cluster (wire/status.h). Riak answers these with E_UNSUPPORTED. */
 int client_cluster_status(struct client *c, struct status_node *out);
 /* Partitions from number `from` on, as many as fit: go on behind the last, until out->count is 0. */

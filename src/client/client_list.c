@@ -53,3 +53,10 @@ int client_list_buckets(struct client *c, struct slice type, client_each each, v
     err = call_finish(c, err, mark, MSG_LIST_BUCKETS_RESP, &f);
     return err ? err : take_all(c, MSG_LIST_BUCKETS_RESP, f, each, arg);
 }
+
+int client_list_types(struct client *c, client_each each, void *arg)
+{
+    struct frame f;
+    int err = client_exchange(c, MSG_LIST_TYPES_REQ, slice_make(NULL, 0), MSG_LIST_TYPES_RESP, &f);
+    return err ? err : take_all(c, MSG_LIST_TYPES_RESP, f, each, arg);
+}

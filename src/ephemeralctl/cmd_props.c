@@ -157,12 +157,20 @@ static int parse_setting(struct bucket_props *props, const char *setting)
     return err ? EX_USAGE : 0;
 }
 
+/* NAME=VALUE behind the first argument. */
+static int parse_settings(struct context *x, struct bucket_props *props)
+{
+    int status = 0;
+    *props = (struct bucket_props){0};
+    for (int i = 1; !status && i < x->arg_count; i++)
+        status = parse_setting(props, x->args[i]);
+    return status;
+}
+
 static int change(struct context *x)
 {
-    struct bucket_props props = {0};
-    int status = 0;
-    for (int i = 1; !status && i < x->arg_count; i++)
-        status = parse_setting(&props, x->args[i]);
+    struct bucket_props props;
+    int status = parse_settings(x, &props);
     if (status)
         return status;
     int err = x->options->reset ? client_reset_props(x->client, command_type(x), command_arg(x, 0)) : 0;
@@ -175,4 +183,47 @@ int cmd_props(struct context *x)
 {
     int status = change(x);
     return status ? status : show(x);
+}
+
+/* --- bucket types --- */
+
+int cmd_type_status(struct context *x)
+{
+    struct bucket_props props;
+    int err = client_get_type(x->client, command_arg(x, 0), &props);
+    if (err)
+        return command_failed(x, err);
+    print_all(&props, x->options->output);
+    return EX_OK;
+}
+
+int cmd_type_create(struct context *x)
+{
+    struct bucket_props props;
+    int status = parse_settings(x, &props);
+    if (status)
+        return status;
+    int err = client_create_type(x->client, command_arg(x, 0), &props);
+    return err ? command_failed(x, err) : cmd_type_status(x);
+}
+
+int cmd_type_update(struct context *x)
+{
+    struct bucket_props props;
+    int status = parse_settings(x, &props);
+    if (status)
+        return status;
+    int err = client_set_type(x->client, command_arg(x, 0), &props);
+    return err ? command_failed(x, err) : cmd_type_status(x);
+}
+
+/* A type is active as soon as it is created: every node knows it by then. */
+int cmd_type_activate(struct context *x)
+{
+    struct bucket_props props;
+    int err = client_get_type(x->client, command_arg(x, 0), &props);
+    if (err)
+        return command_failed(x, err);
+    printf("%s is active\n", x->args[0]);
+    return EX_OK;
 }

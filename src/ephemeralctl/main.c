@@ -23,6 +23,15 @@ static const struct command commands[] = {
      .help = "lists the buckets that hold keys"},
     {"props", "BUCKET [NAME=VALUE...]", 1, -1, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT | SCOPE_PROPS, cmd_props,
      .help = "shows a bucket's properties, after setting those given (ttl=60)"},
+    {"types", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_types, .help = "lists the bucket types"},
+    {"type-create", "TYPE [NAME=VALUE...]", 1, -1, CONNECTED | SCOPE_OUTPUT | SCOPE_ROOT, cmd_type_create,
+     .help = "creates a bucket type (datatype=set), and shows it"},
+    {"type-activate", "TYPE", 1, 1, CONNECTED, cmd_type_activate,
+     .help = "says that a type is active, as it is since it was created"},
+    {"type-update", "TYPE NAME=VALUE...", 2, -1, CONNECTED | SCOPE_OUTPUT, cmd_type_update,
+     .help = "sets properties of a bucket type, and shows it"},
+    {"type-status", "TYPE", 1, 1, CONNECTED | SCOPE_OUTPUT, cmd_type_status,
+     .help = "shows a bucket type's properties"},
     {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "asks the node for a sign of life, through TLS"},
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
      .help = "shows the node's name and version and the connection's TLS"},
@@ -58,7 +67,7 @@ static void help_all(void)
          "Talks to a node of the Ephemeral Store over mutual TLS.\n\nCommands:");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         int n = printf("  %s %s", commands[i].name, commands[i].arguments);
-        printf("%*s%s\n", n < 32 ? 32 - n : 1, "", commands[i].help);
+        printf("%*s%s\n", n < 36 ? 36 - n : 1, "", commands[i].help);
         scopes |= commands[i].scopes;
     }
     puts("\nOptions (COMMAND --help shows those of one command):");

@@ -127,3 +127,67 @@ void bucket_reset(struct session *s, struct slice body)
     if (decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req))
         router_reset_bucket(s->server->router, ask(s, MSG_RESET_BUCKET_RESP), req.type, req.bucket);
 }
+
+/* --- for operators --- */
+
+static void on_created(struct router_request *q, int err, const struct store_result *result)
+{
+    struct session *s = session_of(q);
+    (void)result;
+    if (!err)
+        session_reply_empty(s, MSG_CREATE_TYPE_RESP);
+    else if (err == E_EXISTS)
+        session_error(s, "Error creating bucket type: already_active");
+    else if (err == E_INVALID)
+        session_error(s, "Error creating bucket type: reserved_name, or one of more than %d bytes",
+                      CATALOG_TYPE_NAME_MAX);
+    else if (err == E_TOO_MANY)
+        session_error(s, "Error creating bucket type: there are %d, as many as there may be", CATALOG_TYPES_MAX);
+    else if (!refusal_late(s, err, "the type is there: list the types before creating it again"))
+        session_error(s, "Error creating bucket type: %s", err_text(err));
+    session_finish(s);
+}
+
+/* Who may make types holds the root's key, as the nodes do: a user's certificate is not enough. */
+void bucket_create_type(struct session *s, struct slice body)
+{
+    struct bucket_req req;
+    char text[1024];
+    if (!decode(s, body, bucket_set_type_req_decode, "EphCreateTypeReq", &req))
+        return;
+    if (!s->peer.is_node)
+        session_error(s, "Permission denied: to create a bucket type takes a certificate with the role of a node, and "
+                         "yours is a user's. ephemeralctl mints one for this purpose when it is given --root-ca-cert, "
+                         "--root-ca-key and --user");
+    else if (!props_check_type(&req.props, text, sizeof text))
+        session_error(s, "Invalid bucket properties: %s", text);
+    else
+        router_create_type(s->server->router, session_ask(s, 0, on_created), req.type, &req.props);
+}
+
+struct type_list {
+    struct slice name[CATALOG_TYPES_MAX];
+    size_t count;
+};
+
+static void add_type(void *arg, struct slice type)
+{
+    struct type_list *l = arg;
+    if (l->count < CATALOG_TYPES_MAX)
+        l->name[l->count++] = type.len ? type : slice_str("default");
+}
+
+void bucket_list_types(struct session *s, struct slice body)
+{
+    struct type_list l = {.count = 0};
+    size_t mark;
+    (void)body;
+    catalog_each_type(catalog_of(s), add_type, &l);
+    int err = frame_begin(session_out(s), MSG_LIST_TYPES_RESP, &mark);
+    if (!err)
+        err = bucket_list_resp_encode(session_out(s), l.name, l.count, true);
+    if (err)
+        session_broken(s, err);
+    else
+        frame_end(session_out(s), mark);
+}

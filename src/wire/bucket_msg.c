@@ -339,6 +339,23 @@ int bucket_set_req_encode(struct buf *out, const struct bucket_req *req)
     return protobuf_pack(&m.base, out);
 }
 
+int bucket_get_type_req_encode(struct buf *out, const struct bucket_req *req)
+{
+    RpbGetBucketTypeReq m = RPB_GET_BUCKET_TYPE_REQ__INIT;
+    m.type = protobuf_bytes(req->type);
+    return protobuf_pack(&m.base, out);
+}
+
+int bucket_set_type_req_encode(struct buf *out, const struct bucket_req *req)
+{
+    struct props_parts parts;
+    RpbSetBucketTypeReq m = RPB_SET_BUCKET_TYPE_REQ__INIT;
+    give_props(&req->props, &parts);
+    m.type = protobuf_bytes(req->type);
+    m.props = &parts.props;
+    return protobuf_pack(&m.base, out);
+}
+
 int bucket_get_resp_decode(struct slice body, struct arena *arena, struct bucket_props *out)
 {
     UNPACK(RpbGetBucketResp, rpb_get_bucket_resp, body, arena);

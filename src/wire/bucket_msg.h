@@ -54,6 +54,8 @@ int bucket_preflist_item_encode(struct buf *out, uint32_t partition, struct slic
 
 int bucket_get_req_encode(struct buf *out, const struct bucket_req *req);
 int bucket_set_req_encode(struct buf *out, const struct bucket_req *req);
+int bucket_get_type_req_encode(struct buf *out, const struct bucket_req *req);
+int bucket_set_type_req_encode(struct buf *out, const struct bucket_req *req);
 int bucket_get_resp_decode(struct slice body, struct arena *arena, struct bucket_props *out);
 int bucket_list_buckets_req_encode(struct buf *out, const struct bucket_list_buckets_req *req);
 int bucket_list_keys_req_encode(struct buf *out, const struct bucket_list_keys_req *req);

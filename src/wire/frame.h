@@ -51,6 +51,12 @@ enum msg_code {
     MSG_DT_FETCH_RESP = 81,
     MSG_DT_UPDATE_REQ = 82,
     MSG_DT_UPDATE_RESP = 83,
+    /* Ours, not Riak's: types are made and listed by operators alone. The first has the form of RpbSetBucketTypeReq,
+     * and an answer without a body; the second has none, and an answer of the form of RpbListBucketsResp. */
+    MSG_CREATE_TYPE_REQ = 236,
+    MSG_CREATE_TYPE_RESP = 237,
+    MSG_LIST_TYPES_REQ = 238,
+    MSG_LIST_TYPES_RESP = 239,
     /* Ours, not Riak's: cluster_msg.h. */
     MSG_CLUSTER_STATUS_REQ = 240,
     MSG_CLUSTER_STATUS_RESP = 241,
