@@ -205,6 +205,19 @@ static int identify(struct cluster *c)
     return c->config.identify(c->config.arg, c->incarnation);
 }
 
+uint64_t cluster_now_ms(const struct cluster *c)
+{
+    return c->time_ms + (now_of(c) - c->time_boot_ms);
+}
+
+void cluster_hear_time(struct cluster *c, uint64_t time_ms)
+{
+    if (time_ms <= cluster_now_ms(c))
+        return;
+    c->time_ms = time_ms;
+    c->time_boot_ms = now_of(c);
+}
+
 static void seek(struct cluster *c)
 {
     cluster_set_phase(c, PHASE_SEEKING);
@@ -236,6 +249,8 @@ void cluster_forget(struct cluster *c, bool as_stranger)
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_fini(&c->partition[i]);
     stop_group(c);
+    c->time_ms = 0;
+    c->time_boot_ms = now_of(c);
     if (as_stranger) {
         if (identify(c)) {
             log_error(c->config.log, "cluster", "no certificate could be made for the new incarnation: ending");

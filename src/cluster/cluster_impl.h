@@ -224,8 +224,11 @@ struct cluster {
     bool left;    /* the cluster has let it go */
     bool closing;
     uint64_t created_ms;
-    uint64_t wall_ahead_ms;  /* of the boot clock, as it was at the start (R-TIME) */
-    uint64_t formed_boot_ms; /* when the cluster formed, or this node came to it, on its own clock */
+    uint64_t wall_ahead_ms; /* of the boot clock, as it was at the start (R-TIME) */
+    /* R-TIME: the cluster's time is that of its first forming, and what has gone by since; a partition that begins anew
+     * begins with it. Who forms the cluster again goes on with the latest that any of them knows. */
+    uint64_t time_ms;      /* as this node has it ... */
+    uint64_t time_boot_ms; /* ... at this moment of its clock */
     uint64_t leave_ms;
     struct buf scratch;
     unsigned gone_count; /* incarnations that are no members, and since when they are known not to be */
@@ -350,6 +353,9 @@ void partition_fini(struct partition *p);
 /* Makes of it what the meta state says that it is. */
 void partition_follow(struct partition *p);
 void partition_freeze(struct partition *p);
+uint64_t cluster_now_ms(const struct cluster *c); /* R-TIME */
+/* What another says of the cluster's time: taken where it is ahead of this node's own counting. */
+void cluster_hear_time(struct cluster *c, uint64_t time_ms);
 uint64_t partition_now_ms(const struct partition *p); /* R-TIME */
 /* What another replica says of the partition's time: taken where it is ahead of this node's own counting. */
 void partition_hear_time(struct partition *p, uint64_t time_ms);

@@ -325,7 +325,7 @@ static void propose(struct cluster *c)
 
 static void answer_offer(struct cluster *c, const uint8_t *to, uint64_t proposal, bool accepted)
 {
-    struct peer_accept m = {proposal, accepted};
+    struct peer_accept m = {proposal, accepted, c->meta.state ? cluster_now_ms(c) : 0};
     formation_send(formation_link(c, to), PEER_ACCEPT, code_accept_f, &m);
 }
 
@@ -380,8 +380,11 @@ static int take_accept(struct cluster *c, struct link *l, struct slice body)
     if (coder_end(&coder))
         return coder.err;
     for (unsigned i = 0; f->stage == FORM_OFFERED && m.proposal == f->offer.proposal && i < f->invited_count; i++)
-        if (memcmp(f->invited[i].incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0)
+        if (memcmp(f->invited[i].incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0) {
             f->invited[i].accepted = m.accepted;
+            if (f->offer.reform)
+                cluster_hear_time(c, m.time_ms);
+        }
     return 0;
 }
 

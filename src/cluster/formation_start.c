@@ -55,6 +55,8 @@ static int old_state(struct cluster *c, struct meta_state **out)
     if (!err)
         err = meta_state_decode(&c->memory, buf_slice(&bytes), out);
     buf_fini(&bytes);
+    if (!err)
+        (*out)->formed_ms = cluster_now_ms(c); /* R-TIME: it goes on from here */
     kept[n++] = c->meta.self;
     for (unsigned i = 0; !err && i < f->invited_count; i++) {
         const struct member *m = meta_member_by_incarnation(*out, f->invited[i].incarnation);

@@ -143,6 +143,7 @@ void lease_take_grant(struct cluster *c, const struct peer_grant *g)
         l->granted_until_ms = g->sent_ms + c->times.lease;
         l->granted_index = g->index;
     }
+    cluster_hear_time(c, g->time_ms);
     l->settled = g->settled;
     l->member_count = g->member_count;
     memcpy(l->member, g->member, g->member_count * sizeof g->member[0]);

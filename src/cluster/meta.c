@@ -217,7 +217,7 @@ int meta_start(struct cluster *c, struct meta_state *state, uint64_t self, const
                                   .log_max = META_LOG_MAX};
     m->state = state;
     m->self = self;
-    c->formed_boot_ms = now_of(c);
+    cluster_hear_time(c, state->formed_ms);
     m->whole = birth->voter_count != 0;
     m->was_led = false;
     m->leader_seen_ms = now_of(c);

@@ -61,7 +61,7 @@ struct meta_state {
     uint8_t cluster_id[PEER_CLUSTER_ID];
     uint64_t epoch;
     bool all_fresh;     /* all N took part in forming it, and none of them held anything */
-    uint64_t formed_ms; /* R-TIME: the wall clock of forming; partitions' time goes on from there */
+    uint64_t formed_ms; /* R-TIME: the cluster's time when this epoch was formed: of the first, the wall clock */
     struct hash_key key;
     struct meta_settings settings;
     uint64_t next_id; /* of members and of replicas */

@@ -123,8 +123,11 @@ static struct peer_load load_of(const struct cluster *c, const struct watch *w)
 
 static void fill_grant(const struct cluster *c, const struct watch *w, struct peer_grant *g)
 {
-    *g = (struct peer_grant){
-        .epoch = c->meta.state->epoch, .sent_ms = w->asked_ms, .index = w->index, .settled = c->overseer.settled};
+    *g = (struct peer_grant){.epoch = c->meta.state->epoch,
+                             .sent_ms = w->asked_ms,
+                             .index = w->index,
+                             .settled = c->overseer.settled,
+                             .time_ms = cluster_now_ms(c)};
     memcpy(g->cluster_id, c->meta.state->cluster_id, sizeof g->cluster_id);
     for (unsigned i = 0; i < c->overseer.watch_count && g->member_count < PEER_SEATS_MAX; i++)
         g->member[g->member_count++] = load_of(c, c->overseer.watch[i]);

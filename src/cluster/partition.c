@@ -33,16 +33,18 @@ void partition_hear_time(struct partition *p, uint64_t time_ms)
     p->stamp_boot_ms = now_of(p->cluster);
 }
 
-static void begin_time(struct partition *p)
+/* The first of a generation go on where the cluster is. Whoever joins them is told the time by what is copied and
+ * committed: what its own clock has counted meanwhile may be ahead of theirs. Never the wall clock after the start. */
+static void begin_time(struct partition *p, bool first)
 {
-    struct cluster *c = p->cluster;
-    uint64_t stamp = p->store ? store_stamp_ms(p->store) : 0;
-    /* Never the wall clock after the start: the cluster's begins with its forming, a store's goes on. */
-    uint64_t base = c->meta.state->formed_ms + (now_of(c) - c->formed_boot_ms);
-    if (!p->stamp_ms || stamp > partition_now_ms(p)) {
-        p->stamp_ms = stamp > base ? stamp : base;
-        p->stamp_boot_ms = now_of(c);
+    if (!first) {
+        p->stamp_ms = 0;
+        p->stamp_boot_ms = now_of(p->cluster);
+        return;
     }
+    partition_hear_time(p, cluster_now_ms(p->cluster));
+    if (p->store)
+        partition_hear_time(p, store_stamp_ms(p->store));
 }
 
 /* --- the group's hooks --- */
@@ -148,7 +150,7 @@ static void on_installed(void *arg, uint64_t index)
     partition_copy_install(p);
     p->index = index;
     p->whole = true;
-    begin_time(p);
+    partition_hear_time(p, store_stamp_ms(p->store));
     partition_mark_dirty(p);
 }
 
@@ -317,15 +319,16 @@ static int begin_joiner(struct partition *p)
 
 static void begin_replica(struct partition *p, const struct partition_map *map, uint64_t replica)
 {
+    bool first = is_in(map->birth, map->birth_count, replica);
     p->replica = replica;
-    int err = is_in(map->birth, map->birth_count, replica) ? begin_first(p, map) : begin_joiner(p);
+    int err = first ? begin_first(p, map) : begin_joiner(p);
     if (err) {
         log_error(p->cluster->config.log, "partition", "partition %u: the replica could not be made: %s", p->number,
                   err_text(err));
         p->broken = true;
         return;
     }
-    begin_time(p);
+    begin_time(p, first);
     partition_mark_dirty(p);
     partition_schedule_expiry(p);
 }

@@ -78,6 +78,7 @@ void code_accept(struct coder *c, struct peer_accept *m)
 {
     code_u64(c, &m->proposal);
     code_bool(c, &m->accepted);
+    code_u64(c, &m->time_ms);
 }
 
 /* Distinct, and none of them 0. */
@@ -167,6 +168,7 @@ void code_grant(struct coder *c, struct peer_grant *m)
     code_u64(c, &m->sent_ms);
     code_u64(c, &m->index);
     code_bool(c, &m->settled);
+    code_u64(c, &m->time_ms);
     code_count(c, &m->member_count, PEER_SEATS_MAX);
     for (unsigned i = 0; i < m->member_count; i++)
         code_load(c, &m->member[i]);

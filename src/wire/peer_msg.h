@@ -103,7 +103,8 @@ void code_offer(struct coder *c, struct peer_offer *m);
 
 struct peer_accept {
     uint64_t proposal;
-    bool accepted; /* false: withdrawn, or never */
+    bool accepted;    /* false: withdrawn, or never */
+    uint64_t time_ms; /* of the cluster that is to be formed again (R-TIME); 0: not known */
 };
 void code_accept(struct coder *c, struct peer_accept *m);
 
@@ -172,6 +173,7 @@ struct peer_grant {
     uint64_t sent_ms; /* of the renewal */
     uint64_t index;   /* of the meta group: the lease counts once that is applied */
     bool settled;     /* seats and partitions are as full as they can be */
+    uint64_t time_ms; /* of the cluster (R-TIME) */
     unsigned member_count;
     struct peer_load member[PEER_SEATS_MAX];
 };

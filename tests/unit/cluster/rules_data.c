@@ -371,6 +371,25 @@ void test_TIME_goes_on_where_it_is_copied_to(void **state)
     }
 }
 
+/* A cluster that is formed again, of nodes most of which are new, goes on at the time at which it was: also in
+ * partitions that begin empty. */
+void test_TIME_goes_on_when_it_is_formed_again(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    uint64_t before = partition_now_ms(&cluster_at(u, leader_of(u, 0))->partition[0]), began = u->now_ms;
+    universe_run(u, 30000);
+    restart_first(u, 4, 10);
+    await_ready(u, 120000);
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        for (unsigned k = 0; k < 5; k++) {
+            const struct partition *p = &cluster_at(u, k)->partition[i];
+            if (p->whole)
+                assert_in_range(partition_now_ms(p), before + (u->now_ms - began) - 1000,
+                                before + (u->now_ms - began) + 1000);
+        }
+}
+
 /* Who comes to lead has lived in the past, as one does that was paused when it was told the time. What it writes at
  * once is of the time that others count. */
 void test_TIME_is_asked_of_a_majority(void **state)

@@ -34,6 +34,7 @@ int main(int argc, char **argv)
         CASE(test_TIME_is_not_the_wall_clocks),
         CASE(test_TIME_goes_on_where_it_is_copied_to),
         CASE(test_TIME_is_asked_of_a_majority),
+        CASE(test_TIME_goes_on_when_it_is_formed_again),
         CASE(test_RETRY_a_write_counts_once),
         CASE(test_MEMORY_what_would_pass_the_limit_is_refused),
     };

@@ -88,6 +88,7 @@ static void fill_accept(void *p)
     struct peer_accept *m = p;
     m->proposal = number();
     m->accepted = flip();
+    m->time_ms = number();
 }
 
 static void fill_start(void *p)
@@ -156,6 +157,7 @@ static void fill_grant(void *p)
     m->sent_ms = number();
     m->index = number();
     m->settled = flip();
+    m->time_ms = number();
     m->member_count = up_to(PEER_SEATS_MAX);
     for (unsigned i = 0; i < m->member_count; i++)
         m->member[i] = (struct peer_load){number(), number(), number(), number(), number(), flip()};
@@ -404,7 +406,7 @@ static void test_choices_and_counts_have_bounds(void **state)
     struct peer_replica replica = {0};
     assert_int_equal(read_with(message("replica"), &replica, 41, PEER_SEATS_MAX + 1, 2), E_MALFORMED);
     struct peer_grant grant = {0};
-    assert_int_equal(read_with(message("grant"), &grant, 41, PEER_SEATS_MAX + 1, 2), E_MALFORMED);
+    assert_int_equal(read_with(message("grant"), &grant, 49, PEER_SEATS_MAX + 1, 2), E_MALFORMED);
 }
 
 static void test_counts_at_their_bounds(void **state)
