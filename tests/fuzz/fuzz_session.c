@@ -63,6 +63,15 @@ static bool is_answer(uint8_t code)
     case MSG_GET_BUCKET_RESP:
     case MSG_SET_BUCKET_RESP:
     case MSG_RESET_BUCKET_RESP:
+    case MSG_MAPRED_RESP:
+    case MSG_INDEX_RESP:
+    case MSG_PREFLIST_RESP:
+    case MSG_COUNTER_UPDATE_RESP:
+    case MSG_COUNTER_GET_RESP:
+    case MSG_DT_FETCH_RESP:
+    case MSG_DT_UPDATE_RESP:
+    case MSG_CREATE_TYPE_RESP:
+    case MSG_LIST_TYPES_RESP:
     case MSG_AUTH_RESP:
     case MSG_START_TLS:
         return true;

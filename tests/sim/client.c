@@ -8,6 +8,7 @@
 #include "wire/bucket_msg.h"
 #include "wire/datatype_msg.h"
 #include "wire/kv_msg.h"
+#include "wire/pb.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #define VALUE_PREFIX    "v"
 
 #define COUNTERS_NEED "\"Counters require"
+#define INDEX         "v_int" /* values have their numbers as terms */
 
 /* A connection, which lives until its stream is closed; its client may have turned to another before. */
 struct line {
@@ -43,8 +45,9 @@ static struct history_op *present(struct client *c)
 }
 
 static const enum history_kind kind_of[ASK_KINDS] = {
-    [ASK_PUT] = HISTORY_PUT, [ASK_CREATE] = HISTORY_CREATE, [ASK_CAS] = HISTORY_CAS, [ASK_DELETE] = HISTORY_DELETE,
-    [ASK_GET] = HISTORY_GET, [ASK_GET_ANY] = HISTORY_GET1,  [ASK_ADD] = HISTORY_ADD, [ASK_COUNT] = HISTORY_COUNT,
+    [ASK_PUT] = HISTORY_PUT,       [ASK_CREATE] = HISTORY_CREATE, [ASK_CAS] = HISTORY_CAS,
+    [ASK_DELETE] = HISTORY_DELETE, [ASK_GET] = HISTORY_GET,       [ASK_GET_ANY] = HISTORY_GET1,
+    [ASK_QUERY] = HISTORY_GET,     [ASK_ADD] = HISTORY_ADD,       [ASK_COUNT] = HISTORY_COUNT,
 };
 
 static bool writes_value(enum request_kind k)
@@ -232,6 +235,26 @@ static void take_count(struct client *c, const struct frame *f)
     note_answer(c, c->kind == ASK_COUNT && !has_value ? HISTORY_ABSENT : HISTORY_OK, slice_make(NULL, 0));
 }
 
+/* A key that is hit holds that value; one that is not hit tells no more than that it does not, which is not judged. */
+static void take_hits(struct client *c, const struct frame *f)
+{
+    struct slice rest = f->body, name;
+    char key[32];
+    bool done, hit = false;
+    int more;
+    client_key_name(c->key, key);
+    while ((more = bucket_list_resp_next(&rest, &name, &done)) > 0) {
+        if (hit || !slice_is(name, key))
+            world_fail(c->world, "%s: a query for the value of '%s' hits '%.*s'", c->name, key, (int)name.len,
+                       (const char *)name.data);
+        hit = true;
+    }
+    if (more < 0)
+        world_fail(c->world, "%s: the answer to a query cannot be decoded", c->name);
+    present(c)->value = hit ? c->value : 0;
+    note_answer(c, hit ? HISTORY_OK : HISTORY_FAILED, slice_make(NULL, 0));
+}
+
 static bool counts(const struct client *c)
 {
     return c->kind == ASK_ADD || c->kind == ASK_COUNT;
@@ -239,15 +262,11 @@ static bool counts(const struct client *c)
 
 static uint8_t answer_code(const struct client *c)
 {
-    static const uint8_t codes[ASK_KINDS] = {[ASK_PUT] = MSG_PUT_RESP,
-                                             [ASK_CREATE] = MSG_PUT_RESP,
-                                             [ASK_CAS] = MSG_PUT_RESP,
-                                             [ASK_DELETE] = MSG_DEL_RESP,
-                                             [ASK_GET] = MSG_GET_RESP,
-                                             [ASK_GET_ANY] = MSG_GET_RESP,
-                                             [ASK_ADD] = MSG_COUNTER_UPDATE_RESP,
-                                             [ASK_COUNT] = MSG_COUNTER_GET_RESP,
-                                             [ASK_PROPS] = MSG_SET_BUCKET_RESP};
+    static const uint8_t codes[ASK_KINDS] = {[ASK_PUT] = MSG_PUT_RESP,           [ASK_CREATE] = MSG_PUT_RESP,
+                                             [ASK_CAS] = MSG_PUT_RESP,           [ASK_DELETE] = MSG_DEL_RESP,
+                                             [ASK_GET] = MSG_GET_RESP,           [ASK_GET_ANY] = MSG_GET_RESP,
+                                             [ASK_QUERY] = MSG_INDEX_RESP,       [ASK_ADD] = MSG_COUNTER_UPDATE_RESP,
+                                             [ASK_COUNT] = MSG_COUNTER_GET_RESP, [ASK_PROPS] = MSG_SET_BUCKET_RESP};
     return codes[c->kind];
 }
 
@@ -267,6 +286,8 @@ static void take_answer(struct client *c, const struct frame *f)
     }
     if (reads)
         take_value(c, &r);
+    else if (c->kind == ASK_QUERY)
+        take_hits(c, f);
     else if (counts(c))
         take_count(c, f);
     else if (c->kind == ASK_DELETE || c->kind == ASK_PROPS)
@@ -369,11 +390,13 @@ static enum request_kind pick_kind(struct client *c)
     static const struct {
         enum request_kind kind;
         unsigned percent;
-    } mix[] = {{ASK_PUT, 22}, {ASK_CREATE, 16}, {ASK_CAS, 16}, {ASK_DELETE, 8}, {ASK_GET, 28}, {ASK_GET_ANY, 10}};
+    } mix[] = {{ASK_PUT, 22}, {ASK_CREATE, 16}, {ASK_CAS, 16}, {ASK_DELETE, 8},
+               {ASK_GET, 26}, {ASK_GET_ANY, 9}, {ASK_QUERY, 3}};
     unsigned at = (unsigned)rng_below(&c->chance, 100);
     for (unsigned i = 0; i < sizeof mix / sizeof mix[0]; at -= mix[i++].percent)
         if (at < mix[i].percent)
-            return mix[i].kind == ASK_CAS && !c->seen[c->key].value ? ASK_GET : mix[i].kind;
+            return (mix[i].kind == ASK_CAS || mix[i].kind == ASK_QUERY) && !c->seen[c->key].value ? ASK_GET
+                                                                                                  : mix[i].kind;
     return ASK_GET;
 }
 
@@ -422,8 +445,29 @@ static void put_value(struct client *c, uint32_t timeout_ms)
             .kind = KV_USERMETA, .key = slice_str(TTL_KEY), .value = slice_str(ttl), .has_value = true};
         ASSERT(kv_meta_put_item(&meta, &item) == 0);
     }
+    char term[16];
+    snprintf(term, sizeof term, "%u", c->value);
+    struct kv_item index = {.kind = KV_INDEX, .key = slice_str(INDEX), .value = slice_str(term), .has_value = true};
+    ASSERT(kv_meta_put_item(&meta, &index) == 0);
     ASSERT(kv_put_req_encode(out_of(c), &req, buf_slice(&meta)) == 0);
     buf_fini(&meta);
+}
+
+/* For the value that it has last seen of the key. */
+static void put_query(struct client *c, const char *bucket)
+{
+    char term[16];
+    size_t mark;
+    uint8_t *p;
+    snprintf(term, sizeof term, "%u", c->value);
+    ASSERT(frame_begin(out_of(c), MSG_INDEX_REQ, &mark) == 0);
+    ASSERT(buf_reserve(out_of(c), 64, &p) == 0);
+    uint8_t *end = pb_put_bytes(p, 1, slice_str(bucket));
+    end = pb_put_bytes(end, 2, slice_str(INDEX));
+    end = pb_put_uint(end, 3, 0);
+    end = pb_put_bytes(end, 4, slice_str(term));
+    buf_commit(out_of(c), (size_t)(end - p));
+    frame_end(out_of(c), mark);
 }
 
 static void put_request(struct client *c, uint32_t timeout_ms)
@@ -439,6 +483,8 @@ static void put_request(struct client *c, uint32_t timeout_ms)
         ASSERT(frame_begin(out_of(c), MSG_SET_BUCKET_REQ, &mark) == 0);
         ASSERT(bucket_set_req_encode(out_of(c), &req) == 0);
         frame_end(out_of(c), mark);
+    } else if (c->kind == ASK_QUERY) {
+        put_query(c, bucket);
     } else if (counts(c)) {
         struct datatype_counter_req req = {
             .bucket = slice_str(bucket), .key = slice_str(key), .amount = 1, .return_value = chance_of(&c->chance, 70)};
@@ -489,6 +535,8 @@ static void ask(struct client *c)
     uint32_t timeout_ms = c->surveys ? 20000 : pick_timeout_ms(c);
     pick(c);
     c->ttl_s = 0;
+    if (c->kind == ASK_QUERY)
+        c->value = c->seen[c->key].value;
     c->ttl_from_us = c->world->now_us;
     put_request(c, timeout_ms);
     note_asked(c);

@@ -30,6 +30,7 @@ enum request_kind {
     ASK_DELETE,
     ASK_GET,
     ASK_GET_ANY,
+    ASK_QUERY,
     ASK_ADD,
     ASK_COUNT,
     ASK_PROPS,
