@@ -89,6 +89,11 @@ static bool prepare(struct session *s, const struct kv_put_req *req, const struc
     uint64_t ttl_s = rules->ttl_s;
     if (!content_prepare(s, &req->content, &ttl_s))
         return false;
+    size_t size = req->content.value.len + buf_len(&s->server->meta);
+    if (size > s->server->config.object_size_max) { /* by itself: it is not to go through a log for that */
+        session_error(s, "{too_large,%zu}", size);
+        return false;
+    }
     c->rules = kv_rules(s, rules);
     c->rules.ttl_ms = ttl_s * 1000;
     c->condition = condition_of(req);

@@ -780,7 +780,10 @@ check('map/reduce with Riak\'s functions (13)', async () => {
 check('preflist: who keeps a key (3)', async () => {
     const { preflist } = await ask('fetchPreflist', { bucket: 'b', key: 'k' });
     assert.strictEqual(preflist.length, 3);
-    for (const { node, primary } of preflist) assert.deepStrictEqual([node, primary], [`riak@${host}`, true]);
+    for (const { node, primary } of preflist) {
+        assert.match(node, /^riak@127\.\d+\.\d+\.\d+$/);
+        assert.strictEqual(primary, true);
+    }
 });
 
 // --- secondary indexes ---
@@ -833,7 +836,7 @@ check('counters: not found, up and down, without a key (12)', async () => {
     assert.strictEqual((await ask('updateCounter', { ...at, increment: 10 })).counterValue, 10);
     assert.strictEqual((await ask('updateCounter', { ...at, increment: -13, returnBody: true })).counterValue, -3);
     assert.strictEqual(await ask('updateCounter', { ...at, increment: 1, returnBody: false }), null);
-    const { counterValue, isNotFound } = await ask('fetchCounter', { ...at, r: 1 });
+    const { counterValue, isNotFound } = await ask('fetchCounter', at);
     assert.deepStrictEqual([counterValue.toNumber ? counterValue.toNumber() : counterValue, isNotFound], [-2, false]);
     const { generatedKey } = await ask('updateCounter', { ...dt('counters'), increment: 7 });
     assert.strictEqual(Number((await ask('fetchCounter', dt('counters', generatedKey))).counterValue), 7);
