@@ -18,6 +18,7 @@
     X(auth_failed, "failed authentication attempts")                                                                   \
     X(requests, "client requests answered")                                                                            \
     X(requests_failed, "client requests answered with an error")                                                       \
+    X(requests_denied, "client requests for which the user has no permission")                                         \
     X(frames_malformed, "frames that could not be decoded")                                                            \
     X(frames_too_large, "frames refused because of their length")                                                      \
     X(bodies_waited, "large bodies that had to wait for the body budget")                                              \

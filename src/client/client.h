@@ -13,6 +13,7 @@
 #include "store/props.h"
 #include "wire/cluster_msg.h"
 #include "wire/kv_msg.h"
+#include "wire/security_msg.h"
 
 struct client;
 
@@ -75,6 +76,11 @@ int client_get_type(struct client *c, struct slice type, struct bucket_props *ou
 int client_set_type(struct client *c, struct slice type, const struct bucket_props *props);
 int client_create_type(struct client *c, struct slice type, const struct bucket_props *props);
 int client_list_types(struct client *c, client_each each, void *arg);
+
+/* Users and what they may do, for nodes' certificates alone: one change, E_INVALID when it is refused; and those from
+ * number `from` on that make all there is, as many as fit: go on behind the last, until out->count is 0. */
+int client_change_security(struct client *c, const struct security_change *change);
+int client_list_security(struct client *c, uint32_t from, struct security_list_resp *out);
 
 /* What the node knows about its cluster (wire/status.h). Riak answers these with E_UNSUPPORTED. */
 int client_cluster_status(struct client *c, struct status_node *out);

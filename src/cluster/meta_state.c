@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/rule.h"
 #include "wire/bucket_msg.h"
+#include "wire/security_msg.h"
 
 #include <stdlib.h>
 
@@ -17,6 +18,8 @@ int meta_state_create(struct store_memory *memory, const struct hash_key *key, s
     s->key = *key;
     s->next_id = 1;
     int err = catalog_create(memory, key, &s->catalog);
+    if (!err)
+        err = roster_create(&s->roster);
     if (err)
         meta_state_destroy(&s);
     *out = s;
@@ -29,6 +32,7 @@ void meta_state_destroy(struct meta_state **sp)
     *sp = NULL;
     if (!s)
         return;
+    roster_destroy(&s->roster);
     catalog_destroy(&s->catalog);
     free(s);
 }
@@ -352,6 +356,20 @@ int catalog_change_encode(struct buf *out, enum catalog_change what, struct slic
     return err ? err : bucket_set_req_encode(out, &req);
 }
 
+int catalog_security_encode(struct buf *out, const struct security_change *change)
+{
+    const uint8_t head = CATALOG_SECURITY;
+    int err = buf_append(out, &head, 1);
+    return err ? err : security_msg_encode_change(out, change);
+}
+
+static int apply_security(struct roster *r, struct slice body)
+{
+    struct security_change change;
+    int err = security_msg_decode_change(body, &change);
+    return err ? err : roster_apply(r, &change);
+}
+
 static int change_catalog(struct catalog *c, unsigned what, const struct bucket_req *req)
 {
     switch (what) {
@@ -374,6 +392,8 @@ static int apply_catalog(struct meta_state *s, struct slice body)
     struct arena arena;
     if (body.len == 0 || body.data[0] > CATALOG_CHANGE_MAX)
         return E_MALFORMED;
+    if (body.data[0] == CATALOG_SECURITY)
+        return apply_security(s->roster, slice_skip(body, 1));
     arena_init(&arena, CATALOG_ARENA);
     int err = bucket_set_req_decode(slice_skip(body, 1), &arena, &req);
     size_t limit = s->memory->limit;

@@ -5,6 +5,7 @@
 #define CLUSTER_META_STATE_H
 
 #include "cluster/placement.h"
+#include "security/roster.h"
 #include "store/catalog.h"
 #include "wire/peer_msg.h"
 
@@ -75,6 +76,7 @@ struct meta_state {
     struct partition_map partition[META_PARTITIONS_MAX];
     uint64_t lost; /* partitions that began empty again because no replica survived, ever */
     struct catalog *catalog;
+    struct roster *roster;
     struct store_memory *memory;
 };
 
@@ -105,7 +107,7 @@ enum meta_command_kind {
     META_REBUILD,       /* partition, donor (a replica's id, or 0), member[0]: where its new first replica is */
     META_WHOLE,         /* partition: what is kept of older generations can go */
     META_TAKE_ID,       /* an id for a phantom */
-    META_CATALOG,       /* body: enum catalog_change and its RpbSetBucketReq */
+    META_CATALOG,       /* body: enum catalog_change and its RpbSetBucketReq or EphSecurityChange */
     META_FREEZE,        /* partition: nobody takes part in its generation any more; what there is may be a donor */
     META_COMMAND_MAX = META_FREEZE
 };
@@ -132,7 +134,8 @@ enum catalog_change {
     CATALOG_SET_TYPE,
     CATALOG_SET_BUCKET,
     CATALOG_RESET_BUCKET,
-    CATALOG_CHANGE_MAX = CATALOG_RESET_BUCKET
+    CATALOG_SECURITY, /* of the roster */
+    CATALOG_CHANGE_MAX = CATALOG_SECURITY
 };
 
 struct meta_command {
@@ -159,6 +162,8 @@ int meta_state_apply(struct meta_state *s, struct meta_command *m);
 /* One change of the catalog, as the body of META_CATALOG. */
 int catalog_change_encode(struct buf *out, enum catalog_change what, struct slice type, struct slice bucket,
                           const struct bucket_props *props);
+/* The same of one of the roster. */
+int catalog_security_encode(struct buf *out, const struct security_change *change);
 
 /* --- questions --- */
 

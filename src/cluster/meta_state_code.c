@@ -205,22 +205,21 @@ static bool is_sane(const struct meta_state *s)
 
 /* --- the catalog --- */
 
-/* The catalog goes as the changes that make it. */
+/* The catalog goes as the changes that make it, and so does the roster behind it. */
 struct catalog_writer {
     struct coder *coder;
     const struct catalog *catalog;
     struct buf change;
 };
 
-static void write_change(struct catalog_writer *w, enum catalog_change what, struct slice type, struct slice bucket,
-                         const struct bucket_props *props)
+/* What stands in the buffer. */
+static void write_change(struct catalog_writer *w, int err)
 {
-    buf_consume(&w->change, buf_len(&w->change));
-    int err = catalog_change_encode(&w->change, what, type, bucket, props);
     struct slice body = buf_slice(&w->change);
     if (err && !w->coder->err)
         w->coder->err = err;
     code_slice(w->coder, &body);
+    buf_consume(&w->change, buf_len(&w->change));
 }
 
 static void write_type(void *arg, struct slice type)
@@ -231,20 +230,29 @@ static void write_type(void *arg, struct slice type)
     if (is_default)
         type = slice_make(NULL, 0);
     if (catalog_get_type(w->catalog, type, &props) == 0)
-        write_change(w, is_default ? CATALOG_SET_TYPE : CATALOG_CREATE_TYPE, type, slice_make(NULL, 0), &props);
+        write_change(w, catalog_change_encode(&w->change, is_default ? CATALOG_SET_TYPE : CATALOG_CREATE_TYPE, type,
+                                              slice_make(NULL, 0), &props));
 }
 
 static void write_override(void *arg, struct slice type, struct slice bucket, const struct bucket_props *fields)
 {
-    write_change(arg, CATALOG_SET_BUCKET, type, bucket, fields);
+    struct catalog_writer *w = arg;
+    write_change(w, catalog_change_encode(&w->change, CATALOG_SET_BUCKET, type, bucket, fields));
 }
 
-static void write_catalog(struct coder *c, const struct catalog *catalog)
+static void write_security(void *arg, const struct security_change *change)
 {
-    struct catalog_writer w = {.coder = c, .catalog = catalog};
+    struct catalog_writer *w = arg;
+    write_change(w, catalog_security_encode(&w->change, change));
+}
+
+static void write_catalog(struct coder *c, const struct meta_state *s)
+{
+    struct catalog_writer w = {.coder = c, .catalog = s->catalog};
     buf_init(&w.change, SIZE_MAX / 2);
-    catalog_each_type(catalog, write_type, &w);
-    catalog_each_override(catalog, write_override, &w);
+    catalog_each_type(s->catalog, write_type, &w);
+    catalog_each_override(s->catalog, write_override, &w);
+    roster_each_change(s->roster, write_security, &w);
     buf_fini(&w.change);
 }
 
@@ -265,7 +273,7 @@ int meta_state_encode(const struct meta_state *s, struct buf *out)
     struct coder c = coder_writer(out);
     /* A coder that writes changes nothing. */
     code_state(&c, (struct meta_state *)(uintptr_t)s);
-    write_catalog(&c, s->catalog);
+    write_catalog(&c, s);
     return c.err;
 }
 

@@ -110,6 +110,12 @@ const struct catalog *router_catalog(const struct router *r)
     return r->cluster->meta.state->catalog;
 }
 
+const struct roster *router_roster(const struct router *r)
+{
+    const struct meta_state *s = r->cluster->meta.state;
+    return s ? s->roster : NULL;
+}
+
 const struct store_memory *router_memory(const struct router *r)
 {
     return &r->cluster->memory;
@@ -292,24 +298,37 @@ const char *router_keeper(const struct router *r, const struct store_key *k, uns
 
 /* --- the catalog --- */
 
-static void change_catalog(struct router *r, struct router_request *q, enum catalog_change what, struct slice type,
-                           struct slice bucket, const struct bucket_props *props)
+/* One change as bytes; err: of encoding it. */
+static void ask_for_change(struct router *r, struct router_request *q, int err, const struct buf *change)
 {
-    struct buf b;
     struct work *w = router_begin(r, q, PEER_CATALOG);
     if (!w)
         return;
-    buf_init(&b, SIZE_MAX / 2);
-    int err = catalog_change_encode(&b, what, type, bucket, props);
-    struct slice bytes = buf_slice(&b);
+    struct slice bytes = buf_slice(change);
     w->blob = err ? NULL : blob_create(bytes.len);
     if (w->blob)
         memcpy(w->blob->data, bytes.data, bytes.len);
-    buf_fini(&b);
     if (w->blob)
         work_dispatch(w);
     else
         work_finish(w, E_NOMEM, NULL);
+}
+
+static void change_catalog(struct router *r, struct router_request *q, enum catalog_change what, struct slice type,
+                           struct slice bucket, const struct bucket_props *props)
+{
+    struct buf b;
+    buf_init(&b, SIZE_MAX / 2);
+    ask_for_change(r, q, catalog_change_encode(&b, what, type, bucket, props), &b);
+    buf_fini(&b);
+}
+
+void router_change_security(struct router *r, struct router_request *q, const struct security_change *change)
+{
+    struct buf b;
+    buf_init(&b, SIZE_MAX / 2);
+    ask_for_change(r, q, catalog_security_encode(&b, change), &b);
+    buf_fini(&b);
 }
 
 void router_create_type(struct router *r, struct router_request *q, struct slice type, const struct bucket_props *props)

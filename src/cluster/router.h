@@ -8,6 +8,7 @@
 #include "base/metric.h"
 #include "base/timers.h"
 #include "io/clock.h"
+#include "security/roster.h"
 #include "store/catalog.h"
 #include "store/store.h"
 
@@ -25,6 +26,8 @@ const uint8_t *router_cluster_id(const struct router *r);
 uint64_t router_epoch(const struct router *r);
 const struct hash_key *router_hash_key(const struct router *r);
 const struct catalog *router_catalog(const struct router *r);
+/* Also where requests cannot be made: NULL, that of nobody. */
+const struct roster *router_roster(const struct router *r);
 const struct store_memory *router_memory(const struct router *r);
 
 /* --- requests --- */
@@ -68,6 +71,7 @@ void router_set_type(struct router *r, struct router_request *q, struct slice ty
 void router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
                        const struct bucket_props *fields);
 void router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
+void router_change_security(struct router *r, struct router_request *q, const struct security_change *change);
 
 /* --- listing --- */
 

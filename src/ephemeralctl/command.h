@@ -24,12 +24,15 @@ struct command {
     const char *help;
     unsigned needs;       /* scopes of which an option must be given */
     bool connects_itself; /* context.client is NULL */
+    const char *more;     /* of its own help, behind the options; NULL: nothing */
 };
 
 /* One per family. */
 int cmd_get(struct context *x);
 int cmd_put(struct context *x);
 int cmd_del(struct context *x);
+int cmd_user(struct context *x);
+int cmd_group(struct context *x);
 int cmd_ping(struct context *x);
 int cmd_info(struct context *x);
 int cmd_keys(struct context *x);

@@ -32,6 +32,29 @@ static const struct command commands[] = {
      .help = "sets properties of a bucket type, and shows it"},
     {"type-status", "TYPE", 1, 1, CONNECTED | SCOPE_OUTPUT, cmd_type_status,
      .help = "shows a bucket type's properties"},
+    {"user", "VERB ...", 1, -1, CONNECTED | SCOPE_OUTPUT | SCOPE_ROOT, cmd_user,
+     .help = "add, alter, delete, grant, revoke, source, list: users and what they may do",
+     .more =
+         "Verbs, with the root's key (--root-ca-cert, --root-ca-key and --user):\n"
+         "  list [NAME]                             all there is, as the commands that make it\n"
+         "  add NAME [groups=A,B] [password=-]      -: the password is standard input's first line\n"
+         "  alter NAME [groups=A,B] [password=-]    groups=: in none any more\n"
+         "  delete NAME\n"
+         "  grant PERMISSIONS on WHERE to WHO       WHERE: any, TYPE, or TYPE BUCKET (default BUCKET)\n"
+         "  revoke PERMISSIONS on WHERE from WHO    WHO: user names, group/NAME, all; with commas between\n"
+         "  source add NAME|all RANGE METHOD        10.0.0.0/8 certificate, password or trust\n"
+         "  source delete NAME|all RANGE\n\n"
+         "PERMISSIONS, with commas between: riak_kv.get put delete list_keys list_buckets mapreduce index\n"
+         "get_preflist, riak_core.get_bucket set_bucket get_bucket_type set_bucket_type, each with its prefix; all.\n"
+         "Users of the node's configuration come by certificate, and have all of them, until they are changed."},
+    {"group", "VERB ...", 1, -1, CONNECTED | SCOPE_OUTPUT | SCOPE_ROOT, cmd_group,
+     .help = "add, alter, delete, list: groups, whose members have what they are granted",
+     .more = "Verbs, with the root's key (--root-ca-cert, --root-ca-key and --user):\n"
+             "  list [NAME]\n"
+             "  add NAME [groups=A,B]      groups can be in groups\n"
+             "  alter NAME groups=A,B\n"
+             "  delete NAME\n\n"
+             "ephemeralctl user grant ... to group/NAME gives it something to give."},
     {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "asks the node for a sign of life, through TLS"},
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
      .help = "shows the node's name and version and the connection's TLS"},
@@ -83,6 +106,8 @@ static void help_one(const struct command *c)
 {
     printf("Usage: ephemeralctl %s [OPTION...] %s\n\n%s: %s.\n\nOptions:\n", c->name, c->arguments, c->name, c->help);
     options_help(c->scopes);
+    if (c->more)
+        printf("\n%s\n", c->more);
 }
 
 static bool fits(const struct command *c, int arg_count, unsigned used)

@@ -14,8 +14,9 @@ struct stream_ops {
     /* Something stands in the output queue, put there outside of the user's own callbacks: send it. */
     void (*flush)(struct stream *s);
     /* Bytes behind those that the user has consumed, and all that come, are TLS; so is all output after what stands
-     * in the queue now. Not for links, which are TLS from their first byte. */
-    void (*start_tls)(struct stream *s);
+     * in the queue now. `bare`: the peer may be without a certificate. Not for links, which are TLS from their first
+     * byte. */
+    void (*start_tls)(struct stream *s, bool bare);
     /* Give the user no more input (on), or go on (off). What has been read already is still given. */
     void (*pause)(struct stream *s, bool on);
     /* Sends what stands in the queue, then closes; closed() follows, never from inside this call. */

@@ -114,9 +114,10 @@ static void stream_flush(struct stream *s)
     conn_flush(conn_of(s));
 }
 
-static void stream_start_tls(struct stream *s)
+static void stream_start_tls(struct stream *s, bool bare)
 {
     conn_of(s)->wants_tls = true;
+    conn_of(s)->bare = bare;
 }
 
 static void stream_pause(struct stream *s, bool on)

@@ -19,6 +19,7 @@ struct conn {
     const char *why; /* the first reason for its end, static; NULL: none yet */
     enum conn_state state;
     bool reading, paused, trusted, secure, writing, flushing, wants_tls;
+    bool bare;        /* its peer may be without a certificate */
     uint64_t read_in; /* the loop's round */
     uv_tcp_t tcp;
     union { /* one at a time, in this order */

@@ -146,6 +146,8 @@ void conn_begin_tls(struct conn *c, bool as_client)
 {
     if (tls_engine_create(c->owner->tls, &c->engine))
         conn_close_now(c, err_text(E_NOMEM));
+    else if (c->bare)
+        tls_engine_take_bare(c->engine);
     else if (as_client)
         queue_handshake(c, slice_make(NULL, 0));
 }

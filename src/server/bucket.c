@@ -1,9 +1,12 @@
 /* Bucket and bucket-type properties (riak-pb.md section 9). */
 #include "base/err.h"
+#include "server/allowed.h"
 #include "server/dispatch.h"
 #include "server/refusal.h"
 #include "store/props_check.h"
 #include "wire/bucket_msg.h"
+
+static const struct slice none = {0};
 
 static const struct catalog *catalog_of(const struct session *s)
 {
@@ -53,6 +56,8 @@ void bucket_get(struct session *s, struct slice body)
     struct bucket_props props;
     if (!decode(s, body, bucket_get_req_decode, "RpbGetBucketReq", &req))
         return;
+    if (!allowed_in(s, MAY_GET_BUCKET, req.type, req.bucket))
+        return;
     if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &props))
         no_such_type(s, req.type);
     else
@@ -64,6 +69,8 @@ void bucket_get_type(struct session *s, struct slice body)
     struct bucket_req req;
     struct bucket_props props;
     if (!decode(s, body, bucket_get_type_req_decode, "RpbGetBucketTypeReq", &req))
+        return;
+    if (!allowed_in(s, MAY_GET_TYPE, req.type, none))
         return;
     if (catalog_get_type(catalog_of(s), req.type, &props))
         session_error(s, "Invalid bucket type: <<\"%.*s\">>", shown(req.type.len), (const char *)req.type.data);
@@ -96,6 +103,8 @@ void bucket_set(struct session *s, struct slice body)
     char text[1024];
     if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
         return;
+    if (!allowed_in(s, MAY_SET_BUCKET, req.type, req.bucket))
+        return;
     if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &now))
         no_such_type(s, req.type);
     else if (!props_check_bucket(&now, req.type.len != 0, &req.props, text, sizeof text))
@@ -111,6 +120,8 @@ void bucket_set_type(struct session *s, struct slice body)
     char text[1024];
     if (!decode(s, body, bucket_set_type_req_decode, "RpbSetBucketTypeReq", &req))
         return;
+    if (!allowed_in(s, MAY_SET_TYPE, req.type, none))
+        return;
     if (req.type.len == 0)
         session_error(s, "Invalid bucket properties: no_default_update");
     else if (catalog_get_type(catalog_of(s), req.type, &type))
@@ -124,7 +135,8 @@ void bucket_set_type(struct session *s, struct slice body)
 void bucket_reset(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    if (decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req))
+    if (decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req) &&
+        allowed_in(s, MAY_SET_BUCKET, req.type, req.bucket))
         router_reset_bucket(s->server->router, ask(s, MSG_RESET_BUCKET_RESP), req.type, req.bucket);
 }
 
@@ -148,18 +160,15 @@ static void on_created(struct router_request *q, int err, const struct store_res
     session_finish(s);
 }
 
-/* Who may make types holds the root's key, as the nodes do: a user's certificate is not enough. */
 void bucket_create_type(struct session *s, struct slice body)
 {
     struct bucket_req req;
     char text[1024];
     if (!decode(s, body, bucket_set_type_req_decode, "EphCreateTypeReq", &req))
         return;
-    if (!s->peer.is_node)
-        session_error(s, "Permission denied: to create a bucket type takes a certificate with the role of a node, and "
-                         "yours is a user's. ephemeralctl mints one for this purpose when it is given --root-ca-cert, "
-                         "--root-ca-key and --user");
-    else if (!props_check_type(&req.props, text, sizeof text))
+    if (!allowed_to_administer(s, "to create a bucket type"))
+        return;
+    if (!props_check_type(&req.props, text, sizeof text))
         session_error(s, "Invalid bucket properties: %s", text);
     else
         router_create_type(s->server->router, session_ask(s, 0, on_created), req.type, &req.props);
@@ -182,6 +191,8 @@ void bucket_list_types(struct session *s, struct slice body)
     struct type_list l = {.count = 0};
     size_t mark;
     (void)body;
+    if (!allowed(s, MAY_GET_TYPE, none, none))
+        return;
     catalog_each_type(catalog_of(s), add_type, &l);
     int err = frame_begin(session_out(s), MSG_LIST_TYPES_RESP, &mark);
     if (!err)

@@ -2,6 +2,7 @@
  * knowledge at this moment, never an answer that waits for others. */
 #include "base/err.h"
 #include "cluster/status.h"
+#include "server/allowed.h"
 #include "server/dispatch.h"
 #include "wire/cluster_msg.h"
 
@@ -128,14 +129,8 @@ void cluster_admin_act(struct session *s, struct slice body)
         malformed(s, "EphActReq");
         return;
     }
-    if (!s->peer.is_node) {
-        session_error(
-            s,
-            "Permission denied: %s takes a certificate with the role of a node, and yours is a user's. "
-            "ephemeralctl mints one for this purpose when it is given --root-ca-cert, --root-ca-key and --user",
-            act_name(act));
+    if (!allowed_to_administer(s, act_name(act)))
         return;
-    }
     int err = carry_out(c, act, why, sizeof why);
     if (err)
         session_error(s, "%s is refused by this node: %s", act_name(act), *why ? why : err_text(err));

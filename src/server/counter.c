@@ -39,13 +39,13 @@ static void on_updated(struct router_request *q, int err, const struct store_res
     session_finish(s);
 }
 
-static const struct bucket_rules *resolve(struct session *s, const struct datatype_counter_req *req,
-                                          struct store_key *k)
+static const struct bucket_rules *resolve(struct session *s, enum permission what,
+                                          const struct datatype_counter_req *req, struct store_key *k)
 {
     struct kv_names n = {.bucket = req->bucket, .key = req->key};
     if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
         return NULL;
-    return kv_resolve(s, &n, k);
+    return kv_resolve(s, what, &n, k);
 }
 
 void counter_get(struct session *s, struct slice body)
@@ -56,7 +56,7 @@ void counter_get(struct session *s, struct slice body)
         kv_malformed(s, "RpbCounterGetReq");
         return;
     }
-    const struct bucket_rules *rules = resolve(s, &req, &k);
+    const struct bucket_rules *rules = resolve(s, MAY_GET, &req, &k);
     const struct kv_quorum quorums[] = {{req.r, rules ? rules->r : 0}, {req.pr, rules ? rules->pr : 0}};
     if (!rules || !kv_check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req.node_confirms, rules->n_val))
         return;
@@ -84,7 +84,7 @@ void counter_update(struct session *s, struct slice body)
         kv_malformed(s, "RpbCounterUpdateReq");
         return;
     }
-    const struct bucket_rules *rules = resolve(s, &req, &k);
+    const struct bucket_rules *rules = resolve(s, MAY_PUT, &req, &k);
     if (!rules || !check_update(s, &req, rules))
         return;
     buf_consume(scratch, buf_len(scratch));

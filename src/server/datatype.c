@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "datatype/operation.h"
+#include "server/allowed.h"
 #include "server/dispatch.h"
 #include "server/refusal.h"
 #include "wire/datatype_msg.h"
@@ -123,9 +124,12 @@ bool state_take(struct session *s, int err, const struct store_result *r, struct
 /* --- the buckets --- */
 
 /* Rules and key; NULL: answered. Of the type "default": the counters of Riak 1.4. */
-static const struct bucket_rules *resolve(struct session *s, struct kv_names *n, struct store_key *k)
+static const struct bucket_rules *resolve(struct session *s, enum permission what, struct kv_names *n,
+                                          struct store_key *k)
 {
     const struct router *router = s->server->router;
+    if (!allowed_in(s, what, n->type, n->bucket))
+        return NULL;
     struct slice type = slice_is(n->type, "default") ? slice_make(NULL, 0) : n->type;
     const struct bucket_rules *rules = catalog_rules(router_catalog(router), type, n->bucket);
     if (rules)
@@ -222,7 +226,7 @@ void datatype_fetch(struct session *s, struct slice body)
     struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
     if (!check_names(s, &n, "DtFetchReq without type"))
         return;
-    const struct bucket_rules *rules = resolve(s, &n, &k);
+    const struct bucket_rules *rules = resolve(s, MAY_GET, &n, &k);
     if (!rules || !check_fetch(s, &req, &n, rules))
         return;
     enum datatype kind = is_default(&n) ? DATATYPE_COUNTER : rules->datatype;
@@ -359,7 +363,7 @@ void datatype_update(struct session *s, struct slice body)
     struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
     if (!take_names(s, &req, &n))
         return;
-    const struct bucket_rules *rules = resolve(s, &n, &k);
+    const struct bucket_rules *rules = resolve(s, MAY_PUT, &n, &k);
     if (!rules)
         return;
     int err = req.has_op ? datatype_op_kind(req.op, &u.kind) : E_MALFORMED;

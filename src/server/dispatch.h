@@ -29,6 +29,8 @@ void bucket_get_type(struct session *s, struct slice body);
 void bucket_set_type(struct session *s, struct slice body);
 void bucket_create_type(struct session *s, struct slice body);
 void bucket_list_types(struct session *s, struct slice body);
+void users_change(struct session *s, struct slice body);
+void users_list(struct session *s, struct slice body);
 void admin_ping(struct session *s, struct slice body);
 void admin_get_client_id(struct session *s, struct slice body);
 void admin_set_client_id(struct session *s, struct slice body);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "cluster/query.h"
 #include "server/content.h"
+#include "server/allowed.h"
 #include "server/dispatch.h"
 #include "server/hits.h"
 #include "server/kv.h"
@@ -269,7 +270,7 @@ void index_query(struct session *s, struct slice body)
     }
     if (slice_is(req.type, "default"))
         req.type = slice_make(NULL, 0);
-    if (!check_names(s, &req))
+    if (!allowed_in(s, MAY_INDEX, req.type, req.bucket) || !check_names(s, &req))
         return;
     struct index_walk *x = calloc(1, sizeof *x);
     if (!x) {

@@ -1,6 +1,7 @@
 #include "server/kv.h"
 
 #include "base/err.h"
+#include "server/allowed.h"
 
 #define NAME_MAX_BYTES 65536               /* of a bucket or a key, as Riak's keys */
 #define BLOB_MIN       ((size_t)16 * 1024) /* a smaller value is copied into the queue: cheaper than a piece of its own */
@@ -37,9 +38,11 @@ bool kv_check_not_empty(struct session *s, const struct kv_names *n, bool key_ne
     return !what;
 }
 
-const struct bucket_rules *kv_resolve(struct session *s, struct kv_names *n, struct store_key *k)
+const struct bucket_rules *kv_resolve(struct session *s, enum permission what, struct kv_names *n, struct store_key *k)
 {
     const struct router *router = s->server->router;
+    if (!allowed_in(s, what, n->type, n->bucket))
+        return NULL;
     if (slice_is(n->type, "default"))
         n->type = slice_make(NULL, 0);
     const struct bucket_rules *rules = catalog_rules(router_catalog(router), n->type, n->bucket);

@@ -15,8 +15,9 @@ struct kv_names {
 void kv_malformed(struct session *s, const char *message);
 bool kv_check_lengths(struct session *s, const struct kv_names *n);
 bool kv_check_not_empty(struct session *s, const struct kv_names *n, bool key_needed);
-/* Rules of the bucket, borrowed for the moment, and the key's hashes; NULL: there is no such type. */
-const struct bucket_rules *kv_resolve(struct session *s, struct kv_names *n, struct store_key *k);
+/* Rules of the bucket, borrowed for the moment, and the key's hashes; NULL: there is no such type, or the user must not
+ * do `what` there. */
+const struct bucket_rules *kv_resolve(struct session *s, enum permission what, struct kv_names *n, struct store_key *k);
 
 struct kv_quorum {
     uint32_t asked, property;

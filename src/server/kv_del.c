@@ -25,7 +25,7 @@ void kv_del(struct session *s, struct slice body)
     struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
     if (!kv_check_lengths(s, &n))
         return;
-    const struct bucket_rules *rules = kv_resolve(s, &n, &c.key);
+    const struct bucket_rules *rules = kv_resolve(s, MAY_DELETE, &n, &c.key);
     if (!rules)
         return;
     uint32_t n_val = rules->n_val;

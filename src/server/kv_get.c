@@ -88,7 +88,7 @@ void kv_get(struct session *s, struct slice body)
     struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
     if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
         return;
-    const struct bucket_rules *rules = kv_resolve(s, &n, &k);
+    const struct bucket_rules *rules = kv_resolve(s, MAY_GET, &n, &k);
     if (!rules)
         return;
     uint32_t n_val = rules->n_val;

@@ -114,7 +114,7 @@ void kv_put(struct session *s, struct slice body)
     struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
     if (!check_put_names(s, &req, &n))
         return;
-    const struct bucket_rules *rules = kv_resolve(s, &n, &c.key);
+    const struct bucket_rules *rules = kv_resolve(s, MAY_PUT, &n, &c.key);
     if (!rules || !check_put_quorums(s, &req, rules) || !kv_read_context(s, req.vclock, &c.context) ||
         !prepare(s, &req, rules, &c))
         return;

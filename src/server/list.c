@@ -1,5 +1,6 @@
 /* Listing buckets and keys (riak-pb.md section 8). */
 #include "base/err.h"
+#include "server/allowed.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
 #include "server/walk.h"
@@ -78,7 +79,7 @@ void list_buckets(struct session *s, struct slice body)
     arena_reset(&s->server->arena);
     if (bucket_list_buckets_req_decode(body, &s->server->arena, &req))
         kv_malformed(s, "RpbListBucketsReq");
-    else
+    else if (allowed_in(s, MAY_LIST_BUCKETS, req.type, slice_make(NULL, 0)))
         begin(s, &buckets_ops, req.stream, req.type, req.has_type, slice_make(NULL, 0), req.timeout_ms);
 }
 
@@ -88,6 +89,6 @@ void list_keys(struct session *s, struct slice body)
     arena_reset(&s->server->arena);
     if (bucket_list_keys_req_decode(body, &s->server->arena, &req))
         kv_malformed(s, "RpbListKeysReq");
-    else
+    else if (allowed_in(s, MAY_LIST_KEYS, req.type, req.bucket))
         begin(s, &keys_ops, true, req.type, req.has_type, req.bucket, req.timeout_ms);
 }

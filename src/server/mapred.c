@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "cluster/query.h"
+#include "server/allowed.h"
 #include "server/content.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
@@ -302,13 +303,15 @@ static void on_deleted(struct router_request *q, int err, const struct store_res
     on_refused(s, asking);
 }
 
-/* The key of the present input, and its bucket's rules. NULL: there is no such type, which was answered. */
-static const struct bucket_rules *resolve(struct mapred *m, struct store_key *k)
+/* The key of the present input, and its bucket's rules. NULL: answered. Links lead into any bucket, and to delete takes
+ * the permission to delete. */
+static const struct bucket_rules *resolve(struct mapred *m, bool deletes, struct store_key *k)
 {
     struct session *s = m->walk.session;
     struct kv_names n = {m->input.bucket, m->input.key, m->input.type, true};
     bool good = kv_check_lengths(s, &n);
-    const struct bucket_rules *rules = good ? kv_resolve(s, &n, k) : NULL;
+    bool may = good && allowed_in(s, MAY_MAPREDUCE, n.type, n.bucket);
+    const struct bucket_rules *rules = may ? kv_resolve(s, deletes ? MAY_DELETE : MAY_MAPREDUCE, &n, k) : NULL;
     if (!rules)
         walk_done(&m->walk);
     return rules;
@@ -320,7 +323,7 @@ static bool ask(struct mapred *m, bool deletes)
     struct session *s = m->walk.session;
     struct store_command c = {.op = STORE_DELETE};
     uint64_t timeout_ms;
-    const struct bucket_rules *rules = resolve(m, &c.key);
+    const struct bucket_rules *rules = resolve(m, deletes, &c.key);
     if (!rules || !walk_time(&m->walk, &timeout_ms))
         return false;
     struct router_request *q = session_ask_on(s, timeout_ms, deletes ? on_deleted : on_read);
@@ -508,6 +511,17 @@ static bool check_type(struct session *s, struct slice *type)
     return false;
 }
 
+/* Of a list, the first input says where; each is asked for again when its object is. */
+static bool check_permission(struct session *s, const struct mapred_job *job, struct slice type)
+{
+    struct mapred_input first = {0};
+    if (job->inputs != MAPRED_LIST)
+        return allowed_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
+    if (!input_of(json_array_get(job->list, 0), &first))
+        return allowed(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
+    return allowed_in(s, MAY_MAPREDUCE, first.type, first.bucket);
+}
+
 static bool prepare(struct session *s, struct mapred *m, struct slice text, struct slice *type)
 {
     char why[256];
@@ -521,7 +535,7 @@ static bool prepare(struct session *s, struct mapred *m, struct slice text, stru
         session_error(s, "%s", err_text(E_NOMEM));
         return false;
     }
-    if (!check_type(s, type))
+    if (!check_permission(s, &m->job, *type) || !check_type(s, type))
         return false;
     if (m->job.inputs != MAPRED_INDEX || take_query(m))
         return true;

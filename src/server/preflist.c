@@ -34,7 +34,7 @@ void preflist_get(struct session *s, struct slice body)
     struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
     if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
         return;
-    const struct bucket_rules *rules = kv_resolve(s, &n, &k);
+    const struct bucket_rules *rules = kv_resolve(s, MAY_GET_PREFLIST, &n, &k);
     if (!rules)
         return;
     int err = frame_begin(session_out(s), MSG_PREFLIST_RESP, &mark);

@@ -2,12 +2,18 @@
 
 #include <strings.h>
 
-static bool names_equal(struct slice a, const char *b)
+bool security_name(struct slice given, char out[SECURITY_NAME_SIZE])
 {
-    return a.len == strlen(b) && strncasecmp((const char *)a.data, b, a.len) == 0;
+    memset(out, 0, SECURITY_NAME_SIZE);
+    if (given.len >= SECURITY_NAME_SIZE || (given.len && memchr(given.data, '\0', given.len)))
+        return false;
+    if (given.len)
+        memcpy(out, given.data, given.len);
+    security_name_lower(out);
+    return true;
 }
 
-static bool is_user(const struct server *s, const char *name)
+bool security_is_configured(const struct server *s, const char *name)
 {
     for (size_t i = 0; i < s->config.user_count; i++)
         if (strcasecmp(s->config.users[i], name) == 0)
@@ -15,15 +21,48 @@ static bool is_user(const struct server *s, const char *name)
     return false;
 }
 
-const char *security_check(const struct server *s, const struct stream_peer *peer, struct slice name)
+bool security_takes_bare(const struct server *s, const char *address)
+{
+    struct address from;
+    return address_parse(address, &from) && roster_takes_bare(router_roster(s->router), &from);
+}
+
+/* NULL: the certificate is of that name. */
+static const char *check_certificate(const struct stream_peer *peer, const char *name)
 {
     if (peer->cn_count == 0)
         return "its certificate has no common name";
     if (peer->cn_count > 1)
         return "its certificate has several common names";
-    if (!is_user(s, peer->cn))
-        return "the common name of its certificate is no user's name";
-    if (!names_equal(name, peer->cn))
+    if (strcasecmp(peer->cn, name) != 0)
         return "the name it gives is not the common name of its certificate";
     return NULL;
+}
+
+static uint32_t judge_password(const struct roster_role *user, const struct password **password, const char **why)
+{
+    *password = user ? roster_password(user) : NULL;
+    *why = *password ? NULL : "its source asks for a password, and it has none";
+    return *password ? METHOD_PASSWORD : 0;
+}
+
+uint32_t security_judge(const struct session *s, const char *name, const struct password **password, const char **why)
+{
+    const struct roster *r = router_roster(s->server->router);
+    const struct roster_role *user = roster_user(r, name);
+    struct address from;
+    *why = check_certificate(&s->peer, name);
+    if (s->peer.is_node) /* whoever has made that certificate can make any */
+        return *why ? 0 : METHOD_CERTIFICATE;
+    if (!user && !security_is_configured(s->server, name)) {
+        *why = "there is no such user";
+        return 0;
+    }
+    uint32_t method = address_parse(s->name, &from) ? roster_method(r, user, &from) : 0;
+    if (method == METHOD_PASSWORD)
+        return judge_password(user, password, why);
+    if (method == METHOD_CERTIFICATE)
+        return *why ? 0 : method;
+    *why = method ? NULL : "no source lets it in from its address";
+    return method;
 }

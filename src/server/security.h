@@ -1,13 +1,19 @@
-/* Who may come in: the users by certificate. A connection is let in when the certificate's one common name and the name
- * in RpbAuthReq are both the name of one configured user, compared without case (deployment.md). */
+/* Who is let in: mutual TLS has checked that the root has signed the certificate, if there is one; here the rest
+ * (riak-pb.md section 15). */
 #ifndef SERVER_SECURITY_H
 #define SERVER_SECURITY_H
 
-#include "io/stream.h"
-#include "server/server.h"
+#include "server/session.h"
 
-/* NULL: let in; otherwise why not, for the log (the client is told no more than that it failed). `name`: as in
- * RpbAuthReq. */
-const char *security_check(const struct server *s, const struct stream_peer *peer, struct slice name);
+/* The name as it is kept; false: it is too long to be anybody's. */
+bool security_name(struct slice given, char out[SECURITY_NAME_SIZE]);
+/* Whether this node's configuration names that user. */
+bool security_is_configured(const struct server *s, const char *name);
+/* Whether one from that address may be without a certificate: only where an operator has added a source for him. */
+bool security_takes_bare(const struct server *s, const char *address);
+
+/* How the session's user, who gives this name, is let in: METHOD_CERTIFICATE and METHOD_TRUST at once, METHOD_PASSWORD
+ * if he has given that of *password. 0: not at all, *why is for the log; static. */
+uint32_t security_judge(const struct session *s, const char *name, const struct password **password, const char **why);
 
 #endif

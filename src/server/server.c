@@ -9,6 +9,7 @@ void server_init(struct server *s, const struct server_config *config, struct ro
     *s = (struct server){
         .config = *config, .router = router, .timers = timers, .clock = clock, .log = log, .metrics = metrics};
     budget_init(&s->bodies, config->body_budget);
+    guesses_init(&s->guesses, timers);
     arena_init(&s->arena, ARENA_MAX);
     buf_init(&s->meta, META_MAX);
     buf_init(&s->operation, META_MAX);
@@ -16,6 +17,7 @@ void server_init(struct server *s, const struct server_config *config, struct ro
 
 void server_fini(struct server *s)
 {
+    guesses_fini(&s->guesses);
     arena_fini(&s->arena);
     buf_fini(&s->meta);
     buf_fini(&s->operation);

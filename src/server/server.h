@@ -9,6 +9,7 @@
 #include "base/timers.h"
 #include "cluster/router.h"
 #include "server/budget.h"
+#include "server/guess.h"
 
 #define SERVER_USERS_MAX 1024
 
@@ -38,6 +39,7 @@ struct server {
     const struct log *log;
     struct metrics *metrics;
     struct budget bodies;
+    struct guesses guesses;
     struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
     struct buf meta;      /* of the put being prepared */
     struct buf operation; /* of the update being prepared */

@@ -14,6 +14,7 @@
 #define KEPT_MAX ((size_t)1024 * 1024)
 
 static void on_deadline(struct timer *t);
+static void on_guessed(struct guess *g, bool right);
 static void on_pause_timer(struct timer *t);
 
 /* --- the transport's calls --- */
@@ -67,6 +68,7 @@ static void forget_all(struct session *s)
     s->state = SESSION_CLOSED;
     timer_stop(s->server->timers, &s->deadline);
     timer_stop(s->server->timers, &s->pause_timer);
+    guess_forget(&s->guess);
     router_forget(s->server->router, &s->request.router);
     session_drop_operation(s);
     walk_stop(s);
@@ -94,6 +96,7 @@ void session_init(struct session *s, struct server *server, struct stream *strea
     snprintf(s->name, sizeof s->name, "%s", peer_address);
     buf_init(&s->kept, KEPT_MAX);
     budget_waiter_init(&s->waiter, session_on_granted);
+    guess_init(&s->guess, on_guessed);
     timer_init(&s->deadline, on_deadline);
     timer_init(&s->pause_timer, on_pause_timer);
     router_request_init(&s->request.router, NULL);
@@ -141,6 +144,7 @@ void session_end(struct session *s)
     if (s->state == SESSION_CLOSED)
         return;
     s->state = SESSION_CLOSED;
+    guess_forget(&s->guess);
     router_forget(s->server->router, &s->request.router);
     s->stream->ops->close(s->stream);
 }
@@ -150,7 +154,7 @@ void session_end(struct session *s)
 void session_start_tls(struct session *s)
 {
     s->state = SESSION_HANDSHAKE;
-    s->stream->ops->start_tls(s->stream);
+    s->stream->ops->start_tls(s->stream, security_takes_bare(s->server, s->name));
 }
 
 static void on_plain_frame(struct session *s, uint8_t code)
@@ -174,32 +178,64 @@ static void answer_auth_failure(struct session *s)
     session_finish(s);
 }
 
+static void let_in(struct session *s)
+{
+    struct server *server = s->server;
+    server->metrics->auth_ok++;
+    s->state = SESSION_READY;
+    s->configured = security_is_configured(server, s->user_name);
+    timer_stop(server->timers, &s->deadline);
+    s->stream->ops->trusted(s->stream);
+    session_reply_empty(s, MSG_AUTH_RESP);
+}
+
+/* Behind session_begin_wait(). The answer is delayed against guessing, by the same time whatever was checked before;
+ * the deadline must not run out meanwhile. */
+static void keep_out(struct session *s, const char *why)
+{
+    struct server *server = s->server;
+    uint64_t took_ms = clock_boot_ms(server->clock) - s->guessed_ms, delay_ms = server->config.auth_failure_delay_ms;
+    server->metrics->auth_failed++;
+    s->auth_failures++;
+    log_warn(server->log, "security", "%s: '%s' (certificate of '%s') is not let in: %s", s->name, s->user_name,
+             s->peer.cn, why);
+    timer_stop(server->timers, &s->deadline);
+    session_later(s, took_ms < delay_ms ? delay_ms - took_ms : 0, answer_auth_failure);
+}
+
+static void on_guessed(struct guess *g, bool right)
+{
+    struct session *s = LIST_ENTRY(g, struct session, guess);
+    if (!right) {
+        keep_out(s, "its password is another");
+        return;
+    }
+    let_in(s);
+    session_finish(s);
+}
+
 static void on_auth(struct session *s, struct slice body)
 {
     struct server *server = s->server;
+    const struct password *password;
+    const char *why = "its name is longer than any user's";
     struct admin_auth_req req;
     if (admin_auth_req_decode(body, &req)) {
         server->metrics->frames_malformed++;
         session_error(s, "Error processing incoming message: RpbAuthReq could not be decoded");
         return;
     }
-    const char *why = security_check(server, &s->peer, req.user);
-    if (!why) {
-        server->metrics->auth_ok++;
-        s->state = SESSION_READY;
-        timer_stop(server->timers, &s->deadline);
-        s->stream->ops->trusted(s->stream);
-        session_reply_empty(s, MSG_AUTH_RESP);
+    bool possible = security_name(req.user, s->user_name);
+    uint32_t method = possible ? security_judge(s, s->user_name, &password, &why) : 0;
+    if (method && method != METHOD_PASSWORD) {
+        let_in(s);
         return;
     }
-    server->metrics->auth_failed++;
-    s->auth_failures++;
-    log_warn(server->log, "security", "%s: '%.*s' (certificate of '%s') is not let in: %s", s->name,
-             (int)(req.user.len < 64 ? req.user.len : 64), (const char *)req.user.data, s->peer.cn, why);
-    /* The answer is delayed against guessing; the deadline must not run out meanwhile. */
-    timer_stop(server->timers, &s->deadline);
+    s->guessed_ms = clock_boot_ms(server->clock);
     session_begin_wait(s);
-    session_later(s, server->config.auth_failure_delay_ms, answer_auth_failure);
+    int err = method ? guess_begin(&server->guesses, &s->guess, password, req.password) : 0;
+    if (err || !method)
+        keep_out(s, err ? err_text(err) : why);
 }
 
 void session_frame(struct session *s, uint8_t code, struct slice body)

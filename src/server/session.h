@@ -62,10 +62,14 @@ struct session {
     bool again;   /* the frame of the present request stays in the input: it may have to be begun anew */
     unsigned auth_failures;
     struct stream_peer peer;
-    struct buf kept;  /* input that could not be taken yet, or a part of a small frame */
-    size_t standing;  /* bytes at the front of `kept`: the frame of a request under way that may be begun anew */
-    uint64_t discard; /* bytes of a refused frame still to be thrown away */
-    size_t body_len;  /* of the large body being read or answered; 0: none */
+    char user_name[SECURITY_NAME_SIZE]; /* whom it has shown to be, or says to be while his password is checked */
+    bool configured;                    /* the node's configuration names him */
+    struct guess guess;
+    uint64_t guessed_ms; /* when the password came */
+    struct buf kept;     /* input that could not be taken yet, or a part of a small frame */
+    size_t standing;     /* bytes at the front of `kept`: the frame of a request under way that may be begun anew */
+    uint64_t discard;    /* bytes of a refused frame still to be thrown away */
+    size_t body_len;     /* of the large body being read or answered; 0: none */
     size_t body_have;
     struct blob *body; /* NULL while it waits for the budget */
     uint8_t body_code;

@@ -27,6 +27,8 @@ struct tls_peer {
 
 /* The context is borrowed and must outlive the engine. The role (server or client) is the context's. E_NOMEM. */
 int tls_engine_create(struct tls_ctx *ctx, struct tls_engine **out);
+/* Of a server, before anything is read: a client without a certificate is taken too; a bad one is still refused. */
+void tls_engine_take_bare(struct tls_engine *e);
 void tls_engine_destroy(struct tls_engine **e);
 
 /* Takes ciphertext from the front of *in (which is advanced past what was taken), advances the handshake and decrypts

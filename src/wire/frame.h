@@ -51,7 +51,12 @@ enum msg_code {
     MSG_DT_FETCH_RESP = 81,
     MSG_DT_UPDATE_REQ = 82,
     MSG_DT_UPDATE_RESP = 83,
-    /* Ours, not Riak's: types are made and listed by operators alone. The first has the form of RpbSetBucketTypeReq,
+    /* Ours, not Riak's: users and what they may do (wire/security_msg.h). */
+    MSG_SECURITY_CHANGE_REQ = 232,
+    MSG_SECURITY_CHANGE_RESP = 233,
+    MSG_SECURITY_LIST_REQ = 234,
+    MSG_SECURITY_LIST_RESP = 235,
+    /* Ours, too: types are made and listed by operators alone. The first has the form of RpbSetBucketTypeReq,
      * and an answer without a body; the second has none, and an answer of the form of RpbListBucketsResp. */
     MSG_CREATE_TYPE_REQ = 236,
     MSG_CREATE_TYPE_RESP = 237,

@@ -54,7 +54,13 @@ static void close_conn(struct stream *s)
     conn_of(s)->closing = true;
 }
 
-static void no_tls(struct stream *s)
+static void no_tls(struct stream *s, bool bare)
+{
+    (void)s;
+    (void)bare;
+}
+
+static void no_trust(struct stream *s)
 {
     (void)s;
 }
@@ -65,7 +71,7 @@ static void no_pause(struct stream *s, bool on)
     (void)on;
 }
 
-static const struct stream_ops ops = {flush_conn, no_tls, no_pause, close_conn, no_tls};
+static const struct stream_ops ops = {flush_conn, no_tls, no_pause, close_conn, no_trust};
 
 static struct conn *new_conn(struct world *w, unsigned peer, unsigned plane)
 {

@@ -306,7 +306,7 @@ static void take_frame(struct client *c, const struct frame *f)
         else
             world_fail(c->world, "%s: an answer to nothing, with the code %u", c->name, f->code);
     } else if (f->code == MSG_START_TLS) {
-        c->line->stream->ops->start_tls(c->line->stream);
+        c->line->stream->ops->start_tls(c->line->stream, false);
         ASSERT(admin_auth_req_put(out_of(c), slice_str("sim"), none) == 0);
     } else if (f->code == MSG_AUTH_RESP) {
         c->state = CLIENT_IN;

@@ -482,8 +482,9 @@ static void on_flush(struct stream *s)
         send_queue(end_of(s), false);
 }
 
-static void on_start_tls(struct stream *s)
+static void on_start_tls(struct stream *s, bool bare)
 {
+    (void)bare;
     struct end *e = end_of(s);
     send_queue(e, true);
     e->tls = true;

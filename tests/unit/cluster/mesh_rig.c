@@ -25,6 +25,12 @@ static void no_wish(struct stream *s)
     (void)s;
 }
 
+static void no_tls(struct stream *s, bool bare)
+{
+    (void)s;
+    (void)bare;
+}
+
 static void no_pause(struct stream *s, bool on)
 {
     (void)s;
@@ -36,7 +42,7 @@ static void close_wire(struct stream *s)
     ((struct wire *)(void *)s)->closing = true;
 }
 
-static const struct stream_ops ops = {flush, no_wish, no_pause, close_wire, no_wish};
+static const struct stream_ops ops = {flush, no_tls, no_pause, close_wire, no_wish};
 
 static struct wire *new_wire(struct rig *r)
 {

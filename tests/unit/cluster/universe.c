@@ -79,7 +79,13 @@ static void flush_end(struct stream *s)
     e->wrote = true;
 }
 
-static void no_tls(struct stream *s)
+static void no_tls(struct stream *s, bool bare)
+{
+    (void)s;
+    (void)bare;
+}
+
+static void no_trust(struct stream *s)
 {
     (void)s;
 }
@@ -98,7 +104,7 @@ static void close_end(struct stream *s)
     e->closing = true;
 }
 
-static const struct stream_ops ops = {flush_end, no_tls, no_pause, close_end, no_tls};
+static const struct stream_ops ops = {flush_end, no_tls, no_pause, close_end, no_trust};
 
 static void end_init(struct pipe *p, unsigned i, struct machine *m)
 {

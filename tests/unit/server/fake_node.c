@@ -98,8 +98,9 @@ static void on_flush(struct stream *s)
     conn_of(s)->flushes++;
 }
 
-static void on_start_tls(struct stream *s)
+static void on_start_tls(struct stream *s, bool bare)
 {
+    conn_of(s)->bare = bare;
     conn_of(s)->tls = true;
 }
 

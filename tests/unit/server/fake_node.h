@@ -25,7 +25,7 @@ struct fake_conn {
     struct stream stream;
     struct session session;
     struct fake_node *node;
-    bool tls, paused, closed;
+    bool tls, bare, paused, closed;
     unsigned flushes;
 };
 

@@ -1,0 +1,49 @@
+/* The roster: users and groups, what they may do, and how they show who they are. A part of the cluster's meta state,
+ * as the catalog is, and a deterministic machine as well: no clock, no chance; it owns copies of all it is given.
+ *
+ * A user is let in by his sources: of those whose range holds his address the narrowest counts, his own before one of
+ * all. He may do what he, one of his groups (and theirs), or all are granted: on any bucket, on all of a type, or on
+ * one (riak-pb.md section 15).
+ *
+ * A user whom a node's configuration names and the roster does not comes by certificate from everywhere, and has all
+ * permissions; the first change of him puts him into the roster with just that. */
+#ifndef SECURITY_ROSTER_H
+#define SECURITY_ROSTER_H
+
+#include "security/change.h"
+
+#define ROSTER_USERS_MAX   1024
+#define ROSTER_GROUPS_MAX  256
+#define ROSTER_GRANTS_MAX  4096 /* of a scope to a role: 2 MiB, if all names are the longest */
+#define ROSTER_SOURCES_MAX 1024
+
+struct roster;
+struct roster_role;
+
+int roster_create(struct roster **out); /* E_NOMEM */
+void roster_destroy(struct roster **r);
+
+/* All or nothing: E_EXISTS (ADD), E_NOT_FOUND (no such user or group), E_ABSENT (what is to be revoked or deleted, or a
+ * group to be in), E_TOO_MANY, E_NOMEM, E_INVALID (security_change_refused() says why). */
+int roster_apply(struct roster *r, const struct security_change *c);
+
+/* Calls f for the changes that make this roster out of an empty one, in an order in which they can be applied. The
+ * change is borrowed for the call. */
+void roster_each_change(const struct roster *r, void (*f)(void *arg, const struct security_change *c), void *arg);
+
+/* --- questions; `r` may be NULL, and is empty then --- */
+
+/* NULL: the roster has no such user. Borrowed until the next change. */
+const struct roster_role *roster_user(const struct roster *r, const char *name);
+bool roster_has_group(const struct roster *r, const char *name);
+/* Of a user who has none: NULL. */
+const struct password *roster_password(const struct roster_role *user);
+/* By which method a user is let in from there; `user` NULL: one whom a configuration names. 0: by none. */
+uint32_t roster_method(const struct roster *r, const struct roster_role *user, const struct address *from);
+/* Whether anybody might be let in from there who shows no certificate. */
+bool roster_takes_bare(const struct roster *r, const struct address *from);
+/* What the user may do there. An empty bucket: with the type; an empty type: in general. */
+uint32_t roster_permissions(const struct roster *r, const struct roster_role *user, struct slice type,
+                            struct slice bucket);
+
+#endif

@@ -1,0 +1,43 @@
+#include "server/allowed.h"
+
+static bool has(const struct session *s, enum permission what, struct slice type, struct slice bucket)
+{
+    const struct roster *r = router_roster(s->server->router);
+    const struct roster_role *user = roster_user(r, s->user_name);
+    if (!user)
+        return s->configured;
+    return roster_permissions(r, user, type, bucket) & PERMISSION_BIT(what);
+}
+
+static int shown(struct slice name)
+{
+    return (int)(name.len < 256 ? name.len : 256);
+}
+
+bool allowed(struct session *s, enum permission what, struct slice type, struct slice bucket)
+{
+    if (s->peer.is_node || has(s, what, type, bucket))
+        return true;
+    s->server->metrics->requests_denied++;
+    session_error(s, "Permission denied: User '%s' does not have '%s' on %.*s%s%.*s", s->user_name,
+                  permission_name(what), type.len ? shown(type) : 3, type.len ? (const char *)type.data : "any",
+                  bucket.len ? "/" : "", shown(bucket), bucket.len ? (const char *)bucket.data : "");
+    return false;
+}
+
+bool allowed_in(struct session *s, enum permission what, struct slice type, struct slice bucket)
+{
+    return allowed(s, what, type.len ? type : slice_str("default"), bucket);
+}
+
+bool allowed_to_administer(struct session *s, const char *what)
+{
+    if (s->peer.is_node)
+        return true;
+    s->server->metrics->requests_denied++;
+    session_error(s,
+                  "Permission denied: %s takes a certificate with the role of a node, and yours is a user's. "
+                  "ephemeralctl mints one for this purpose when it is given --root-ca-cert, --root-ca-key and --user",
+                  what);
+    return false;
+}
