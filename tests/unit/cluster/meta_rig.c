@@ -148,6 +148,23 @@ static void compare_override(void *arg, struct slice type, struct slice bucket, 
     expect_props_equal(&a, &b);
 }
 
+static void write_security(void *arg, const struct security_change *c)
+{
+    assert_int_equal(catalog_security_encode(arg, c), 0);
+}
+
+static void expect_equal_rosters(const struct roster *a, const struct roster *b)
+{
+    struct buf x, y;
+    buf_init(&x, 1 << 24);
+    buf_init(&y, 1 << 24);
+    roster_each_change(a, write_security, &x);
+    roster_each_change(b, write_security, &y);
+    assert_slice_equal(buf_slice(&x), buf_slice(&y));
+    buf_fini(&x);
+    buf_fini(&y);
+}
+
 void meta_rig_expect_equal(const struct meta_state *a, const struct meta_state *b)
 {
     struct buf x, y;
@@ -168,6 +185,7 @@ void meta_rig_expect_equal(const struct meta_state *a, const struct meta_state *
     assert_int_equal(counts[2], counts[3]);
     catalog_each_type(a->catalog, compare_type, &p);
     catalog_each_override(a->catalog, compare_override, &p);
+    expect_equal_rosters(a->roster, b->roster);
 }
 
 int meta_rig_copy_of(const struct meta_state *s, struct meta_state **out)
@@ -192,6 +210,18 @@ void meta_rig_destroy(struct meta_state *s)
 {
     meta_state_destroy(&s);
     assert_int_equal(meta_rig_memory.used, 0);
+}
+
+int meta_rig_change_security(struct meta_state *s, const struct security_change *change)
+{
+    struct meta_command m = {.kind = META_CATALOG};
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    assert_int_equal(catalog_security_encode(&b, change), 0);
+    m.body = buf_slice(&b);
+    int err = meta_state_apply(s, &m);
+    buf_fini(&b);
+    return err;
 }
 
 int meta_rig_change_catalog(struct meta_state *s, enum catalog_change what, const char *type, const char *bucket,

@@ -19,6 +19,7 @@ void meta_rig_change(struct meta_state *s, unsigned partition, enum replica_chan
 int meta_rig_rebuild(struct meta_state *s, unsigned partition, uint64_t donor, uint64_t member);
 int meta_rig_change_catalog(struct meta_state *s, enum catalog_change what, const char *type, const char *bucket,
                             const struct bucket_props *props);
+int meta_rig_change_security(struct meta_state *s, const struct security_change *change);
 
 void meta_rig_expect_equal(const struct meta_state *a, const struct meta_state *b);
 /* Through its bytes: what meta_state_decode() returned. */

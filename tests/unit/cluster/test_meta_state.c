@@ -378,12 +378,28 @@ static void test_changes_of_the_catalog(void **state)
     meta_rig_destroy(s);
 }
 
+static void test_changes_of_users(void **state)
+{
+    struct meta_state *s = meta_rig_empty_state();
+    struct security_change add = {.act = SECURITY_ADD, .role = ROLE_USER, .name = "joe"},
+                           grant = {.act = SECURITY_GRANT, .role = ROLE_USER, .name = "joe", .permissions = 1};
+    (void)state;
+    assert_int_equal(meta_rig_change_security(s, &grant), E_NOT_FOUND);
+    assert_int_equal(meta_rig_change_security(s, &add), 0);
+    assert_int_equal(meta_rig_change_security(s, &add), E_EXISTS);
+    assert_int_equal(meta_rig_change_security(s, &grant), 0);
+    add.name[0] = 'J';
+    assert_int_equal(meta_rig_change_security(s, &add), E_INVALID);
+    meta_rig_expect_copy(s);
+    meta_rig_destroy(s);
+}
+
 static void test_what_is_no_change_of_the_catalog(void **state)
 {
-    static const char *const none[] = {"", "\x04", "\x00", "\x01\x0a"};
+    static const char *const none[] = {"", "\x04", "\x00", "\x01\x0a", "\x05"};
     struct meta_state *s = meta_rig_empty_state();
     (void)state;
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 5; i++) {
         struct meta_command m = {.kind = META_CATALOG, .body = slice_make(none[i], i == 2 ? 1 : strlen(none[i]))};
         assert_int_equal(meta_state_apply(s, &m), E_MALFORMED);
     }
@@ -429,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_r_rebuild_the_oldest_makes_room),
         cmocka_unit_test(test_r_reform_who_is_not_kept_is_dead_and_all_is_frozen),
         cmocka_unit_test(test_changes_of_the_catalog),
+        cmocka_unit_test(test_changes_of_users),
         cmocka_unit_test(test_what_is_no_change_of_the_catalog),
         cmocka_unit_test(test_r_memory_what_is_committed_is_applied_over_the_limit),
     };

@@ -107,6 +107,24 @@ static void make_rebuild(struct rng *r, const struct meta_state *s, struct meta_
     m->create[0].member[0] = m->donor ? donor->member : some_member(r, s);
 }
 
+static void make_security(struct rng *r, struct buf *b, struct meta_command *m)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct security_change c = {.act = (enum security_act)(1 + rng_below(r, SECURITY_ACT_MAX)),
+                                .role = rng_below(r, 3) ? ROLE_USER : ROLE_GROUP,
+                                .permissions = (uint32_t)rng_below(r, PERMISSIONS_ALL) + 1,
+                                .range = "10.0.0.0/8",
+                                .method = (uint32_t)rng_below(r, METHOD_MAX) + 1};
+    strcpy(c.name, names[rng_below(r, 3)]);
+    c.configured = c.role == ROLE_USER && rng_below(r, 2);
+    c.has_groups = c.act <= SECURITY_ALTER && rng_below(r, 2);
+    c.group_count = c.has_groups;
+    strcpy(c.group[0].name, names[rng_below(r, 3)]);
+    strcpy(c.type, rng_below(r, 2) ? "t" : "");
+    assert_int_equal(catalog_security_encode(b, &c), 0);
+    m->body = buf_slice(b);
+}
+
 static void make_catalog(struct rng *r, struct buf *b, struct meta_command *m)
 {
     static const char *const types[] = {"", "a", "b"};
@@ -114,9 +132,12 @@ static void make_catalog(struct rng *r, struct buf *b, struct meta_command *m)
     struct bucket_props props = meta_rig_many;
     props.n_val = (uint32_t)rng_below(r, 7) + 1;
     buf_consume(b, buf_len(b));
-    assert_int_equal(catalog_change_encode(b, (enum catalog_change)rng_below(r, CATALOG_CHANGE_MAX + 1),
-                                           slice_str(types[rng_below(r, 3)]), slice_str(bucket), &props),
-                     0);
+    enum catalog_change what = (enum catalog_change)rng_below(r, CATALOG_CHANGE_MAX + 1);
+    if (what == CATALOG_SECURITY) {
+        make_security(r, b, m);
+        return;
+    }
+    assert_int_equal(catalog_change_encode(b, what, slice_str(types[rng_below(r, 3)]), slice_str(bucket), &props), 0);
     m->body = buf_slice(b);
 }
 

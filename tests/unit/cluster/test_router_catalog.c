@@ -45,11 +45,28 @@ static void test_bucket_properties(void **state)
     rig_fini(&r);
 }
 
+static void test_users(void **state)
+{
+    struct rig r;
+    struct security_change add = {.act = SECURITY_ADD, .role = ROLE_USER, .name = "joe"};
+    (void)state;
+    rig_init(&r);
+    assert_null(roster_user(router_roster(r.router), "joe"));
+    router_change_security(r.router, &r.request, &add);
+    assert_int_equal(rig_turn(&r), 0);
+    assert_false(r.has_result);
+    assert_non_null(roster_user(router_roster(r.router), "joe"));
+    router_change_security(r.router, &r.request, &add);
+    assert_int_equal(rig_turn(&r), E_EXISTS);
+    rig_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_bucket_properties),
+        cmocka_unit_test(test_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
