@@ -5,6 +5,8 @@
  *
  * Behind a StartTls, or the first byte of a TLS record, the stream goes on with what is encrypted.
  *
+ * An OPERATOR comes with the certificate of a node.
+ *
  * Input: flags, 4 bytes that decide the splits, then the stream of a client: as it is, or (FRAMED) as frames whose
  * length is made to fit: code, padding in units of 4 KiB, u16 (how often, as a power of two, in the upper 4 bits,
  * length of the body in the others), body. */
@@ -13,7 +15,7 @@
 #include "fuzz.h"
 #include "base/rng.h"
 
-enum flag { READY = 1, FRAMED = 2, TWO = 4, LATE = 8 };
+enum flag { READY = 1, FRAMED = 2, TWO = 4, LATE = 8, OPERATOR = 16 };
 
 #define STEPS_MAX 4000
 /* What one input may grow to, so that it runs in milliseconds: frames whose answers pass the queue's high water, or two
@@ -70,6 +72,8 @@ static bool is_answer(uint8_t code)
     case MSG_COUNTER_GET_RESP:
     case MSG_DT_FETCH_RESP:
     case MSG_DT_UPDATE_RESP:
+    case MSG_SECURITY_CHANGE_RESP:
+    case MSG_SECURITY_LIST_RESP:
     case MSG_CREATE_TYPE_RESP:
     case MSG_LIST_TYPES_RESP:
     case MSG_AUTH_RESP:
@@ -379,6 +383,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fake_conn_open_ready(&c->conn, &w.node);
         else
             fake_conn_open(&c->conn, &w.node);
+        c->conn.session.peer.is_node = flags & OPERATOR;
     }
     run(&w);
     finish(&w);

@@ -2,7 +2,7 @@
 // Certificates by F5's recipe, and a daemon of the test's own: an address that no other node has, a free port, no
 // configuration but the flags given, and nothing left of it afterwards.
 
-const { execFileSync, spawn } = require('child_process');
+const { execFile, execFileSync, spawn } = require('child_process');
 const fs = require('fs');
 const net = require('net');
 const path = require('path');
@@ -163,6 +163,18 @@ class Cluster {
         const peers = this.daemons.map(({ host, epmd }) => `${host}:${epmd}`);
         const all = [`--cluster-size ${peers.length}`, ...(peers.length > 1 ? [`--peers ${peers}`] : []), ...options];
         await Promise.all(this.daemons.map((daemon) => daemon.start(all)));
+    }
+
+    // What ephemeralctl says when it fails; undefined: it did not.
+    operate(words, input) {
+        const { program, dir, host, port } = this.spoken;
+        const args = [...words, '--host', host, '--port', port, '--user', 'operator',
+            '--root-ca-cert', `${dir}/rootCA.crt`, '--root-ca-key', `${dir}/rootCA.key`];
+        return new Promise((resolve) => {
+            const child = execFile(path.join(path.dirname(program), 'ephemeralctl'), args,
+                (err, out, text) => resolve(err ? text || err.message : undefined));
+            child.stdin.end(input);
+        });
     }
 
     get runs() {

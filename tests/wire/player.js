@@ -33,9 +33,9 @@ const shown = (frame, connection) => (frame ? proto.frameText(frame) : connectio
 const AUTHENTICATED = proto.CODES.get('RpbAuthResp');
 
 class Player {
-    // peer: { host, port, ca }; identities: by user name
-    constructor(peer, identities) {
-        Object.assign(this, { peer, identities });
+    // peer: { host, port, ca }; identities: by user name; operate: of a Cluster
+    constructor(peer, identities, operate) {
+        Object.assign(this, { peer, identities, operate });
         this.connections = new Map();
         this.variables = new Map();
         this.sent = this.answered = 0;
@@ -60,13 +60,14 @@ class Player {
     }
 
     identity(name) {
+        if (name === 'nobody') return {};
         if (!this.identities[name]) throw new Error(`no certificate of '${name}'`);
         return this.identities[name];
     }
 
     async step(statement) {
         const c = this.connections.get(statement.connection);
-        if (!c && statement.verb !== 'connect' && statement.verb !== 'wait')
+        if (!c && !['connect', 'wait', 'operator'].includes(statement.verb))
             throw new Error(`line ${statement.line}: not connected`);
         try {
             await this[`do_${statement.verb}`](statement, c);
@@ -153,7 +154,8 @@ class Player {
     async do_end(statement, c) {
         await c.until(() => false);
         c.over = true;
-        if (c.got.length || c.ended !== statement.rest)
+        const ended = /^ERR_SSL\w*ALERT/.test(c.ended) ? 'refused' : c.ended;
+        if (c.got.length || ended !== statement.rest)
             differ(statement.rest, shown(c.hasFrame() && await c.frame(), c));
     }
 
@@ -169,6 +171,13 @@ class Player {
 
     async do_wait({ rest }) {
         await new Promise((resolve) => setTimeout(resolve, parseInt(rest, 10)));
+    }
+
+    // operator WORDS [<<< TEXT]
+    async do_operator({ rest }) {
+        const [, words, input = ''] = /^(.*?)(?:\s*<<<\s*(.*))?$/.exec(rest);
+        const failure = await this.operate(words.split(/\s+/), input);
+        if (failure) differ('that it is done', failure);
     }
 
     async do_took(statement, c) {

@@ -172,7 +172,7 @@ function parseFrames(text) {
 
 // --- from text: statements ---
 
-const VERB = /^(?:(\w+): )?(connect|tls|close|reset|wait|took|daemon|\+|>(\d*)|<\*(\d*)|<)(?:\s+(.*))?$/s;
+const VERB = /^(?:(\w+): )?(connect|tls|close|reset|wait|took|operator|daemon|\+|>(\d*)|<\*(\d*)|<)(?:\s+(.*))?$/s;
 
 // Lines, those that begin with a blank joined to the one before, without comments.
 function joinLines(text) {
@@ -200,7 +200,7 @@ function parseStatement({ line, text }, gathered) {
         gathered.delete(connection);
         return [{ ...statement, verb: 'send', piece: Number(piece) || Infinity, frames }];
     }
-    if (word === '<' && (rest === 'closed' || rest === 'reset')) return [{ ...statement, verb: 'end', rest }];
+    if (word === '<' && ['closed', 'reset', 'refused'].includes(rest)) return [{ ...statement, verb: 'end', rest }];
     if (word === '<') return [{ ...statement, verb: 'expect', frames: parseFrames(rest) }];
     if (word.startsWith('<*'))
         return [{ ...statement, verb: 'stream', least: Number(least) || 0, frames: [parseFrame(rest)] }];
