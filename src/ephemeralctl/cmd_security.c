@@ -1,4 +1,5 @@
 #include "ephemeralctl/command.h"
+#include "ephemeralctl/connect.h"
 #include "ephemeralctl/input.h"
 #include "ephemeralctl/security_text.h"
 
@@ -24,20 +25,17 @@ static void show(const struct security_change *c, struct json *j, enum output ou
         security_text_print(c, stdout);
 }
 
-static int list(struct context *x, enum security_role role)
+static int list(struct context *x, const struct security_change *wanted)
 {
     static struct security_list_resp page;
-    struct security_change wanted = {.role = role};
     struct json j = json_to(stdout);
     uint32_t from = 0, shown = 0;
     int err;
-    if (x->arg_count == 2 && !security_text_role(command_arg(x, 1), role, &wanted))
-        return EX_USAGE;
     if (x->options->output == OUTPUT_JSON)
         json_open(&j, NULL, '[');
     while ((err = client_list_security(x->client, from, &page)) == 0 && page.count) {
         for (size_t i = 0; i < page.count; i++)
-            if (concerns(&page.change[i], &wanted)) {
+            if (concerns(&page.change[i], wanted)) {
                 show(&page.change[i], &j, x->options->output);
                 shown++;
             }
@@ -49,7 +47,7 @@ static int list(struct context *x, enum security_role role)
         json_close(&j, ']');
         json_end(&j);
     }
-    return *wanted.name && !shown ? STATUS_NO : EX_OK;
+    return *wanted->name && !shown ? STATUS_NO : EX_OK;
 }
 
 /* --- changing --- */
@@ -108,17 +106,25 @@ static int change(struct context *x, enum security_role role, struct security_ch
     return EX_OK;
 }
 
+/* What is wrong with the words is said before anybody is asked. */
 static int run(struct context *x, enum security_role role)
 {
-    struct security_change c;
+    struct security_change c = {.role = role};
+    struct connection connection;
     const char *who;
-    bool reads_password;
-    if (strcmp(x->args[0], "list") == 0 && x->arg_count <= 2)
-        return list(x, role);
-    if (!security_text_parse(role, x->args, x->arg_count, &c, &who, &reads_password))
+    bool lists = strcmp(x->args[0], "list") == 0 && x->arg_count <= 2, reads_password = false;
+    if (lists ? x->arg_count == 2 && !security_text_role(command_arg(x, 1), role, &c)
+              : !security_text_parse(role, x->args, x->arg_count, &c, &who, &reads_password))
         return EX_USAGE;
     int status = reads_password ? read_password(&c) : EX_OK;
-    return status ? status : change(x, role, &c, who);
+    if (!status)
+        status = connection_open(x->options, &connection);
+    if (status)
+        return status;
+    x->client = connection.client;
+    status = lists ? list(x, &c) : change(x, role, &c, who);
+    connection_close(&connection);
+    return status;
 }
 
 int cmd_user(struct context *x)

@@ -46,7 +46,8 @@ static const struct command commands[] = {
          "  source delete NAME|all RANGE\n\n"
          "PERMISSIONS, with commas between: riak_kv.get put delete list_keys list_buckets mapreduce index\n"
          "get_preflist, riak_core.get_bucket set_bucket get_bucket_type set_bucket_type, each with its prefix; all.\n"
-         "Users of the node's configuration come by certificate, and have all of them, until they are changed."},
+         "Users of the node's configuration come by certificate, and have all of them, until they are changed.",
+     .connects_itself = true},
     {"group", "VERB ...", 1, -1, CONNECTED | SCOPE_OUTPUT | SCOPE_ROOT, cmd_group,
      .help = "add, alter, delete, list: groups, whose members have what they are granted",
      .more = "Verbs, with the root's key (--root-ca-cert, --root-ca-key and --user):\n"
@@ -54,7 +55,8 @@ static const struct command commands[] = {
              "  add NAME [groups=A,B]      groups can be in groups\n"
              "  alter NAME groups=A,B\n"
              "  delete NAME\n\n"
-             "ephemeralctl user grant ... to group/NAME gives it something to give."},
+             "ephemeralctl user grant ... to group/NAME gives it something to give.",
+     .connects_itself = true},
     {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "asks the node for a sign of life, through TLS"},
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
      .help = "shows the node's name and version and the connection's TLS"},
