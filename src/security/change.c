@@ -27,12 +27,12 @@ const char *security_name_refused(const char *name)
 
 static const char *role_refused(const struct security_change *c)
 {
+    if (c->configured && c->role != ROLE_USER)
+        return "configurations name users, no groups, and not all";
     if (c->role == ROLE_ALL)
         return *c->name ? "all has no name" : c->act <= SECURITY_DELETE ? "all users are no user and no group" : NULL;
     if (c->role == ROLE_GROUP && c->act >= SECURITY_ADD_SOURCE)
         return "a source is for a user, or for all";
-    if (c->configured && c->role != ROLE_USER)
-        return "configurations name users, not groups";
     return security_name_refused(c->name);
 }
 

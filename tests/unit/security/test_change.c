@@ -65,6 +65,7 @@ static void changes_that_do_not(void **state)
     REFUSED(SECURITY_GRANT, ROLE_ALL, "joe");
     REFUSED(SECURITY_ADD, ROLE_USER, "Joe");
     REFUSED(SECURITY_GRANT, ROLE_GROUP, "ops", c.configured = true);
+    REFUSED(SECURITY_GRANT, ROLE_ALL, "", c.configured = true);
     REFUSED(SECURITY_GRANT, ROLE_USER, "joe", c.permissions = 0);
     REFUSED(SECURITY_GRANT, ROLE_USER, "joe", c.permissions = PERMISSIONS_ALL + 1);
     REFUSED(SECURITY_REVOKE, ROLE_USER, "joe", strcpy(c.bucket, "b"));

@@ -161,7 +161,7 @@ static struct security_change invent(struct rng *rng)
                                 .role = ROLE_USER + (enum security_role)any(rng, ROLE_MAX)};
     if (c.role != ROLE_ALL)
         strcpy(c.name, names[any(rng, NAMES)]);
-    c.configured = c.role == ROLE_USER && any(rng, 4) == 0;
+    c.configured = any(rng, 4) == 0;
     if (c.act <= SECURITY_ALTER) {
         c.has_groups = any(rng, 2);
         c.group_count = c.has_groups ? any(rng, 3) : 0;
