@@ -38,6 +38,7 @@ enum rule {
     RULE_READY,   /* ready is said when seats and partitions are full */
     RULE_TIME,    /* a partition's time is not the wall clock's */
     RULE_RETRY,   /* a write that comes again is not applied again */
+    RULE_KNOWN,   /* a change of the catalog is answered when all who serve know it */
     RULE_MEMORY   /* what would pass the limit is refused before it is proposed */
 };
 

@@ -1,6 +1,7 @@
 #include "cluster/cluster_impl.h"
 
 #include "base/assert.h"
+#include "base/rule.h"
 #include "cluster/work.h"
 
 #include <stdlib.h>
@@ -407,11 +408,11 @@ void meta_catalog(struct cluster *c, struct work *w)
     work_until_deadline(w);
 }
 
-/* Known, before the answer goes out, on all nodes that hold a lease. */
+/* R-KNOWN: before the answer goes out, on all nodes that hold a lease. */
 static bool is_known_everywhere(const struct cluster *c, uint64_t index)
 {
     const struct overseer *o = &c->overseer;
-    for (unsigned i = 0; i < o->watch_count; i++)
+    for (unsigned i = 0; rule_holds(RULE_KNOWN) && i < o->watch_count; i++)
         if (o->watch[i]->applied < index && o->watch[i]->lease_until_ms > now_of(c) &&
             o->watch[i]->member != c->meta.self)
             return false;

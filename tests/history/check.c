@@ -112,17 +112,19 @@ static int by_key_and_begin(const void *a, const void *b)
     return (x > y) - (x < y); /* as they were written down */
 }
 
-static bool is_counter(const struct key_history *k)
+static bool has_any(const struct key_history *k, bool (*is)(const struct history_op *op))
 {
     for (size_t i = 0; i < k->count; i++)
-        if (history_counts(k->op[i]))
+        if (is(k->op[i]))
             return true;
     return false;
 }
 
 static enum check_verdict judge_key(const struct key_history *k, struct check_report *r)
 {
-    if (is_counter(k))
+    if (has_any(k, history_permits))
+        return check_permission(k, r) ? CHECK_RIGHT : CHECK_WRONG;
+    if (has_any(k, history_counts))
         return check_counts(k, r) ? CHECK_RIGHT : CHECK_WRONG;
     if (!check_stale_reads(k, r) || !check_revisions(k, r))
         return CHECK_WRONG;

@@ -217,6 +217,7 @@ static bool is_possible(const struct history_op *op)
     case HISTORY_GET:
     case HISTORY_GET1:
     case HISTORY_COUNT:
+    case HISTORY_MAY:
         return op->outcome == HISTORY_ABSENT;
     default:
         return false;
@@ -227,7 +228,7 @@ static bool has_value(const struct history_op *op)
 {
     bool reads = op->kind == HISTORY_GET || op->kind == HISTORY_GET1 || op->kind == HISTORY_COUNT;
     return op->value || op->kind == HISTORY_DELETE || op->kind == HISTORY_ADD || op->kind == HISTORY_LOSE ||
-           (reads && op->outcome != HISTORY_OK);
+           history_permits(op) || (reads && op->outcome != HISTORY_OK);
 }
 
 /* False: it was written before. */

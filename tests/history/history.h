@@ -10,7 +10,7 @@
  * it was never answered. KIND, OUTCOME: as below, in small letters. REVISION: the vclock, in hexadecimal.
  *
  * Each key is a register: absent, or a value, and every value is written once; or a counter, whose VALUE is a whole
- * number, from nothing on. */
+ * number, from nothing on; or a permission, granted from the start. */
 #ifndef HISTORY_HISTORY_H
 #define HISTORY_HISTORY_H
 
@@ -28,6 +28,9 @@
  *   get1    reads what any replica has (r = 1): likewise, but it may be long past
  *   add     adds one to a counter: ok, with the count that it came to where that was told
  *   count   reads a counter, linearizable: ok, with the count; absent
+ *   grant   gives a permission: ok
+ *   revoke  takes it away: ok
+ *   may     asks for what takes it: ok, it was served; absent, it was denied
  *   expire  no client's: at one moment between begin and end, if the value is this one, the key becomes absent. An end
  *           that never comes: perhaps
  *   lose    no client's: at one moment between begin and end whatever was acknowledged may be lost, with all who held
@@ -41,6 +44,9 @@
     X(GET1, "get1")                                                                                                    \
     X(ADD, "add")                                                                                                      \
     X(COUNT, "count")                                                                                                  \
+    X(GRANT, "grant")                                                                                                  \
+    X(REVOKE, "revoke")                                                                                                \
+    X(MAY, "may")                                                                                                      \
     X(EXPIRE, "expire")                                                                                                \
     X(LOSE, "lose")
 
@@ -87,6 +93,11 @@ static inline bool history_writes(const struct history_op *op)
 static inline bool history_counts(const struct history_op *op)
 {
     return op->kind == HISTORY_ADD || op->kind == HISTORY_COUNT;
+}
+
+static inline bool history_permits(const struct history_op *op)
+{
+    return op->kind == HISTORY_GRANT || op->kind == HISTORY_REVOKE || op->kind == HISTORY_MAY;
 }
 
 struct history {

@@ -173,6 +173,36 @@ static void judge_all(const struct example *e, size_t count)
     }
 }
 
+static const struct example permissions[] = {
+    {"a permission is there from the start", CHECK_RIGHT, "a 1 2 may p - - ok -\n"},
+    {"denied from the start", CHECK_WRONG, "a 1 2 may p - - absent -\n"},
+    {"revoked, and denied", CHECK_RIGHT, "o 1 2 revoke p - - ok -\na 3 4 may p - - absent -\n"},
+    {"revoked, and served", CHECK_WRONG, "o 1 2 revoke p - - ok -\na 3 4 may p - - ok -\n"},
+    {"while it is revoked, one is served and one is not", CHECK_RIGHT,
+     "o 1 9 revoke p - - ok -\na 2 3 may p - - absent -\nb 4 5 may p - - ok -\n"},
+    {"asked before it was revoked, served behind", CHECK_RIGHT, "o 2 3 revoke p - - ok -\na 1 4 may p - - ok -\n"},
+    {"denied before it was revoked", CHECK_WRONG, "a 1 2 may p - - absent -\no 3 4 revoke p - - ok -\n"},
+    {"granted again, and served", CHECK_RIGHT,
+     "o 1 2 revoke p - - ok -\no 3 4 grant p - - ok -\na 5 6 may p - - ok -\n"},
+    {"granted again, and denied", CHECK_WRONG,
+     "o 1 2 revoke p - - ok -\no 3 4 grant p - - ok -\na 5 6 may p - - absent -\n"},
+    {"of two at once either may be the last", CHECK_RIGHT,
+     "o 1 4 revoke p - - ok -\nq 2 5 grant p - - ok -\na 6 7 may p - - absent -\nb 6 7 may p - - ok -\n"},
+    {"a revocation that nobody answered comes at any time", CHECK_RIGHT,
+     "o 1 - revoke p - - unknown -\nq 2 3 grant p - - ok -\na 4 5 may p - - ok -\nb 6 7 may p - - absent -\n"},
+    {"one that failed does not", CHECK_WRONG, "o 1 2 revoke p - - failed -\na 4 5 may p - - absent -\n"},
+    {"a loss brings back what was", CHECK_RIGHT,
+     "o 1 2 revoke p - - ok -\n- 3 4 lose p - - ok -\na 5 6 may p - - ok -\n"},
+    {"but not behind a change", CHECK_WRONG,
+     "o 1 2 revoke p - - ok -\n- 3 4 lose p - - ok -\no 5 6 revoke p - - ok -\na 7 8 may p - - ok -\n"},
+};
+
+static void test_permissions(void **state)
+{
+    (void)state;
+    judge_all(permissions, sizeof permissions / sizeof permissions[0]);
+}
+
 static void test_counters(void **state)
 {
     (void)state;
@@ -282,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_examples),        cmocka_unit_test(test_story),
         cmocka_unit_test(test_malformed),       cmocka_unit_test(test_written_is_read_again),
         cmocka_unit_test(test_many_unanswered), cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_permissions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "wire/datatype_msg.h"
 #include "wire/kv_msg.h"
 #include "wire/pb.h"
+#include "wire/security_msg.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 #define AGAIN_US        300000 /* until it tries another node, at most */
 #define THINK_US        120000 /* at most, between two requests */
 #define COUNTED_PERCENT 8      /* of the requests are for a counter */
+#define OPERATORS       4      /* every so many clients one is */
+#define OPERATE_PERCENT 3      /* of an operator's requests change what the others may do */
 #define VALUE_MAX       200
 #define LARGE_MAX       ((size_t)300 * 1024)
 #define TTL_MAX_S       6
@@ -25,6 +28,8 @@
 #define VALUE_PREFIX    "v"
 
 #define COUNTERS_NEED "\"Counters require"
+#define DENIED        "Permission denied"
+#define REFUSED       "Security change refused"
 #define INDEX         "v_int" /* values have their numbers as terms */
 
 /* A connection, which lives until its stream is closed; its client may have turned to another before. */
@@ -48,6 +53,7 @@ static const enum history_kind kind_of[ASK_KINDS] = {
     [ASK_PUT] = HISTORY_PUT,       [ASK_CREATE] = HISTORY_CREATE, [ASK_CAS] = HISTORY_CAS,
     [ASK_DELETE] = HISTORY_DELETE, [ASK_GET] = HISTORY_GET,       [ASK_GET_ANY] = HISTORY_GET1,
     [ASK_QUERY] = HISTORY_GET,     [ASK_ADD] = HISTORY_ADD,       [ASK_COUNT] = HISTORY_COUNT,
+    [ASK_GRANT] = HISTORY_GRANT,   [ASK_REVOKE] = HISTORY_REVOKE,
 };
 
 static bool writes_value(enum request_kind k)
@@ -76,6 +82,20 @@ static void note_asked(struct client *c)
                             .expected = c->kind == ASK_CAS ? c->seen[c->key].value : 0,
                             .outcome = HISTORY_UNKNOWN};
     c->op = history_add(&c->world->history, &op);
+    op.kind = HISTORY_MAY;
+    op.key = SIM_PERMISSION + 1;
+    if (c->kind == ASK_QUERY && !c->operates)
+        c->may = history_add(&c->world->history, &op);
+}
+
+/* Whether it was served; no other answer tells anything of that. */
+static void note_permission(struct client *c, enum history_outcome outcome)
+{
+    if (c->kind != ASK_QUERY || c->operates)
+        return;
+    struct history_op *op = history_at(&c->world->history, c->may);
+    op->outcome = outcome;
+    op->end = c->world->now_us;
 }
 
 /* A key that expires is not there for ever, and not for a shorter time than was said, as far as clocks agree. */
@@ -165,7 +185,8 @@ static bool begins(struct slice text, const char *with)
 
 static bool has_no_effect(struct slice text)
 {
-    return begins(text, COUNTERS_NEED) || begins(text, "overload") || begins(text, "unavailable") ||
+    return begins(text, COUNTERS_NEED) || begins(text, DENIED) || begins(text, "overload") ||
+           begins(text, "unavailable") ||
            (text.len && memmem(text.data, text.len, "had no effect", strlen("had no effect")));
 }
 
@@ -178,6 +199,8 @@ static enum history_outcome outcome_of_error(struct client *c, struct slice text
         return witness_is_current(c->world, c->key, c->seen[c->key].vclock) ? HISTORY_MODIFIED : HISTORY_FAILED;
     if (c->kind == ASK_CAS && begins(text, "notfound"))
         return HISTORY_ABSENT;
+    if (c->kind == ASK_REVOKE && begins(text, REFUSED)) /* it is not granted, be it for a first try of this one */
+        return HISTORY_OK;
     return has_no_effect(text) ? HISTORY_FAILED : HISTORY_UNKNOWN;
 }
 
@@ -189,6 +212,10 @@ static void take_error(struct client *c, struct slice body)
         world_fail(c->world, "%s: an error that cannot be decoded", c->name);
     trace_line(&c->world->trace, LOG_DEBUG, c->name, "is told: %.*s", (int)text.len, (const char *)text.data);
     enum history_outcome outcome = outcome_of_error(c, text);
+    if (begins(text, DENIED))
+        note_permission(c, HISTORY_ABSENT);
+    if (begins(text, DENIED) && (c->kind != ASK_QUERY || c->operates))
+        world_fail(c->world, "%s: denied what nobody has revoked", c->name);
     c->needs_props = begins(text, COUNTERS_NEED);
     c->seen[c->key].value = 0;
     note_answer(c, outcome, slice_make(NULL, 0));
@@ -252,6 +279,7 @@ static void take_hits(struct client *c, const struct frame *f)
     if (more < 0)
         world_fail(c->world, "%s: the answer to a query cannot be decoded", c->name);
     present(c)->value = hit ? c->value : 0;
+    note_permission(c, HISTORY_OK);
     note_answer(c, hit ? HISTORY_OK : HISTORY_FAILED, slice_make(NULL, 0));
 }
 
@@ -260,13 +288,25 @@ static bool counts(const struct client *c)
     return c->kind == ASK_ADD || c->kind == ASK_COUNT;
 }
 
+static bool operates(const struct client *c)
+{
+    return c->kind == ASK_GRANT || c->kind == ASK_REVOKE;
+}
+
 static uint8_t answer_code(const struct client *c)
 {
-    static const uint8_t codes[ASK_KINDS] = {[ASK_PUT] = MSG_PUT_RESP,           [ASK_CREATE] = MSG_PUT_RESP,
-                                             [ASK_CAS] = MSG_PUT_RESP,           [ASK_DELETE] = MSG_DEL_RESP,
-                                             [ASK_GET] = MSG_GET_RESP,           [ASK_GET_ANY] = MSG_GET_RESP,
-                                             [ASK_QUERY] = MSG_INDEX_RESP,       [ASK_ADD] = MSG_COUNTER_UPDATE_RESP,
-                                             [ASK_COUNT] = MSG_COUNTER_GET_RESP, [ASK_PROPS] = MSG_SET_BUCKET_RESP};
+    static const uint8_t codes[ASK_KINDS] = {[ASK_PUT] = MSG_PUT_RESP,
+                                             [ASK_CREATE] = MSG_PUT_RESP,
+                                             [ASK_CAS] = MSG_PUT_RESP,
+                                             [ASK_DELETE] = MSG_DEL_RESP,
+                                             [ASK_GET] = MSG_GET_RESP,
+                                             [ASK_GET_ANY] = MSG_GET_RESP,
+                                             [ASK_QUERY] = MSG_INDEX_RESP,
+                                             [ASK_ADD] = MSG_COUNTER_UPDATE_RESP,
+                                             [ASK_COUNT] = MSG_COUNTER_GET_RESP,
+                                             [ASK_PROPS] = MSG_SET_BUCKET_RESP,
+                                             [ASK_GRANT] = MSG_SECURITY_CHANGE_RESP,
+                                             [ASK_REVOKE] = MSG_SECURITY_CHANGE_RESP};
     return codes[c->kind];
 }
 
@@ -290,7 +330,7 @@ static void take_answer(struct client *c, const struct frame *f)
         take_hits(c, f);
     else if (counts(c))
         take_count(c, f);
-    else if (c->kind == ASK_DELETE || c->kind == ASK_PROPS)
+    else if (c->kind == ASK_DELETE || c->kind == ASK_PROPS || operates(c))
         note_answer(c, HISTORY_OK, slice_make(NULL, 0));
     else
         take_written(c, &r);
@@ -378,6 +418,8 @@ static void dial(struct client *c)
     if (!c->surveys)
         c->through = (unsigned)rng_below(&c->chance, w->nodes);
     ASSERT(network_dial(&w->network, NULL, w->node[c->through].address, PORT_PROTO, &l->user, &l->stream) == 0);
+    if (c->operates)
+        network_operate(l->stream);
     ASSERT(frame_begin(out_of(c), MSG_START_TLS, &mark) == 0);
     frame_end(out_of(c), mark);
     world_timer(w, &c->patience, CONNECT_US);
@@ -470,6 +512,15 @@ static void put_query(struct client *c, const char *bucket)
     frame_end(out_of(c), mark);
 }
 
+static void put_security_change(struct client *c)
+{
+    struct security_change change = {.act = c->kind == ASK_GRANT ? SECURITY_GRANT : SECURITY_REVOKE,
+                                     .role = ROLE_USER,
+                                     .name = "sim",
+                                     .permissions = PERMISSION_BIT(MAY_INDEX)};
+    ASSERT(security_msg_put_change_req(out_of(c), &change) == 0);
+}
+
 static void put_request(struct client *c, uint32_t timeout_ms)
 {
     char key[32];
@@ -483,6 +534,8 @@ static void put_request(struct client *c, uint32_t timeout_ms)
         ASSERT(frame_begin(out_of(c), MSG_SET_BUCKET_REQ, &mark) == 0);
         ASSERT(bucket_set_req_encode(out_of(c), &req) == 0);
         frame_end(out_of(c), mark);
+    } else if (operates(c)) {
+        put_security_change(c);
     } else if (c->kind == ASK_QUERY) {
         put_query(c, bucket);
     } else if (counts(c)) {
@@ -528,6 +581,10 @@ static void pick(struct client *c)
         c->kind = c->surveys ? ASK_GET : pick_kind(c);
     if (c->kind == ASK_PROPS)
         c->needs_props = false;
+    if (c->operates && !c->surveys && chance_of(&c->chance, OPERATE_PERCENT)) {
+        c->key = SIM_PERMISSION;
+        c->kind = chance_of(&c->chance, 50) ? ASK_GRANT : ASK_REVOKE;
+    }
 }
 
 static void ask(struct client *c)
@@ -601,7 +658,7 @@ void client_survey(struct client *c, unsigned through)
 
 void client_init(struct client *c, struct world *w, unsigned number)
 {
-    *c = (struct client){.world = w, .number = number};
+    *c = (struct client){.world = w, .number = number, .operates = number % OPERATORS == 0};
     snprintf(c->name, sizeof c->name, "client %u", number);
     rng_seed(&c->chance, rng_next(&w->chance));
     buf_init(&c->in, SIZE_MAX / 2);

@@ -14,6 +14,8 @@
 #define SIM_BUCKET   "b" /* where all keys are: key-0, key-1, ... */
 #define SIM_COUNTERS 3   /* counters beside them: their numbers begin at SIM_KEYS_MAX */
 #define SIM_COUNTED  "c" /* where those are */
+/* What stands in the history for the permission to query indexes, which operators grant and revoke. */
+#define SIM_PERMISSION (SIM_KEYS_MAX + SIM_COUNTERS)
 
 /* The bucket and name of a key, by its number. */
 const char *client_key_name(unsigned key, char name[32]);
@@ -34,6 +36,8 @@ enum request_kind {
     ASK_ADD,
     ASK_COUNT,
     ASK_PROPS,
+    ASK_GRANT,
+    ASK_REVOKE,
     ASK_KINDS
 };
 
@@ -55,6 +59,7 @@ struct client {
     struct timer next;     /* the next request, or the next try to connect */
     struct timer patience; /* with what it waits for now */
     bool quiet;            /* asks nothing new */
+    bool operates;         /* it comes with the certificate of a node, and may do everything */
     bool needs_props;      /* counters are refused until their bucket allows siblings */
     bool asked;            /* a request is under way: */
     enum request_kind kind;
@@ -62,8 +67,9 @@ struct client {
     uint32_t value;
     unsigned ttl_s;
     uint64_t ttl_from_us;
-    size_t op; /* its place in the history */
-    struct seen seen[SIM_KEYS_MAX + SIM_COUNTERS];
+    size_t op;  /* its place in the history */
+    size_t may; /* of a query: that of what it tells about the permission */
+    struct seen seen[SIM_PERMISSION + 1];
     uint64_t answered;
     /* For a last look at everything: the keys from here on, one after the other, through one node. */
     bool surveys;

@@ -229,9 +229,9 @@ static void on_silence(struct timer *t)
 
 static void tell_secure(struct end *e, const struct segment *s)
 {
-    struct stream_peer peer = {.is_node = between_nodes(e->wire)};
+    struct stream_peer peer = {.is_node = between_nodes(e->wire) || other(e)->is_operator};
     memcpy(peer.incarnation, s->incarnation, sizeof peer.incarnation);
-    if (!peer.is_node) {
+    if (!between_nodes(e->wire)) {
         peer.cn_count = 1;
         memcpy(peer.cn, "sim", sizeof "sim");
     }
@@ -249,7 +249,7 @@ static struct acceptor *acceptor_of(struct node *n, uint16_t port)
 static void accept_end(struct end *e)
 {
     struct acceptor *a = acceptor_of(e->node, e->wire->port);
-    e->user = a->ops->accepted(a, &e->stream, "client");
+    e->user = a->ops->accepted(a, &e->stream, "10.1.0.1:1");
     if (!e->user) {
         send_segment(e, SEGMENT_RST, slice_make(NULL, 0));
         e->state = END_CLOSED;
@@ -567,6 +567,11 @@ int network_dial(struct network *n, struct node *from, const char *address, uint
     *out = &w->end[0].stream;
     heap_resume(failing);
     return 0;
+}
+
+void network_operate(struct stream *s)
+{
+    end_of(s)->is_operator = true;
 }
 
 void network_init(struct network *n, struct world *w, uint64_t seed)

@@ -43,6 +43,7 @@ struct end {
     enum end_state state;
     bool held;                   /* its user wants no input now */
     bool tls, secured;           /* a handshake is expected; it is done */
+    bool is_operator;            /* a client's, with the certificate of a node */
     bool written;                /* its user is to be told when the queue has run low */
     const char *broken;          /* why it is over, once its user can be told */
     struct list place;           /* in its node's list of ends that have something to do */
@@ -79,6 +80,9 @@ void network_fini(struct network *n);
 /* From a node (or a client: NULL) to an address and port, as dialer_ops.dial. */
 int network_dial(struct network *n, struct node *from, const char *address, uint16_t port, struct stream_user *user,
                  struct stream **out);
+
+/* A client that was just dialed shows the certificate of a node. */
+void network_operate(struct stream *s);
 
 /* The node's turn: what has come is given to its users. */
 void network_serve(struct node *n);

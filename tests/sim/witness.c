@@ -144,6 +144,7 @@ static void each_key(struct world *w, void (*f)(struct world *w, unsigned key, v
         f(w, key, arg);
     for (unsigned i = 0; i < SIM_COUNTERS; i++)
         f(w, SIM_KEYS_MAX + i, arg);
+    f(w, SIM_PERMISSION, arg);
 }
 
 struct lost {
@@ -154,7 +155,7 @@ struct lost {
 static void lose_where(struct world *w, unsigned key, void *arg)
 {
     const struct lost *l = arg;
-    if (!l->cluster || partition_of_key(l->cluster, key) == l->partition)
+    if (!l->cluster || (key != SIM_PERMISSION && partition_of_key(l->cluster, key) == l->partition))
         lose_key(w, key);
 }
 

@@ -440,6 +440,45 @@ void test_RETRY_a_write_counts_once(void **state)
     }
 }
 
+/* --- R-KNOWN --- */
+
+struct change {
+    struct router_request request; /* first */
+    bool done;
+};
+
+static void on_changed(struct router_request *q, int err, const struct store_result *result)
+{
+    (void)result;
+    assert_int_equal(err, 0);
+    ((struct change *)(void *)q)->done = true;
+}
+
+/* One hears nothing of the leader of the meta group, and serves on its lease for a while: so long the change is not
+ * answered. */
+void test_KNOWN_what_is_answered_all_know_who_serve(void **state)
+{
+    struct universe *u = *state;
+    struct change change = {.done = false};
+    const struct security_change add = {.act = SECURITY_ADD, .role = ROLE_USER, .name = "joe"};
+    start_all(u);
+    unsigned leader = meta_leader(u), deaf = (leader + 1) % 5;
+    universe_cut(u, leader, deaf, true);
+    router_request_init(&change.request, on_changed);
+    router_change_security(cluster_router(cluster_at(u, leader)), &change.request, &add);
+    u->machine[leader].touched = true;
+    assert_true(lease_is_valid(cluster_at(u, deaf)));
+    for (unsigned ms = 0; !change.done && ms < 20000; ms++)
+        universe_run(u, 1);
+    assert_true(change.done);
+    for (unsigned i = 0; i < 5; i++)
+        if (lease_is_valid(cluster_at(u, i)))
+            assert_non_null(roster_user(router_roster(cluster_router(cluster_at(u, i))), "joe"));
+    universe_cut(u, leader, deaf, false);
+    await_ready(u, 20000);
+    assert_non_null(roster_user(router_roster(cluster_router(cluster_at(u, deaf))), "joe"));
+}
+
 /* --- R-MEMORY --- */
 
 /* One has a quarter of what the others have, and where it only follows it counts too. When what there is has come to
