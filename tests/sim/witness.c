@@ -169,10 +169,31 @@ static void lose_partition(struct node *n, unsigned i)
     each_key(w, lose_where, &(struct lost){n->cluster, i});
 }
 
+static uint64_t catalog_index(const struct cluster *c)
+{
+    return c->meta.group ? group_applied_index(c->meta.group) : 0;
+}
+
+/* As much of the catalog, and of who may do what. */
+static bool is_catalog_held_by_another(const struct node *n)
+{
+    const struct world *w = n->world;
+    const struct cluster *mine = n->cluster;
+    for (unsigned k = 0; k < w->nodes; k++) {
+        const struct cluster *c = w->node[k].cluster;
+        if (&w->node[k] != n && c && c->meta.state && c->meta.state->epoch == mine->meta.state->epoch &&
+            catalog_index(c) >= catalog_index(mine))
+            return true;
+    }
+    return false;
+}
+
 void witness_kill(struct node *n)
 {
     if (!n->cluster->meta.state)
         return;
+    if (!is_catalog_held_by_another(n))
+        lose_key(n->world, SIM_PERMISSION);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         note_committed(n->world, i);
         const struct committed *all = &n->world->witness.committed[i];
