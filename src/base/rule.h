@@ -39,6 +39,7 @@ enum rule {
     RULE_TIME,    /* a partition's time is not the wall clock's */
     RULE_RETRY,   /* a write that comes again is not applied again */
     RULE_KNOWN,   /* a change of the catalog is answered when all who serve know it */
+    RULE_CONTEXT, /* a removal from a set or map takes away only what its context has seen (src/datatype) */
     RULE_MEMORY   /* what would pass the limit is refused before it is proposed */
 };
 

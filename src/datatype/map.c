@@ -3,6 +3,7 @@
 #include "datatype/code.h"
 
 #include "base/err.h"
+#include "base/rule.h"
 
 struct field {
     struct item id; /* name and kind */
@@ -55,7 +56,7 @@ static int remove_field(struct application *a, const struct item *removals, size
         note_absent(a, &removals[f->seq ? 1 : 0]);
     if (f->seq == 0)
         return 0;
-    if (!u->has_context || f->seq <= u->seen_seq) {
+    if (!u->has_context || f->seq <= u->seen_seq || !rule_holds(RULE_CONTEXT)) {
         f->seq = 0;
         f->payload = slice_make(NULL, 0);
         return 0;

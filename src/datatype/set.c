@@ -2,6 +2,7 @@
 #include "datatype/code.h"
 
 #include "base/err.h"
+#include "base/rule.h"
 
 struct member {
     struct slice name;
@@ -44,7 +45,7 @@ static void remove_member(struct application *a, const struct item *removals, si
     for (size_t i = 0; i < count; i++)
         if (m->seq == 0)
             note_absent(a, &removals[i]);
-        else if (!a->update->has_context || m->seq <= a->update->seen_seq)
+        else if (!a->update->has_context || m->seq <= a->update->seen_seq || !rule_holds(RULE_CONTEXT))
             m->seq = 0;
 }
 

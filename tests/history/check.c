@@ -124,6 +124,8 @@ static enum check_verdict judge_key(const struct key_history *k, struct check_re
 {
     if (has_any(k, history_permits))
         return check_permission(k, r) ? CHECK_RIGHT : CHECK_WRONG;
+    if (has_any(k, history_collects))
+        return check_members(k, r) ? CHECK_RIGHT : CHECK_WRONG;
     if (has_any(k, history_counts))
         return check_counts(k, r) ? CHECK_RIGHT : CHECK_WRONG;
     if (!check_stale_reads(k, r) || !check_revisions(k, r))

@@ -19,6 +19,7 @@ bool check_revisions(const struct key_history *k, struct check_report *r);
 bool check_stale_reads(const struct key_history *k, struct check_report *r);
 bool check_counts(const struct key_history *k, struct check_report *r);               /* counting.c */
 bool check_permission(const struct key_history *k, struct check_report *r);           /* permission.c */
+bool check_members(const struct key_history *k, struct check_report *r);              /* members.c */
 enum check_verdict check_linear(const struct key_history *k, struct check_report *r); /* linear.c */
 
 /* It has written, or may have. */

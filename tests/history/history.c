@@ -218,6 +218,7 @@ static bool is_possible(const struct history_op *op)
     case HISTORY_GET1:
     case HISTORY_COUNT:
     case HISTORY_MAY:
+    case HISTORY_MEMBER:
         return op->outcome == HISTORY_ABSENT;
     default:
         return false;
@@ -228,7 +229,7 @@ static bool has_value(const struct history_op *op)
 {
     bool reads = op->kind == HISTORY_GET || op->kind == HISTORY_GET1 || op->kind == HISTORY_COUNT;
     return op->value || op->kind == HISTORY_DELETE || op->kind == HISTORY_ADD || op->kind == HISTORY_LOSE ||
-           history_permits(op) || (reads && op->outcome != HISTORY_OK);
+           history_permits(op) || history_collects(op) || (reads && op->outcome != HISTORY_OK);
 }
 
 /* False: it was written before. */
@@ -248,11 +249,11 @@ static const char *find_fault(struct reader *r, const struct history_op *op)
         return "it ends before it begins";
     if (!op->key && op->kind != HISTORY_LOSE)
         return "it has no key";
-    if (!has_value(op) || (op->kind == HISTORY_CAS && !op->expected))
+    if (!has_value(op) || ((op->kind == HISTORY_CAS || op->kind == HISTORY_EXCLUDE) && !op->expected))
         return "it has no value";
     if (!is_possible(op))
         return "such an operation has no such outcome";
-    if (is_told && op->end == HISTORY_NEVER && op->kind <= HISTORY_COUNT)
+    if (is_told && op->end == HISTORY_NEVER && op->kind < HISTORY_EXPIRE)
         return "it was answered, and has no end";
     return note_written(r, op) ? NULL : "its value was written before";
 }

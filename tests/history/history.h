@@ -10,7 +10,7 @@
  * it was never answered. KIND, OUTCOME: as below, in small letters. REVISION: the vclock, in hexadecimal.
  *
  * Each key is a register: absent, or a value, and every value is written once; or a counter, whose VALUE is a whole
- * number, from nothing on; or a permission, granted from the start. */
+ * number, from nothing on; or a permission, granted from the start; or an element of a set, which is not there. */
 #ifndef HISTORY_HISTORY_H
 #define HISTORY_HISTORY_H
 
@@ -31,6 +31,9 @@
  *   grant   gives a permission: ok
  *   revoke  takes it away: ok
  *   may     asks for what takes it: ok, it was served; absent, it was denied
+ *   include adds an element to a set: ok
+ *   exclude takes it away, as far as the answer `expected` has shown it: ok
+ *   member  looks for it; `value` is the number of the answer: ok, it is there; absent
  *   expire  no client's: at one moment between begin and end, if the value is this one, the key becomes absent. An end
  *           that never comes: perhaps
  *   lose    no client's: at one moment between begin and end whatever was acknowledged may be lost, with all who held
@@ -47,6 +50,9 @@
     X(GRANT, "grant")                                                                                                  \
     X(REVOKE, "revoke")                                                                                                \
     X(MAY, "may")                                                                                                      \
+    X(INCLUDE, "include")                                                                                              \
+    X(EXCLUDE, "exclude")                                                                                              \
+    X(MEMBER, "member")                                                                                                \
     X(EXPIRE, "expire")                                                                                                \
     X(LOSE, "lose")
 
@@ -98,6 +104,11 @@ static inline bool history_counts(const struct history_op *op)
 static inline bool history_permits(const struct history_op *op)
 {
     return op->kind == HISTORY_GRANT || op->kind == HISTORY_REVOKE || op->kind == HISTORY_MAY;
+}
+
+static inline bool history_collects(const struct history_op *op)
+{
+    return op->kind == HISTORY_INCLUDE || op->kind == HISTORY_EXCLUDE || op->kind == HISTORY_MEMBER;
 }
 
 struct history {

@@ -203,6 +203,49 @@ static void test_permissions(void **state)
     judge_all(permissions, sizeof permissions / sizeof permissions[0]);
 }
 
+static const struct example members[] = {
+    {"nothing is in it", CHECK_RIGHT, "a 1 2 member e x - absent -\n"},
+    {"nobody has included it", CHECK_WRONG, "a 1 2 member e x - ok -\n"},
+    {"included, and there", CHECK_RIGHT, "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\n"},
+    {"included, and not there", CHECK_WRONG, "a 1 2 include e - - ok -\nb 3 4 member e x - absent -\n"},
+    {"at the same time, either", CHECK_RIGHT,
+     "a 1 9 include e - - ok -\nb 2 3 member e x - ok -\nc 4 5 member e y - absent -\n"},
+    {"seen, and excluded", CHECK_RIGHT,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\nb 5 6 exclude e - x ok -\nc 7 8 member e y - absent -\n"},
+    {"seen, excluded, and there", CHECK_WRONG,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\nb 5 6 exclude e - x ok -\nc 7 8 member e y - ok -\n"},
+    {"an exclusion that failed takes nothing", CHECK_WRONG,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\nb 5 6 exclude e - x failed -\nc 7 8 member e y - absent -\n"},
+    {"one that nobody answered may", CHECK_RIGHT,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\nb 5 - exclude e - x unknown -\nc 7 8 member e y - absent -\n"
+     "c 9 10 member e z - ok -\n"},
+    {"what it has not seen stays", CHECK_RIGHT,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\na 5 6 include e - - ok -\nb 7 8 exclude e - x ok -\n"
+     "c 9 10 member e y - ok -\n"},
+    {"what it has not seen goes", CHECK_WRONG,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\na 5 6 include e - - ok -\nb 7 8 exclude e - x ok -\n"
+     "c 9 10 member e y - absent -\n"},
+    {"it came in while the answer was made: either", CHECK_RIGHT,
+     "a 2 3 include e - - ok -\nb 1 4 member e x - ok -\nb 5 6 exclude e - x ok -\nc 7 8 member e y - absent -\n"
+     "c 7 8 member e z - ok -\n"},
+    {"an inclusion counts again", CHECK_WRONG,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\nb 5 6 exclude e - x ok -\nc 7 8 member e y - absent -\n"
+     "c 9 10 member e z - ok -\n"},
+    {"one that nobody answered may come later", CHECK_RIGHT,
+     "a 1 - include e - - unknown -\nb 3 4 member e x - ok -\nb 5 6 exclude e - x ok -\nc 7 8 member e y - ok -\n"},
+    {"lost", CHECK_RIGHT, "a 1 2 include e - - ok -\n- 3 4 lose e - - ok -\nb 5 6 member e x - absent -\n"},
+    {"lost before", CHECK_WRONG, "- 1 2 lose e - - ok -\na 3 4 include e - - ok -\nb 5 6 member e x - absent -\n"},
+    {"an exclusion is lost", CHECK_RIGHT,
+     "a 1 2 include e - - ok -\nb 3 4 member e x - ok -\nb 5 6 exclude e - x ok -\n- 7 8 lose e - - ok -\n"
+     "c 9 10 member e y - ok -\n"},
+};
+
+static void test_members(void **state)
+{
+    (void)state;
+    judge_all(members, sizeof members / sizeof members[0]);
+}
+
 static void test_counters(void **state)
 {
     (void)state;
@@ -312,7 +355,7 @@ int main(void)
         cmocka_unit_test(test_examples),        cmocka_unit_test(test_story),
         cmocka_unit_test(test_malformed),       cmocka_unit_test(test_written_is_read_again),
         cmocka_unit_test(test_many_unanswered), cmocka_unit_test(test_counters),
-        cmocka_unit_test(test_permissions),
+        cmocka_unit_test(test_permissions),     cmocka_unit_test(test_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@
 #define AGAIN_US        300000 /* until it tries another node, at most */
 #define THINK_US        120000 /* at most, between two requests */
 #define COUNTED_PERCENT 8      /* of the requests are for a counter */
+#define SETS_PERCENT    8      /* are for a set */
 #define OPERATORS       4      /* every so many clients one is */
 #define OPERATE_PERCENT 3      /* of an operator's requests change what the others may do */
 #define VALUE_MAX       200
@@ -28,6 +29,8 @@
 #define VALUE_PREFIX    "v"
 
 #define COUNTERS_NEED "\"Counters require"
+#define NO_TYPE       "Error no bucket type"
+#define NOT_THERE     "{precondition"
 #define DENIED        "Permission denied"
 #define REFUSED       "Security change refused"
 #define INDEX         "v_int" /* values have their numbers as terms */
@@ -61,18 +64,68 @@ static bool writes_value(enum request_kind k)
     return k == ASK_PUT || k == ASK_CREATE || k == ASK_CAS;
 }
 
-const char *client_key_name(unsigned key, char name[32])
+struct names client_names(unsigned key)
 {
-    bool counts = key >= SIM_KEYS_MAX;
-    snprintf(name, 32, "%s-%u", counts ? "counter" : "key", counts ? key - SIM_KEYS_MAX : key);
-    return counts ? SIM_COUNTED : SIM_BUCKET;
+    struct names n = {"", SIM_BUCKET, ""};
+    if (key < SIM_KEYS_MAX) {
+        snprintf(n.key, sizeof n.key, "key-%u", key);
+    } else if (key < SIM_PERMISSION) {
+        n.bucket = SIM_COUNTED;
+        snprintf(n.key, sizeof n.key, "counter-%u", key - SIM_KEYS_MAX);
+    } else {
+        n.type = SIM_SET_TYPE;
+        n.bucket = SIM_SET_NAMES;
+        snprintf(n.key, sizeof n.key, "set-%u", (key - SIM_ELEMENT(0, 0)) / SIM_ELEMENTS);
+    }
+    return n;
+}
+
+/* Changes of the catalog and of properties, which are not judged by themselves. */
+static bool is_noted(enum request_kind k)
+{
+    return k != ASK_PROPS && k != ASK_TYPE;
+}
+
+static bool is_of_set(enum request_kind k)
+{
+    return k == ASK_MEMBERS || k == ASK_CHANGE;
+}
+
+/* One operation for each element that is looked for, added or removed. */
+static void note_asked_of_set(struct client *c)
+{
+    uint32_t number = c->kind == ASK_MEMBERS ? ++c->world->witness.values : 0;
+    c->value = number;
+    c->ops = 0;
+    for (unsigned i = 0; i < SIM_ELEMENTS; i++) {
+        bool adds = c->adds & 1u << i, removes = c->removes & 1u << i;
+        struct history_op op = {.client = c->number + 1,
+                                .begin = c->world->now_us,
+                                .end = HISTORY_NEVER,
+                                .kind = c->kind == ASK_MEMBERS ? HISTORY_MEMBER
+                                        : adds                 ? HISTORY_INCLUDE
+                                                               : HISTORY_EXCLUDE,
+                                .key = SIM_ELEMENT(c->set, i) + 1,
+                                .value = number,
+                                .expected = removes ? c->set_seen[c->set].answer : 0,
+                                .outcome = HISTORY_UNKNOWN};
+        if (c->kind == ASK_CHANGE && !adds && !removes)
+            continue;
+        size_t place = history_add(&c->world->history, &op);
+        c->op = c->ops++ ? c->op : place;
+    }
 }
 
 static void note_asked(struct client *c)
 {
     c->asked = true;
-    if (c->kind == ASK_PROPS)
+    if (!is_noted(c->kind))
         return;
+    if (is_of_set(c->kind)) {
+        note_asked_of_set(c);
+        return;
+    }
+    c->ops = 1;
     struct history_op op = {.client = c->number + 1,
                             .begin = c->world->now_us,
                             .end = HISTORY_NEVER,
@@ -118,10 +171,12 @@ static void note_answer(struct client *c, enum history_outcome outcome, struct s
 {
     struct history_op *op = present(c);
     c->asked = false;
-    if (c->kind == ASK_PROPS)
+    if (!is_noted(c->kind))
         return;
-    op->outcome = outcome;
-    op->end = outcome == HISTORY_UNKNOWN ? HISTORY_NEVER : c->world->now_us;
+    for (size_t i = 0; i < c->ops; i++) {
+        op[i].outcome = outcome;
+        op[i].end = outcome == HISTORY_UNKNOWN ? HISTORY_NEVER : c->world->now_us;
+    }
     if (vclock.len == VCLOCK_SIZE) {
         memcpy(op->revision, vclock.data, VCLOCK_SIZE);
         op->revision_len = VCLOCK_SIZE;
@@ -185,8 +240,8 @@ static bool begins(struct slice text, const char *with)
 
 static bool has_no_effect(struct slice text)
 {
-    return begins(text, COUNTERS_NEED) || begins(text, DENIED) || begins(text, "overload") ||
-           begins(text, "unavailable") ||
+    return begins(text, COUNTERS_NEED) || begins(text, NO_TYPE) || begins(text, NOT_THERE) || begins(text, DENIED) ||
+           begins(text, "overload") || begins(text, "unavailable") ||
            (text.len && memmem(text.data, text.len, "had no effect", strlen("had no effect")));
 }
 
@@ -217,7 +272,9 @@ static void take_error(struct client *c, struct slice body)
     if (begins(text, DENIED) && (c->kind != ASK_QUERY || c->operates))
         world_fail(c->world, "%s: denied what nobody has revoked", c->name);
     c->needs_props = begins(text, COUNTERS_NEED);
-    c->seen[c->key].value = 0;
+    c->needs_type = begins(text, NO_TYPE);
+    if (!is_of_set(c->kind))
+        c->seen[c->key].value = 0;
     note_answer(c, outcome, slice_make(NULL, 0));
     ask_soon(c);
 }
@@ -269,7 +326,7 @@ static void take_hits(struct client *c, const struct frame *f)
     char key[32];
     bool done, hit = false;
     int more;
-    client_key_name(c->key, key);
+    memcpy(key, client_names(c->key).key, sizeof key);
     while ((more = bucket_list_resp_next(&rest, &name, &done)) > 0) {
         if (hit || !slice_is(name, key))
             world_fail(c->world, "%s: a query for the value of '%s' hits '%.*s'", c->name, key, (int)name.len,
@@ -281,6 +338,25 @@ static void take_hits(struct client *c, const struct frame *f)
     present(c)->value = hit ? c->value : 0;
     note_permission(c, HISTORY_OK);
     note_answer(c, hit ? HISTORY_OK : HISTORY_FAILED, slice_make(NULL, 0));
+}
+
+static void take_members(struct client *c, struct slice body)
+{
+    struct set_seen *seen = &c->set_seen[c->set];
+    if (!sets_read(body, seen))
+        world_fail(c->world, "%s: a set with elements that nobody has added, or twice", c->name);
+    seen->answer = c->value;
+    note_answer(c, HISTORY_OK, slice_make(NULL, 0));
+    struct history_op *op = present(c);
+    for (unsigned i = 0; i < SIM_ELEMENTS; i++)
+        op[i].outcome = seen->in[i] ? HISTORY_OK : HISTORY_ABSENT;
+}
+
+/* R-EPOCH: a context of another epoch or generation has seen nothing: whether it took anything away is not judged. */
+static void take_changed(struct client *c)
+{
+    bool judged = !c->removes || witness_is_current(c->world, SIM_ELEMENT(c->set, 0), c->set_seen[c->set].context);
+    note_answer(c, judged ? HISTORY_OK : HISTORY_UNKNOWN, slice_make(NULL, 0));
 }
 
 static bool counts(const struct client *c)
@@ -306,7 +382,10 @@ static uint8_t answer_code(const struct client *c)
                                              [ASK_COUNT] = MSG_COUNTER_GET_RESP,
                                              [ASK_PROPS] = MSG_SET_BUCKET_RESP,
                                              [ASK_GRANT] = MSG_SECURITY_CHANGE_RESP,
-                                             [ASK_REVOKE] = MSG_SECURITY_CHANGE_RESP};
+                                             [ASK_REVOKE] = MSG_SECURITY_CHANGE_RESP,
+                                             [ASK_MEMBERS] = MSG_DT_FETCH_RESP,
+                                             [ASK_CHANGE] = MSG_DT_UPDATE_RESP,
+                                             [ASK_TYPE] = MSG_CREATE_TYPE_RESP};
     return codes[c->kind];
 }
 
@@ -330,7 +409,11 @@ static void take_answer(struct client *c, const struct frame *f)
         take_hits(c, f);
     else if (counts(c))
         take_count(c, f);
-    else if (c->kind == ASK_DELETE || c->kind == ASK_PROPS || operates(c))
+    else if (c->kind == ASK_MEMBERS)
+        take_members(c, f->body);
+    else if (c->kind == ASK_CHANGE)
+        take_changed(c);
+    else if (c->kind == ASK_DELETE || !is_noted(c->kind) || operates(c))
         note_answer(c, HISTORY_OK, slice_make(NULL, 0));
     else
         take_written(c, &r);
@@ -474,9 +557,8 @@ static void put_value(struct client *c, uint32_t timeout_ms)
                              .return_head = chance_of(&c->chance, 50),
                              .if_none_match = c->kind == ASK_CREATE,
                              .if_not_modified = c->kind == ASK_CAS};
-    char key[32];
-    client_key_name(c->key, key);
-    req.key = slice_str(key);
+    struct names names = client_names(c->key);
+    req.key = slice_str(names.key);
     if (c->kind == ASK_CAS)
         req.vclock = slice_make(c->seen[c->key].vclock, VCLOCK_SIZE);
     buf_init(&meta, 256);
@@ -523,8 +605,8 @@ static void put_security_change(struct client *c)
 
 static void put_request(struct client *c, uint32_t timeout_ms)
 {
-    char key[32];
-    const char *bucket = client_key_name(c->key, key);
+    struct names names = client_names(c->key);
+    const char *bucket = names.bucket, *key = names.key;
     if (writes_value(c->kind)) {
         put_value(c, timeout_ms);
     } else if (c->kind == ASK_PROPS) {
@@ -536,6 +618,12 @@ static void put_request(struct client *c, uint32_t timeout_ms)
         frame_end(out_of(c), mark);
     } else if (operates(c)) {
         put_security_change(c);
+    } else if (c->kind == ASK_TYPE) {
+        sets_put_type(out_of(c));
+    } else if (c->kind == ASK_MEMBERS) {
+        sets_put_fetch(out_of(c), c->set, timeout_ms);
+    } else if (c->kind == ASK_CHANGE) {
+        sets_put_update(out_of(c), c->set, c->adds, c->removes, &c->set_seen[c->set], timeout_ms);
     } else if (c->kind == ASK_QUERY) {
         put_query(c, bucket);
     } else if (counts(c)) {
@@ -566,6 +654,22 @@ static void put_request(struct client *c, uint32_t timeout_ms)
     }
 }
 
+/* Some elements are added, or some removed that it has seen: those that it looked for last. */
+static void pick_of_set(struct client *c)
+{
+    c->set = (unsigned)rng_below(&c->chance, SIM_SETS);
+    const struct set_seen *seen = &c->set_seen[c->set];
+    unsigned some = 1 + (unsigned)rng_below(&c->chance, (1u << SIM_ELEMENTS) - 1), there = 0;
+    for (unsigned i = 0; i < SIM_ELEMENTS; i++)
+        there |= seen->in[i] ? 1u << i : 0;
+    bool removes = seen->has_context && (some & there) && chance_of(&c->chance, 50);
+    c->adds = removes ? 0 : some;
+    c->removes = removes ? some & there : 0;
+    c->kind = c->needs_type && c->operates ? ASK_TYPE : chance_of(&c->chance, 40) ? ASK_MEMBERS : ASK_CHANGE;
+    if (c->kind == ASK_TYPE)
+        c->needs_type = false;
+}
+
 /* Of what is surveyed, the counters come behind the other keys. */
 static void pick(struct client *c)
 {
@@ -581,6 +685,8 @@ static void pick(struct client *c)
         c->kind = c->surveys ? ASK_GET : pick_kind(c);
     if (c->kind == ASK_PROPS)
         c->needs_props = false;
+    if (!c->surveys && chance_of(&c->chance, SETS_PERCENT))
+        pick_of_set(c);
     if (c->operates && !c->surveys && chance_of(&c->chance, OPERATE_PERCENT)) {
         c->key = SIM_PERMISSION;
         c->kind = chance_of(&c->chance, 50) ? ASK_GRANT : ASK_REVOKE;

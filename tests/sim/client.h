@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/timers.h"
 #include "io/stream.h"
+#include "sim/sets.h"
 #include "wire/frame.h"
 #include "wire/vclock.h"
 
@@ -16,9 +17,15 @@
 #define SIM_COUNTED  "c" /* where those are */
 /* What stands in the history for the permission to query indexes, which operators grant and revoke. */
 #define SIM_PERMISSION (SIM_KEYS_MAX + SIM_COUNTERS)
+/* And for the elements of the sets. */
+#define SIM_ELEMENT(set, element) (SIM_PERMISSION + 1 + (set)*SIM_ELEMENTS + (element))
 
-/* The bucket and name of a key, by its number. */
-const char *client_key_name(unsigned key, char name[32]);
+struct names {
+    const char *type, *bucket; /* the type "": the default one */
+    char key[32];
+};
+/* Of what has that number in the history, but for the permission. */
+struct names client_names(unsigned key);
 
 struct world;
 struct line;
@@ -38,6 +45,9 @@ enum request_kind {
     ASK_PROPS,
     ASK_GRANT,
     ASK_REVOKE,
+    ASK_MEMBERS,
+    ASK_CHANGE, /* of a set */
+    ASK_TYPE,   /* that of the sets */
     ASK_KINDS
 };
 
@@ -60,6 +70,7 @@ struct client {
     struct timer patience; /* with what it waits for now */
     bool quiet;            /* asks nothing new */
     bool operates;         /* it comes with the certificate of a node, and may do everything */
+    bool needs_type;       /* sets are refused until their type is there */
     bool needs_props;      /* counters are refused until their bucket allows siblings */
     bool asked;            /* a request is under way: */
     enum request_kind kind;
@@ -67,9 +78,12 @@ struct client {
     uint32_t value;
     unsigned ttl_s;
     uint64_t ttl_from_us;
-    size_t op;  /* its place in the history */
+    size_t op;  /* its place in the history, the first of */
+    size_t ops; /* so many: of a set one for each element */
     size_t may; /* of a query: that of what it tells about the permission */
     struct seen seen[SIM_PERMISSION + 1];
+    unsigned set, adds, removes; /* of a set: its elements, as bits */
+    struct set_seen set_seen[SIM_SETS];
     uint64_t answered;
     /* For a last look at everything: the keys from here on, one after the other, through one node. */
     bool surveys;

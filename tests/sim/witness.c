@@ -130,10 +130,9 @@ static void lose_key(struct world *w, unsigned key)
 
 static unsigned partition_of_key(const struct cluster *c, unsigned key)
 {
-    char name[32];
+    struct names n = client_names(key);
     struct store_key k;
-    const char *bucket = client_key_name(key, name);
-    store_key_init(&k, &c->meta.state->key, slice_make(NULL, 0), slice_str(bucket), slice_str(name));
+    store_key_init(&k, &c->meta.state->key, slice_str(n.type), slice_str(n.bucket), slice_str(n.key));
     return store_partition(k.hash, partitions_of(c));
 }
 
@@ -145,6 +144,8 @@ static void each_key(struct world *w, void (*f)(struct world *w, unsigned key, v
     for (unsigned i = 0; i < SIM_COUNTERS; i++)
         f(w, SIM_KEYS_MAX + i, arg);
     f(w, SIM_PERMISSION, arg);
+    for (unsigned i = 0; i < SIM_SETS * SIM_ELEMENTS; i++)
+        f(w, SIM_ELEMENT(0, i), arg);
 }
 
 struct lost {

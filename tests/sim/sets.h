@@ -1,0 +1,33 @@
+/* The sets that clients of the simulation change: a few, of a few elements, of a bucket type that an operator makes. */
+#ifndef SIM_SETS_H
+#define SIM_SETS_H
+
+#include "base/buf.h"
+#include "wire/vclock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIM_SETS      2
+#define SIM_ELEMENTS  4
+#define SIM_SET_TYPE  "sets"
+#define SIM_SET_NAMES "s" /* their bucket; their keys are set-0, ... */
+
+/* What a client was last told of one. */
+struct set_seen {
+    uint32_t answer; /* its number; 0: nothing */
+    bool in[SIM_ELEMENTS];
+    bool has_context; /* one that is not there has none */
+    uint8_t context[VCLOCK_SIZE];
+};
+
+/* Whole frames, appended. */
+void sets_put_type(struct buf *out);
+void sets_put_fetch(struct buf *out, unsigned set, uint32_t timeout_ms);
+/* Elements as bits. */
+void sets_put_update(struct buf *out, unsigned set, unsigned adds, unsigned removes, const struct set_seen *seen,
+                     uint32_t timeout_ms);
+/* The answer to a fetch. False: it is none. */
+bool sets_read(struct slice body, struct set_seen *out);
+
+#endif
