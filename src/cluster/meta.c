@@ -111,6 +111,7 @@ static void apply_entry(void *arg, uint64_t index, const struct entry *e)
         c->meta.taken_id = err ? 0 : m.member;
     if (m.kind == META_ADD_MEMBER || m.kind == META_REMOVE_MEMBER)
         c->meta.members_index = index;
+    c->catalog_version += m.kind == META_CATALOG;
     note_waiting(c, index, e->blob, err);
     c->meta.changed = true;
 }
@@ -162,6 +163,7 @@ static void on_installed(void *arg, uint64_t index)
     }
     meta_state_destroy(&c->meta.state);
     c->meta.state = state;
+    c->catalog_version++;
     c->meta.whole = true;
     c->meta.changed = true;
 }
@@ -217,6 +219,7 @@ int meta_start(struct cluster *c, struct meta_state *state, uint64_t self, const
                                   .heartbeat_ms = state->settings.heartbeat_ms,
                                   .log_max = META_LOG_MAX};
     m->state = state;
+    c->catalog_version++;
     m->self = self;
     cluster_hear_time(c, state->formed_ms);
     m->whole = birth->voter_count != 0;

@@ -90,6 +90,11 @@ const char *router_unavailable(const struct router *r)
     }
 }
 
+bool router_is_current(const struct router *r)
+{
+    return r->cluster->meta.whole && lease_is_valid(r->cluster);
+}
+
 const uint8_t *router_cluster_id(const struct router *r)
 {
     return r->cluster->meta.state->cluster_id;
@@ -168,6 +173,7 @@ struct work *router_begin(struct router *r, struct router_request *q, unsigned k
         return NULL;
     }
     w->request = q;
+    w->catalog_version = r->cluster->catalog_version;
     q->work = w;
     return w;
 }

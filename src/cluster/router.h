@@ -21,6 +21,9 @@ struct router;
  * yet, and neither hash key nor catalog mean anything. */
 const char *router_unavailable(const struct router *r);
 
+/* R-KNOWN: whether this node serves, so that what it knows of the catalog and of users is all that was answered. */
+bool router_is_current(const struct router *r);
+
 /* For vclocks: the id of the cluster (the first bytes of it count) and its epoch now. */
 const uint8_t *router_cluster_id(const struct router *r);
 uint64_t router_epoch(const struct router *r);
@@ -33,6 +36,8 @@ const struct store_memory *router_memory(const struct router *r);
 /* --- requests --- */
 
 /* `result` is borrowed for the call. err: 0; what store_apply(), store_admit() or store_get() returned; E_NOMEM; or
+ *   E_AGAIN     the node was without a lease, and the catalog is another since: certainly no effect, not for
+ *               `any_replica`
  *   E_TIMEOUT   its time is over, and it has certainly had no effect
  *   E_UNKNOWN   its time is over, and it may have had its effect, or may have it later
  * Its time is over, too, when this node is not in the cluster any more of which it was asked. */

@@ -325,6 +325,23 @@ static void dispatch_get(struct work *w)
         router_read_alone(w);
 }
 
+/* R-KNOWN, R-LEASE: rules and permissions were looked up when the request came in. Where this node held no lease then,
+ * others may have been told of a change that it did not know: it waits until it serves, and begins if there was none.
+ */
+static bool may_begin(struct work *w)
+{
+    const struct cluster *c = w->router->cluster;
+    if (w->admitted || w->from || w->kind == PEER_GET_ANY || !rule_holds(RULE_KNOWN))
+        return true;
+    if (!lease_is_valid(c))
+        work_wait(w);
+    else if (w->catalog_version != c->catalog_version)
+        work_finish(w, E_AGAIN, NULL);
+    else
+        w->admitted = true;
+    return w->admitted;
+}
+
 void work_dispatch(struct work *w)
 {
     struct router *r = w->router;
@@ -340,6 +357,8 @@ void work_dispatch(struct work *w)
         work_wait(w);
         return;
     }
+    if (!may_begin(w))
+        return;
     switch (w->kind) {
     case PEER_WRITE:
         dispatch_write(w);

@@ -39,7 +39,9 @@ struct work {
     struct peer *asked; /* where its answer is to come from; NULL: nobody was */
     bool out;           /* sent or proposed, and it is not known what has become of it */
     bool maybe_done, wants_object;
-    struct timer timer; /* of its next try or its end */
+    bool admitted;            /* R-KNOWN: what it was made by is what all who serve know; */
+    uint64_t catalog_version; /* made by this one */
+    struct timer timer;       /* of its next try or its end */
     struct work *next_free;
 };
 

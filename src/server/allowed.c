@@ -18,6 +18,11 @@ bool allowed(struct session *s, enum permission what, struct slice type, struct 
 {
     if (s->peer.is_node || has(s, what, type, bucket))
         return true;
+    if (!router_is_current(s->server->router)) {
+        session_error(s, "unavailable: this node does not serve now, and may not know what is granted meanwhile; the "
+                         "request has had no effect: try again");
+        return false;
+    }
     s->server->metrics->requests_denied++;
     session_error(s, "Permission denied: User '%s' does not have '%s' on %.*s%s%.*s", s->user_name,
                   permission_name(what), type.len ? shown(type) : 3, type.len ? (const char *)type.data : "any",

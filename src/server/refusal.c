@@ -11,7 +11,11 @@ bool refusal_late(struct session *s, int err, const char *advice)
         session_error(s, "timeout: the request's time of %llu ms is over, and it is not known whether %s", ms, advice);
     else if (err == E_STALE)
         session_error(s, "the answer was lost on its way between the nodes, and it is not known whether %s", advice);
-    return err == E_TIMEOUT || err == E_UNKNOWN || err == E_STALE;
+    else if (err == E_AGAIN)
+        session_error(s,
+                      "unavailable: buckets or permissions were changed while this node did not serve; the request has "
+                      "had no effect: try again");
+    return err == E_TIMEOUT || err == E_UNKNOWN || err == E_STALE || err == E_AGAIN;
 }
 
 static void answer_too_many(struct session *s, const struct store_result *r)

@@ -26,6 +26,7 @@ void test_TIME_is_asked_of_a_majority(void **state);
 void test_TIME_goes_on_when_it_is_formed_again(void **state);
 void test_RETRY_a_write_counts_once(void **state);
 void test_KNOWN_what_is_answered_all_know_who_serve(void **state);
+void test_KNOWN_what_came_in_without_a_lease_is_looked_at_again(void **state);
 void test_MEMORY_what_would_pass_the_limit_is_refused(void **state);
 
 #endif

@@ -479,6 +479,48 @@ void test_KNOWN_what_is_answered_all_know_who_serve(void **state)
     assert_non_null(roster_user(router_roster(cluster_router(cluster_at(u, deaf))), "joe"));
 }
 
+static void change_a_bucket(struct universe *u, unsigned through)
+{
+    struct change change = {.done = false};
+    router_request_init(&change.request, on_changed);
+    router_reset_bucket(cluster_router(cluster_at(u, through)), &change.request, slice_make(NULL, 0), slice_str("b"));
+    u->machine[through].touched = true;
+    for (unsigned ms = 0; !change.done && ms < 20000; ms++)
+        universe_run(u, 1);
+    assert_true(change.done);
+}
+
+/* One is cut off for so long that nobody waits for it. What it takes in meanwhile waits until it serves again: what was
+ * made by rules that others have changed since is refused, what was not is served. */
+void test_KNOWN_what_came_in_without_a_lease_is_looked_at_again(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    for (unsigned changed = 0; changed < 2; changed++) {
+        unsigned leader = meta_leader(u), deaf = (leader + 1) % 5;
+        struct op write, read, any;
+        for (unsigned i = 0; i < 5; i++)
+            if (i != deaf)
+                universe_cut(u, i, deaf, true);
+        universe_run(u, 8000);
+        assert_false(lease_is_valid(cluster_at(u, deaf)));
+        op_put(u, &write, deaf, "key", "value", OP_ALWAYS, 60000);
+        op_get(u, &read, deaf, "key", false, 60000);
+        op_get(u, &any, deaf, key_of(0), true, 1000);
+        if (changed)
+            change_a_bucket(u, leader);
+        assert_false(write.done || read.done);
+        for (unsigned i = 0; i < 5; i++)
+            universe_cut(u, i, deaf, false);
+        op_wait(u, &write);
+        op_wait(u, &read);
+        op_wait(u, &any);
+        assert_int_equal(write.err, changed ? E_AGAIN : 0);
+        assert_true(read.err == (changed ? E_AGAIN : 0) || (!changed && read.err == E_NOT_FOUND));
+        await_ready(u, 60000);
+    }
+}
+
 /* --- R-MEMORY --- */
 
 /* One has a quarter of what the others have, and where it only follows it counts too. When what there is has come to

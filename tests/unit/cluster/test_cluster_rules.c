@@ -37,6 +37,7 @@ int main(int argc, char **argv)
         CASE(test_TIME_goes_on_when_it_is_formed_again),
         CASE(test_RETRY_a_write_counts_once),
         CASE(test_KNOWN_what_is_answered_all_know_who_serve),
+        CASE(test_KNOWN_what_came_in_without_a_lease_is_looked_at_again),
         CASE(test_MEMORY_what_would_pass_the_limit_is_refused),
     };
     char filter[32];

@@ -80,6 +80,12 @@ void session_error(struct session *s, const char *format, ...)
     va_end(args);
 }
 
+bool router_is_current(const struct router *r)
+{
+    (void)r;
+    return true;
+}
+
 const struct roster *router_roster(const struct router *r)
 {
     (void)r;
