@@ -32,6 +32,7 @@
 #define NO_TYPE       "Error no bucket type"
 #define NOT_THERE     "{precondition"
 #define DENIED        "Permission denied"
+#define REVOKED       "Security change refused: what is to be taken away"
 #define REFUSED       "Security change refused"
 #define INDEX         "v_int" /* values have their numbers as terms */
 
@@ -240,8 +241,8 @@ static bool begins(struct slice text, const char *with)
 
 static bool has_no_effect(struct slice text)
 {
-    return begins(text, COUNTERS_NEED) || begins(text, NO_TYPE) || begins(text, NOT_THERE) || begins(text, DENIED) ||
-           begins(text, "overload") || begins(text, "unavailable") ||
+    return begins(text, COUNTERS_NEED) || begins(text, NO_TYPE) || begins(text, NOT_THERE) || begins(text, REFUSED) ||
+           begins(text, DENIED) || begins(text, "overload") || begins(text, "unavailable") ||
            (text.len && memmem(text.data, text.len, "had no effect", strlen("had no effect")));
 }
 
@@ -254,7 +255,7 @@ static enum history_outcome outcome_of_error(struct client *c, struct slice text
         return witness_is_current(c->world, c->key, c->seen[c->key].vclock) ? HISTORY_MODIFIED : HISTORY_FAILED;
     if (c->kind == ASK_CAS && begins(text, "notfound"))
         return HISTORY_ABSENT;
-    if (c->kind == ASK_REVOKE && begins(text, REFUSED)) /* it is not granted, be it for a first try of this one */
+    if (c->kind == ASK_REVOKE && begins(text, REVOKED)) /* it is not granted, be it for a first try of this one */
         return HISTORY_OK;
     return has_no_effect(text) ? HISTORY_FAILED : HISTORY_UNKNOWN;
 }

@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "cluster/cluster_impl.h"
 #include "router_rig.h"
 #include "support.h"
 
@@ -58,6 +59,10 @@ static void test_users(void **state)
     assert_non_null(roster_user(router_roster(r.router), "joe"));
     router_change_security(r.router, &r.request, &add);
     assert_int_equal(rig_turn(&r), E_EXISTS);
+    add.act = SECURITY_DELETE; /* also when there is no room for anything else */
+    r.alone.cluster->memory.limit = 0;
+    router_change_security(r.router, &r.request, &add);
+    assert_int_equal(rig_turn(&r), 0);
     rig_fini(&r);
 }
 
