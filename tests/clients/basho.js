@@ -10,7 +10,7 @@ const RiakConnection = require('basho-riak-client/lib/core/riakconnection');
 const rpb = require('basho-riak-client/lib/protobuf/riakprotobuf');
 const logger = require('winston');
 const { ALL, CROWD, DEFAULT, MIB, ONE, OLD_SUITES, QUORUM, WRONG_PROPS, WRONG_TERMS, ca, certs, check, host, identity, noise,
-    noStrangers, oneWins, port, range, refuses, run, sleep, until, withTls13 } = require('./support');
+    noStrangers, oneWins, operate, port, range, refuses, run, sleep, until, withTls13 } = require('./support');
 
 // What the client logs of refused connections is no news here.
 logger.remove(logger.transports.Console);
@@ -968,6 +968,28 @@ check('refused: without TLS nothing but a request for it is answered (15)', asyn
     await refuses(ask('ping', undefined, plain), refusal);
     await refuses(ask('fetchValue', { bucket: 'kv', key: 'first' }, plain), refusal);
     await stop(plain);
+});
+
+// --- users that an operator makes; last, for they open a door without certificates ---
+
+check('users: by password, with what they are granted, until it is revoked (15)', async () => {
+    operate('user add riakpass password=-', 'Test1234');
+    operate('user source add riakpass 127.0.0.0/8 password');
+    const login = (password) => outcomeOf({ user: 'riakpass', password, ca });
+    assert.match(await login('another'), /Authentication failed/);
+    assert.strictEqual(await login('Test1234'), 'connected');
+    const other = await newClient(1, { auth: { user: 'riakpass', password: 'Test1234', ca } });
+    const first = { bucket: 'kv', key: 'first' };
+    const denied = (what) => new RegExp(`^Permission denied: User 'riakpass' does not have 'riak_kv.${what}' on default/kv$`);
+    await refuses(ask('fetchValue', first, other), denied('get'));
+    operate('user grant riak_kv.get on default kv to riakpass');
+    assert.strictEqual(`${(await ask('fetchValue', first, other)).values[0].value}`, 'a value');
+    await refuses(ask('storeValue', { ...first, value: object('x') }, other), denied('put'));
+    await refuses(ask('deleteValue', first, other), denied('delete'));
+    operate('user revoke riak_kv.get on default kv from riakpass');
+    await refuses(ask('fetchValue', first, other), denied('get'));
+    assert.strictEqual(await ask('ping', undefined, other), true);
+    await stop(other);
 });
 
 // --- a first program ---

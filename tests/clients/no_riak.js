@@ -9,7 +9,7 @@
 const assert = require('assert');
 const Riak = require('no-riak');
 const { ALL, CROWD, DEFAULT, MIB, ONE, OLD_SUITES, QUORUM, WRONG_PROPS, WRONG_TERMS, ca, check, host, identity, noise,
-    noStrangers, oneWins, port, range, refuses, run, sleep, until, withTls13 } = require('./support');
+    noStrangers, oneWins, operate, port, range, refuses, run, sleep, until, withTls13 } = require('./support');
 
 // --- the client ---
 
@@ -812,6 +812,17 @@ check('refused, by the client: a server that another root signed, or that is not
     };
     await refused({ ca: cert }, /^\[TLS\] Error: .*(certificate|signature)/);
     await refused({ host: 'another.example' }, /^\[TLS\] Error .*ERR_TLS_CERT_ALTNAME_INVALID/);
+});
+
+// --- users that an operator makes ---
+
+check('users: what is revoked of the configured one is refused at once (15)', async () => {
+    await put({ bucket: 'kept', key: 'k', content: content('v') });
+    operate('user revoke riak_kv.delete on any from myuser');
+    await refuses(del({ bucket: 'kept', key: 'k' }), /riak_kv\.delete/);
+    assert.strictEqual(`${(await get({ bucket: 'kept', key: 'k' })).content[0].value}`, 'v');
+    operate('user grant riak_kv.delete on default kept to myuser');
+    await del({ bucket: 'kept', key: 'k' });
 });
 
 run(async () => {

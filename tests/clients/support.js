@@ -3,6 +3,7 @@
 // ways to wait. Nothing here knows a client.
 
 const assert = require('assert');
+const { execFileSync } = require('child_process');
 const fs = require('fs');
 const path = require('path');
 const tls = require('tls');
@@ -38,6 +39,11 @@ exports.ONE = 4294967294;
 exports.QUORUM = 4294967293;
 exports.ALL = 4294967292;
 exports.DEFAULT = 4294967291;
+
+// ephemeralctl with these words and the root's key, as an operator.
+exports.operate = (words, input = '') => execFileSync(process.env.EPHEMERAL_CTL, [...words.split(' '),
+    '--host', exports.host, '--port', exports.port, '--user', 'operator', '--root-ca-cert', path.join(certs, 'rootCA.crt'),
+    '--root-ca-key', path.join(certs, 'rootCA.key')], { input, stdio: ['pipe', 'pipe', 'pipe'] });
 
 exports.sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
