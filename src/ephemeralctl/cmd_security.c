@@ -88,9 +88,7 @@ static int change(struct context *x, enum security_role role, struct security_ch
 {
     struct slice left = slice_str(who);
     do {
-        const uint8_t *comma = left.len ? memchr(left.data, ',', left.len) : NULL;
-        struct slice word = slice_make(left.data, comma ? (size_t)(comma - left.data) : left.len);
-        left = slice_skip(left, word.len + (comma != NULL));
+        struct slice word = security_text_word(&left);
         if (!security_text_role(word, role, c))
             return EX_USAGE;
         const char *why = security_change_refused(c);

@@ -20,8 +20,7 @@ static bool take_text(char *to, size_t size, struct slice from, const char *what
     return true;
 }
 
-/* The part up to the next comma, which is taken off. */
-static struct slice next_word(struct slice *list)
+struct slice security_text_word(struct slice *list)
 {
     const uint8_t *comma = list->len ? memchr(list->data, ',', list->len) : NULL;
     struct slice word = slice_make(list->data, comma ? (size_t)(comma - list->data) : list->len);
@@ -60,7 +59,7 @@ static bool take_groups(struct security_change *c, const char *text)
             return false;
         }
         char *name = c->group[c->group_count++].name;
-        if (!take_text(name, SECURITY_NAME_SIZE, next_word(&list), "the name of a group"))
+        if (!take_text(name, SECURITY_NAME_SIZE, security_text_word(&list), "the name of a group"))
             return false;
         security_name_lower(name);
     }

@@ -10,6 +10,8 @@
  * change by security_text_role(). *reads_password: the password is still to be read. */
 bool security_text_parse(enum security_role role, char **words, int count, struct security_change *out,
                          const char **who, bool *reads_password);
+/* Of words with commas between the first, which is taken off. */
+struct slice security_text_word(struct slice *list);
 /* "myuser", "group/NAME", "all"; a name alone is of `role`. False: a usage error was printed. */
 bool security_text_role(struct slice word, enum security_role role, struct security_change *c);
 

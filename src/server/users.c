@@ -2,15 +2,10 @@
 #include "base/err.h"
 #include "server/allowed.h"
 #include "server/dispatch.h"
+#include "server/kv.h"
 #include "server/refusal.h"
 #include "server/security.h"
 #include "wire/security_msg.h"
-
-static void malformed(struct session *s, const char *what)
-{
-    s->server->metrics->frames_malformed++;
-    session_error(s, "Error processing incoming message: %s could not be decoded", what);
-}
 
 /* What a code of roster_apply() means to who asked. */
 static const char *text_of(int err)
@@ -66,7 +61,7 @@ void users_change(struct session *s, struct slice body)
 {
     struct security_change c;
     if (security_msg_decode_change(body, &c)) {
-        malformed(s, "EphSecurityChange");
+        kv_malformed(s, "EphSecurityChange");
         return;
     }
     if (!allowed_to_administer(s, "to change users"))
@@ -116,7 +111,7 @@ void users_list(struct session *s, struct slice body)
 {
     struct security_list_req req;
     if (security_msg_decode_list_req(body, &req)) {
-        malformed(s, "EphSecurityListReq");
+        kv_malformed(s, "EphSecurityListReq");
         return;
     }
     if (!allowed_to_administer(s, "to list users"))
