@@ -218,7 +218,7 @@ static void on_auth(struct session *s, struct slice body)
 {
     struct server *server = s->server;
     const struct password *password;
-    const char *why = "its name is longer than any user's";
+    const char *why = "no user can have the name that it gives";
     struct admin_auth_req req;
     if (admin_auth_req_decode(body, &req)) {
         server->metrics->frames_malformed++;

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define BAD_EKU "unsupported certificate (certificate is not meant for this use (extended key usage))"
-#define NO_USER "denied (the common name of its certificate is no user's name)"
+#define NO_USER "denied (there is no such user)"
+#define NO_NAME "denied (the name it gives is not the common name of its certificate)"
 #define MANY_CN "denied (its certificate has several common names)"
 
 /* More than anyone needs, all of it well-formed. The node does not read it all, so its alert may be lost: the reason
@@ -93,22 +94,19 @@ static const struct row rows[] = {
     {"CN and user differ in case", "let in", MANIFEST, .who = CASE_CN},
     {"CN, user and RpbAuthReq differ in case", "let in", MANIFEST, .who = CASE_CN, .user = "myUSER"},
     {"CN is no user's", NO_USER, MANIFEST, .who = STRANGER, .user = "stranger"},
-    {"CN is no user's, RpbAuthReq a user's", NO_USER, MANIFEST, .who = STRANGER},
-    {"CN is a user's, RpbAuthReq another user's",
-     "denied (the name it gives is not the common name of its certificate)", V3, .who = USER_V3, .user = "other"},
-    {"CN is a user's, RpbAuthReq no user's", "denied (the name it gives is not the common name of its certificate)",
-     MANIFEST, .who = USER, .user = "stranger"},
-    {"CN is a user's, RpbAuthReq of no name", "denied (the name it gives is not the common name of its certificate)",
-     MANIFEST, .who = USER, .user = ""},
+    {"CN is no user's, RpbAuthReq a user's", NO_NAME, MANIFEST, .who = STRANGER},
+    {"CN is a user's, RpbAuthReq another user's", NO_NAME, V3, .who = USER_V3, .user = "other"},
+    {"CN is a user's, RpbAuthReq no user's", NO_USER, MANIFEST, .who = USER, .user = "stranger"},
+    {"CN is a user's, RpbAuthReq of no name", NO_USER, MANIFEST, .who = USER, .user = ""},
     {"CN is the root's: the root itself", NO_USER, MANIFEST, .who = ROOT, .user = "rootCA"},
     {"two CNs, the first a user's", MANY_CN, MANIFEST, .who = TWO_CN},
     {"two CNs, the same", MANY_CN, MANIFEST, .who = TWICE_CN},
     {"empty CN", NO_USER, MANIFEST, .who = EMPTY_CN, .user = ""},
-    {"empty CN, RpbAuthReq a user's", NO_USER, MANIFEST, .who = EMPTY_CN},
-    {"CN with a NUL behind a user's name", NO_USER, MANIFEST, .who = NUL_CN},
-    {"CN that ends with a NUL", NO_USER, MANIFEST, .who = NUL_END_CN},
-    {"CN of 306 bytes, begins as a user's", NO_USER, MANIFEST, .who = LONG_CN},
-    {"CN with a space behind a user's name", NO_USER, MANIFEST, .who = SPACE_CN},
+    {"empty CN, RpbAuthReq a user's", NO_NAME, MANIFEST, .who = EMPTY_CN},
+    {"CN with a NUL behind a user's name", NO_NAME, MANIFEST, .who = NUL_CN},
+    {"CN that ends with a NUL", NO_NAME, MANIFEST, .who = NUL_END_CN},
+    {"CN of 306 bytes, begins as a user's", NO_NAME, MANIFEST, .who = LONG_CN},
+    {"CN with a space behind a user's name", NO_NAME, MANIFEST, .who = SPACE_CN},
     {"CN as BMPString (UTF-16)", "let in", MANIFEST, .who = BMP_CN},
     {"no CN, but subjectAltName", "denied (its certificate has no common name)", MANIFEST, .who = NO_CN},
     {"CN a user's, subjectAltName another's", "let in", MANIFEST, .who = WITH_SAN},

@@ -169,7 +169,6 @@ static void run_key_update(struct probe *p, const struct row *r, struct matrix *
     probe_say(p, "3 times, served after each");
 }
 
-#define NO_USER "denied (the common name of its certificate is no user's name)"
 #define NO_NAME "denied (the name it gives is not the common name of its certificate)"
 
 static const struct row rows[] = {
@@ -197,9 +196,9 @@ static const struct row rows[] = {
      .run = run_damaged},
     {"resumed after a damaged record, TLS 1.3", "full, let in", MANIFEST, .who = USER, .version = TLS1_3_VERSION,
      .run = run_damaged},
-    {"a stranger's session, a user's name, TLS 1.2", "resumed, " NO_USER, MANIFEST, .who = USER,
+    {"a stranger's session, a user's name, TLS 1.2", "resumed, " NO_NAME, MANIFEST, .who = USER,
      .version = TLS1_2_VERSION, .run = run_strangers},
-    {"a stranger's session, a user's name, TLS 1.3", "resumed, " NO_USER, MANIFEST, .who = USER,
+    {"a stranger's session, a user's name, TLS 1.3", "resumed, " NO_NAME, MANIFEST, .who = USER,
      .version = TLS1_3_VERSION, .run = run_strangers},
     {"another user's session, TLS 1.2", "resumed, " NO_NAME, V3, .who = OTHER_V3, .version = TLS1_2_VERSION,
      .run = run_other_users},
