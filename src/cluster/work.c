@@ -109,6 +109,9 @@ void work_finish(struct work *w, int err, const struct store_result *result)
     struct router_request *q = w->request;
     bool of_key = work_is_of_key(w->kind);
     struct store_result r = result ? *result : nothing;
+    if (w->kind == PEER_CATALOG && w->maybe_done &&
+        err) /* of a repetition: what an earlier try has done is not known */
+        err = E_UNKNOWN;
     r.err = err;
     if (w->from)
         work_answer(w, err, &r);
@@ -333,13 +336,16 @@ static bool may_begin(struct work *w)
     const struct cluster *c = w->router->cluster;
     if (w->admitted || w->from || w->kind == PEER_GET_ANY || !rule_holds(RULE_KNOWN))
         return true;
-    if (!lease_is_valid(c))
+    if (!lease_is_valid(c)) {
         work_wait(w);
-    else if (w->catalog_version != c->catalog_version)
+        return false;
+    }
+    if (w->catalog_version != c->catalog_version) {
         work_finish(w, E_AGAIN, NULL);
-    else
-        w->admitted = true;
-    return w->admitted;
+        return false;
+    }
+    w->admitted = true;
+    return true;
 }
 
 void work_dispatch(struct work *w)

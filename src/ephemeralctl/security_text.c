@@ -95,6 +95,10 @@ static bool take_grant(char **words, int count, const char *preposition, struct 
         options_complain("PERMISSIONS on any|TYPE [BUCKET] %s WHO is what follows", preposition);
         return false;
     }
+    if (!*words[2] || !*words[count - 3]) {
+        options_complain("an empty word is no bucket type and no bucket: any is all of them");
+        return false;
+    }
     c->permissions = permissions_of(slice_str(words[0]));
     if (!c->permissions)
         return complain("not all of these are permissions (ephemeralctl user --help shows them)", words[0]);

@@ -26,9 +26,10 @@ struct stream *conn_stream(struct conn *c)
 static void write_name(const struct sockaddr *address, char out[CONN_NAME_SIZE])
 {
     char host[48] = "?";
+    bool v6 = address->sa_family == AF_INET6;
     uv_ip_name(address, host, sizeof host);
     /* The port is at the same place in sockaddr_in6. */
-    snprintf(out, CONN_NAME_SIZE, "%s:%u", host,
+    snprintf(out, CONN_NAME_SIZE, v6 ? "[%s]:%u" : "%s:%u", host,
              (unsigned)ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port));
 }
 

@@ -87,6 +87,11 @@ void range_text(const struct address_range *r, char *out, size_t size)
     snprintf(out, size, "%s/%u", address, r->prefix - (v4 ? MAPPED_BITS : 0u));
 }
 
+unsigned range_bits(const struct address_range *r)
+{
+    return is_mapped(&r->first) && r->prefix == MAPPED_BITS ? 0 : r->prefix;
+}
+
 bool range_equal(const struct address_range *a, const struct address_range *b)
 {
     return a->prefix == b->prefix && memcmp(&a->first, &b->first, sizeof a->first) == 0;

@@ -25,6 +25,8 @@ bool address_parse(const char *text, struct address *out);
 bool range_parse(const char *text, struct address_range *out, const char **why);
 void range_text(const struct address_range *r, char *out, size_t size);
 
+/* How narrow it is, in bits; 0.0.0.0/0, which holds all of IPv4, is as wide as ::/0. */
+unsigned range_bits(const struct address_range *r);
 bool range_equal(const struct address_range *a, const struct address_range *b);
 bool range_holds(const struct address_range *r, const struct address *a);
 

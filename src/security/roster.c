@@ -427,10 +427,17 @@ const struct password *roster_password(const struct roster_role *user)
     return user->has_password ? &user->password : NULL;
 }
 
-/* Among sources of equal range that of the user counts. */
+/* Among sources of equally wide ranges that of the user counts. */
 static bool is_nearer(const struct source *a, const struct source *b)
 {
-    return !b || a->range.prefix > b->range.prefix || (a->range.prefix == b->range.prefix && a->user && !b->user);
+    if (!b)
+        return true;
+    unsigned of_a = range_bits(&a->range), of_b = range_bits(&b->range);
+    if (of_a != of_b)
+        return of_a > of_b;
+    if (!a->user != !b->user)
+        return a->user != NULL;
+    return a->range.prefix > b->range.prefix; /* 0.0.0.0/0 before ::/0 */
 }
 
 uint32_t roster_method(const struct roster *r, const struct roster_role *user, const struct address *from)
@@ -441,7 +448,7 @@ uint32_t roster_method(const struct roster *r, const struct roster_role *user, c
         if ((!s->user || s->user == user) && range_holds(&s->range, from) && is_nearer(s, best))
             best = s;
     }
-    if (!user && (!best || best->range.prefix == 0)) /* his own, of everywhere, stands before one of all */
+    if (!user && (!best || range_bits(&best->range) == 0)) /* his own, of everywhere, stands before one of all */
         return METHOD_CERTIFICATE;
     return best ? best->method : 0;
 }

@@ -115,6 +115,12 @@ static int shake(struct tls_engine *e)
         return judge(e, result);
     e->state = ENGINE_OPEN;
     note_peer(e);
+    /* Nor is it asked for one: it may have been made where none was wanted. */
+    if (!e->peer.has_cert && SSL_get_verify_mode(e->ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) {
+        e->state = ENGINE_ENDED;
+        e->error = "client sent no certificate";
+        return E_TLS;
+    }
     if (e->peer.has_cert && e->peer.not_after <= tls_ctx_now(e->ctx)) { /* a resumed session is not verified again */
         e->state = ENGINE_ENDED;
         e->error = reason_of_verify(X509_V_ERR_CERT_HAS_EXPIRED);

@@ -230,6 +230,9 @@ static void configured_users(void **state)
     assert_int_equal(roster_method(r, NULL, &a), METHOD_CERTIFICATE);
     assert_int_equal(source(SECURITY_ADD_SOURCE, ROLE_ALL, "", "::/0", METHOD_TRUST), 0);
     assert_int_equal(roster_method(r, NULL, &a), METHOD_CERTIFICATE); /* his own first */
+    assert_int_equal(source(SECURITY_ADD_SOURCE, ROLE_ALL, "", "0.0.0.0/0", METHOD_TRUST), 0);
+    assert_int_equal(roster_method(r, NULL, &a), METHOD_CERTIFICATE); /* that is everywhere, too */
+    assert_int_equal(method("myuser", "1.2.3.4"), METHOD_CERTIFICATE);
     assert_int_equal(source(SECURITY_ADD_SOURCE, ROLE_ALL, "", "1.0.0.0/8", METHOD_TRUST), 0);
     assert_int_equal(roster_method(r, NULL, &a), METHOD_TRUST); /* the narrower */
     assert_int_equal(method("myuser", "1.2.3.4"), METHOD_TRUST);

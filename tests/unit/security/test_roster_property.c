@@ -141,16 +141,18 @@ static uint32_t model_may(const struct model *m, unsigned user, unsigned type, u
 static uint32_t model_method(const struct model *m, unsigned user, const struct address *from)
 {
     uint32_t method = 0;
+    bool own = false;
     for (unsigned i = 0; i < COUNT(ranges); i++) {
         struct address_range range;
         const char *why;
         assert_true(range_parse(ranges[i], &range, &why));
         if (!range_holds(&range, from))
             continue;
-        if (m->source[2 * NAMES][i])
+        if (m->source[2 * NAMES][i] && !(own && i == 1)) /* 0.0.0.0/0 is as wide as ::/0 */
             method = m->source[2 * NAMES][i];
         if (m->source[user][i])
             method = m->source[user][i];
+        own = m->source[user][i] != 0;
     }
     return method;
 }

@@ -199,6 +199,37 @@ static void renewal_lets_sessions_live(void **state)
     }
 }
 
+/* Made where a certificate was not wanted, a session is of no use where one is. */
+static void what_was_made_without_a_certificate_stays_there(void **state)
+{
+    (void)state;
+    for (int v = TLS_VERSION_1_2; v <= TLS_VERSION_1_3; v++)
+        for (int bare = 0; bare < 2; bare++) {
+            struct tls_client_config c = link_client_config(&world);
+            struct tls_server_config s = link_server_config(&world);
+            struct fixture f;
+            struct link next;
+            c.min = c.max = (enum tls_version)v;
+            c.cert_pem = c.key_pem = slice_str("");
+            world.now = PKI_NOW;
+            f.client = link_client(&c);
+            f.server = link_server(&s);
+            link_open(&f.first, f.client, f.server);
+            tls_engine_take_bare(f.first.server.engine);
+            assert_true(link_shake(&f.first));
+            assert_false(tls_engine_peer(f.first.server.engine)->has_cert);
+            link_open(&next, f.client, f.server);
+            if (bare)
+                tls_engine_take_bare(next.server.engine);
+            tls_engine_reuse(next.client.engine, f.first.client.engine);
+            assert_int_equal(link_shake(&next), bare);
+            if (!bare)
+                assert_string_equal(tls_engine_error(next.server.engine), "client sent no certificate");
+            link_close(&next);
+            stop(&f);
+        }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -216,10 +247,15 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(while_the_first_is_open),        cmocka_unit_test(after_the_client_said_goodbye),
-        cmocka_unit_test(after_an_end_without_goodbye),   cmocka_unit_test(not_after_a_fatal_alert),
-        cmocka_unit_test(not_after_the_certificates_end), cmocka_unit_test(another_server_does_not_know_it),
-        cmocka_unit_test(the_cache_is_bounded),           cmocka_unit_test(renewal_lets_sessions_live),
+        cmocka_unit_test(while_the_first_is_open),
+        cmocka_unit_test(after_the_client_said_goodbye),
+        cmocka_unit_test(after_an_end_without_goodbye),
+        cmocka_unit_test(not_after_a_fatal_alert),
+        cmocka_unit_test(not_after_the_certificates_end),
+        cmocka_unit_test(another_server_does_not_know_it),
+        cmocka_unit_test(the_cache_is_bounded),
+        cmocka_unit_test(renewal_lets_sessions_live),
+        cmocka_unit_test(what_was_made_without_a_certificate_stays_there),
     };
     return cmocka_run_group_tests_name("tls/sessions", tests, set_up, tear_down);
 }
