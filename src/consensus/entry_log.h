@@ -1,6 +1,6 @@
-/* The log of one Raft group, in memory: a ring of entries, each a run of bytes in a counted blob that entries of one
- * batch share. It knows nothing of Raft but that an entry has a term and that what lies before its first entry is a
- * snapshot, whose last index and term it remembers. */
+/* The log of one Raft group, in memory: a ring of entries, each a run of bytes in a counted blob. It knows nothing of
+ * Raft but that an entry has a term and that what lies before its first entry is a snapshot, whose last index and term
+ * it remembers. */
 #ifndef CONSENSUS_ENTRY_LOG_H
 #define CONSENSUS_ENTRY_LOG_H
 

@@ -27,17 +27,15 @@ struct run {
 
 /* Takes the next entries that the library may be given together: a change of members alone (rule 4: it takes the
  * place of the first for that of the change, and waits for ever for it to be committed). */
-static unsigned take_run(struct run *r, struct raft_msg_entry out[RUN_MAX], size_t *bytes)
+static unsigned take_run(struct run *r, struct raft_msg_entry out[RUN_MAX])
 {
     unsigned n = 0;
-    *bytes = 0;
     while (r->count && n < RUN_MAX) {
         struct slice rest = r->entries;
         struct raft_msg_entry e = raft_msg_take_entry(&rest);
         if (n && e.type == ENTRY_CHANGE && rule_holds(RULE_RAFT_4))
             break;
         out[n++] = e;
-        *bytes += e.data.len;
         r->entries = rest;
         r->count--;
         if (e.type == ENTRY_CHANGE && rule_holds(RULE_RAFT_4))
@@ -46,36 +44,42 @@ static unsigned take_run(struct run *r, struct raft_msg_entry out[RUN_MAX], size
     return n;
 }
 
-/* The bytes of a run, in one blob of their own. */
-static struct blob *gather(const struct raft_msg_entry *in, unsigned n, size_t bytes, struct raft_entry *out)
+/* Copies the entries out of the message, each into a blob of its own: whoever keeps the value of one keeps no other. */
+static int copy_run(const struct raft_msg_entry *in, unsigned n, struct raft_entry out[RUN_MAX])
 {
-    struct blob *b = blob_create(bytes);
-    uint8_t *p = b ? b->data : NULL;
-    for (unsigned i = 0; b && i < n; i++) {
+    for (unsigned i = 0; i < n; i++) {
+        struct blob *b = blob_create(in[i].data.len);
+        if (!b) {
+            while (i-- > 0)
+                blob_put(out[i].batch);
+            return E_NOMEM;
+        }
         if (in[i].data.len)
-            memcpy(p, in[i].data.data, in[i].data.len);
+            memcpy(b->data, in[i].data.data, in[i].data.len);
         out[i] = (struct raft_entry){
-            .term = in[i].term, .type = (enum raft_entry_type)in[i].type, .buf = {p, in[i].data.len}, .batch = b};
-        p += in[i].data.len;
+            .term = in[i].term, .type = (enum raft_entry_type)in[i].type, .buf = {b->data, b->size}, .batch = b};
     }
-    return b;
+    return 0;
 }
 
 /* 0; E_AGAIN: not taken; E_NOMEM. */
-static int feed(struct group *g, struct raft_message *m, const struct raft_msg_entry *entries, unsigned n, size_t bytes)
+static int feed(struct group *g, struct raft_message *m, const struct raft_msg_entry *entries, unsigned n)
 {
     struct raft_entry batch[RUN_MAX];
-    struct blob *b = NULL;
-    if (n && (entry_log_reserve(&g->log, n) || !(b = gather(entries, n, bytes, batch))))
+    void *own[RUN_MAX];
+    if (n && (entry_log_reserve(&g->log, n) || copy_run(entries, n, batch)))
         return E_NOMEM;
+    for (unsigned i = 0; i < n; i++)
+        own[i] = batch[i].batch;
     m->append_entries.entries = n ? batch : NULL;
     m->append_entries.n_entries = n;
     struct raft_event e = {.type = RAFT_RECEIVE, .receive.message = m};
     ASSERT(!g->tell_stored);
     group_step_or_break(g, &e);
-    /* The library frees the batch of what it does not take; until here nobody else had a reference to it. */
-    if (g->tell_stored)
-        blob_put(b);
+    /* What it does not take the library takes for one batch, and frees the first entry's; until here nobody else had a
+     * reference to it. */
+    for (unsigned i = g->tell_stored ? 0 : 1; i < n; i++)
+        blob_put(own[i]);
     group_settle(g);
     return g->log.last < m->append_entries.prev_log_index + n ? E_AGAIN : 0;
 }
@@ -99,7 +103,6 @@ static int receive_append(struct group *g, const struct raft_msg *in)
     struct raft_message m = from(in, &a, RAFT_APPEND_ENTRIES);
     struct run r = {in->append.prev_index, in->append.prev_term, in->append.entries, in->append.count};
     struct raft_msg_entry entries[RUN_MAX];
-    size_t bytes;
     int err = 0;
     if (in->term < g->raft.current_term) {
         group_reject_old(g, in->source, in->append.prev_index);
@@ -108,12 +111,12 @@ static int receive_append(struct group *g, const struct raft_msg *in)
     if (rule_holds(RULE_RAFT_5))
         skip_committed(g, &r);
     do {
-        unsigned n = take_run(&r, entries, &bytes);
+        unsigned n = take_run(&r, entries);
         m.append_entries.term = in->term;
         m.append_entries.prev_log_index = r.prev_index;
         m.append_entries.prev_log_term = r.prev_term;
         m.append_entries.leader_commit = in->append.commit;
-        err = feed(g, &m, entries, n, bytes);
+        err = feed(g, &m, entries, n);
         if (n) {
             r.prev_index += n;
             r.prev_term = entries[n - 1].term;
