@@ -28,6 +28,7 @@ struct partition {
     bool whole;          /* the store is what the replica has applied; false: it is still empty, a copy is under way */
     struct group *group; /* NULL with a replica: it is the only one, and what it does is committed */
     bool broken;
+    bool no_room;           /* the last copy that came did not fit */
     bool installs;          /* an install message is being written: behind its copy */
     uint64_t index;         /* applied */
     uint64_t stamp_ms;      /* R-TIME: the partition's time ... */
@@ -103,7 +104,7 @@ struct lease {
 struct watched_replica {
     uint32_t generation;
     uint64_t replica;
-    bool whole, frozen, broken;
+    bool whole, frozen, broken, no_room;
     uint64_t last_term, last_index, keys;
 };
 
@@ -328,7 +329,7 @@ void lease_renew_now(struct cluster *c);
 void lease_renew_soon(struct cluster *c);
 void lease_say_dead(const struct cluster *c, const uint8_t *incarnation);
 
-/* --- overseer.c, overseer_place.c: the meta leader's work --- */
+/* --- overseer.c, overseer_seats.c: the meta leader's work --- */
 
 void overseer_init(struct overseer *o);
 void overseer_turn(struct cluster *c);
@@ -339,10 +340,25 @@ bool overseer_is_live(struct cluster *c, uint64_t member);
 bool overseer_can_sit(struct cluster *c, uint64_t member); /* on a seat of the meta group */
 void overseer_arrange_seats(struct cluster *c);            /* overseer_seats.c */
 bool overseer_is_suspect(const struct cluster *c, const struct watch *w);
-/* Fills `m` with the next change of the map that is due; false: there is none. */
+/* overseer_place.c, overseer_rebuild.c. Each fills `m` with the next change of the map that is due; false: none is. */
 bool overseer_place(struct cluster *c, struct meta_command *m);
 bool overseer_rebuild(struct cluster *c, struct meta_command *m);
+bool overseer_end_rebuild(struct cluster *c, struct meta_command *m);
 bool overseer_settled(struct cluster *c);
+/* What both go by. A member is here when it is no suspect; it lives when it does not leave either. */
+bool overseer_is_here(struct cluster *c, uint64_t member);
+unsigned overseer_live_members(struct cluster *c, uint64_t live[META_MEMBERS_MAX]);
+/* Positions of everybody who can be heard are known. */
+bool overseer_all_renewed(struct cluster *c);
+/* What the partition's leader has said of this generation, not long ago; NULL: nothing. */
+const struct watched_partition *overseer_heard(const struct cluster *c, unsigned partition);
+unsigned overseer_present_here(struct cluster *c, const struct partition_map *map);
+/* What the one keeps of the partition's older generations would be missed less than what the other does. */
+bool overseer_keeps_less(struct cluster *c, unsigned partition, uint64_t member, uint64_t than);
+/* What it keeps of them can go before the new one is on enough nodes: that is led, and without it as many remain as
+ * outlive the loss of a minority of the members. */
+bool overseer_can_spare(struct cluster *c, unsigned partition, uint64_t member);
+void overseer_add_change(struct meta_command *m, unsigned partition, enum replica_change what, uint64_t id);
 
 /* --- partition.c, partition_lead.c, partition_copy.c --- */
 

@@ -216,6 +216,13 @@ static void add_one(struct meta_state *s, struct partition_map *p, uint64_t memb
         add_replica(s, p, member, REPLICA_ADDING);
 }
 
+static void let_go(struct partition_map *p, uint64_t id)
+{
+    for (unsigned i = p->frozen_count; i-- > 0;)
+        if (p->frozen[i].id == id)
+            take_out(p->frozen, &p->frozen_count, i);
+}
+
 static void change_replica(struct meta_state *s, const struct meta_change *change)
 {
     struct partition_map *p = &s->partition[change->partition];
@@ -233,6 +240,8 @@ static void change_replica(struct meta_state *s, const struct meta_change *chang
         r->state = REPLICA_REMOVING;
     else if (change->what == CHANGE_GONE && r && r->state == REPLICA_REMOVING)
         take_out(p->replica, &p->replica_count, at);
+    else if (change->what == CHANGE_LET_GO)
+        let_go(p, change->id);
 }
 
 /* What does not fit what is there has no effect: it was proposed of an older state. */

@@ -118,7 +118,8 @@ enum replica_change {
     CHANGE_REMOVE,
     CHANGE_GONE,
     CHANGE_LEADER,
-    REPLICA_CHANGE_MAX = CHANGE_LEADER
+    CHANGE_LET_GO, /* what is kept of it, frozen, can go */
+    REPLICA_CHANGE_MAX = CHANGE_LET_GO
 };
 
 struct meta_change {

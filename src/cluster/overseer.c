@@ -50,6 +50,7 @@ static void take_replica(struct cluster *c, struct watch *w, const struct peer_r
                                                         .whole = r->whole,
                                                         .frozen = r->frozen,
                                                         .broken = r->broken,
+                                                        .no_room = r->no_room,
                                                         .last_term = r->last_term,
                                                         .last_index = r->last_index,
                                                         .keys = r->keys};

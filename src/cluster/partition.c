@@ -217,7 +217,7 @@ static void drop_replica(struct partition *p)
     group_destroy(&p->group);
     store_destroy(&p->store);
     p->replica = p->index = p->tick_index = p->copy_wanted = 0;
-    p->whole = p->broken = false;
+    p->whole = p->broken = p->no_room = false;
     router_deposed(p);
 }
 

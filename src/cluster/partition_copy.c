@@ -186,6 +186,7 @@ static void end_in(struct partition *p)
 static void begin_in(struct partition *p, const struct peer_copy *m)
 {
     end_in(p);
+    p->no_room = false;
     struct partition_copy_in *in = calloc(1, sizeof *in);
     if (!in)
         return;
@@ -232,6 +233,7 @@ int partition_copy_receive(struct partition *p, const struct peer_copy *m)
     if (err) {
         log_warn(p->cluster->config.log, "partition", "partition %u: a copy cannot be used: %s", p->number,
                  err_text(err));
+        p->no_room = err == E_FULL;
         end_in(p);
         return err == E_MALFORMED ? err : 0;
     }

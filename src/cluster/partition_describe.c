@@ -35,6 +35,7 @@ void partition_describe(struct partition *p, struct peer_replica *out)
     if (s)
         store_stats_get(s, &stats);
     out->keys = stats.keys;
+    out->no_room = p->no_room;
     if (!(p->replica && p->whole) && p->frozen) {
         out->generation = p->frozen_generation;
         out->replica = p->frozen_replica;

@@ -140,6 +140,7 @@ void code_replica(struct coder *c, struct peer_replica *m)
     code_bool(c, &m->whole);
     code_bool(c, &m->frozen);
     code_bool(c, &m->broken);
+    code_bool(c, &m->no_room);
     code_u64(c, &m->last_term);
     code_u64(c, &m->last_index);
     code_u64(c, &m->keys);

@@ -146,7 +146,8 @@ struct peer_replica {
     uint32_t generation;
     uint64_t replica;
     bool leads, whole, frozen;
-    bool broken; /* of no use any more: to be replaced by another */
+    bool broken;  /* of no use any more: to be replaced by another */
+    bool no_room; /* the last copy of the partition that came here did not fit */
     uint64_t last_term, last_index;
     uint64_t keys;
     unsigned member_count; /* where it leads: the group's members */

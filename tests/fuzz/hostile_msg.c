@@ -312,6 +312,7 @@ static void put_replica(struct said *s)
     r.whole = flags & 2;
     r.frozen = flags & 4;
     r.broken = flags & 8;
+    r.no_room = flags & 64;
     r.last_term = field(s, term_of(s, r.partition));
     r.last_index = field(s, last_index_of(s, r.partition));
     r.keys = field(s, 0);

@@ -298,15 +298,16 @@ static void explain_partition(struct world *w, unsigned i)
         for (unsigned r = 0; r < m->replica_count && n < (int)sizeof map - 32; r++)
             n += snprintf(map + n, sizeof map - (size_t)n, " %llu@%llu/%u", (unsigned long long)m->replica[r].id,
                           (unsigned long long)m->replica[r].member, m->replica[r].state);
-        trace_line(&w->trace, LOG_INFO, "witness",
-                   "%s: partition %u generation %u:%s; frozen %u; own %llu of %u%s%s, applied %llu; leader %llu, term "
-                   "%llu, last %llu, committed %llu",
-                   w->node[k].name, i, m->generation, map, m->frozen_count, (unsigned long long)p->replica,
-                   p->generation, p->whole ? " whole" : "", p->broken ? " broken" : "", (unsigned long long)p->index,
-                   p->group ? (unsigned long long)group_leader(p->group) : 0,
-                   p->group ? (unsigned long long)group_term(p->group) : 0,
-                   p->group ? (unsigned long long)group_last_index(p->group) : 0,
-                   p->group ? (unsigned long long)group_commit_index(p->group) : 0);
+        trace_line(
+            &w->trace, LOG_INFO, "witness",
+            "%s: partition %u generation %u:%s; frozen %u; own %llu of %u%s%s%s, applied %llu; leader %llu, term "
+            "%llu, last %llu, committed %llu",
+            w->node[k].name, i, m->generation, map, m->frozen_count, (unsigned long long)p->replica, p->generation,
+            p->whole ? " whole" : "", p->broken ? " broken" : "", p->frozen ? " and an old copy" : "",
+            (unsigned long long)p->index, p->group ? (unsigned long long)group_leader(p->group) : 0,
+            p->group ? (unsigned long long)group_term(p->group) : 0,
+            p->group ? (unsigned long long)group_last_index(p->group) : 0,
+            p->group ? (unsigned long long)group_commit_index(p->group) : 0);
     }
 }
 
@@ -321,10 +322,11 @@ void witness_explain(struct world *w)
         }
         cluster_status(n->cluster, &s);
         trace_line(&w->trace, LOG_INFO, "witness",
-                   "%s%s: state %d, %sready, %sserving, epoch %llu, %zu members, %u partitions incomplete%s: %s",
+                   "%s%s: state %d, %sready, %sserving, epoch %llu, %zu members, %zu of %zu bytes, %u partitions "
+                   "incomplete%s: %s",
                    n->name, n->paused ? " stands still" : "", s.state, s.ready ? "" : "not ", s.serving ? "" : "not ",
-                   (unsigned long long)s.epoch, s.member_count, s.partitions_incomplete,
-                   s.epoch && !is_quiet(n->cluster) ? ", old copies kept" : "", s.why);
+                   (unsigned long long)s.epoch, s.member_count, n->cluster->memory.used, n->cluster->memory.limit,
+                   s.partitions_incomplete, s.epoch && !is_quiet(n->cluster) ? ", old copies kept" : "", s.why);
     }
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         if (i < w->options.partitions && !is_complete(w, i))

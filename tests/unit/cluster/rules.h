@@ -13,9 +13,11 @@ void test_ID_is_never_given_out_again(void **state);
 void test_LEASE_without_a_meta_leader_all_stop_after_one(void **state);
 void test_COPY_has_what_was_written_meanwhile(void **state);
 void test_COPY_who_dies_meanwhile_is_not_waited_for(void **state);
+void test_COPY_what_finds_no_room_goes_elsewhere(void **state);
 void test_LOST_who_is_silent_may_come_back(void **state);
 void test_REBUILD_takes_nothing_before_enough_have_it(void **state);
 void test_REBUILD_the_other_keeps_its_copy_until_then(void **state);
+void test_REBUILD_without_room_for_both(void **state);
 void test_PLEDGE_who_has_accepted_never_goes_back(void **state);
 void test_REFORM_waits_for_who_may_be_alive(void **state);
 void test_REFORM_goes_on_without_who_is_lost(void **state);
@@ -28,5 +30,6 @@ void test_RETRY_a_write_counts_once(void **state);
 void test_KNOWN_what_is_answered_all_know_who_serve(void **state);
 void test_KNOWN_what_came_in_without_a_lease_is_looked_at_again(void **state);
 void test_MEMORY_what_would_pass_the_limit_is_refused(void **state);
+void test_MEMORY_what_comes_together_counts_once(void **state);
 
 #endif

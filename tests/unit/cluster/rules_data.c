@@ -119,6 +119,43 @@ void test_COPY_who_dies_meanwhile_is_not_waited_for(void **state)
     assert_true(universe_until(u, is_whole, 30000));
 }
 
+static bool are_three_everywhere(struct universe *u)
+{
+    const struct cluster *c = cluster_at(u, 0);
+    for (unsigned i = 0; i < c->config.partitions; i++) {
+        const struct partition_map *map = &c->meta.state->partition[i];
+        unsigned present = 0;
+        for (unsigned k = 0; k < map->replica_count; k++)
+            present += map->replica[k].state == REPLICA_PRESENT && meta_member(c->meta.state, map->replica[k].member);
+        if (present < 3)
+            return false;
+    }
+    return universe_is_ready(u);
+}
+
+static void fill(struct universe *u, unsigned count)
+{
+    char value[VALUE_SIZE];
+    for (unsigned i = 0; i < count; i++) {
+        big_value(value, i);
+        assert_int_equal(universe_put(u, 0, key_of(i), value), 0);
+    }
+}
+
+/* One returns with a quarter of its memory, and is given copies that do not fit: they are made elsewhere. */
+void test_COPY_what_finds_no_room_goes_elsewhere(void **state)
+{
+    struct universe *u = *state;
+    u->config.memory_limit = (size_t)4 << 20;
+    start_all(u);
+    fill(u, 800);
+    universe_kill(u, 4);
+    u->config.memory_limit = (size_t)1 << 20;
+    universe_start(u, 4);
+    assert_true(universe_until(u, are_three_everywhere, 180000));
+    assert_true(cluster_at(u, 4)->memory.used <= cluster_at(u, 4)->memory.limit);
+}
+
 /* --- R-LOST --- */
 
 /* One is cut off while the others go on, then two of them sleep while it is there again: it may not stand for what they
@@ -205,6 +242,39 @@ void test_REBUILD_the_other_keeps_its_copy_until_then(void **state)
     restart(u, donor);
     await_ready(u, 180000);
     expect_all(u, 0, "old");
+}
+
+static void cut_all(struct universe *u, bool on)
+{
+    for (unsigned a = 0; a < 3; a++)
+        for (unsigned b = 0; b < a; b++)
+            universe_cut(u, a, b, on);
+}
+
+/* All are cut off from each other until each is lost for the others: they form the cluster again, and each keeps what
+ * it had. That is a large part of its memory, and no other has room beside it for what is built of the best of them.
+ * The first to give up its old copy is the one that has not seen the last writes. */
+void test_REBUILD_without_room_for_both(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    u->count = u->config.expected = 3;
+    u->config.partitions = 4;
+    u->config.memory_limit = (size_t)4 << 20;
+    start_all(u);
+    fill(u, 860);
+    uint64_t epoch = universe_status(u, 0).epoch;
+    universe_cut(u, 2, 0, true);
+    universe_cut(u, 2, 1, true);
+    fill(u, 40);
+    cut_all(u, true);
+    universe_run(u, 200000);
+    cut_all(u, false);
+    assert_true(universe_until(u, are_three_everywhere, 180000));
+    assert_true(universe_status(u, 0).epoch > epoch);
+    assert_int_equal(universe_put(u, 1, key_of(0), "new"), 0);
+    for (unsigned i = 1; i < 860; i++)
+        assert_int_equal(universe_get(u, i % 3, key_of(i), &o), 0);
 }
 
 /* --- R-PLEDGE, R-REFORM --- */
@@ -556,4 +626,28 @@ void test_MEMORY_what_would_pass_the_limit_is_refused(void **state)
     universe_run(u, LIFE_MS + 10000);
     for (unsigned i = 0; i < 200; i++)
         assert_int_equal(put_for_a_while(u, 0, key_of(i), value), 0);
+}
+
+/* What is written together comes to followers in one message; each of them holds no more of it than who leads. */
+void test_MEMORY_what_comes_together_counts_once(void **state)
+{
+    struct universe *u = *state;
+    static struct op o[COPIED];
+    char value[VALUE_SIZE];
+    u->count = u->config.expected = 3;
+    u->config.partitions = 1;
+    start_all(u);
+    unsigned leader = leader_of(u, 0);
+    for (unsigned i = 0; i < COPIED; i++) {
+        big_value(value, i);
+        op_put(u, &o[i], leader, key_of(i), value, OP_ALWAYS, 10000);
+    }
+    for (unsigned i = 0; i < COPIED; i++) {
+        op_wait(u, &o[i]);
+        assert_int_equal(o[i].err, 0);
+    }
+    universe_run(u, 1000); /* the last commit index reaches followers */
+    size_t most = COPIED * VALUE_SIZE / 8 * 9;
+    for (unsigned i = 0; i < 3; i++)
+        assert_in_range(cluster_at(u, i)->memory.used, COPIED * VALUE_SIZE, most);
 }

@@ -24,9 +24,11 @@ int main(int argc, char **argv)
         CASE(test_LEASE_without_a_meta_leader_all_stop_after_one),
         CASE(test_COPY_has_what_was_written_meanwhile),
         CASE(test_COPY_who_dies_meanwhile_is_not_waited_for),
+        CASE(test_COPY_what_finds_no_room_goes_elsewhere),
         CASE(test_LOST_who_is_silent_may_come_back),
         CASE(test_REBUILD_takes_nothing_before_enough_have_it),
         CASE(test_REBUILD_the_other_keeps_its_copy_until_then),
+        CASE(test_REBUILD_without_room_for_both),
         CASE(test_PLEDGE_who_has_accepted_never_goes_back),
         CASE(test_REFORM_waits_for_who_may_be_alive),
         CASE(test_REFORM_goes_on_without_who_is_lost),
@@ -39,6 +41,7 @@ int main(int argc, char **argv)
         CASE(test_KNOWN_what_is_answered_all_know_who_serve),
         CASE(test_KNOWN_what_came_in_without_a_lease_is_looked_at_again),
         CASE(test_MEMORY_what_would_pass_the_limit_is_refused),
+        CASE(test_MEMORY_what_comes_together_counts_once),
     };
     char filter[32];
     if (argc > 1) {

@@ -282,6 +282,26 @@ static void test_r_rebuild_of_what_is_older_has_no_effect(void **state)
     meta_rig_destroy(s);
 }
 
+static void test_r_rebuild_what_is_let_go_is_kept_no_more(void **state)
+{
+    struct meta_state *s = meta_rig_created_state(3);
+    struct partition_map *p = &s->partition[3];
+    uint64_t first = p->replica[0].id, second = p->replica[1].id, third = p->replica[2].id;
+    (void)state;
+    meta_rig_change(s, 3, CHANGE_LET_GO, second); /* in use */
+    assert_int_equal(p->replica_count, 3);
+    assert_int_equal(meta_rig_rebuild(s, 3, first, 1), 0);
+    meta_rig_change(s, 3, CHANGE_LET_GO, second);
+    assert_int_equal(p->frozen_count, 2);
+    assert_int_equal(p->frozen[0].id, first);
+    assert_int_equal(p->frozen[1].id, third);
+    meta_rig_change(s, 3, CHANGE_LET_GO, second); /* once more */
+    meta_rig_change(s, 4, CHANGE_LET_GO, third);  /* of another partition */
+    assert_int_equal(p->frozen_count, 2);
+    meta_rig_expect_copy(s);
+    meta_rig_destroy(s);
+}
+
 static void test_r_rebuild_what_is_frozen_of_the_dead_goes(void **state)
 {
     struct meta_state *s = meta_rig_created_state(3);
@@ -440,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_replicas_have_a_bound),
         cmocka_unit_test(test_r_rebuild_what_survives_is_frozen_until_the_new_one_is_whole),
         cmocka_unit_test(test_r_rebuild_of_what_is_older_has_no_effect),
+        cmocka_unit_test(test_r_rebuild_what_is_let_go_is_kept_no_more),
         cmocka_unit_test(test_r_rebuild_what_is_frozen_of_the_dead_goes),
         cmocka_unit_test(test_r_lost_what_began_empty_is_counted),
         cmocka_unit_test(test_r_rebuild_the_oldest_makes_room),

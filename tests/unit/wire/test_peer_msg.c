@@ -138,6 +138,8 @@ static void fill_replica(void *p)
     m->leads = flip();
     m->whole = flip();
     m->frozen = flip();
+    m->broken = flip();
+    m->no_room = flip();
     m->last_term = number();
     m->last_index = number();
     m->keys = number();
@@ -404,7 +406,7 @@ static void test_choices_and_counts_have_bounds(void **state)
     assert_int_equal(read_with(message("renew"), &renew, 73, PEER_REPLICAS_MAX, 2), 0);
     assert_int_equal(read_with(message("renew"), &renew, 73, PEER_REPLICAS_MAX + 1, 2), E_MALFORMED);
     struct peer_replica replica = {0};
-    assert_int_equal(read_with(message("replica"), &replica, 41, PEER_SEATS_MAX + 1, 2), E_MALFORMED);
+    assert_int_equal(read_with(message("replica"), &replica, 42, PEER_SEATS_MAX + 1, 2), E_MALFORMED);
     struct peer_grant grant = {0};
     assert_int_equal(read_with(message("grant"), &grant, 49, PEER_SEATS_MAX + 1, 2), E_MALFORMED);
 }
