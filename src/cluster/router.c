@@ -100,11 +100,6 @@ const uint8_t *router_cluster_id(const struct router *r)
     return r->cluster->meta.state->cluster_id;
 }
 
-uint64_t router_epoch(const struct router *r)
-{
-    return r->cluster->meta.state->epoch;
-}
-
 const struct hash_key *router_hash_key(const struct router *r)
 {
     return &r->cluster->meta.state->key;

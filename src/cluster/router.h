@@ -24,9 +24,8 @@ const char *router_unavailable(const struct router *r);
 /* R-KNOWN: whether this node serves, so that what it knows of the catalog and of users is all that was answered. */
 bool router_is_current(const struct router *r);
 
-/* For vclocks: the id of the cluster (the first bytes of it count) and its epoch now. */
+/* For vclocks: the id of the cluster, of which the first bytes count. */
 const uint8_t *router_cluster_id(const struct router *r);
-uint64_t router_epoch(const struct router *r);
 const struct hash_key *router_hash_key(const struct router *r);
 const struct catalog *router_catalog(const struct router *r);
 /* Also where requests cannot be made: NULL, that of nobody. */

@@ -98,8 +98,8 @@ bool kv_read_context(struct session *s, struct slice vclock, struct store_contex
         kv_refuse_vclock(s, vclock.len);
         return false;
     }
-    /* R-EPOCH: of another cluster or epoch: nothing of what is here was seen. */
-    foreign = foreign || out->seen.epoch != router_epoch(s->server->router);
+    /* R-EPOCH: of another cluster nothing of what is here was seen; of another epoch of this one neither, which the
+     * store knows best. */
     out->kind = foreign ? CONTEXT_FOREIGN : CONTEXT_SEEN;
     return true;
 }

@@ -19,8 +19,9 @@ static const char usage[] =
     "\n"
     "What is not given, the seed decides.\n"
     "  --nodes N        nodes of the cluster, 1 to 9\n"
+    "  --expected N     nodes that each is told of before it hears of others [all]\n"
     "  --minutes M      of faults, before all is mended and looked at [2]\n"
-    "  --faults LIST    none, all, or words with commas, as listed below\n"
+    "  --faults LIST    none, every, or words with commas, as listed below\n"
     "  --long           the daemon's own times: a node is lost after a minute (--quick: after 9 s)\n"
     "  --partitions P   [8]\n"
     "  --clients N      [8], at most 16\n"
@@ -70,7 +71,7 @@ static uint32_t parse_faults(char *list)
     uint32_t set = 0;
     if (strcmp(list, "none") == 0)
         return 0;
-    if (strcmp(list, "all") == 0)
+    if (strcmp(list, "every") == 0)
         return (1u << FAULT_COUNT) - 1;
     for (char *word = strtok(list, ","); word; word = strtok(NULL, ",")) {
         unsigned i = 0;
@@ -87,6 +88,7 @@ enum {
     OPTION_SEED = 1,
     OPTION_SEEDS,
     OPTION_NODES,
+    OPTION_EXPECTED,
     OPTION_MINUTES,
     OPTION_FAULTS,
     OPTION_LONG,
@@ -105,6 +107,7 @@ enum {
 static const struct option long_options[] = {{"seed", required_argument, NULL, OPTION_SEED},
                                              {"seeds", required_argument, NULL, OPTION_SEEDS},
                                              {"nodes", required_argument, NULL, OPTION_NODES},
+                                             {"expected", required_argument, NULL, OPTION_EXPECTED},
                                              {"minutes", required_argument, NULL, OPTION_MINUTES},
                                              {"faults", required_argument, NULL, OPTION_FAULTS},
                                              {"long", no_argument, NULL, OPTION_LONG},
@@ -141,6 +144,9 @@ static void take(int option, struct sim_options *o, struct campaign *c)
         break;
     case OPTION_NODES:
         o->nodes = (unsigned)number("nodes", optarg, 1, SIM_NODES_MAX);
+        break;
+    case OPTION_EXPECTED:
+        o->expected = (unsigned)number("expected", optarg, 1, SIM_NODES_MAX);
         break;
     case OPTION_MINUTES:
         o->milliseconds = number("minutes", optarg, 1, 100000) * 60000;

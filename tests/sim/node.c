@@ -168,7 +168,7 @@ static bool make_cluster(struct node *n)
                                     .epmd_port = PORT_EPMD,
                                     .handoff_port = PORT_HANDOFF,
                                     .place = "",
-                                    .expected = o->nodes,
+                                    .expected = o->expected,
                                     .replicas = 3,
                                     .partitions = o->partitions,
                                     .times = times_of(o),

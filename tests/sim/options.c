@@ -36,6 +36,8 @@ void sim_options_complete(struct sim_options *o)
         o->faults = faults;
     if (!o->nodes)
         o->nodes = nodes;
+    if (!o->expected)
+        o->expected = o->nodes;
     if (!o->times_given)
         o->long_times = long_times;
     if (!o->keys)
@@ -49,9 +51,12 @@ void sim_options_text(const struct sim_options *o, char *out, size_t size)
         FAULT_TABLE(X)
 #undef X
     };
-    int n = snprintf(out, size, "--nodes %u --partitions %u --minutes %llu %s --faults ", o->nodes, o->partitions,
+    int n = snprintf(out, size, "--nodes %u --partitions %u --minutes %llu %s ", o->nodes, o->partitions,
                      (unsigned long long)o->milliseconds / 60000, o->long_times ? "--long" : "--quick");
     const char *comma = "";
+    if (o->expected != o->nodes)
+        n += snprintf(out + n, size - (size_t)n, "--expected %u ", o->expected);
+    n += snprintf(out + n, size - (size_t)n, "--faults ");
     for (unsigned i = 0; i < FAULT_COUNT; i++)
         if (o->faults & 1u << i) {
             n += snprintf(out + n, size - (size_t)n, "%s%s", comma, words[i]);

@@ -18,7 +18,7 @@
     X(ONE_WAY, "one-way", "a node is heard and hears nothing, or the other way round")                                 \
     X(PAUSE, "pause", "nodes stand still, past their lease too, and go on")                                            \
     X(SLOW, "slow", "a node takes milliseconds for each turn of its loop")                                             \
-    X(CLOCK, "clock", "boot clocks run fast or slow by a fiftieth, and one wall clock jumps")                          \
+    X(CLOCK, "clock", "boot clocks run fast or slow by a fiftieth, and wall clocks jump, with `all` only one")         \
     X(KILL, "kill", "a process ends and another starts, one at a time, when all replicas are there")                   \
     X(POWER, "power", "the same, but the machine vanishes without a word on its connections")                          \
     X(MAJORITY, "majority",                                                                                            \
@@ -40,6 +40,7 @@ enum fault {
 struct sim_options {
     uint64_t seed;
     unsigned nodes;        /* 1 to SIM_NODES_MAX */
+    unsigned expected;     /* that nodes are told before they hear of others; 0: all */
     unsigned clients;      /* at most SIM_CLIENTS_MAX */
     unsigned keys;         /* at most SIM_KEYS_MAX; 0: by the faults */
     unsigned partitions;   /* P */

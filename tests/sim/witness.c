@@ -49,9 +49,32 @@ static void see_memory(struct node *n)
         world_fail(n->world, "%s holds %zu bytes, and may hold %zu", n->name, m->used, m->limit);
 }
 
+/* What one replica knows to be committed stays so. */
+static void see_commit(struct node *n, const char *what, unsigned i, struct seen_commit *seen, uint64_t replica,
+                       const struct group *g)
+{
+    struct seen_commit now = {n->cluster->meta.state ? n->cluster->meta.state->epoch : 0, replica,
+                              g ? group_commit_index(g) : 0};
+    if (g && seen->epoch == now.epoch && seen->replica == replica && now.index < seen->index)
+        world_fail(n->world, "%s: %s %u: entry %llu was committed, and now nothing behind %llu is", n->name, what, i,
+                   (unsigned long long)seen->index, (unsigned long long)now.index);
+    *seen = now;
+}
+
+static void see_commits(struct node *n)
+{
+    const struct cluster *c = n->cluster;
+    struct witness *v = &n->world->witness;
+    see_commit(n, "meta group, member", (unsigned)c->meta.self, &v->meta_commit[n->number], c->meta.self,
+               c->meta.group);
+    for (unsigned i = 0; i < n->world->options.partitions; i++)
+        see_commit(n, "partition", i, &v->commit[n->number][i], c->partition[i].replica, c->partition[i].group);
+}
+
 void witness_turn(struct node *n)
 {
     see_memory(n);
+    see_commits(n);
     if (!has_lease_now(n))
         return;
     see_epoch(n);

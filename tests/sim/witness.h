@@ -19,6 +19,11 @@ struct committed {
     uint32_t generation;
 };
 
+/* What a replica knew to be committed when it was last looked at. */
+struct seen_commit {
+    uint64_t epoch, replica, index;
+};
+
 struct witness {
     struct world *world;
     uint64_t epoch; /* the latest that served */
@@ -26,6 +31,7 @@ struct witness {
     uint32_t values;   /* that clients have made up */
     uint64_t answered; /* requests */
     struct committed committed[64];
+    struct seen_commit meta_commit[SIM_NODES_MAX], commit[SIM_NODES_MAX][64];
     bool losing;       /* what keys held may be lost, each as often as it was: */
     size_t first_loss; /* in the history, of those that are not over */
     uint64_t losses;
@@ -36,7 +42,7 @@ void witness_init(struct witness *v, struct world *w);
 void witness_begin(struct witness *v);
 void witness_stop(struct witness *v);
 
-/* Promise 4, and that epochs never go back: behind each turn of a node. */
+/* Promise 4, and that epochs and what is committed never go back: behind each turn of a node. */
 void witness_turn(struct node *n);
 /* Before a node's process ends: was it the last that held something? */
 void witness_kill(struct node *n);
