@@ -74,9 +74,10 @@ struct names client_names(unsigned key)
         n.bucket = SIM_COUNTED;
         snprintf(n.key, sizeof n.key, "counter-%u", key - SIM_KEYS_MAX);
     } else {
-        n.type = SIM_SET_TYPE;
+        unsigned set = (key - SIM_ELEMENT(0, 0)) / SIM_ELEMENTS;
+        n.type = sets_type(set);
         n.bucket = SIM_SET_NAMES;
-        snprintf(n.key, sizeof n.key, "set-%u", (key - SIM_ELEMENT(0, 0)) / SIM_ELEMENTS);
+        snprintf(n.key, sizeof n.key, "set-%u", set);
     }
     return n;
 }
@@ -273,7 +274,7 @@ static void take_error(struct client *c, struct slice body)
     if (begins(text, DENIED) && (c->kind != ASK_QUERY || c->operates))
         world_fail(c->world, "%s: denied what nobody has revoked", c->name);
     c->needs_props = begins(text, COUNTERS_NEED);
-    c->needs_type = begins(text, NO_TYPE);
+    c->untyped = begins(text, NO_TYPE) ? c->set + 1 : 0;
     if (!is_of_set(c->kind))
         c->seen[c->key].value = 0;
     note_answer(c, outcome, slice_make(NULL, 0));
@@ -620,7 +621,7 @@ static void put_request(struct client *c, uint32_t timeout_ms)
     } else if (operates(c)) {
         put_security_change(c);
     } else if (c->kind == ASK_TYPE) {
-        sets_put_type(out_of(c));
+        sets_put_type(out_of(c), c->set);
     } else if (c->kind == ASK_MEMBERS) {
         sets_put_fetch(out_of(c), c->set, timeout_ms);
     } else if (c->kind == ASK_CHANGE) {
@@ -658,7 +659,14 @@ static void put_request(struct client *c, uint32_t timeout_ms)
 /* Some elements are added, or some removed that it has seen: those that it looked for last. */
 static void pick_of_set(struct client *c)
 {
+    unsigned untyped = c->operates ? c->untyped : 0;
     c->set = (unsigned)rng_below(&c->chance, SIM_SETS);
+    if (untyped) {
+        c->set = untyped - 1;
+        c->kind = ASK_TYPE;
+        c->untyped = 0;
+        return;
+    }
     const struct set_seen *seen = &c->set_seen[c->set];
     unsigned some = 1 + (unsigned)rng_below(&c->chance, (1u << SIM_ELEMENTS) - 1), there = 0;
     for (unsigned i = 0; i < SIM_ELEMENTS; i++)
@@ -666,9 +674,7 @@ static void pick_of_set(struct client *c)
     bool removes = seen->has_context && (some & there) && chance_of(&c->chance, 50);
     c->adds = removes ? 0 : some;
     c->removes = removes ? some & there : 0;
-    c->kind = c->needs_type && c->operates ? ASK_TYPE : chance_of(&c->chance, 40) ? ASK_MEMBERS : ASK_CHANGE;
-    if (c->kind == ASK_TYPE)
-        c->needs_type = false;
+    c->kind = chance_of(&c->chance, 40) ? ASK_MEMBERS : ASK_CHANGE;
 }
 
 /* Of what is surveyed, the counters come behind the other keys. */

@@ -70,7 +70,7 @@ struct client {
     struct timer patience; /* with what it waits for now */
     bool quiet;            /* asks nothing new */
     bool operates;         /* it comes with the certificate of a node, and may do everything */
-    bool needs_type;       /* sets are refused until their type is there */
+    unsigned untyped;      /* 1 + the set that was refused, as its type is not there yet; 0: none was */
     bool needs_props;      /* counters are refused until their bucket allows siblings */
     bool asked;            /* a request is under way: */
     enum request_kind kind;
