@@ -191,15 +191,21 @@ void security_text_print(const struct security_change *c, FILE *out)
 {
     if (c->configured) {
         fprintf(out, "# %s, of the configuration: by certificate from everywhere, everything granted", c->name);
-    } else if (c->act == SECURITY_GRANT) {
-        fputs("user grant ", out);
+    } else if (c->act == SECURITY_GRANT || c->act == SECURITY_REVOKE) {
+        bool grants = c->act == SECURITY_GRANT;
+        fprintf(out, "user %s ", grants ? "grant" : "revoke");
         print_permissions(c->permissions, out);
-        fprintf(out, " on %s%s%s to ", *c->type ? c->type : "any", *c->bucket ? " " : "", c->bucket);
+        fprintf(out, " on %s%s%s %s ", *c->type ? c->type : "any", *c->bucket ? " " : "", c->bucket,
+                grants ? "to" : "from");
         print_role(c, out);
     } else if (c->act == SECURITY_ADD_SOURCE) {
         fputs("user source add ", out);
         print_role(c, out);
         fprintf(out, " %s %s", c->range, security_method_name(c->method));
+    } else if (c->act == SECURITY_DELETE_SOURCE) {
+        fputs("user source delete ", out);
+        print_role(c, out);
+        fprintf(out, " %s", c->range);
     } else {
         print_fields(c, out);
     }
@@ -233,13 +239,14 @@ static void json_scope(struct json *j, const char *name, const char *value)
 
 static void json_fields(const struct security_change *c, struct json *j)
 {
-    if (c->act == SECURITY_GRANT) {
+    if (c->act == SECURITY_GRANT || c->act == SECURITY_REVOKE) {
         json_permissions(j, c->permissions);
         json_scope(j, "type", c->type);
         json_scope(j, "bucket", c->bucket);
-    } else if (c->act == SECURITY_ADD_SOURCE) {
+    } else if (c->act == SECURITY_ADD_SOURCE || c->act == SECURITY_DELETE_SOURCE) {
         json_string(j, "range", slice_str(c->range));
-        json_string(j, "method", slice_str(security_method_name(c->method)));
+        if (c->act == SECURITY_ADD_SOURCE)
+            json_string(j, "method", slice_str(security_method_name(c->method)));
     } else {
         json_groups(j, c);
         json_bool(j, "password", c->has_password);
@@ -249,12 +256,11 @@ static void json_fields(const struct security_change *c, struct json *j)
 
 void security_text_json(const struct security_change *c, struct json *j)
 {
-    static const char *const acts[] = {[SECURITY_ADD] = "add",
-                                       [SECURITY_ALTER] = "alter",
-                                       [SECURITY_GRANT] = "grant",
-                                       [SECURITY_ADD_SOURCE] = "source"};
+    static const char *const acts[] = {
+        [SECURITY_ADD] = "add",       [SECURITY_ALTER] = "alter",       [SECURITY_GRANT] = "grant",
+        [SECURITY_REVOKE] = "revoke", [SECURITY_ADD_SOURCE] = "source", [SECURITY_DELETE_SOURCE] = "source delete"};
     static const char *const roles[] = {[ROLE_USER] = "user", [ROLE_GROUP] = "group", [ROLE_ALL] = "all"};
-    const char *act = c->act <= SECURITY_ADD_SOURCE ? acts[c->act] : NULL;
+    const char *act = c->act <= SECURITY_ACT_MAX ? acts[c->act] : NULL;
     json_open(j, NULL, '{');
     json_string(j, "act", slice_str(act ? act : "unknown"));
     json_string(j, "role", slice_str(roles[c->role]));

@@ -347,6 +347,8 @@ int roster_apply(struct roster *r, const struct security_change *c)
 struct telling {
     void (*f)(void *arg, const struct security_change *c);
     void *arg;
+    bool (*is_configured)(const void *arg, const char *name); /* NULL: nobody is */
+    const void *names;
 };
 
 static struct security_change change_of(enum security_act act, enum security_role kind, const struct roster_role *role)
@@ -390,24 +392,60 @@ static void tell_source(const struct telling *t, const struct roster *r, const s
     t->f(t->arg, &c);
 }
 
-/* Groups are in one another in any way, so that all are made before any is in one. */
-void roster_each_change(const struct roster *r, void (*f)(void *arg, const struct security_change *c), void *arg)
+/* What he has of the configuration is taken from him; what he has of it still is told with all others' again. */
+static void tell_configured(const struct telling *t, const struct roster *r, const struct roster_role *user)
 {
-    const struct telling t = {f, arg};
+    struct security_change revoke = everything, source = everywhere;
+    struct address_range range;
+    const char *why;
+    revoke.act = SECURITY_REVOKE;
+    source.act = SECURITY_DELETE_SOURCE;
+    source.method = 0;
+    memcpy(revoke.name, user->name, sizeof revoke.name);
+    memcpy(source.name, user->name, sizeof source.name);
+    t->f(t->arg, &revoke);
+    if (range_parse(source.range, &range, &why) && find_source(r, user, &range) == r->source_count)
+        t->f(t->arg, &source);
+    if (user->group_count || user->has_password)
+        tell_role(t, SECURITY_ALTER, ROLE_USER, user, true);
+}
+
+static void tell_user(const struct telling *t, const struct roster *r, const struct roster_role *user)
+{
+    if (t->is_configured && t->is_configured(t->names, user->name))
+        tell_configured(t, r, user);
+    else
+        tell_role(t, SECURITY_ADD, ROLE_USER, user, true);
+}
+
+/* Groups are in one another in any way, so that all are made before any is in one. */
+static void tell_all(const struct telling *t, const struct roster *r)
+{
     for (unsigned i = 0; i < r->groups.count; i++)
-        tell_role(&t, SECURITY_ADD, ROLE_GROUP, r->groups.role[i], false);
+        tell_role(t, SECURITY_ADD, ROLE_GROUP, r->groups.role[i], false);
     for (unsigned i = 0; i < r->groups.count; i++)
         if (r->groups.role[i]->group_count)
-            tell_role(&t, SECURITY_ALTER, ROLE_GROUP, r->groups.role[i], true);
+            tell_role(t, SECURITY_ALTER, ROLE_GROUP, r->groups.role[i], true);
     for (unsigned i = 0; i < r->users.count; i++)
-        tell_role(&t, SECURITY_ADD, ROLE_USER, r->users.role[i], true);
+        tell_user(t, r, r->users.role[i]);
     for (unsigned i = 0; i < r->source_count; i++)
-        tell_source(&t, r, &r->source[i]);
-    tell_grants(&t, ROLE_ALL, &r->all);
+        tell_source(t, r, &r->source[i]);
+    tell_grants(t, ROLE_ALL, &r->all);
     for (unsigned i = 0; i < r->groups.count; i++)
-        tell_grants(&t, ROLE_GROUP, r->groups.role[i]);
+        tell_grants(t, ROLE_GROUP, r->groups.role[i]);
     for (unsigned i = 0; i < r->users.count; i++)
-        tell_grants(&t, ROLE_USER, r->users.role[i]);
+        tell_grants(t, ROLE_USER, r->users.role[i]);
+}
+
+void roster_each_change(const struct roster *r, void (*f)(void *arg, const struct security_change *c), void *arg)
+{
+    tell_all(&(const struct telling){.f = f, .arg = arg}, r);
+}
+
+void roster_each_command(const struct roster *r, bool (*is_configured)(const void *arg, const char *name),
+                         const void *names, void (*f)(void *arg, const struct security_change *c), void *arg)
+{
+    tell_all(&(const struct telling){f, arg, is_configured, names}, r);
 }
 
 /* --- questions --- */

@@ -30,6 +30,10 @@ int roster_apply(struct roster *r, const struct security_change *c);
 /* Calls f for the changes that make this roster out of an empty one, in an order in which they can be applied. The
  * change is borrowed for the call. */
 void roster_each_change(const struct roster *r, void (*f)(void *arg, const struct security_change *c), void *arg);
+/* The same for an operator to make where nobody has changed anything: users of whom `is_configured` holds are there
+ * already, with all that the first change of one gives him, and that is taken from them first. */
+void roster_each_command(const struct roster *r, bool (*is_configured)(const void *arg, const char *name),
+                         const void *names, void (*f)(void *arg, const struct security_change *c), void *arg);
 
 /* --- questions; `r` may be NULL, and is empty then --- */
 

@@ -107,6 +107,11 @@ static void take_configured(struct page *p, const struct server *server)
     }
 }
 
+static bool is_configured(const void *server, const char *name)
+{
+    return security_is_configured(server, name);
+}
+
 void users_list(struct session *s, struct slice body)
 {
     struct security_list_req req;
@@ -118,7 +123,7 @@ void users_list(struct session *s, struct slice body)
         return;
     struct page p = {.from = req.from};
     take_configured(&p, s->server);
-    roster_each_change(router_roster(s->server->router), take, &p);
+    roster_each_command(router_roster(s->server->router), is_configured, s->server, take, &p);
     int err = security_msg_put_list(session_out(s), &p.resp);
     if (err)
         session_broken(s, err);

@@ -210,6 +210,20 @@ static void take(void *arg, const struct security_change *c)
     assert_int_equal(roster_apply(arg, c), 0);
 }
 
+/* "a" and "b" are of the configuration. */
+static bool is_configured(const void *arg, const char *name)
+{
+    return arg && *name < 'c';
+}
+
+static void take_command(void *arg, const struct security_change *c)
+{
+    struct security_change asked = *c;
+    asked.configured = c->role == ROLE_USER && is_configured(arg, c->name);
+    assert_false(asked.configured && (c->act == SECURITY_ADD || c->act == SECURITY_DELETE)); /* would be refused */
+    take(arg, &asked);
+}
+
 static void any_row_of_changes(void **state)
 {
     (void)state;
@@ -227,6 +241,10 @@ static void any_row_of_changes(void **state)
         }
         assert_int_equal(roster_create(&copy), 0);
         roster_each_change(r, take, copy);
+        compare(copy, &m);
+        roster_destroy(&copy);
+        assert_int_equal(roster_create(&copy), 0);
+        roster_each_command(r, is_configured, copy, take_command, copy);
         compare(copy, &m);
         roster_destroy(&copy);
         roster_destroy(&r);
