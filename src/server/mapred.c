@@ -10,6 +10,7 @@
 #include "server/kv.h"
 #include "server/mapred_map.h"
 #include "server/mapred_reduce.h"
+#include "server/mapred_term.h"
 #include "server/refusal.h"
 #include "server/walk.h"
 #include "wire/mapred_msg.h"
@@ -73,21 +74,32 @@ static bool fail_memory(struct mapred *m)
 
 /* --- answers --- */
 
-static int put_values(struct mapred *m, size_t from, size_t to)
+static int write_json(struct buf *out, const json_t *values, size_t from, size_t to)
 {
-    struct buf *out = session_out(m->walk.session);
     json_t *part = json_array();
     for (size_t i = from; part && i < to; i++)
-        json_array_append(part, json_array_get(m->out, i));
+        json_array_append(part, json_array_get(values, i));
     char *text = json_array_size(part) == to - from ? json_dumps(part, JSON_COMPACT) : NULL;
-    size_t mark;
-    int err = text ? frame_begin(out, MSG_MAPRED_RESP, &mark) : E_NOMEM;
-    if (!err)
-        err = mapred_resp_encode(out, m->phase, slice_str(text));
-    if (!err)
-        frame_end(out, mark);
+    int err = text ? buf_append_slice(out, slice_str(text)) : E_NOMEM;
     free(text);
     json_decref(part);
+    return err;
+}
+
+static int put_values(struct mapred *m, size_t from, size_t to)
+{
+    struct buf *out = session_out(m->walk.session), bytes;
+    size_t mark;
+    buf_init(&bytes, SIZE_MAX / 2);
+    int err = m->job.terms ? mapred_term_write(&bytes, m->out, from, to, m->job.phases == 0)
+                           : write_json(&bytes, m->out, from, to);
+    if (!err)
+        err = frame_begin(out, MSG_MAPRED_RESP, &mark);
+    if (!err)
+        err = mapred_resp_encode(out, m->phase, buf_slice(&bytes));
+    if (!err)
+        frame_end(out, mark);
+    buf_fini(&bytes);
     return err;
 }
 
@@ -522,10 +534,10 @@ static bool check_permission(struct session *s, const struct mapred_job *job, st
     return allowed_in(s, MAY_MAPREDUCE, first.type, first.bucket);
 }
 
-static bool prepare(struct session *s, struct mapred *m, struct slice text, struct slice *type)
+static bool prepare(struct session *s, struct mapred *m, struct slice text, bool terms, struct slice *type)
 {
     char why[256];
-    if (!mapred_job_read(text, &m->job, why, sizeof why)) {
+    if (!mapred_job_read(text, terms, &m->job, why, sizeof why)) {
         session_error(s, "%s", why);
         return false;
     }
@@ -551,7 +563,8 @@ void mapred(struct session *s, struct slice body)
         kv_malformed(s, "RpbMapRedReq");
         return;
     }
-    if (!slice_is(req.content_type, "application/json")) {
+    bool terms = slice_is(req.content_type, "application/x-erlang-binary");
+    if (!terms && !slice_is(req.content_type, "application/json")) {
         session_error(s, "{unknown_content_type,<<\"%.*s\">>}",
                       (int)(req.content_type.len < 64 ? req.content_type.len : 64),
                       (const char *)req.content_type.data);
@@ -566,7 +579,7 @@ void mapred(struct session *s, struct slice body)
     m->walk.what = "the job";
     buf_init(&m->inputs, server_frame_max(s->server) / 2);
     buf_init(&m->terms, SIZE_MAX / 2);
-    if (!prepare(s, m, req.request, &type)) {
+    if (!prepare(s, m, req.request, terms, &type)) {
         destroy(&m->walk);
         return;
     }

@@ -1,5 +1,7 @@
 #include "server/mapred_job.h"
 
+#include "server/mapred_term.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -167,9 +169,14 @@ static bool take_phases(struct mapred_job *job, const json_t *v, struct problem 
     size_t n = json_array_size(v);
     if (!json_is_array(v) || n > MAPRED_PHASES_MAX)
         return fail(p, "{\"error\":\"a job has a query: a list of at most %d phases\"}", MAPRED_PHASES_MAX);
-    for (; job->phases < n; job->phases++)
-        if (!take_phase(&job->phase[job->phases], json_array_get(v, job->phases), job->phases, job->phases + 1 == n, p))
+    for (; job->phases < n; job->phases++) {
+        struct mapred_phase *phase = &job->phase[job->phases];
+        if (!take_phase(phase, json_array_get(v, job->phases), job->phases, job->phases + 1 == n, p))
             return false;
+        phase->bytes = job->terms;
+        if (job->terms && phase->function == MAP_IDENTITY)
+            return fail(p, "{\"phase\":%u,\"error\":\"map_identity: an object is shown as JSON alone\"}", job->phases);
+    }
     return true;
 }
 
@@ -183,18 +190,27 @@ static bool take_timeout(struct mapred_job *job, const json_t *v, struct problem
            fail(p, "{\"error\":\"timeout: whole milliseconds from 1 on\"}");
 }
 
-bool mapred_job_read(struct slice text, struct mapred_job *out, char *why, size_t size)
+static json_t *load(struct slice text, bool terms, struct problem *p)
+{
+    const char *why;
+    json_error_t error;
+    json_t *job = terms ? mapred_term_read(text, &why) : json_loadb((const char *)text.data, text.len, 0, &error);
+    if (json_is_object(job))
+        return job;
+    json_decref(job);
+    fail(p, "%s", terms ? why : "{\"error\":\"the job is no JSON object\"}");
+    return NULL;
+}
+
+bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char *why, size_t size)
 {
     struct problem p = {why, size};
-    json_error_t error;
-    *out = (struct mapred_job){.type = ""};
+    *out = (struct mapred_job){.type = "", .terms = terms};
     if (text.len > MAPRED_TEXT_MAX)
         return fail(&p, "{\"error\":\"a job of %zu bytes: at most %zu are read\"}", text.len, MAPRED_TEXT_MAX);
-    out->text = json_loadb((const char *)text.data, text.len, 0, &error);
-    if (!json_is_object(out->text)) {
-        mapred_job_fini(out);
-        return fail(&p, "{\"error\":\"the job is no JSON object\"}");
-    }
+    out->text = load(text, terms, &p);
+    if (!out->text)
+        return false;
     if (take_inputs(out, json_object_get(out->text, "inputs"), &p) &&
         take_phases(out, json_object_get(out->text, "query"), &p) &&
         take_timeout(out, json_object_get(out->text, "timeout"), &p))

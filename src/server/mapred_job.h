@@ -1,5 +1,5 @@
-/* A map/reduce job as JSON (riak-pb.md section 13): its inputs, and the phases that they go through. Functions are
- * those of Riak's module riak_kv_mapreduce, by their names; nobody's code is run. */
+/* A map/reduce job (riak-pb.md section 13), as JSON or as Erlang's terms: its inputs, and the phases that they go
+ * through. Functions are those of Riak's module riak_kv_mapreduce, by their names; nobody's code is run. */
 #ifndef SERVER_MAPRED_JOB_H
 #define SERVER_MAPRED_JOB_H
 
@@ -39,12 +39,14 @@ static inline bool mapred_is_map(enum mapred_function f)
 struct mapred_phase {
     enum mapred_function function;
     bool keep;
+    bool bytes;               /* values may be any bytes: they do not become JSON */
     const json_t *arg;        /* NULL: none. Borrowed from the job's text, as what follows */
     const char *bucket, *tag; /* of a link phase; NULL: any */
 };
 
 struct mapred_job {
     json_t *text; /* owned */
+    bool terms;   /* it came as terms, and its results go as such */
     enum mapred_inputs inputs;
     const char *type, *bucket; /* of a bucket and an index; the type "" for the default one */
     const json_t *list;
@@ -57,7 +59,7 @@ struct mapred_job {
 
 /* False: it is none, or one that is not run here, and `why` says what, in JSON as Riak does where it is about a phase.
  */
-bool mapred_job_read(struct slice text, struct mapred_job *out, char *why, size_t size);
+bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char *why, size_t size);
 void mapred_job_fini(struct mapred_job *job);
 
 #endif

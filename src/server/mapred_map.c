@@ -19,9 +19,9 @@ static json_t *text_of(struct slice s)
     return json_stringn(chars(s), s.len);
 }
 
-static bool append_text(json_t *list, struct slice text, const char **why)
+static bool append_text(json_t *list, bool bytes, struct slice text, const char **why)
 {
-    json_t *value = text_of(text);
+    json_t *value = bytes ? json_stringn_nocheck(chars(text), text.len) : text_of(text);
     if (!value)
         *why = "a value is no UTF-8 text: JSON cannot hold it";
     return append(list, value);
@@ -151,7 +151,8 @@ static bool map_sibling(const struct mapred_phase *p, const struct object_siblin
 {
     if (p->function == MAP_LINKS)
         return append_links(p, s, out);
-    return p->function == MAP_OBJECT_VALUE ? append_text(out, s->value, why) : append_list(out, s->value, why);
+    return p->function == MAP_OBJECT_VALUE ? append_text(out, p->bytes, s->value, why)
+                                           : append_list(out, s->value, why);
 }
 
 bool mapred_map(const struct mapred_phase *p, const struct mapred_input *in, const struct object *o, const char *vclock,

@@ -1,7 +1,9 @@
-/* Map/reduce jobs, which are JSON: what is read is asked for all it says; what a job lists goes through every reduce
- * function, as a whole, and again with what came of it. */
+/* Map/reduce jobs, as JSON and as Erlang's terms: what is read is asked for all it says; what a job lists goes through
+ * every reduce function, as a whole, and again with what came of it. */
 #include "fuzz.h"
+#include "server/etf.h"
 #include "server/mapred_reduce.h"
+#include "server/mapred_term.h"
 
 static void look_at(const struct mapred_job *job)
 {
@@ -28,15 +30,43 @@ static void reduce(enum mapred_function f, const json_t *values)
     json_decref(twice);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_job(struct slice in, bool terms)
 {
     struct mapred_job job;
     char why[256];
-    if (mapred_job_read(slice_make(data, size), &job, why, sizeof why)) {
-        look_at(&job);
-        mapred_job_fini(&job);
+    if (!mapred_job_read(in, terms, &job, why, sizeof why))
+        return;
+    look_at(&job);
+    mapred_job_fini(&job);
+}
+
+static json_t *value_of(struct slice in)
+{
+    struct etf_reader r;
+    return etf_begin(&r, in) ? etf_value(&r) : NULL;
+}
+
+/* What is written is read again, as the same where no texts and pairs become something else: as long a list. */
+static void write_terms(const json_t *values)
+{
+    struct buf out;
+    buf_init(&out, SIZE_MAX / 2);
+    if (json_is_array(values)) {
+        ASSERT(mapred_term_write(&out, values, 0, json_array_size(values), false) == 0);
+        json_t *again = value_of(buf_slice(&out));
+        ASSERT(!again || json_array_size(again) == json_array_size(values)); /* NULL: too deep */
+        json_decref(again);
     }
-    json_t *values = json_loadb((const char *)data, size, 0, NULL);
+    buf_fini(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice in = slice_make(data, size);
+    bool terms = size && data[0] == 131;
+    read_job(in, terms);
+    json_t *values = terms ? value_of(in) : json_loadb((const char *)data, size, 0, NULL);
+    write_terms(values);
     for (unsigned f = REDUCE_IDENTITY; json_is_array(values) && f < REDUCE_DELETE; f++)
         reduce((enum mapred_function)f, values);
     json_decref(values);

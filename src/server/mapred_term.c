@@ -1,0 +1,320 @@
+#include "server/mapred_term.h"
+
+#include "server/etf.h"
+
+#include <string.h>
+
+/* --- parts --- */
+
+/* As a text in which no zero byte ends it for who reads it as such. */
+static json_t *name_of(struct slice s)
+{
+    if (s.len && memchr(s.data, 0, s.len))
+        return NULL;
+    return json_stringn_nocheck(s.len ? (const char *)s.data : "", s.len);
+}
+
+static json_t *read_name(struct etf_reader *r)
+{
+    struct slice s;
+    return etf_binary(r, &s) ? name_of(s) : NULL;
+}
+
+static json_t *pair(json_t *a, json_t *b)
+{
+    json_t *list = a && b ? json_array() : NULL;
+    if (!list) {
+        json_decref(a);
+        json_decref(b);
+        return NULL;
+    }
+    json_array_append_new(list, a);
+    json_array_append_new(list, b);
+    return list;
+}
+
+/* True: set. Takes the value. */
+static bool set(json_t *object, const char *name, json_t *value)
+{
+    return value && json_object_set_new_nocheck(object, name, value) == 0;
+}
+
+/* Takes the next term, an atom or a binary, as a text. */
+static json_t *read_word(struct etf_reader *r)
+{
+    struct slice s;
+    if (etf_kind(r) == ETF_ATOM)
+        return etf_atom(r, &s) ? name_of(s) : NULL;
+    return read_name(r);
+}
+
+/* --- inputs --- */
+
+/* <<"bucket">>, or {<<"type">>, <<"bucket">>} as [type, bucket]. */
+static json_t *read_bucket(struct etf_reader *r)
+{
+    uint32_t arity;
+    if (etf_kind(r) == ETF_BINARY)
+        return read_name(r);
+    if (!etf_tuple(r, &arity) || arity != 2)
+        return NULL;
+    json_t *type = read_name(r);
+    return pair(type, type ? read_name(r) : NULL);
+}
+
+/* The place that is named by `at`, of an object: [bucket, key, keydata], with the type behind it where there is one. */
+static json_t *input_of(json_t *at, json_t *data)
+{
+    json_t *bucket = json_array_get(at, 0), *key = json_array_get(at, 1), *input = NULL;
+    json_t *type = json_array_get(bucket, 0), *name = type ? json_array_get(bucket, 1) : bucket;
+    if (json_array_size(at) == 2 && json_is_string(name) && json_is_string(key) && data)
+        input = type ? json_pack("[O, O, O, O]", name, key, data, type) : json_pack("[O, O, O]", name, key, data);
+    json_decref(at);
+    json_decref(data);
+    return input;
+}
+
+/* {Bucket, Key} or {{Bucket, Key}, KeyData}, where a Bucket may be {Type, Bucket}; or a list as in JSON. */
+static json_t *read_input(struct etf_reader *r)
+{
+    uint32_t arity;
+    if (etf_kind(r) == ETF_LIST)
+        return etf_value(r);
+    if (!etf_tuple(r, &arity) || arity != 2)
+        return NULL;
+    bool nested = etf_kind(r) == ETF_TUPLE;
+    json_t *first = etf_value(r), *second = first ? etf_value(r) : NULL;
+    return nested ? input_of(first, second) : pair(first, second);
+}
+
+static json_t *read_inputs(struct etf_reader *r)
+{
+    uint32_t n;
+    json_t *inputs = etf_list(r, &n) ? json_array() : NULL;
+    for (uint32_t i = 0; inputs && i < n; i++)
+        if (json_array_append_new(inputs, read_input(r))) {
+            json_decref(inputs);
+            return NULL;
+        }
+    if (inputs && etf_list_end(r, n))
+        return inputs;
+    json_decref(inputs);
+    return NULL;
+}
+
+/* {index, Bucket, Index, Key} or {index, Bucket, Index, Start, End}; behind the atom. */
+static json_t *read_index(struct etf_reader *r, uint32_t arity)
+{
+    json_t *o = json_object();
+    bool good = o && (arity == 4 || arity == 5) && set(o, "bucket", read_bucket(r)) && set(o, "index", read_name(r)) &&
+                set(o, arity == 4 ? "key" : "start", etf_value(r)) && (arity == 4 || set(o, "end", etf_value(r)));
+    if (good)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+/* What mapred_job.h refuses by its own words. */
+static json_t *read_other_source(struct etf_reader *r, uint32_t left)
+{
+    for (; left; left--) {
+        json_t *ignored = etf_value(r);
+        if (!ignored)
+            return NULL;
+        json_decref(ignored);
+    }
+    return json_pack("{s:s, s:b}", "bucket", "", "module", 1);
+}
+
+static json_t *read_source(struct etf_reader *r)
+{
+    struct etf_reader ahead = *r;
+    struct slice word;
+    uint32_t arity;
+    if (etf_kind(r) == ETF_BINARY)
+        return read_name(r);
+    if (etf_kind(r) == ETF_LIST)
+        return read_inputs(r);
+    if (!etf_tuple(&ahead, &arity))
+        return NULL;
+    if (etf_atom(&ahead, &word)) {
+        *r = ahead;
+        return slice_is(word, "index") ? read_index(r, arity) : read_other_source(r, arity - 1);
+    }
+    if (arity == 2 && etf_binary(&ahead, &word) && etf_kind(&ahead) == ETF_LIST) { /* key filters */
+        *r = ahead;
+        return read_other_source(r, 1);
+    }
+    return read_bucket(r);
+}
+
+/* --- phases --- */
+
+/* {modfun, Module, Function}; of others the first word alone, which is refused. */
+static bool read_function(struct etf_reader *r, json_t *body)
+{
+    uint32_t arity;
+    struct slice word;
+    if (!etf_tuple(r, &arity) || arity == 0 || !etf_atom(r, &word))
+        return false;
+    if (slice_is(word, "modfun") && arity == 3)
+        return set(body, "language", json_string("erlang")) && set(body, "module", read_word(r)) &&
+               set(body, "function", read_word(r));
+    json_decref(read_other_source(r, arity - 1));
+    return set(body, "language", name_of(word));
+}
+
+static bool is_nothing(const json_t *arg)
+{
+    return json_is_string(arg) &&
+           (strcmp(json_string_value(arg), "none") == 0 || strcmp(json_string_value(arg), "undefined") == 0);
+}
+
+static bool read_arg(struct etf_reader *r, json_t *body)
+{
+    json_t *arg = etf_value(r);
+    if (arg && is_nothing(arg)) {
+        json_decref(arg);
+        return true;
+    }
+    return set(body, "arg", arg);
+}
+
+/* {map | reduce, Function, Arg, Keep} or {link, Bucket, Tag, Keep}, with '_' for any. */
+static bool read_phase_body(struct etf_reader *r, bool links, json_t *body)
+{
+    bool good = links ? set(body, "bucket", read_word(r)) && set(body, "tag", read_word(r))
+                      : read_function(r, body) && read_arg(r, body);
+    return good && set(body, "keep", etf_value(r));
+}
+
+static json_t *read_phase(struct etf_reader *r)
+{
+    uint32_t arity;
+    struct slice kind;
+    if (!etf_tuple(r, &arity) || arity != 4 || !etf_atom(r, &kind))
+        return NULL;
+    bool links = slice_is(kind, "link");
+    if (!links && !slice_is(kind, "map") && !slice_is(kind, "reduce"))
+        return NULL;
+    json_t *phase = json_object(), *body = json_object();
+    bool good = phase && body && read_phase_body(r, links, body) &&
+                json_object_setn(phase, (const char *)kind.data, kind.len, body) == 0;
+    json_decref(body);
+    if (good)
+        return phase;
+    json_decref(phase);
+    return NULL;
+}
+
+static json_t *read_query(struct etf_reader *r)
+{
+    uint32_t n;
+    json_t *query = etf_list(r, &n) ? json_array() : NULL;
+    for (uint32_t i = 0; query && i < n; i++)
+        if (json_array_append_new(query, read_phase(r))) {
+            json_decref(query);
+            return NULL;
+        }
+    if (query && etf_list_end(r, n))
+        return query;
+    json_decref(query);
+    return NULL;
+}
+
+/* --- the job: [{inputs, ...}, {'query', ...}, {timeout, ...}] --- */
+
+static const char *read_part(struct etf_reader *r, json_t *job)
+{
+    uint32_t arity;
+    struct slice name;
+    if (!etf_tuple(r, &arity) || arity != 2 || !etf_atom(r, &name))
+        return "{error,\"a job is a list of {inputs, _}, {'query', _} and {timeout, _}\"}";
+    if (slice_is(name, "inputs") && !set(job, "inputs", read_source(r)))
+        return "{error,{inputs,\"a bucket, {Type, Bucket}, a list of {Bucket, Key} or {{Bucket, Key}, KeyData}, or "
+               "{index, Bucket, Index, Key} or {index, Bucket, Index, Start, End}\"}}";
+    if (slice_is(name, "query") && !set(job, "query", read_query(r)))
+        return "{error,{'query',\"a list of {map | reduce, {modfun, Module, Function}, Arg, Keep} and {link, Bucket, "
+               "Tag, Keep}\"}}";
+    if (slice_is(name, "timeout") && !set(job, "timeout", etf_value(r)))
+        return "{error,{timeout,\"whole milliseconds\"}}";
+    return NULL;
+}
+
+json_t *mapred_term_read(struct slice bytes, const char **why)
+{
+    struct etf_reader r;
+    uint32_t n;
+    json_t *job = json_object();
+    *why = "{error,\"the job is no list in Erlang's external term format, uncompressed\"}";
+    if (!job || !etf_begin(&r, bytes) || !etf_list(&r, &n)) {
+        json_decref(job);
+        return NULL;
+    }
+    *why = NULL;
+    for (uint32_t i = 0; i < n && !*why; i++)
+        *why = read_part(&r, job);
+    if (!*why && (!etf_list_end(&r, n) || !etf_at_end(&r)))
+        *why = "{error,\"the job ends where its list does not\"}";
+    if (!*why)
+        return job;
+    json_decref(job);
+    return NULL;
+}
+
+/* --- results --- */
+
+static int write_key_data(struct buf *out, const json_t *data)
+{
+    if (!data || (json_is_string(data) && strcmp(json_string_value(data), "undefined") == 0))
+        return etf_put_atom(out, "undefined");
+    return etf_put_value(out, data);
+}
+
+/* {Bucket, Key}, where `type` NULL is none. */
+static int write_place(struct buf *out, const json_t *type, const json_t *bucket, const json_t *key)
+{
+    int err = etf_put_tuple(out, 2);
+    if (!err && type) {
+        err = etf_put_tuple(out, 2);
+        err = err ? err : etf_put_value(out, type);
+    }
+    err = err ? err : etf_put_value(out, bucket);
+    return err ? err : etf_put_value(out, key);
+}
+
+static int write_input(struct buf *out, const json_t *v)
+{
+    const json_t *data = json_array_get(v, 2);
+    int err = data ? etf_put_tuple(out, 2) : 0;
+    err = err ? err : write_place(out, json_array_get(v, 3), json_array_get(v, 0), json_array_get(v, 1));
+    return err || !data ? err : write_key_data(out, data);
+}
+
+/* {not_found, {Bucket, Key}, KeyData} */
+static int write_not_found(struct buf *out, const json_t *v)
+{
+    int err = etf_put_tuple(out, 3);
+    err = err ? err : etf_put_atom(out, "not_found");
+    err = err ? err : write_place(out, NULL, json_object_get(v, "bucket"), json_object_get(v, "key"));
+    return err ? err : write_key_data(out, json_object_get(v, "keydata"));
+}
+
+static int write_one(struct buf *out, const json_t *v, bool input)
+{
+    const json_t *not_found = json_object_get(v, "not_found");
+    bool names =
+        json_is_string(json_object_get(not_found, "bucket")) && json_is_string(json_object_get(not_found, "key"));
+    if (input)
+        return write_input(out, v);
+    return names ? write_not_found(out, not_found) : etf_put_value(out, v);
+}
+
+int mapred_term_write(struct buf *out, const json_t *values, size_t from, size_t to, bool inputs)
+{
+    int err = etf_put_begin(out);
+    err = err ? err : etf_put_list(out, (uint32_t)(to - from));
+    for (size_t i = from; !err && i < to; i++)
+        err = write_one(out, json_array_get(values, i), inputs);
+    return err ? err : etf_put_list_end(out);
+}
