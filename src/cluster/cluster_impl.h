@@ -113,6 +113,7 @@ struct watch {
     uint64_t heard_ms;
     uint64_t applied;
     uint64_t memory_used, memory_limit;
+    uint64_t full_ms; /* when it last said that a copy did not fit; 0: never */
     uint64_t unreachable;
     uint64_t cut_off_ms; /* most of the others do not reach it on 8099, since then; 0: they do */
     bool renewed;        /* at least once under this leader */
@@ -355,8 +356,9 @@ const struct watched_partition *overseer_heard(const struct cluster *c, unsigned
 unsigned overseer_present_here(struct cluster *c, const struct partition_map *map);
 /* What the one keeps of the partition's older generations would be missed less than what the other does. */
 bool overseer_keeps_less(struct cluster *c, unsigned partition, uint64_t member, uint64_t than);
-/* What it keeps of them can go before the new one is on enough nodes: that is led, and without it as many remain as
- * outlive the loss of a minority of the members. */
+bool overseer_keeps(const struct partition_map *map, uint64_t member); /* as the map has it */
+/* What it keeps of them can go before the new one is on enough nodes: that is led, and at members that stay as many
+ * others remain, as good, as any number of replicas has to outlive: R/2 + 1, or more than a minority of few nodes. */
 bool overseer_can_spare(struct cluster *c, unsigned partition, uint64_t member);
 void overseer_add_change(struct meta_command *m, unsigned partition, enum replica_change what, uint64_t id);
 
@@ -406,6 +408,7 @@ int partition_copy_receive(struct partition *p, const struct peer_copy *m);
 bool partition_copy_is_complete(struct partition *p, uint64_t source, uint64_t index);
 void partition_copy_install(struct partition *p);
 void partition_copy_end(struct partition *p);
+void partition_copy_tick(struct partition *p); /* forgets one of which nothing has come for long */
 
 /* --- router.c, forward.c --- */
 

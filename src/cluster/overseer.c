@@ -45,6 +45,8 @@ static void take_replica(struct cluster *c, struct watch *w, const struct peer_r
 {
     if (r->partition >= META_PARTITIONS_MAX)
         return;
+    if (r->no_room)
+        w->full_ms = now_of(c);
     w->replica[r->partition] = (struct watched_replica){.generation = r->generation,
                                                         .replica = r->replica,
                                                         .whole = r->whole,
@@ -293,7 +295,8 @@ bool overseer_can_sit(struct cluster *c, uint64_t member)
 static bool holds_replicas(const struct cluster *c, uint64_t member)
 {
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        if (meta_replica_of(&c->meta.state->partition[i], member))
+        if (meta_replica_of(&c->meta.state->partition[i], member) ||
+            overseer_keeps(&c->meta.state->partition[i], member))
             return true;
     return false;
 }

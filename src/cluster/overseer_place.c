@@ -6,6 +6,8 @@
 /* Partitions that change for balance at once; those that lack a replica do not wait for that. */
 #define BALANCE_MAX 4
 #define REPAIR_MAX  16
+/* For so long none is moved for balance to where a copy did not fit. */
+#define FULL_AGAIN_MS 60000
 
 /* --- who counts --- */
 
@@ -151,15 +153,25 @@ static const struct replica *surplus(struct cluster *c, unsigned i, const struct
     return NULL;
 }
 
-/* Of those that are to have a replica and have none. While old copies are kept: the one whose own is of the least use,
- * for if there is no room for both, that is the first that can be spared. */
-static uint64_t missing(struct cluster *c, unsigned partition, const struct placement_partition *target)
+/* A copy did not fit there, not long ago. */
+static bool is_full(struct cluster *c, uint64_t member)
+{
+    const struct watch *w = overseer_watch(c, member);
+    return w && w->full_ms && now_of(c) - w->full_ms < FULL_AGAIN_MS;
+}
+
+/* Of those that are to have a replica and have none; 0: of none that has room, unless one `lacks`. While old copies are
+ * kept: the one whose own is of the least use, for if there is no room for both, that is the first that can be spared.
+ */
+static uint64_t missing(struct cluster *c, unsigned partition, const struct placement_partition *target, bool lacks)
 {
     const struct partition_map *map = &c->meta.state->partition[partition];
     uint64_t best = 0;
     for (unsigned i = 0; i < target->count; i++) {
         uint64_t member = target->member[i];
-        if (!meta_replica_of(map, member) && (!best || overseer_keeps_less(c, partition, member, best)))
+        if (meta_replica_of(map, member) || (!lacks && is_full(c, member)))
+            continue;
+        if (!best || overseer_keeps_less(c, partition, member, best))
             best = member;
     }
     return best;
@@ -223,45 +235,67 @@ static const struct replica *cramped(struct cluster *c, unsigned i)
     return NULL;
 }
 
-/* Who has the most room of those that have nothing of the partition, and more than that one; 0: nobody. */
-static uint64_t roomier(struct cluster *c, unsigned i, uint64_t than)
+/* Who has the most room of those that have no replica of the partition, and more than that one; NULL: nobody. */
+static struct watch *roomier(struct cluster *c, unsigned i, const struct watch *than)
 {
-    const struct watch *w = overseer_watch(c, than);
-    uint64_t live[META_MEMBERS_MAX], best = 0, room = room_at(w) + w->memory_limit / ROOM_PART;
+    struct watch *best = NULL;
+    uint64_t live[META_MEMBERS_MAX], room = room_at(than) + than->memory_limit / ROOM_PART;
     unsigned n = overseer_live_members(c, live);
     for (unsigned k = 0; k < n; k++) {
-        uint64_t there = room_at(overseer_watch(c, live[k]));
-        if (!meta_replica_of(&c->meta.state->partition[i], live[k]) && there > room) {
-            best = live[k];
-            room = there;
+        struct watch *w = overseer_watch(c, live[k]);
+        if (!meta_replica_of(&c->meta.state->partition[i], live[k]) && room_at(w) > room) {
+            best = w;
+            room = room_at(w);
         }
     }
     return best;
 }
 
-/* What finds no room would be tried for ever, and nothing else done meanwhile. If the member keeps an old copy that can
- * be spared (R-REBUILD), that goes; or else the replica is added elsewhere. */
-static bool make_room(struct cluster *c, unsigned i, struct meta_command *m)
+/* That much is counted as given, until the member says how much it was. */
+static void move_to(struct watch *to, unsigned i, const struct replica *r, struct meta_command *m)
+{
+    overseer_add_change(m, i, CHANGE_REMOVE, r->id);
+    overseer_add_change(m, i, CHANGE_ADD, to->member);
+    to->memory_used += to->memory_limit / ROOM_PART;
+}
+
+static void let_go(struct cluster *c, unsigned i, const struct watch *w, struct meta_command *m)
+{
+    log_info(c->config.log, "cluster", "partition %u: member %llu lets go of its old copy: there is no room for both",
+             i, (unsigned long long)w->member);
+    overseer_add_change(m, i, CHANGE_LET_GO, w->replica[i].replica);
+}
+
+/* What finds no room would be tried for ever, and nothing else done meanwhile. Where the partition lacks it, it is
+ * added where there is more; or else the old copy beside it goes, if that can be spared (R-REBUILD). */
+static bool make_room(struct cluster *c, unsigned i, bool lacks, struct meta_command *m)
 {
     const struct replica *r = cramped(c, i);
     if (!r)
         return false;
-    if (overseer_can_spare(c, i, r->member)) {
-        log_info(c->config.log, "cluster",
-                 "partition %u: member %llu lets go of its old copy: there is no room for both", i,
-                 (unsigned long long)r->member);
-        overseer_add_change(m, i, CHANGE_LET_GO, overseer_watch(c, r->member)->replica[i].replica);
-        return true;
-    }
-    uint64_t other = roomier(c, i, r->member);
-    if (!other || c->meta.state->partition[i].replica_count == META_REPLICAS_MAX)
+    struct watch *w = overseer_watch(c, r->member), *other = lacks ? roomier(c, i, w) : NULL;
+    if (other)
+        move_to(other, i, r, m);
+    else if (!lacks)
+        overseer_add_change(m, i, CHANGE_REMOVE, r->id);
+    else if (overseer_can_spare(c, i, r->member))
+        let_go(c, i, w, m);
+    else
         return false;
-    overseer_add_change(m, i, CHANGE_REMOVE, r->id);
-    overseer_add_change(m, i, CHANGE_ADD, other);
+    w->replica[i].no_room = false; /* until it says so again */
     return true;
 }
 
 /* --- step by step --- */
+
+/* Fewer than it is to have are with members that stay. */
+static bool lacks_one(struct cluster *c, const struct partition_map *map, const struct placement_partition *target)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < map->replica_count; i++)
+        n += map->replica[i].state == REPLICA_PRESENT && overseer_is_live(c, map->replica[i].member);
+    return n < target->count;
+}
 
 /* A suspect's or dead replica: remove, then add. A live one: add, then remove. */
 static bool step(struct cluster *c, unsigned i, const struct placement_partition *target, unsigned limit,
@@ -270,7 +304,8 @@ static bool step(struct cluster *c, unsigned i, const struct placement_partition
     const struct partition_map *map = &c->meta.state->partition[i];
     const struct replica *gone = surplus(c, i, target, false), *extra = surplus(c, i, target, true);
     const struct replica *again = needed_again(c, i, target);
-    uint64_t wanted = missing(c, i, target);
+    bool lacks = lacks_one(c, map, target);
+    uint64_t wanted = missing(c, i, target, lacks);
     if (!majority_is_here(c, map))
         return false;
     if (gone) { /* costs nothing, and what is being added there never will be */
@@ -281,7 +316,7 @@ static bool step(struct cluster *c, unsigned i, const struct placement_partition
         overseer_add_change(m, i, CHANGE_PRESENT, again->id);
         return true;
     }
-    if (overseer_present_here(c, map) < target->count && make_room(c, i, m))
+    if (make_room(c, i, lacks, m))
         return true;
     if (is_changing(map) || *under_way >= limit || map->replica_count == META_REPLICAS_MAX)
         return false;

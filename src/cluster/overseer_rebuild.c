@@ -195,9 +195,17 @@ static bool is_as_good(struct cluster *c, unsigned i, const struct watch *w, con
 {
     const struct watched_replica *r = &w->replica[i];
     const struct replica *used = meta_replica(&c->meta.state->partition[i], r->replica);
-    if (!r->whole || !overseer_is_here(c, w->member))
+    if (!r->whole || w->leaving || !overseer_is_live(c, w->member))
         return false;
     return used ? used->state == REPLICA_PRESENT : kept_by(c, i, w) && !is_better(old, r);
+}
+
+bool overseer_keeps(const struct partition_map *map, uint64_t member)
+{
+    for (unsigned i = 0; i < map->frozen_count; i++)
+        if (map->frozen[i].member == member)
+            return true;
+    return false;
 }
 
 bool overseer_can_spare(struct cluster *c, unsigned i, uint64_t member)
@@ -205,7 +213,8 @@ bool overseer_can_spare(struct cluster *c, unsigned i, uint64_t member)
     const struct meta_state *s = c->meta.state;
     const struct watch *holder = overseer_watch(c, member);
     const struct watched_replica *old = kept_by(c, i, holder);
-    unsigned need = smaller(s->settings.replicas / 2 + 1, (s->member_count - 1) / 2 + 1), others = 0;
+    unsigned nodes = s->member_count > s->settings.expected ? s->member_count : s->settings.expected;
+    unsigned need = smaller(s->settings.replicas / 2 + 1, (nodes - 1) / 2 + 1), others = 0;
     if (!old || !overseer_heard(c, i))
         return false;
     for (unsigned k = 0; k < c->overseer.watch_count; k++) {

@@ -185,6 +185,7 @@ static void on_tick(struct timer *t)
 {
     struct partition *p = LIST_ENTRY(t, struct partition, tick);
     group_tick(p->group, now_of(p->cluster));
+    partition_copy_tick(p);
     /* Whoever was asked does not answer: the others may. */
     if ((!list_empty(&p->reads) || !partition_knows_time(p)) && group_leads(p->group) &&
         p->rounds.confirmed < p->rounds.sent)
@@ -360,8 +361,10 @@ void partition_follow(struct partition *p)
         drop_replica(p);
     if (mine && !p->replica && !p->cluster->frozen)
         begin_replica(p, map, mine->id);
-    if (p->frozen && !is_frozen(map, p->frozen_replica))
+    if (p->frozen && !is_frozen(map, p->frozen_replica)) {
         drop_frozen(p);
+        p->no_room = false;
+    }
     /* What was alone is a group of one from now on, which others can join (rule 17). */
     if (p->replica && !p->group && !p->broken && others_are_to_come(map) &&
         begin_group(p, &p->replica, 1, p->index < BASE_INDEX ? BASE_INDEX : p->index))

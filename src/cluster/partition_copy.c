@@ -8,6 +8,8 @@
 /* One part, and how long one turn of the loop may walk, for all copies together. */
 #define CHUNK    ((size_t)64 * 1024)
 #define SLICE_US 500
+/* Whoever sends does not say when he gives up: what came is kept for so long after the last of it. */
+#define IDLE_MS 10000
 
 struct partition_copy_out {
     struct partition *partition;
@@ -22,7 +24,7 @@ struct partition_copy_in {
     struct store *store;
     struct copy_receiver receiver;
     uint64_t source, term, number, offset, index;
-    uint64_t began_ms;
+    uint64_t began_ms, heard_ms;
     struct buf rest; /* of an item that has come in part */
 };
 
@@ -200,7 +202,7 @@ static void begin_in(struct partition *p, const struct peer_copy *m)
     in->source = m->source;
     in->term = m->term;
     in->number = m->number;
-    in->began_ms = now_of(p->cluster);
+    in->began_ms = in->heard_ms = now_of(p->cluster);
     p->copy_in = in;
 }
 
@@ -229,6 +231,7 @@ int partition_copy_receive(struct partition *p, const struct peer_copy *m)
     struct partition_copy_in *in = p->copy_in;
     if (!in || m->source != in->source || m->number != in->number || m->term != in->term || m->offset != in->offset)
         return 0; /* the rest of one that was given up */
+    in->heard_ms = now_of(p->cluster);
     int err = take_bytes(in, m->bytes);
     if (err) {
         log_warn(p->cluster->config.log, "partition", "partition %u: a copy cannot be used: %s", p->number,
@@ -256,6 +259,12 @@ void partition_copy_install(struct partition *p)
     p->store = p->copy_in->store;
     p->copy_in->store = NULL;
     end_in(p);
+}
+
+void partition_copy_tick(struct partition *p)
+{
+    if (p->copy_in && now_of(p->cluster) - p->copy_in->heard_ms >= IDLE_MS)
+        end_in(p);
 }
 
 void partition_copy_end(struct partition *p)

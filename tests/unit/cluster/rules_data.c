@@ -142,6 +142,29 @@ static void fill(struct universe *u, unsigned count)
     }
 }
 
+static unsigned copies_held(const struct cluster *c)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        n += c->partition[i].copy_in != NULL;
+    return n;
+}
+
+/* Of a copy whose sender is not heard any more nothing is kept. */
+void test_COPY_what_does_not_go_on_is_forgotten(void **state)
+{
+    struct universe *u = *state;
+    static unsigned key[COPIED];
+    unsigned leader, victim = begin_copying(u, key, &leader);
+    for (unsigned ms = 0; !copies_held(cluster_at(u, victim)) && ms < 20000; ms++)
+        universe_run(u, 1);
+    assert_true(copies_held(cluster_at(u, victim)) > 0);
+    for (unsigned i = 0; i < 5; i++)
+        universe_cut(u, victim, i, true);
+    universe_run(u, 12000);
+    assert_int_equal(copies_held(cluster_at(u, victim)), 0);
+}
+
 /* One returns with a quarter of its memory, and is given copies that do not fit: they are made elsewhere. */
 void test_COPY_what_finds_no_room_goes_elsewhere(void **state)
 {
@@ -154,6 +177,12 @@ void test_COPY_what_finds_no_room_goes_elsewhere(void **state)
     universe_start(u, 4);
     assert_true(universe_until(u, are_three_everywhere, 180000));
     assert_true(cluster_at(u, 4)->memory.used <= cluster_at(u, 4)->memory.limit);
+    /* Nor does it keep anybody from leaving in good order. */
+    cluster_leave(cluster_at(u, 3));
+    universe_run(u, 29000);
+    assert_true(u->machine[3].ended);
+    universe_kill(u, 3);
+    assert_true(are_three_everywhere(u));
 }
 
 /* --- R-LOST --- */
@@ -274,6 +303,37 @@ void test_REBUILD_without_room_for_both(void **state)
     assert_true(universe_status(u, 0).epoch > epoch);
     assert_int_equal(universe_put(u, 1, key_of(0), "new"), 0);
     for (unsigned i = 1; i < 860; i++)
+        assert_int_equal(universe_get(u, i % 3, key_of(i), &o), 0);
+}
+
+/* The same, but one never comes back: what the other two have is all there is, and neither gives up its own before the
+ * new one is on both. With a third that has room it is. */
+void test_REBUILD_the_last_but_one_is_not_spared(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    unsigned kept = 0;
+    u->count = u->config.expected = 3;
+    u->config.partitions = 4;
+    u->config.memory_limit = (size_t)4 << 20;
+    start_all(u);
+    fill(u, 860);
+    uint64_t epoch = universe_status(u, 0).epoch;
+    cut_all(u, true);
+    universe_run(u, 200000);
+    universe_kill(u, 2);
+    cut_all(u, false);
+    universe_run(u, 60000);
+    assert_true(universe_status(u, 0).epoch > epoch);
+    for (unsigned i = 0; i < 4; i++) {
+        const struct partition *a = &cluster_at(u, 0)->partition[i], *b = &cluster_at(u, 1)->partition[i];
+        assert_true((a->whole || a->frozen) && (b->whole || b->frozen));
+        kept += a->frozen || b->frozen;
+    }
+    assert_true(kept > 0);
+    universe_start(u, 2);
+    assert_true(universe_until(u, are_three_everywhere, 180000));
+    for (unsigned i = 0; i < 860; i++)
         assert_int_equal(universe_get(u, i % 3, key_of(i), &o), 0);
 }
 
