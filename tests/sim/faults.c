@@ -77,6 +77,27 @@ static bool all_run(const struct world *w)
 
 /* --- the network --- */
 
+/* Less than that between two cuts is no time to connect again. */
+#define RECONNECT_US (2 * SECOND_US)
+
+static void note_cut(struct world *w, unsigned from, unsigned to, bool on)
+{
+    struct faults *f = &w->faults;
+    if (!on)
+        f->freed_us[from][to] = w->now_us;
+    else if (!f->freed_us[from][to] || w->now_us - f->freed_us[from][to] > RECONNECT_US)
+        f->silent_us[from][to] = w->now_us;
+}
+
+bool faults_silence_long(const struct world *w)
+{
+    for (unsigned from = 0; from < w->nodes; from++)
+        for (unsigned to = 0; to < w->nodes; to++)
+            if (w->network.cut[from][to] && w->now_us - w->faults.silent_us[from][to] >= lost_after_us(w) - SECOND_US)
+                return true;
+    return false;
+}
+
 /* What any of the actors cuts is cut. */
 static void apply_cuts(struct world *w)
 {
@@ -85,8 +106,10 @@ static void apply_cuts(struct world *w)
             bool on = false;
             for (unsigned i = 0; i < w->faults.actors; i++)
                 on |= w->faults.actor[i].acts && w->faults.actor[i].cut[from][to];
-            if (on != w->network.cut[from][to])
-                network_cut(&w->network, from, to, on);
+            if (on == w->network.cut[from][to])
+                continue;
+            note_cut(w, from, to, on);
+            network_cut(&w->network, from, to, on);
         }
 }
 

@@ -25,6 +25,8 @@ struct faults {
     unsigned actors;
     uint64_t began; /* times that one did */
     bool over;      /* nothing goes wrong any more */
+    /* Of what one site sends to another: since when nothing arrives, and when something last could again. */
+    uint64_t silent_us[SITES][SITES], freed_us[SITES][SITES];
 };
 
 void faults_init(struct faults *f, struct world *w);
@@ -49,6 +51,8 @@ static inline bool faults_include(const struct sim_options *o, enum fault kind)
 
 /* Some are silent for so long now that they may count as lost. */
 bool faults_silence_many(const struct world *w);
+/* The same of any two, by cuts that followed one upon the other. */
+bool faults_silence_long(const struct world *w);
 
 /* Whatever ends, ends when all say that they are ready, and there is nothing else that could cost a replica: promise 5.
  */

@@ -362,7 +362,10 @@ static void on_timer(struct timer *t)
     struct world *w = v->world;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         note_committed(w, i);
-    if (v->losing && !faults_silence_many(w) && witness_is_whole(w))
+    bool long_silence = faults_silence_long(w);
+    if (long_silence && !v->losing)
+        witness_lose_all(w);
+    if (v->losing && !long_silence && !faults_silence_many(w) && witness_is_whole(w))
         end_losing(w);
     world_timer(w, t, LOOK_US);
 }
