@@ -48,6 +48,22 @@ static json_t *read_word(struct etf_reader *r)
     return read_name(r);
 }
 
+/* A list, each term of which `read` takes. */
+static json_t *read_list(struct etf_reader *r, json_t *(*read)(struct etf_reader *r))
+{
+    uint32_t n;
+    json_t *list = etf_list(r, &n) ? json_array() : NULL;
+    for (uint32_t i = 0; list && i < n; i++)
+        if (json_array_append_new(list, read(r))) {
+            json_decref(list);
+            return NULL;
+        }
+    if (list && etf_list_end(r, n))
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 /* --- inputs --- */
 
 /* <<"bucket">>, or {<<"type">>, <<"bucket">>} as [type, bucket]. */
@@ -87,21 +103,6 @@ static json_t *read_input(struct etf_reader *r)
     return nested ? input_of(first, second) : pair(first, second);
 }
 
-static json_t *read_inputs(struct etf_reader *r)
-{
-    uint32_t n;
-    json_t *inputs = etf_list(r, &n) ? json_array() : NULL;
-    for (uint32_t i = 0; inputs && i < n; i++)
-        if (json_array_append_new(inputs, read_input(r))) {
-            json_decref(inputs);
-            return NULL;
-        }
-    if (inputs && etf_list_end(r, n))
-        return inputs;
-    json_decref(inputs);
-    return NULL;
-}
-
 /* {index, Bucket, Index, Key} or {index, Bucket, Index, Start, End}; behind the atom. */
 static json_t *read_index(struct etf_reader *r, uint32_t arity)
 {
@@ -134,7 +135,7 @@ static json_t *read_source(struct etf_reader *r)
     if (etf_kind(r) == ETF_BINARY)
         return read_name(r);
     if (etf_kind(r) == ETF_LIST)
-        return read_inputs(r);
+        return read_list(r, read_input);
     if (!etf_tuple(&ahead, &arity))
         return NULL;
     if (etf_atom(&ahead, &word)) {
@@ -207,21 +208,6 @@ static json_t *read_phase(struct etf_reader *r)
     return NULL;
 }
 
-static json_t *read_query(struct etf_reader *r)
-{
-    uint32_t n;
-    json_t *query = etf_list(r, &n) ? json_array() : NULL;
-    for (uint32_t i = 0; query && i < n; i++)
-        if (json_array_append_new(query, read_phase(r))) {
-            json_decref(query);
-            return NULL;
-        }
-    if (query && etf_list_end(r, n))
-        return query;
-    json_decref(query);
-    return NULL;
-}
-
 /* --- the job: [{inputs, ...}, {'query', ...}, {timeout, ...}] --- */
 
 static const char *read_part(struct etf_reader *r, json_t *job)
@@ -233,7 +219,7 @@ static const char *read_part(struct etf_reader *r, json_t *job)
     if (slice_is(name, "inputs") && !set(job, "inputs", read_source(r)))
         return "{error,{inputs,\"a bucket, {Type, Bucket}, a list of {Bucket, Key} or {{Bucket, Key}, KeyData}, or "
                "{index, Bucket, Index, Key} or {index, Bucket, Index, Start, End}\"}}";
-    if (slice_is(name, "query") && !set(job, "query", read_query(r)))
+    if (slice_is(name, "query") && !set(job, "query", read_list(r, read_phase)))
         return "{error,{'query',\"a list of {map | reduce, {modfun, Module, Function}, Arg, Keep} and {link, Bucket, "
                "Tag, Keep}\"}}";
     if (slice_is(name, "timeout") && !set(job, "timeout", etf_value(r)))

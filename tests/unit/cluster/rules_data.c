@@ -280,6 +280,19 @@ static void cut_all(struct universe *u, bool on)
             universe_cut(u, a, b, on);
 }
 
+#define FULL_OF 860
+
+/* Three nodes, so full that a partition has no room there twice. Returns their epoch. */
+static uint64_t start_three_full(struct universe *u)
+{
+    u->count = u->config.expected = 3;
+    u->config.partitions = 4;
+    u->config.memory_limit = (size_t)4 << 20;
+    start_all(u);
+    fill(u, FULL_OF);
+    return universe_status(u, 0).epoch;
+}
+
 /* All are cut off from each other until each is lost for the others: they form the cluster again, and each keeps what
  * it had. That is a large part of its memory, and no other has room beside it for what is built of the best of them.
  * The first to give up its old copy is the one that has not seen the last writes. */
@@ -287,12 +300,7 @@ void test_REBUILD_without_room_for_both(void **state)
 {
     struct universe *u = *state;
     struct op o;
-    u->count = u->config.expected = 3;
-    u->config.partitions = 4;
-    u->config.memory_limit = (size_t)4 << 20;
-    start_all(u);
-    fill(u, 860);
-    uint64_t epoch = universe_status(u, 0).epoch;
+    uint64_t epoch = start_three_full(u);
     universe_cut(u, 2, 0, true);
     universe_cut(u, 2, 1, true);
     fill(u, 40);
@@ -302,7 +310,7 @@ void test_REBUILD_without_room_for_both(void **state)
     assert_true(universe_until(u, are_three_everywhere, 180000));
     assert_true(universe_status(u, 0).epoch > epoch);
     assert_int_equal(universe_put(u, 1, key_of(0), "new"), 0);
-    for (unsigned i = 1; i < 860; i++)
+    for (unsigned i = 1; i < FULL_OF; i++)
         assert_int_equal(universe_get(u, i % 3, key_of(i), &o), 0);
 }
 
@@ -313,12 +321,7 @@ void test_REBUILD_the_last_but_one_is_not_spared(void **state)
     struct universe *u = *state;
     struct op o;
     unsigned kept = 0;
-    u->count = u->config.expected = 3;
-    u->config.partitions = 4;
-    u->config.memory_limit = (size_t)4 << 20;
-    start_all(u);
-    fill(u, 860);
-    uint64_t epoch = universe_status(u, 0).epoch;
+    uint64_t epoch = start_three_full(u);
     cut_all(u, true);
     universe_run(u, 200000);
     universe_kill(u, 2);
@@ -333,7 +336,7 @@ void test_REBUILD_the_last_but_one_is_not_spared(void **state)
     assert_true(kept > 0);
     universe_start(u, 2);
     assert_true(universe_until(u, are_three_everywhere, 180000));
-    for (unsigned i = 0; i < 860; i++)
+    for (unsigned i = 0; i < FULL_OF; i++)
         assert_int_equal(universe_get(u, i % 3, key_of(i), &o), 0);
 }
 
