@@ -161,7 +161,9 @@ class Cluster {
     async start(options) {
         for (const daemon of this.daemons) await daemon.choosePorts();
         const peers = this.daemons.map(({ host, epmd }) => `${host}:${epmd}`);
-        const all = [`--cluster-size ${peers.length}`, ...(peers.length > 1 ? [`--peers ${peers}`] : []), ...options];
+        // Nobody is sent away for taking long: a failed login is answered after five seconds, and the machine may be slow.
+        const all = [`--cluster-size ${peers.length}`, ...(peers.length > 1 ? [`--peers ${peers}`] : []),
+            '--handshake-timeout-ms 60000', ...options];
         await Promise.all(this.daemons.map((daemon) => daemon.start(all)));
     }
 
