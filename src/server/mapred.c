@@ -74,16 +74,19 @@ static bool fail_memory(struct mapred *m)
 
 /* --- answers --- */
 
+static int append(const char *text, size_t len, void *out)
+{
+    return buf_append(out, text, len);
+}
+
 static int write_json(struct buf *out, const json_t *values, size_t from, size_t to)
 {
     json_t *part = json_array();
     for (size_t i = from; part && i < to; i++)
         json_array_append(part, json_array_get(values, i));
-    char *text = json_array_size(part) == to - from ? json_dumps(part, JSON_COMPACT) : NULL;
-    int err = text ? buf_append_slice(out, slice_str(text)) : E_NOMEM;
-    free(text);
+    bool whole = part && json_array_size(part) == to - from && !json_dump_callback(part, append, out, JSON_COMPACT);
     json_decref(part);
-    return err;
+    return whole ? 0 : E_NOMEM;
 }
 
 static int put_values(struct mapred *m, size_t from, size_t to)

@@ -215,6 +215,7 @@ static bool is_possible(const struct history_op *op)
     case HISTORY_CAS:
         return op->outcome == HISTORY_MODIFIED || op->outcome == HISTORY_ABSENT;
     case HISTORY_GET:
+    case HISTORY_LIST:
     case HISTORY_GET1:
     case HISTORY_COUNT:
     case HISTORY_MAY:
@@ -228,8 +229,8 @@ static bool is_possible(const struct history_op *op)
 static bool has_value(const struct history_op *op)
 {
     bool reads = op->kind == HISTORY_GET || op->kind == HISTORY_GET1 || op->kind == HISTORY_COUNT;
-    return op->value || op->kind == HISTORY_DELETE || op->kind == HISTORY_ADD || op->kind == HISTORY_LOSE ||
-           history_permits(op) || history_collects(op) || (reads && op->outcome != HISTORY_OK);
+    bool has_to = history_writes(op) || op->kind == HISTORY_EXPIRE || (reads && op->outcome == HISTORY_OK);
+    return op->value || !has_to;
 }
 
 /* False: it was written before. */

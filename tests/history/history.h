@@ -25,6 +25,7 @@
  *   cas     writes where `expected` is the value (if_not_modified): ok, modified (another is), absent
  *   delete  makes absent: ok, also where it was
  *   get     reads, linearizable: ok, with the value that was read; absent
+ *   list    reads what keys there are: ok, it is among them; absent
  *   get1    reads what any replica has (r = 1): likewise, but it may be long past
  *   add     adds one to a counter: ok, with the count that it came to where that was told
  *   count   reads a counter, linearizable: ok, with the count; absent
@@ -44,6 +45,7 @@
     X(CAS, "cas")                                                                                                      \
     X(DELETE, "delete")                                                                                                \
     X(GET, "get")                                                                                                      \
+    X(LIST, "list")                                                                                                    \
     X(GET1, "get1")                                                                                                    \
     X(ADD, "add")                                                                                                      \
     X(COUNT, "count")                                                                                                  \
@@ -94,6 +96,12 @@ struct history_op {
 static inline bool history_writes(const struct history_op *op)
 {
     return op->kind == HISTORY_PUT || op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS;
+}
+
+/* It tells what is there, and does nothing: unless it was answered it is nothing. */
+static inline bool history_reads(const struct history_op *op)
+{
+    return op->kind == HISTORY_GET || op->kind == HISTORY_LIST;
 }
 
 static inline bool history_counts(const struct history_op *op)

@@ -123,8 +123,8 @@ static bool may_as_well_come(struct search *s, const struct call *c)
     const struct history_op *op = c->op;
     if (op->kind == HISTORY_EXPIRE)
         return is_over(s, c, NULL, s->belief);
-    bool tells = op->kind == HISTORY_GET || ((op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS) &&
-                                             !c->had_effect && op->outcome != HISTORY_OK);
+    bool tells = history_reads(op) || ((op->kind == HISTORY_CREATE || op->kind == HISTORY_CAS) && !c->had_effect &&
+                                       op->outcome != HISTORY_OK);
     return tells && !belief_is_open(s->belief) && linear_come(s, c, s->belief) == s->belief;
 }
 

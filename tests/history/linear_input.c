@@ -19,7 +19,7 @@ static bool is_answered(const struct history_op *op)
 
 static bool counts(const struct history_op *op)
 {
-    return op->outcome != HISTORY_FAILED && op->kind != HISTORY_GET1 && (op->kind != HISTORY_GET || is_answered(op));
+    return op->outcome != HISTORY_FAILED && op->kind != HISTORY_GET1 && (!history_reads(op) || is_answered(op));
 }
 
 /* Who wrote it, as a place in k->op; k->count: nobody. */

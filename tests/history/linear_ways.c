@@ -30,6 +30,9 @@ uint32_t linear_come(struct search *s, const struct call *c, uint32_t belief)
     case HISTORY_GET:
         return outcome == HISTORY_OK ? or_none(belief_allows(b, belief, op->value), op->value)
                                      : or_none(belief_allows(b, belief, BELIEF_ABSENT), BELIEF_ABSENT);
+    case HISTORY_LIST:
+        return outcome == HISTORY_OK ? belief_without(b, belief, BELIEF_ABSENT)
+                                     : or_none(belief_allows(b, belief, BELIEF_ABSENT), BELIEF_ABSENT);
     case HISTORY_EXPIRE:
         return belief_move(b, belief, op->value, BELIEF_ABSENT);
     default:
@@ -140,6 +143,7 @@ static bool spares_may_help(const struct call *c, uint32_t belief, bool fits_alo
     case HISTORY_CAS:
         return !ok && (!fits_alone || belief_is_open(belief));
     case HISTORY_CREATE:
+    case HISTORY_LIST:
         return !fits_alone || belief_is_open(belief);
     default:
         return false;

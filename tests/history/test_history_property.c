@@ -60,6 +60,8 @@ static bool happens(const struct history_op *op, uint32_t *held)
         return true;
     case HISTORY_GET:
         return *held == (op->outcome == HISTORY_OK ? op->value : 0);
+    case HISTORY_LIST:
+        return (op->outcome == HISTORY_OK) == (*held != 0);
     default: /* expire */
         if (*held == op->value)
             *held = 0;
@@ -135,7 +137,7 @@ static bool brute_force(const struct history *h)
 {
     struct brute b = {0};
     for (size_t i = 0; i < h->count; i++)
-        if (h->op[i].outcome != HISTORY_FAILED && !(h->op[i].kind == HISTORY_GET && is_pending(&h->op[i])))
+        if (h->op[i].outcome != HISTORY_FAILED && !(history_reads(&h->op[i]) && is_pending(&h->op[i])))
             b.op[b.count++] = &h->op[i];
     return explains(&b, 0, 0);
 }
@@ -155,6 +157,7 @@ static enum history_outcome pick_outcome(struct rng *r, enum history_kind kind)
     case HISTORY_CAS:
         return x < 6 ? HISTORY_OK : x < 8 ? HISTORY_MODIFIED : HISTORY_ABSENT;
     case HISTORY_GET:
+    case HISTORY_LIST:
         return x < 7 ? HISTORY_OK : HISTORY_ABSENT;
     default:
         return HISTORY_OK;
@@ -163,9 +166,10 @@ static enum history_outcome pick_outcome(struct rng *r, enum history_kind kind)
 
 static void make_random(struct rng *r, struct history *h)
 {
-    static const enum history_kind kinds[] = {HISTORY_PUT, HISTORY_PUT,    HISTORY_CREATE, HISTORY_CREATE, HISTORY_CAS,
-                                              HISTORY_CAS, HISTORY_DELETE, HISTORY_GET,    HISTORY_GET,    HISTORY_GET,
-                                              HISTORY_GET, HISTORY_EXPIRE, HISTORY_LOSE};
+    static const enum history_kind kinds[] = {HISTORY_PUT,  HISTORY_PUT,    HISTORY_CREATE, HISTORY_CREATE,
+                                              HISTORY_CAS,  HISTORY_CAS,    HISTORY_DELETE, HISTORY_GET,
+                                              HISTORY_GET,  HISTORY_GET,    HISTORY_GET,    HISTORY_LIST,
+                                              HISTORY_LIST, HISTORY_EXPIRE, HISTORY_LOSE};
     unsigned count = 1 + (unsigned)rng_below(r, OPS_MAX);
     for (uint32_t i = 0; i < count; i++) {
         struct history_op op = {.begin = rng_below(r, 20), .key = 1};
@@ -261,10 +265,13 @@ static void really_do(struct truth *t, uint32_t number, uint64_t begin, uint64_t
         op.outcome = t->held ? HISTORY_OK : HISTORY_ABSENT;
         op.value = t->held;
         break;
+    case HISTORY_LIST:
+        op.outcome = t->held ? HISTORY_OK : HISTORY_ABSENT;
+        break;
     default:
         break;
     }
-    if (happens_at_all && op.outcome == HISTORY_OK && op.kind != HISTORY_GET)
+    if (happens_at_all && op.outcome == HISTORY_OK && op.kind <= HISTORY_DELETE)
         t->held = op.value;
     if (!is_told) {
         op.outcome = HISTORY_UNKNOWN;

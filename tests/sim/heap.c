@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 
+#include <jansson.h>
 #include <raft.h>
 #include <stdlib.h>
 
@@ -154,11 +155,12 @@ static void raft_give_aligned(void *data, size_t alignment, void *p)
     (void)p;
 }
 
-void heap_watch_raft(void)
+void heap_watch_libraries(void)
 {
     static struct raft_heap ours = {
         NULL, raft_take, raft_give, raft_take_zeroed, raft_take_again, raft_take_aligned, raft_give_aligned};
     raft_heap_set(&ours);
+    json_set_alloc_funcs(malloc, free);
 }
 
 size_t heap_blocks(void)

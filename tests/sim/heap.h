@@ -1,5 +1,5 @@
 /* The heap of the process, watched: how much is in use, so that nothing leaks, and failing when a node is to feel it.
- * Works by the linker (--wrap), for all that is linked statically, and through raft_heap_set() for the Raft library.
+ * Works by the linker (--wrap), for all that is linked statically, and through their own settings for the libraries of Raft and JSON.
  *
  * Failing is for the code of a node alone: the world turns it on around that, and off wherever it is called back. */
 #ifndef SIM_HEAP_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-void heap_watch_raft(void);
+void heap_watch_libraries(void);
 /* Blocks that are allocated now. */
 size_t heap_blocks(void);
 

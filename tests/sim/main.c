@@ -219,7 +219,7 @@ int sim_main(int argc, char **argv)
         take(option, &o, &c);
     if (optind < argc)
         refuse("what is this:", argv[optind]);
-    heap_watch_raft();
+    heap_watch_libraries();
     if (c.many)
         return campaign_run(&c, &o, live_once);
     o.seed = c.first;
