@@ -159,6 +159,8 @@ static void follow_state(struct cluster *c)
     lease_applied(c);
     if (!c->ready) /* which depends on what this node has of its replicas now */
         lease_renew_now(c);
+    else /* somebody may wait until it is known here (R-KNOWN) */
+        lease_renew_soon(c);
     router_map_changed(c);
 }
 

@@ -279,6 +279,25 @@ static void test_a_change_ends_with_the_lead(void **state)
     assert_int_equal(change.err, E_UNKNOWN);
 }
 
+/* Nobody waits for the next renewal of a lease to tell that he knows it. */
+static void test_a_change_is_soon_known(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    for (unsigned i = 0; i < 20; i++) {
+        struct change change = {.done = false};
+        uint64_t begin_ms = u->now_ms;
+        router_request_init(&change.request, on_changed);
+        router_reset_bucket(cluster_router(cluster_at(u, i % 5)), &change.request, slice_make(NULL, 0),
+                            slice_str("bucket"));
+        u->machine[i % 5].touched = true;
+        while (!change.done && u->now_ms - begin_ms < 5000)
+            universe_run(u, 1);
+        assert_int_equal(change.err, 0);
+        assert_in_range(u->now_ms - begin_ms, 0, 2 * (uint64_t)cluster_at(u, 0)->times.heartbeat);
+    }
+}
+
 /* What was proposed to free what is due may be overruled: it is proposed anew by whoever leads next, and by this one
  * when it leads again. */
 static void test_tick_is_forgotten_with_the_lead(void **state)
@@ -429,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_start_that_comes_with_its_outcome, setup, teardown),
         cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_change_is_soon_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_replica_that_its_group_lacks_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fewer_partitions_than_told_later, setup, teardown),
