@@ -2,9 +2,24 @@
 
 #include "wire/kv_msg.h"
 
+static bool ends(struct slice name, const char with[4])
+{
+    return name.len >= 4 && memcmp(name.data + name.len - 4, with, 4) == 0;
+}
+
 bool query_is_integer(struct slice index)
 {
-    return index.len >= 4 && memcmp(index.data + index.len - 4, "_int", 4) == 0;
+    return ends(index, "_int");
+}
+
+bool query_is_special(struct slice index)
+{
+    return slice_is(index, "$key") || slice_is(index, "$bucket");
+}
+
+bool query_is_index(struct slice index)
+{
+    return ends(index, "_bin") || query_is_integer(index) || query_is_special(index);
 }
 
 static int cmp_sizes(size_t a, size_t b)
@@ -82,7 +97,7 @@ void query_object(const struct router_query *q, struct slice key, const struct o
 {
     struct object_cursor cursor = {0};
     struct object_sibling s;
-    if (q->index.len && q->index.data[0] == '$') {
+    if (query_is_special(q->index)) {
         struct router_hit hit = {{0}, key};
         if ((slice_is(q->index, "$bucket") || in_range(q, key)) && admits(q, &hit))
             f(arg, &hit);

@@ -9,6 +9,8 @@
 /* Fields "_int" hold whole numbers in canonical decimal (server/content.c), of any size, and are ordered as such; all
  * else is bytes. */
 bool query_is_integer(struct slice index);
+bool query_is_special(struct slice index); /* "$key", "$bucket" */
+bool query_is_index(struct slice index);   /* or a field "_bin" or "_int": there is nothing else */
 int query_cmp_terms(bool integer, struct slice a, struct slice b);
 /* By term, then key. */
 int query_cmp_hits(bool integer, const struct router_hit *a, const struct router_hit *b);

@@ -78,12 +78,18 @@ static bool fail_index(struct session *s, const struct kv_item *item, bool known
     return false;
 }
 
+void content_lower(uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (p[i] >= 'A' && p[i] <= 'Z')
+            p[i] = (uint8_t)(p[i] - 'A' + 'a');
+}
+
 static char *lower(struct arena *a, struct slice s)
 {
     char *p = arena_strdup(a, s);
-    for (size_t i = 0; p && i < s.len; i++)
-        if (p[i] >= 'A' && p[i] <= 'Z')
-            p[i] = (char)(p[i] - 'A' + 'a');
+    if (p)
+        content_lower((uint8_t *)p, s.len);
     return p;
 }
 

@@ -12,6 +12,9 @@
  * stored, which is answered in Riak's words. */
 bool content_prepare(struct session *s, const struct kv_content *content, uint64_t *ttl_s);
 
+/* A to Z alone, as Riak does with the names of fields. */
+void content_lower(uint8_t *p, size_t len);
+
 /* An integer in canonical decimal: "007" is "7", "-0" is "0"; the digits are a view of `text`. False: it is none. */
 bool content_integer(struct slice text, struct slice *digits, bool *negative);
 

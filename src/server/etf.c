@@ -398,6 +398,6 @@ int etf_put_value(struct buf *out, const json_t *v)
     case JSON_FALSE:
         return etf_put_atom(out, "false");
     default:
-        return etf_put_atom(out, "null");
+        return etf_put_atom(out, "undefined");
     }
 }

@@ -32,7 +32,8 @@ bool etf_list(struct etf_reader *r, uint32_t *n);
 bool etf_list_end(struct etf_reader *r, uint32_t n);
 json_t *etf_value(struct etf_reader *r); /* a new reference; NULL: it is none that is held here, or memory is out */
 
-/* Appends. Texts as binaries; an object as a list of pairs; true, false and null as atoms. Errors of buf_append(). */
+/* Appends. Texts as binaries; an object as a list of pairs; true, false and null as the atoms
+ * true, false and undefined. Errors of buf_append(). */
 int etf_put_begin(struct buf *out);
 int etf_put_atom(struct buf *out, const char *name);
 int etf_put_tuple(struct buf *out, uint8_t arity);

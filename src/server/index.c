@@ -39,10 +39,18 @@ static void answer_hit(struct index_walk *x, const struct router_hit *hit)
     walk_add(&x->walk, x->terms ? names : names + 1, x->terms ? 2 : 1);
 }
 
+/* Riak matches terms and, of "$key", keys; "$bucket" has all. */
+static bool admits(const struct index_walk *x, const struct router_hit *hit)
+{
+    if (!x->regex || slice_is(x->query.index, "$bucket"))
+        return true;
+    return term_regex_matches(x->regex, query_is_special(x->query.index) ? hit->key : hit->term);
+}
+
 static void take_hit(void *arg, const struct router_hit *hit)
 {
     struct index_walk *x = arg;
-    if (x->walk.failed || (x->regex && !term_regex_matches(x->regex, hit->term)))
+    if (x->walk.failed || !admits(x, hit))
         return;
     if (!x->sorted)
         answer_hit(x, hit);
@@ -105,11 +113,6 @@ static const struct walk_ops ops = {step, finish, put, destroy};
 static int shown(struct slice s)
 {
     return (int)(s.len < SHOWN_MAX ? s.len : SHOWN_MAX);
-}
-
-static bool is_special(struct slice index)
-{
-    return slice_is(index, "$key") || slice_is(index, "$bucket");
 }
 
 /* A view of `from`, copied behind what stands in the text. Slices into it hold as long as it does not grow: it has room
@@ -184,13 +187,9 @@ static bool take_bounds(struct session *s, struct index_walk *x, const struct in
 static bool take_index(struct session *s, struct index_walk *x, struct slice name)
 {
     struct slice kept = keep(x, name);
-    uint8_t *p = (uint8_t *)(uintptr_t)kept.data;
-    for (size_t i = 0; i < kept.len; i++)
-        if (p[i] >= 'A' && p[i] <= 'Z')
-            p[i] = (uint8_t)(p[i] - 'A' + 'a');
+    content_lower((uint8_t *)(uintptr_t)kept.data, kept.len);
     x->query.index = kept;
-    bool is_bin = kept.len >= 4 && memcmp(kept.data + kept.len - 4, "_bin", 4) == 0;
-    if (is_bin || query_is_integer(kept) || is_special(kept))
+    if (query_is_index(kept))
         return true;
     session_error(s,
                   "Invalid index '%.*s': give a field that ends in _bin or _int, or one of the special ones $key and "
@@ -202,17 +201,16 @@ static bool take_index(struct session *s, struct index_walk *x, struct slice nam
 static bool take_regex(struct session *s, struct index_walk *x, const struct index_req *req)
 {
     char why[256];
-    if (!req->has_term_regex || is_special(x->query.index))
+    if (!req->has_term_regex)
         return true;
-    if (query_is_integer(x->query.index)) {
-        session_error(s, "Can not use term regular expression in integer query");
-        return false;
-    }
     x->regex = term_regex_make(req->term_regex, why, sizeof why);
     if (!x->regex)
         session_error(s, "Invalid term regular expression <<\"%.*s\">> : %s", shown(req->term_regex),
                       (const char *)req->term_regex.data, why);
-    return x->regex != NULL;
+    bool takes = x->regex && !query_is_integer(x->query.index);
+    if (x->regex && !takes)
+        session_error(s, "Can not use term regular expression in integer query");
+    return takes;
 }
 
 static bool take_page(struct session *s, struct index_walk *x, const struct index_req *req)
@@ -245,7 +243,7 @@ static bool take_all(struct session *s, struct index_walk *x, const struct index
     bool real = make_text(s, x, req) && take_index(s, x, req->index);
     if (!real || !take_bounds(s, x, req) || !take_regex(s, x, req) || !take_page(s, x, req))
         return false;
-    x->terms = req->return_terms && req->is_range && !is_special(x->query.index);
+    x->terms = req->return_terms && req->is_range && !query_is_special(x->query.index);
     return true;
 }
 

@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "server/allowed.h"
 
+#include <stdlib.h>
+
 #define NAME_MAX_BYTES 65536               /* of a bucket or a key, as Riak's keys */
 #define BLOB_MIN       ((size_t)16 * 1024) /* a smaller value is copied into the queue: cheaper than a piece of its own */
 
@@ -176,20 +178,41 @@ static int put_value(struct session *s, const struct object_sibling *from, struc
     return buf_append_slice(session_out(s), value);
 }
 
+static int put_sibling(const struct kv_answer *a, uint64_t epoch, const struct object_sibling *from)
+{
+    struct kv_sibling sibling;
+    uint64_t seed = from->seq ^ (uint64_t)from->stamp_ms << 20 ^ epoch << 1;
+    sibling_of(from, a->head, &sibling);
+    kv_vtag(mix(seed), mix(seed ^ 0x9e3779b97f4a7c15ULL), sibling.vtag);
+    int err = kv_sibling_put_head(session_out(a->session), &sibling);
+    return err ? err : put_value(a->session, from, sibling.value);
+}
+
+/* Values, then age. */
+static int by_value(const void *a, const void *b)
+{
+    const struct object_sibling *x = a, *y = b;
+    int c = slice_cmp(x->value, y->value);
+    return c ? c : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* Riak orders siblings by their values, and clients take the first. */
 static int put_siblings(const struct kv_answer *a, const struct object *o)
 {
     struct object_cursor cursor = {0};
-    struct object_sibling from;
+    struct object_sibling one, *all = &one;
+    size_t count = record_sibling_count(&o->record), i = 0;
     int err = 0;
-    while (!err && object_next(o, &cursor, &from)) {
-        struct kv_sibling sibling;
-        uint64_t seed = from.seq ^ (uint64_t)from.stamp_ms << 20 ^ o->revision.epoch << 1;
-        sibling_of(&from, a->head, &sibling);
-        kv_vtag(mix(seed), mix(seed ^ 0x9e3779b97f4a7c15ULL), sibling.vtag);
-        err = kv_sibling_put_head(session_out(a->session), &sibling);
-        if (!err)
-            err = put_value(a->session, &from, sibling.value);
-    }
+    if (count > 1 && !(all = calloc(count, sizeof *all)))
+        return E_NOMEM;
+    while (i < count && object_next(o, &cursor, &all[i]))
+        i++;
+    if (count > 1)
+        qsort(all, count, sizeof *all, by_value);
+    for (i = 0; !err && i < count; i++)
+        err = put_sibling(a, o->revision.epoch, &all[i]);
+    if (count > 1)
+        free(all);
     return err;
 }
 

@@ -48,7 +48,7 @@ static void on_written(struct router_request *q, int err, const struct store_res
 
 static enum store_condition condition_of(const struct kv_put_req *req)
 {
-    return req->if_not_modified ? STORE_IF_UNMODIFIED : req->if_none_match ? STORE_IF_ABSENT : STORE_ALWAYS;
+    return req->if_none_match ? STORE_IF_ABSENT : req->if_not_modified ? STORE_IF_UNMODIFIED : STORE_ALWAYS;
 }
 
 /* Gives the object a key where the client gives none. */

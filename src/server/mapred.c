@@ -146,7 +146,7 @@ static bool input_of(const json_t *v, struct mapred_input *out)
         return false;
     *out = (struct mapred_input){.bucket = text_of(json_array_get(v, 0)),
                                  .key = text_of(json_array_get(v, 1)),
-                                 .data = json_array_get(v, 2),
+                                 .data = json_is_null(json_array_get(v, 2)) ? NULL : json_array_get(v, 2),
                                  .type = n == 4 ? text_of(json_array_get(v, 3)) : slice_make(NULL, 0)};
     return true;
 }
@@ -373,11 +373,18 @@ static bool advance_asking(struct mapred *m)
     return end_phase(m);
 }
 
-/* An input as a value: of a bucket and of an index, [bucket, key]. */
+static const char *chars(struct slice s)
+{
+    return s.data ? (const char *)s.data : "";
+}
+
+/* An input as a value: of a bucket and of an index, [bucket, key], or [bucket, key, null, type]. */
 static json_t *value_of(const struct mapred_input *in)
 {
-    return json_pack("[s%, s%]", in->bucket.data ? (const char *)in->bucket.data : "", in->bucket.len,
-                     in->key.data ? (const char *)in->key.data : "", in->key.len);
+    if (in->type.len)
+        return json_pack("[s%, s%, n, s%]", chars(in->bucket), in->bucket.len, chars(in->key), in->key.len,
+                         chars(in->type), in->type.len);
+    return json_pack("[s%, s%]", chars(in->bucket), in->bucket.len, chars(in->key), in->key.len);
 }
 
 /* The job's own inputs, as values: for a reduce phase that comes first, or to be echoed. Some at a time. */
@@ -500,20 +507,30 @@ static bool take_term(struct mapred *m, const json_t *v, struct slice *out)
     return true;
 }
 
-static bool take_query(struct mapred *m)
+/* NULL: it is one; else what is wrong with it. */
+static const char *take_query(struct mapred *m)
 {
     const struct mapred_job *job = &m->job;
+    size_t len = strlen(job->index);
     uint8_t *p;
-    m->query.index = slice_str(job->index);
-    if (slice_is(m->query.index, "$bucket"))
-        return true;
     /* Room for all, so that views into it hold. */
     if (buf_reserve(&m->terms,
-                    json_string_length(job->key) + json_string_length(job->start) + json_string_length(job->end) + 128,
+                    len + json_string_length(job->key) + json_string_length(job->start) + json_string_length(job->end) +
+                        128,
                     &p))
-        return false;
-    return take_term(m, job->key ? job->key : job->start, &m->query.min) &&
-           take_term(m, job->key ? job->key : job->end, &m->query.max);
+        return "out of memory";
+    memcpy(p, job->index, len);
+    content_lower(p, len);
+    buf_commit(&m->terms, len);
+    m->query.index = slice_make(p, len);
+    if (!query_is_index(m->query.index))
+        return "inputs: an index is a field that ends in _bin or _int, or one of the special ones $key and $bucket";
+    if (slice_is(m->query.index, "$bucket"))
+        return NULL;
+    if (!take_term(m, job->key ? job->key : job->start, &m->query.min) ||
+        !take_term(m, job->key ? job->key : job->end, &m->query.max))
+        return "inputs: a term of the index is no whole number";
+    return NULL;
 }
 
 static bool check_type(struct session *s, struct slice *type)
@@ -530,8 +547,11 @@ static bool check_type(struct session *s, struct slice *type)
 static bool check_permission(struct session *s, const struct mapred_job *job, struct slice type)
 {
     struct mapred_input first = {0};
-    if (job->inputs != MAPRED_LIST)
-        return allowed_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
+    if (job->inputs != MAPRED_LIST) {
+        enum permission finds = job->inputs == MAPRED_INDEX ? MAY_INDEX : MAY_LIST_KEYS;
+        return allowed_in(s, finds, type, slice_str(job->bucket)) &&
+               allowed_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
+    }
     if (!input_of(json_array_get(job->list, 0), &first))
         return allowed(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
     return allowed_in(s, MAY_MAPREDUCE, first.type, first.bucket);
@@ -552,10 +572,10 @@ static bool prepare(struct session *s, struct mapred *m, struct slice text, bool
     }
     if (!check_permission(s, &m->job, *type) || !check_type(s, type))
         return false;
-    if (m->job.inputs != MAPRED_INDEX || take_query(m))
-        return true;
-    session_error(s, "{\"error\":\"inputs: a term of the index is no whole number\"}");
-    return false;
+    const char *wrong = m->job.inputs == MAPRED_INDEX ? take_query(m) : NULL;
+    if (wrong)
+        session_error(s, "{\"error\":\"%s\"}", wrong);
+    return !wrong;
 }
 
 void mapred(struct session *s, struct slice body)

@@ -40,6 +40,8 @@ static bool take_list(struct mapred_job *job, const json_t *v, struct problem *p
 {
     size_t i;
     json_t *input;
+    if (!job->terms && json_array_size(v) == 0)
+        return fail(p, "{\"error\":\"inputs: no inputs were given\"}");
     job->inputs = MAPRED_LIST;
     job->list = v;
     json_array_foreach(v, i, input) if (!is_input(input)) return fail(
@@ -71,10 +73,11 @@ static bool take_index(struct mapred_job *job, const json_t *v, struct problem *
     const json_t *index = json_object_get(v, "index");
     if (!take_bucket(job, json_object_get(v, "bucket"), p))
         return false;
-    if (json_object_get(v, "key_filters") || json_object_get(v, "module"))
-        return fail(p, "{\"error\":\"inputs: key filters and functions as inputs are not run here\"}");
+    if (json_object_get(v, "key_filters") || json_object_get(v, "module") || json_object_get(v, "query"))
+        return fail(p, "{\"error\":\"inputs: key filters, searches and functions as inputs are not run here\"}");
     if (!index)
-        return true;
+        return fail(p,
+                    "{\"error\":\"inputs: a bucket alone is its name, or [type, name]; with more it has an index\"}");
     job->inputs = MAPRED_INDEX;
     job->index = json_string_value(index);
     job->key = json_object_get(v, "key");
@@ -129,6 +132,9 @@ static bool take_function(struct mapred_phase *out, const json_t *v, bool map, u
                     "{\"phase\":%u,\"error\":\"only functions of Erlang's riak_kv_mapreduce are run here, by their "
                     "names, and no JavaScript\"}",
                     number);
+    if (!*module && (json_object_get(v, "source") || json_object_get(v, "bucket")))
+        return fail(p, "{\"phase\":%u,\"error\":\"[worker_startup_failed] no Erlang code of clients is run here\"}",
+                    number);
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         if (strcmp(module, "riak_kv_mapreduce") == 0 && strcmp(name, functions[i].name) == 0 &&
             mapred_is_map(functions[i].function) == map) {
@@ -153,9 +159,11 @@ static bool take_phase(struct mapred_phase *out, const json_t *v, unsigned numbe
                  *body = map      ? map
                          : reduce ? reduce
                                   : links;
-    if (!json_is_object(body))
-        return fail(p, "{\"phase\":%u,\"error\":\"a phase is a map, a reduce or a link\"}", number);
+    if (!json_is_object(body) || json_object_size(v) != 1)
+        return fail(p, "{\"phase\":%u,\"error\":\"a phase is one map, one reduce or one link\"}", number);
     const json_t *keep = json_object_get(body, "keep");
+    if (keep && !json_is_boolean(keep))
+        return fail(p, "{\"phase\":%u,\"error\":\"keep: true or false\"}", number);
     *out = (struct mapred_phase){.function = MAP_LINKS, .keep = keep ? json_is_true(keep) : last};
     if (body != links)
         return take_function(out, body, body == map, number, p);
@@ -180,25 +188,23 @@ static bool take_phases(struct mapred_job *job, const json_t *v, struct problem 
     return true;
 }
 
-static bool take_timeout(struct mapred_job *job, const json_t *v, struct problem *p)
+/* Any number above nothing; whatever else stands there counts for nothing, as in Riak. */
+static uint32_t timeout_of(const json_t *v)
 {
-    if (!v)
-        return true;
-    json_int_t ms = json_integer_value(v);
-    job->timeout_ms = (uint32_t)ms;
-    return (json_is_integer(v) && ms >= 1 && ms <= UINT32_MAX) ||
-           fail(p, "{\"error\":\"timeout: whole milliseconds from 1 on\"}");
+    double ms = json_number_value(v);
+    return ms >= UINT32_MAX ? UINT32_MAX : ms > 0 && ms < 1 ? 1 : ms > 0 ? (uint32_t)ms : 0;
 }
 
 static json_t *load(struct slice text, bool terms, struct problem *p)
 {
-    const char *why;
     json_error_t error;
-    json_t *job = terms ? mapred_term_read(text, &why) : json_loadb((const char *)text.data, text.len, 0, &error);
+    if (terms)
+        return mapred_term_read(text, p->text, p->size);
+    json_t *job = json_loadb((const char *)text.data, text.len, 0, &error);
     if (json_is_object(job))
         return job;
     json_decref(job);
-    fail(p, "%s", terms ? why : "{\"error\":\"the job is no JSON object\"}");
+    fail(p, "{\"error\":\"the job is no JSON object\"}");
     return NULL;
 }
 
@@ -212,9 +218,10 @@ bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char
     if (!out->text)
         return false;
     if (take_inputs(out, json_object_get(out->text, "inputs"), &p) &&
-        take_phases(out, json_object_get(out->text, "query"), &p) &&
-        take_timeout(out, json_object_get(out->text, "timeout"), &p))
+        take_phases(out, json_object_get(out->text, "query"), &p)) {
+        out->timeout_ms = timeout_of(json_object_get(out->text, "timeout"));
         return true;
+    }
     mapred_job_fini(out);
     return false;
 }

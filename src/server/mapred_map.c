@@ -1,5 +1,6 @@
 #include "server/mapred_map.h"
 
+#include "server/mapred_reduce.h"
 #include "wire/kv_msg.h"
 
 #include <string.h>
@@ -29,9 +30,23 @@ static bool append_text(json_t *list, bool bytes, struct slice text, const char 
 
 /* --- what is not there --- */
 
-static json_t *keydata(const struct mapred_input *in)
+/* Erlang's `undefined` where there is none. */
+static json_t *keydata(const struct mapred_phase *p, const struct mapred_input *in)
 {
-    return in->data ? json_incref((json_t *)(uintptr_t)in->data) : json_string("undefined");
+    return in->data ? json_incref((json_t *)(uintptr_t)in->data) : p->bytes ? json_null() : json_string("undefined");
+}
+
+/* Riak's {error, notfound}; in JSON, which has no such thing, what is not found. */
+static json_t *not_found_of(const struct mapred_phase *p, const struct mapred_input *in)
+{
+    if (p->bytes)
+        return json_pack("{s:n}", "not_found");
+    if (in->type.len)
+        return json_pack("{s:{s:s%, s:s%, s:s%, s:o}}", "not_found", "bucket_type", chars(in->type), in->type.len,
+                         "bucket", chars(in->bucket), in->bucket.len, "key", chars(in->key), in->key.len, "keydata",
+                         keydata(p, in));
+    return json_pack("{s:{s:s%, s:s%, s:o}}", "not_found", "bucket", chars(in->bucket), in->bucket.len, "key",
+                     chars(in->key), in->key.len, "keydata", keydata(p, in));
 }
 
 static bool map_not_found(const struct mapred_phase *p, const struct mapred_input *in, json_t *out)
@@ -41,11 +56,10 @@ static bool map_not_found(const struct mapred_phase *p, const struct mapred_inpu
     if (p->function == MAP_LINKS || strcmp(how, "filter_notfound") == 0)
         return true;
     if (strcmp(how, "include_keydata") == 0)
-        return append(out, keydata(in));
-    if (sub)
-        return json_array_append(out, sub) == 0;
-    return append(out, json_pack("{s:{s:s%, s:s%, s:o}}", "not_found", "bucket", chars(in->bucket), in->bucket.len,
-                                 "key", chars(in->key), in->key.len, "keydata", keydata(in)));
+        return append(out, keydata(p, in));
+    if (sub) /* the list of what comes of it */
+        return json_is_array(sub) ? json_array_extend(out, sub) == 0 : json_array_append(out, sub) == 0;
+    return append(out, not_found_of(p, in));
 }
 
 /* --- the whole object, as Riak shows it --- */
@@ -147,10 +161,27 @@ static bool append_links(const struct mapred_phase *p, const struct object_sibli
     return good;
 }
 
+/* Of all siblings together, sorted, each once. */
+static bool map_links(const struct mapred_phase *p, const struct object *o, json_t *out, const char **why)
+{
+    struct object_cursor cursor = {0};
+    struct object_sibling s;
+    json_t *links = json_array(), *sorted = NULL;
+    bool good = links != NULL;
+    while (good && object_next(o, &cursor, &s))
+        good = s.tombstone || append_links(p, &s, links);
+    if (links && !good)
+        *why = "a link is no UTF-8 text: JSON cannot hold it";
+    if (good)
+        sorted = mapred_reduce(REDUCE_SET_UNION, links, why);
+    good = sorted && json_array_extend(out, sorted) == 0;
+    json_decref(links);
+    json_decref(sorted);
+    return good;
+}
+
 static bool map_sibling(const struct mapred_phase *p, const struct object_sibling *s, json_t *out, const char **why)
 {
-    if (p->function == MAP_LINKS)
-        return append_links(p, s, out);
     return p->function == MAP_OBJECT_VALUE ? append_text(out, p->bytes, s->value, why)
                                            : append_list(out, s->value, why);
 }
@@ -166,9 +197,9 @@ bool mapred_map(const struct mapred_phase *p, const struct mapred_input *in, con
         return map_not_found(p, in, out);
     if (p->function == MAP_IDENTITY)
         return append(out, object_of(in, o, vclock, why));
+    if (p->function == MAP_LINKS)
+        return map_links(p, o, out, why);
     while (good && object_next(o, &cursor, &s))
         good = s.tombstone || map_sibling(p, &s, out, why);
-    if (!good && !*why)
-        *why = "a name or link is no UTF-8 text: JSON cannot hold it";
     return good;
 }

@@ -1,5 +1,6 @@
 #include "server/mapred_reduce.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,21 +155,50 @@ static json_t *plist_sum_of(const json_t *values, const char **why)
     return NULL;
 }
 
+/* As Erlang reads one: no blanks around it. False: it is none, or one that 64 bits do not hold. */
+static bool integer_of(const char *text, json_int_t *out)
+{
+    char *end;
+    bool begins = text && (text[0] == '-' || text[0] == '+' || (text[0] >= '0' && text[0] <= '9'));
+    errno = 0;
+    *out = begins ? strtoll(text, &end, 10) : 0;
+    return begins && end > text && !*end && errno == 0;
+}
+
 static json_t *integers_of(const json_t *values, const char **why)
 {
     json_t *out = json_array(), *value;
     size_t i;
     json_array_foreach(values, i, value)
     {
-        const char *text = json_string_value(value);
-        char *end = NULL;
-        long long n = text ? strtoll(text, &end, 10) : 0;
-        bool good = json_is_integer(value) || is_not_found(value) || (text && *text && end && !*end);
-        json_t *made = json_is_string(value) && good ? json_integer(n) : json_incref(value);
-        if (!good)
-            *why = "badarg: a value is no text of a whole number";
-        if (!good || json_array_append_new(out, made)) {
-            if (!good)
+        json_int_t n;
+        if (is_not_found(value))
+            continue;
+        bool is_text = integer_of(json_string_value(value), &n);
+        if (!is_text && !json_is_integer(value))
+            *why = "badarg: a value is no text of a whole number of 64 bits";
+        if (*why || json_array_append_new(out, is_text ? json_integer(n) : json_incref(value))) {
+            json_decref(out);
+            return NULL;
+        }
+    }
+    return out;
+}
+
+/* Buckets and keys without the keys' data; a type stands behind that, and stays. */
+static json_t *identity_of(const json_t *values, const char **why)
+{
+    json_t *out = json_array(), *value;
+    size_t i;
+    json_array_foreach(values, i, value)
+    {
+        size_t parts = json_array_size(value);
+        json_t *made =
+            parts == 3 ? json_pack("[O, O]", json_array_get(value, 0), json_array_get(value, 1)) : json_incref(value);
+        if (parts < 2)
+            *why = "unhandled_entry: a value is no bucket and key";
+        if (parts < 2 || json_array_append_new(out, made)) {
+            if (parts < 2)
                 json_decref(made);
             json_decref(out);
             return NULL;
@@ -194,6 +224,6 @@ json_t *mapred_reduce(enum mapred_function f, const json_t *values, const char *
     case REDUCE_STRING_TO_INTEGER:
         return integers_of(values, why);
     default: /* identity */
-        return json_copy((json_t *)(uintptr_t)values);
+        return identity_of(values, why);
     }
 }

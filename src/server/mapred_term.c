@@ -2,6 +2,7 @@
 
 #include "server/etf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- parts --- */
@@ -210,39 +211,61 @@ static json_t *read_phase(struct etf_reader *r)
 
 /* --- the job: [{inputs, ...}, {'query', ...}, {timeout, ...}] --- */
 
-static const char *read_part(struct etf_reader *r, json_t *job)
+struct why {
+    char *text;
+    size_t size;
+};
+
+/* Always false. In Riak's words, with the term that is wrong, where it is an atom. */
+static bool say(const struct why *why, const char *format, const struct etf_reader *wrong)
+{
+    struct etf_reader r = *wrong;
+    struct slice name = slice_str("_");
+    if (etf_kind(&r) == ETF_ATOM)
+        etf_atom(&r, &name);
+    snprintf(why->text, why->size, format, name.len < 64 ? (int)name.len : 64, (const char *)name.data);
+    return false;
+}
+
+static bool read_part(struct etf_reader *r, json_t *job, const struct why *why)
 {
     uint32_t arity;
     struct slice name;
+    struct etf_reader wrong = *r;
     if (!etf_tuple(r, &arity) || arity != 2 || !etf_atom(r, &name))
-        return "{error,\"a job is a list of {inputs, _}, {'query', _} and {timeout, _}\"}";
+        return say(why, "{\"A job is a list of {inputs, _}, {query, _} and {timeout, _}\",%.*s}", &wrong);
+    wrong = *r;
     if (slice_is(name, "inputs") && !set(job, "inputs", read_source(r)))
-        return "{error,{inputs,\"a bucket, {Type, Bucket}, a list of {Bucket, Key} or {{Bucket, Key}, KeyData}, or "
-               "{index, Bucket, Index, Key} or {index, Bucket, Index, Start, End}\"}}";
+        return say(why,
+                   "{inputs,{\"Inputs must be a binary bucket, {Type, Bucket}, a list of target tuples {B,K} or "
+                   "{{B,K},KeyData}, {index, Bucket, Index, Key} or {index, Bucket, Index, Start, End}\",%.*s}}",
+                   &wrong);
+    if (slice_is(name, "query") && etf_kind(r) != ETF_LIST)
+        return say(why, "{query,{\"Query takes a list of step tuples\",%.*s}}", &wrong);
     if (slice_is(name, "query") && !set(job, "query", read_list(r, read_phase)))
-        return "{error,{'query',\"a list of {map | reduce, {modfun, Module, Function}, Arg, Keep} and {link, Bucket, "
-               "Tag, Keep}\"}}";
+        return say(why,
+                   "{query,{\"A step is {map | reduce, {modfun, Module, Function}, Arg, Keep} or {link, Bucket, Tag, "
+                   "Keep}\",%.*s}}",
+                   &wrong);
     if (slice_is(name, "timeout") && !set(job, "timeout", etf_value(r)))
-        return "{error,{timeout,\"whole milliseconds\"}}";
-    return NULL;
+        return say(why, "{timeout,{\"milliseconds\",%.*s}}", &wrong);
+    return true;
 }
 
-json_t *mapred_term_read(struct slice bytes, const char **why)
+json_t *mapred_term_read(struct slice bytes, char *text, size_t size)
 {
+    struct why why = {text, size};
     struct etf_reader r;
     uint32_t n;
     json_t *job = json_object();
-    *why = "{error,\"the job is no list in Erlang's external term format, uncompressed\"}";
-    if (!job || !etf_begin(&r, bytes) || !etf_list(&r, &n)) {
-        json_decref(job);
-        return NULL;
-    }
-    *why = NULL;
-    for (uint32_t i = 0; i < n && !*why; i++)
-        *why = read_part(&r, job);
-    if (!*why && (!etf_list_end(&r, n) || !etf_at_end(&r)))
-        *why = "{error,\"the job ends where its list does not\"}";
-    if (!*why)
+    bool good = job && etf_begin(&r, bytes) && etf_list(&r, &n);
+    if (!good)
+        snprintf(text, size, "{\"the job is no list in Erlang's external term format, uncompressed\",_}");
+    for (uint32_t i = 0; good && i < n; i++)
+        good = read_part(&r, job, &why);
+    if (good && (!etf_list_end(&r, n) || !etf_at_end(&r)))
+        good = say(&why, "{\"the job ends where its list does not\",%.*s}", &r);
+    if (good)
         return job;
     json_decref(job);
     return NULL;
@@ -252,7 +275,7 @@ json_t *mapred_term_read(struct slice bytes, const char **why)
 
 static int write_key_data(struct buf *out, const json_t *data)
 {
-    if (!data || (json_is_string(data) && strcmp(json_string_value(data), "undefined") == 0))
+    if (!data || json_is_null(data) || (json_is_string(data) && strcmp(json_string_value(data), "undefined") == 0))
         return etf_put_atom(out, "undefined");
     return etf_put_value(out, data);
 }
@@ -277,23 +300,18 @@ static int write_input(struct buf *out, const json_t *v)
     return err || !data ? err : write_key_data(out, data);
 }
 
-/* {not_found, {Bucket, Key}, KeyData} */
-static int write_not_found(struct buf *out, const json_t *v)
+static int write_not_found(struct buf *out)
 {
-    int err = etf_put_tuple(out, 3);
-    err = err ? err : etf_put_atom(out, "not_found");
-    err = err ? err : write_place(out, NULL, json_object_get(v, "bucket"), json_object_get(v, "key"));
-    return err ? err : write_key_data(out, json_object_get(v, "keydata"));
+    int err = etf_put_tuple(out, 2);
+    err = err ? err : etf_put_atom(out, "error");
+    return err ? err : etf_put_atom(out, "notfound");
 }
 
 static int write_one(struct buf *out, const json_t *v, bool input)
 {
-    const json_t *not_found = json_object_get(v, "not_found");
-    bool names =
-        json_is_string(json_object_get(not_found, "bucket")) && json_is_string(json_object_get(not_found, "key"));
     if (input)
         return write_input(out, v);
-    return names ? write_not_found(out, not_found) : etf_put_value(out, v);
+    return json_is_null(json_object_get(v, "not_found")) ? write_not_found(out) : etf_put_value(out, v);
 }
 
 int mapred_term_write(struct buf *out, const json_t *values, size_t from, size_t to, bool inputs)

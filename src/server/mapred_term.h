@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-/* The job, a new reference; NULL: *why says what is wrong; static. */
-json_t *mapred_term_read(struct slice bytes, const char **why);
+/* The job, a new reference; NULL: `why` says what is wrong, as a term. */
+json_t *mapred_term_read(struct slice bytes, char *why, size_t size);
 /* Appends the values from..to of the list. `inputs`: they are a job's inputs, which Erlang writes as tuples. */
 int mapred_term_write(struct buf *out, const json_t *values, size_t from, size_t to, bool inputs);
 

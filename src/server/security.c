@@ -31,7 +31,7 @@ bool security_takes_bare(const struct server *s, const char *address)
 static const char *check_certificate(const struct stream_peer *peer, const char *name)
 {
     if (peer->cn_count == 0)
-        return "its certificate has no common name";
+        return "it has no certificate with a common name";
     if (peer->cn_count > 1)
         return "its certificate has several common names";
     if (strcasecmp(peer->cn, name) != 0)

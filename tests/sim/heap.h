@@ -1,5 +1,6 @@
 /* The heap of the process, watched: how much is in use, so that nothing leaks, and failing when a node is to feel it.
- * Works by the linker (--wrap), for all that is linked statically, and through their own settings for the libraries of Raft and JSON.
+ * Works by the linker (--wrap), for all that is linked statically, and through their own settings for the libraries of
+ * Raft and JSON.
  *
  * Failing is for the code of a node alone: the world turns it on around that, and off wherever it is called back. */
 #ifndef SIM_HEAP_H

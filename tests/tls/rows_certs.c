@@ -108,7 +108,7 @@ static const struct row rows[] = {
     {"CN of 306 bytes, begins as a user's", NO_NAME, MANIFEST, .who = LONG_CN},
     {"CN with a space behind a user's name", NO_NAME, MANIFEST, .who = SPACE_CN},
     {"CN as BMPString (UTF-16)", "let in", MANIFEST, .who = BMP_CN},
-    {"no CN, but subjectAltName", "denied (its certificate has no common name)", MANIFEST, .who = NO_CN},
+    {"no CN, but subjectAltName", "denied (it has no certificate with a common name)", MANIFEST, .who = NO_CN},
     {"CN a user's, subjectAltName another's", "let in", MANIFEST, .who = WITH_SAN},
 };
 

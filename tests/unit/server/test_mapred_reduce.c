@@ -39,7 +39,16 @@ static void test_orders(void **state)
     expect(REDUCE_SORT, "[\"b\",\"a\",2,\"ab\",1.5,[\"b\"],[\"a\",1],[\"a\"],{}]",
            "[1.5,2,{},[\"a\"],[\"a\",1],[\"b\"],\"a\",\"ab\",\"b\"]");
     expect(REDUCE_SET_UNION, "[3,1,3,\"a\",\"a\",[1],[1]]", "[1,3,[1],\"a\"]");
-    expect(REDUCE_IDENTITY, "[3,[\"b\",\"k\"]]", "[3,[\"b\",\"k\"]]");
+}
+
+/* Buckets and keys; what the keys carried is left out, but a type. */
+static void test_identity(void **state)
+{
+    (void)state;
+    expect(REDUCE_IDENTITY, "[[\"b\",\"k\"],[\"b\",\"l\",{\"data\":1}],[\"b\",\"m\",null,\"t\"]]",
+           "[[\"b\",\"k\"],[\"b\",\"l\"],[\"b\",\"m\",null,\"t\"]]");
+    expect_wrong(REDUCE_IDENTITY, "[[\"b\",\"k\"],3]");
+    expect_wrong(REDUCE_IDENTITY, "[[\"b\"]]");
 }
 
 static void test_sums(void **state)
@@ -68,7 +77,11 @@ static void test_integers(void **state)
 {
     (void)state;
     expect(REDUCE_STRING_TO_INTEGER, "[\"7\",\"-3\",5]", "[7,-3,5]");
+    expect(REDUCE_STRING_TO_INTEGER, "[\"+7\",{\"not_found\":{}},\"-9223372036854775808\"]",
+           "[7,-9223372036854775808]");
     expect_wrong(REDUCE_STRING_TO_INTEGER, "[\"7x\"]");
+    expect_wrong(REDUCE_STRING_TO_INTEGER, "[\" 7\"]");
+    expect_wrong(REDUCE_STRING_TO_INTEGER, "[\"9223372036854775808\"]");
     expect_wrong(REDUCE_STRING_TO_INTEGER, "[\"\"]");
     expect_wrong(REDUCE_STRING_TO_INTEGER, "[[]]");
 }
@@ -83,10 +96,8 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_orders),
-        cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_orders), cmocka_unit_test(test_identity), cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_counts), cmocka_unit_test(test_integers),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }
