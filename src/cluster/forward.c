@@ -153,7 +153,7 @@ static int take_answer(struct cluster *c, struct link *l, struct slice body)
 static struct buf *begin_answer(struct link *l, const struct work *w, unsigned status, uint64_t leader,
                                 size_t *length_at)
 {
-    struct buf *out = l && link_backlog(l) <= FORWARD_BACKLOG_MAX ? link_begin(l, PEER_ANSWER) : NULL;
+    struct buf *out = link_begin(l, PEER_ANSWER);
     if (!out)
         return NULL;
     struct coder c = coder_writer(out);
@@ -171,11 +171,13 @@ static int put_body(struct work *w, struct buf *out, const struct store_result *
     return work_is_walk(w->kind) ? router_put_listing(w, out) : object_msg_encode(out, result);
 }
 
-/* E_TOO_LARGE: it is more than belongs on that connection, and was taken back. */
+/* A large one does not wait behind others; a small one behind whatever there is: it may be the entry that it is about.
+ * E_TOO_LARGE: it is more than belongs on that connection, and was taken back. */
 static int answer_on(struct link *l, size_t max, struct work *w, const struct store_result *result)
 {
     size_t at;
-    struct buf *out = begin_answer(l, w, PEER_DONE, 0, &at);
+    bool waits = max <= SMALL || !l || link_backlog(l) <= FORWARD_BACKLOG_MAX;
+    struct buf *out = waits ? begin_answer(l, w, PEER_DONE, 0, &at) : NULL;
     if (!out)
         return E_IO;
     int err = put_body(w, out, result);
@@ -224,10 +226,10 @@ static void put_empty(const struct work *w, unsigned status, uint64_t leader)
 {
     size_t at;
     struct link *l = link_for(w->router->cluster, w->from, 0);
-    if (!l)
-        end_requests_of(w->router->cluster, w->from);
-    else if (begin_answer(l, w, status, leader, &at))
+    if (begin_answer(l, w, status, leader, &at))
         link_end(l, 0);
+    else
+        end_requests_of(w->router->cluster, w->from);
 }
 
 void work_answer(struct work *w, int err, const struct store_result *result)

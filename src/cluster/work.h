@@ -90,7 +90,7 @@ void work_drop(struct work *w);
 /* Of another node's: it is not answered any more. */
 void work_leave_peer(struct work *w);
 
-/* What may wait on one connection for another node. */
+/* Requests, and large answers, do not wait behind more than this on a connection for another node. */
 #define FORWARD_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
 /* What one node's requests may take here at a time, with their works: whoever has more is refused, and tries again. */
 #define SERVED_MAX ((size_t)64 * 1024 * 1024)

@@ -85,6 +85,40 @@ static void test_an_answer_finds_its_way(void **state)
     }
 }
 
+static unsigned follower_of_key(struct universe *u, const char *key)
+{
+    unsigned leader = leader_of_key(u, key), i = (leader + 1) % u->count;
+    while (!partition_at(u, i, key)->replica)
+        i = (i + 1) % u->count;
+    return i;
+}
+
+/* An entry goes to a follower over the connection that its answers come on: an answer waits behind it, however large it
+ * is. */
+static void test_an_answer_waits_behind_its_entry(void **state)
+{
+    enum { SIZE = 12 << 20 };
+    struct universe *u = *state;
+    struct op o;
+    char *value = malloc(SIZE + 1);
+    assert_non_null(value);
+    memset(value, 'v', SIZE);
+    value[SIZE] = '\0';
+    start_all(u);
+    unsigned leader = leader_of_key(u, "key"), through = follower_of_key(u, "key");
+    op_put(u, &o, through, "key", value, OP_ALWAYS, 60000);
+    while (list_empty(&link_to(u, leader, through)->peer->served))
+        universe_run(u, 1);
+    universe_cut(u, leader, through, true); /* the other follower is enough for it */
+    universe_run(u, 100);
+    assert_true(link_backlog(link_to(u, leader, through)) > FORWARD_BACKLOG_MAX);
+    universe_cut(u, leader, through, false);
+    universe_run(u, 1000);
+    assert_true(o.done);
+    assert_int_equal(o.err, 0);
+    free(value);
+}
+
 /* R-RETRY where a partition has one replica: a repetition is known there, too. */
 static void test_alone_counts_once(void **state)
 {
@@ -442,6 +476,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_ends_with_its_cluster, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_answer_finds_its_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_answer_waits_behind_its_entry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alone_counts_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alone_forgets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lost_start_loses_nothing, setup, teardown),

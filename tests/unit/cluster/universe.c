@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PIPE_MAX           ((size_t)1024 * 1024)
 #define CONNECT_TIMEOUT_MS 5000
 #define DEAD_LINK_MS       10000 /* what TCP gives up after */
 
@@ -65,18 +66,28 @@ static void random_bytes(void *arg, void *out, size_t n)
     rng_fill(&((struct machine *)arg)->universe->rng, out, n);
 }
 
-static void flush_end(struct stream *s)
+static void move_all(struct stream *s, size_t most)
 {
     struct pipe_end *e = end_of(s), *to = other(e);
-    while (outq_len(&s->out)) {
+    bool was_empty = buf_len(&to->incoming) == 0;
+    while (outq_len(&s->out) && buf_len(&to->incoming) < most) {
         struct slice front = outq_front(&s->out);
+        size_t room = most - buf_len(&to->incoming);
+        front.len = front.len < room ? front.len : room;
         if (!to->closed && !e->closing)
             assert_int_equal(buf_append_slice(&to->incoming, front), 0);
         e->pipe->universe->delivered += front.len;
         outq_consume(&s->out, front.len);
     }
-    to->arrives_ms = e->pipe->universe->now_ms + LATENCY_MS;
+    if (was_empty)
+        to->arrives_ms = e->pipe->universe->now_ms + LATENCY_MS;
     e->wrote = true;
+}
+
+/* What no buffer of a system takes stays with who has written it. */
+static void flush_end(struct stream *s)
+{
+    move_all(s, PIPE_MAX);
 }
 
 static void no_tls(struct stream *s, bool bare)
@@ -100,7 +111,7 @@ static void close_end(struct stream *s)
 {
     struct pipe_end *e = end_of(s);
     if (!e->closing)
-        flush_end(s);
+        move_all(s, SIZE_MAX);
     e->closing = true;
 }
 
@@ -332,6 +343,8 @@ static void deliver(struct pipe_end *e)
         buf_fini(&in);
         e->machine->touched = true;
     }
+    if (outq_len(&e->stream.out))
+        flush_end(&e->stream);
     if (e->wrote && !e->closed) {
         e->wrote = false;
         e->user->ops->drained(e->user);
@@ -467,7 +480,7 @@ void op_put(struct universe *u, struct op *o, unsigned i, const char *key, const
 {
     struct store_command c = {.op = STORE_PUT,
                               .condition = when == OP_CREATE ? STORE_IF_ABSENT : STORE_ALWAYS,
-                              .rules = {.siblings_max = 100, .size_max = 1 << 20, .reap_ms = 3000}};
+                              .rules = {.siblings_max = 100, .size_max = 32 << 20, .reap_ms = 3000}};
     if (!begin(u, o, i, key, &c.key, timeout_ms))
         return;
     c.value.bytes = slice_str(value);
