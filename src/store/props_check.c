@@ -50,7 +50,7 @@ static bool finish(struct violations *v)
 
 static bool is_quorum(uint32_t q, bool zero_too)
 {
-    return q != UINT32_MAX && q != QUORUM_DEFAULT - 1 && (q > 0 || zero_too);
+    return q != UINT32_MAX && q != QUORUM_DEFAULT && (q > 0 || zero_too);
 }
 
 static void check_number(struct violations *v, const struct bucket_props *f, enum bucket_prop p, uint32_t value,

@@ -19,14 +19,18 @@ static int take_hooks(RpbCommitHook *const *from, size_t count, struct arena *ar
     struct commit_hook *hook = count <= PROPS_HOOKS_MAX ? arena_alloc(arena, (count + 1) * sizeof *hook) : NULL;
     if (!hook)
         return E_MALFORMED;
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        hook[i] = (struct commit_hook){.has_modfun = from[i]->modfun != NULL};
+        if (!from[i]->modfun && !from[i]->has_name) /* nothing: Riak drops it */
+            continue;
+        struct commit_hook *h = &hook[kept++];
+        *h = (struct commit_hook){.has_modfun = from[i]->modfun != NULL};
         if (from[i]->modfun)
-            take_modfun(from[i]->modfun, &hook[i].modfun);
+            take_modfun(from[i]->modfun, &h->modfun);
         if (from[i]->has_name)
-            hook[i].name = protobuf_slice(from[i]->name);
+            h->name = protobuf_slice(from[i]->name);
     }
-    *to = (struct commit_hooks){count, hook};
+    *to = (struct commit_hooks){kept, hook};
     return 0;
 }
 
