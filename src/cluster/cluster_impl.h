@@ -19,6 +19,13 @@ struct work;
 struct partition_copy_out;
 struct partition_copy_in;
 
+/* Copies that were begun to one replica, one after the other. */
+struct copy_tries {
+    uint64_t destination; /* 0: none was */
+    uint64_t began_ms;    /* the last */
+    unsigned count;
+};
+
 struct partition {
     struct cluster *cluster;
     unsigned number;
@@ -45,6 +52,7 @@ struct partition {
     struct timer expiry;
     uint64_t tick_index;  /* of a STORE_TICK that is proposed and not applied */
     uint64_t copy_wanted; /* by that replica */
+    struct copy_tries copy_tries[META_REPLICAS_MAX];
     struct partition_copy_out *copy_out;
     struct partition_copy_in *copy_in;
     uint64_t no_transfer_until_ms;

@@ -10,6 +10,10 @@
 #define SLICE_US 500
 /* Whoever sends does not say when he gives up: what came is kept for so long after the last of it. */
 #define IDLE_MS 10000
+/* From one copy's beginning to that of the next to the same replica, twice as long each time: one that does not fit is
+ * not sent over and over. */
+#define AGAIN_MS      1000
+#define AGAIN_DOUBLES 4
 
 struct partition_copy_out {
     struct partition *partition;
@@ -162,11 +166,43 @@ static void go_on(struct partition *p)
         timer_start(p->cluster->config.timers, &p->copy_out->again, 0);
 }
 
+static uint64_t wait_of(const struct copy_tries *t)
+{
+    return t->count ? (uint64_t)AGAIN_MS << (t->count < AGAIN_DOUBLES ? t->count - 1 : AGAIN_DOUBLES) : 0;
+}
+
+/* Those to that replica; else the place of those that are longest ago. */
+static struct copy_tries *tries_to(struct partition *p, uint64_t destination)
+{
+    struct copy_tries *oldest = &p->copy_tries[0];
+    for (unsigned i = 0; i < META_REPLICAS_MAX; i++) {
+        struct copy_tries *t = &p->copy_tries[i];
+        if (t->destination == destination)
+            return t;
+        if (t->began_ms < oldest->began_ms)
+            oldest = t;
+    }
+    *oldest = (struct copy_tries){.destination = destination};
+    return oldest;
+}
+
+/* False: too soon after the last. What has not been tried for long is as new. */
+static bool may_try(struct partition *p, uint64_t destination)
+{
+    struct copy_tries *t = tries_to(p, destination);
+    uint64_t since = now_of(p->cluster) - t->began_ms;
+    if (since < wait_of(t))
+        return false;
+    t->count = since < 2 * wait_of(t) ? t->count + 1 : 1;
+    t->began_ms = now_of(p->cluster);
+    return true;
+}
+
 void partition_copy_begin(struct partition *p)
 {
     uint64_t wanted = p->copy_wanted;
     p->copy_wanted = 0;
-    if (wanted && (p->copy_out || !group_leads(p->group) || begin_out(p, wanted)))
+    if (wanted && (p->copy_out || !group_leads(p->group) || !may_try(p, wanted) || begin_out(p, wanted)))
         group_copy_ended(p->group, wanted); /* it will be asked for again */
     if (p->copy_out)
         go_on(p);

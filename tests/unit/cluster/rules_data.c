@@ -142,6 +142,14 @@ static void fill(struct universe *u, unsigned count)
     }
 }
 
+static uint64_t copies_begun(struct universe *u)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < u->count; i++)
+        n += cluster_at(u, i)->router.copies;
+    return n;
+}
+
 static unsigned copies_held(const struct cluster *c)
 {
     unsigned n = 0;
@@ -183,6 +191,25 @@ void test_COPY_what_finds_no_room_goes_elsewhere(void **state)
     assert_true(u->machine[3].ended);
     universe_kill(u, 3);
     assert_true(are_three_everywhere(u));
+}
+
+/* Where nobody else could take it either it is tried again, but not over and over. */
+void test_COPY_what_finds_no_room_is_not_sent_over_and_over(void **state)
+{
+    struct universe *u = *state;
+    u->count = 3;
+    u->config.expected = 3;
+    u->config.memory_limit = (size_t)4 << 20;
+    start_all(u);
+    fill(u, 800);
+    universe_kill(u, 2);
+    u->config.memory_limit = (size_t)1 << 20;
+    universe_start(u, 2);
+    universe_run(u, 60000);
+    uint64_t before = copies_begun(u), partitions = cluster_at(u, 0)->config.partitions;
+    universe_run(u, 60000);
+    uint64_t begun = copies_begun(u) - before;
+    assert_in_range(begun, 1, 5 * partitions);
 }
 
 /* --- R-LOST --- */
