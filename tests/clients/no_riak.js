@@ -510,7 +510,7 @@ check('bucket properties: the defaults (9)', async () => {
 check('bucket properties: set, get, reset (9)', async () => {
     const at = { bucket: 'props' };
     const changes = { n_val: 5, allow_mult: true, last_write_wins: true, old_vclock: 1, young_vclock: 0, big_vclock: 3,
-        small_vclock: 4, pr: 1, r: 'all', w: 'one', pw: 2, dw: 0, rw: 'default', basic_quorum: true, notfound_ok: false,
+        small_vclock: 4, pr: 1, r: 'all', w: 'one', pw: 2, dw: 0, rw: 'quorum', basic_quorum: true, notfound_ok: false,
         search: true, repl: 3, backend: 'memory', search_index: 'an_index', chash_keyfun: { module: 'm', function: 'f' },
         linkfun: { module: 'm', function: 'g' } };
     assert.strictEqual(await setProps(at, changes), null);
