@@ -142,6 +142,17 @@ static void fill(struct universe *u, unsigned count)
     }
 }
 
+/* All hold more than the one that comes back can. */
+static void fill_and_restart_small(struct universe *u, unsigned i)
+{
+    u->config.memory_limit = (size_t)4 << 20;
+    start_all(u);
+    fill(u, 800);
+    universe_kill(u, i);
+    u->config.memory_limit = (size_t)1 << 20;
+    universe_start(u, i);
+}
+
 static uint64_t copies_begun(struct universe *u)
 {
     uint64_t n = 0;
@@ -177,12 +188,7 @@ void test_COPY_what_does_not_go_on_is_forgotten(void **state)
 void test_COPY_what_finds_no_room_goes_elsewhere(void **state)
 {
     struct universe *u = *state;
-    u->config.memory_limit = (size_t)4 << 20;
-    start_all(u);
-    fill(u, 800);
-    universe_kill(u, 4);
-    u->config.memory_limit = (size_t)1 << 20;
-    universe_start(u, 4);
+    fill_and_restart_small(u, 4);
     assert_true(universe_until(u, are_three_everywhere, 180000));
     assert_true(cluster_at(u, 4)->memory.used <= cluster_at(u, 4)->memory.limit);
     /* Nor does it keep anybody from leaving in good order. */
@@ -199,12 +205,7 @@ void test_COPY_what_finds_no_room_is_not_sent_over_and_over(void **state)
     struct universe *u = *state;
     u->count = 3;
     u->config.expected = 3;
-    u->config.memory_limit = (size_t)4 << 20;
-    start_all(u);
-    fill(u, 800);
-    universe_kill(u, 2);
-    u->config.memory_limit = (size_t)1 << 20;
-    universe_start(u, 2);
+    fill_and_restart_small(u, 2);
     universe_run(u, 60000);
     uint64_t before = copies_begun(u), partitions = cluster_at(u, 0)->config.partitions;
     universe_run(u, 60000);
