@@ -3,16 +3,14 @@
  * only a reduce phase wants, they are reduced as they come, as Riak does. */
 #include "base/bytes.h"
 #include "base/err.h"
-#include "cluster/query.h"
 #include "server/allowed.h"
 #include "server/content.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/mapred_map.h"
+#include "server/mapred_impl.h"
 #include "server/mapred_reduce.h"
 #include "server/mapred_term.h"
 #include "server/refusal.h"
-#include "server/walk.h"
 #include "wire/mapred_msg.h"
 
 #include <stdio.h>
@@ -22,24 +20,6 @@
 #define BATCH      4096  /* values that are reduced at once */
 #define VALUES_MAX 65536 /* of one phase */
 #define FRAME_MAX  512   /* values in one answer */
-
-struct mapred {
-    struct walk walk; /* first */
-    struct mapred_job job;
-    struct buf inputs; /* of a bucket or an index: each a length u32 and a key */
-    struct buf terms;  /* of the index query: what `query` is a view of */
-    struct router_query query;
-    unsigned phase;
-    size_t next;    /* input of the phase: a place in `inputs`, or in the list of the job or of the phase before */
-    json_t *values; /* what came of the phase before; NULL: this is the first */
-    json_t *out;    /* of this one */
-    size_t bytes;   /* of the objects whose values are held */
-    struct mapred_input input; /* that is under way */
-    json_int_t deleted;
-    bool asking, answered; /* the router's call is on the stack, and has been answered */
-    bool *gone;            /* whoever makes that call: set when the job ends within it */
-    uint64_t end_us;
-};
 
 static struct mapred *mapred_of(struct walk *w)
 {
@@ -51,6 +31,7 @@ static void destroy(struct walk *w)
     struct mapred *m = mapred_of(w);
     if (m->gone)
         *m->gone = true;
+    mapred_ask_forget(m);
     json_decref(m->values);
     json_decref(m->out);
     mapred_job_fini(&m->job);
@@ -202,11 +183,6 @@ static void step(struct walk *w, struct router_request *q)
 
 /* --- phases --- */
 
-static const struct mapred_phase *present(const struct mapred *m)
-{
-    return &m->job.phase[m->phase];
-}
-
 /* What is reduced at once, where nobody else wants it. */
 static bool reduce_part(struct mapred *m, enum mapred_function f)
 {
@@ -222,7 +198,7 @@ static bool reduce_part(struct mapred *m, enum mapred_function f)
 /* A value more stands in m->out. */
 static bool check_values(struct mapred *m)
 {
-    const struct mapred_phase *p = present(m);
+    const struct mapred_phase *p = mapred_phase_of(m);
     size_t n = json_array_size(m->out);
     bool reduces = m->phase + 1 < m->job.phases && !mapred_is_map(p[1].function) && !p->keep;
     if (reduces && n >= BATCH && n % BATCH == 0) {
@@ -237,7 +213,7 @@ static bool check_values(struct mapred *m)
 
 static bool end_phase(struct mapred *m)
 {
-    if (present(m)->keep)
+    if (mapred_phase_of(m)->keep)
         send_kept(m);
     json_decref(m->values);
     m->values = m->out;
@@ -247,128 +223,45 @@ static bool end_phase(struct mapred *m)
     return m->out || fail_memory(m);
 }
 
-static void go_on(struct session *s);
-
-/* What follows when the router has answered: now, or when the caller is back. */
-static void on_answered(struct mapred *m)
+/* What has come first of what was asked for. False: the job is over. */
+static bool take_first(struct mapred *m, const struct mapred_ask *a)
 {
-    struct session *s = m->walk.session;
-    m->answered = true;
-    if (m->asking)
-        return;
-    go_on(s);
-    session_flush(s);
-}
-
-/* The job came to its end with that answer. */
-static void on_refused(struct session *s, bool asking)
-{
-    if (!asking)
-        session_flush(s);
-}
-
-static bool map_one(struct mapred *m, const struct object *o)
-{
-    char vclock[2 * VCLOCK_SIZE + 1] = "";
-    uint8_t bytes[VCLOCK_SIZE];
-    const char *why;
-    if (o) {
-        kv_encode_vclock(m->walk.session, o->revision, bytes);
-        for (unsigned i = 0; i < VCLOCK_SIZE; i++)
-            snprintf(vclock + 2 * i, 3, "%02x", bytes[i]);
-        m->bytes += kv_siblings_size(o, false);
-    }
-    if (!mapred_map(present(m), &m->input, o, vclock, m->out, &why))
-        return why ? fail(m, why) : fail_memory(m);
-    return check_values(m);
-}
-
-static void refuse(struct mapred *m, int err, const struct store_result *r)
-{
-    refusal_answer(m->walk.session, err, r);
-    walk_done(&m->walk);
-}
-
-static void on_read(struct router_request *q, int err, const struct store_result *r)
-{
-    struct session *s = session_of(q);
-    struct mapred *m = mapred_of(s->walk);
-    bool asking = m->asking, found = !err && r->object.live;
-    if (err && err != E_NOT_FOUND) {
-        refuse(m, err, r);
-        on_refused(s, asking);
-    } else if (map_one(m, found ? &r->object : NULL)) {
-        on_answered(m);
-    } else {
-        on_refused(s, asking);
-    }
-}
-
-static void on_deleted(struct router_request *q, int err, const struct store_result *r)
-{
-    struct session *s = session_of(q);
-    struct mapred *m = mapred_of(s->walk);
-    bool asking = m->asking;
-    m->deleted++;
-    if (!err) {
-        on_answered(m);
-        return;
-    }
-    refuse(m, err, r);
-    on_refused(s, asking);
-}
-
-/* The key of the present input, and its bucket's rules. NULL: answered. Links lead into any bucket, and to delete takes
- * the permission to delete. */
-static const struct bucket_rules *resolve(struct mapred *m, bool deletes, struct store_key *k)
-{
-    struct session *s = m->walk.session;
-    struct kv_names n = {m->input.bucket, m->input.key, m->input.type, true};
-    bool good = kv_check_lengths(s, &n);
-    bool may = good && allowed_in(s, MAY_MAPREDUCE, n.type, n.bucket);
-    const struct bucket_rules *rules = may ? kv_resolve(s, deletes ? MAY_DELETE : MAY_MAPREDUCE, &n, k) : NULL;
-    if (!rules)
+    struct store_result none = {0};
+    bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE, taken = true;
+    if (a->err) {
+        refusal_answer(m->walk.session, a->err, &none);
         walk_done(&m->walk);
-    return rules;
-}
-
-/* Asks the router for the present input. True: it was answered at once, and the next may come. */
-static bool ask(struct mapred *m, bool deletes)
-{
-    struct session *s = m->walk.session;
-    struct store_command c = {.op = STORE_DELETE};
-    uint64_t timeout_ms;
-    const struct bucket_rules *rules = resolve(m, deletes, &c.key);
-    if (!rules || !walk_time(&m->walk, &timeout_ms))
         return false;
-    struct router_request *q = session_ask_on(s, timeout_ms, deletes ? on_deleted : on_read);
-    bool gone = false;
-    m->gone = &gone;
-    m->answered = false;
-    m->asking = true;
-    if (deletes) {
-        c.rules = kv_rules(s, rules);
-        router_write(s->server->router, q, &c);
-    } else {
-        router_read(s->server->router, q, &c.key, false);
     }
-    if (gone)
-        return false;
-    m->gone = NULL;
-    m->asking = false;
-    return m->answered;
+    if (a->why)
+        return fail(m, a->why);
+    m->deleted += deletes;
+    m->bytes += a->bytes;
+    if (!deletes)
+        taken = a->values && json_array_extend(m->out, a->values) == 0;
+    mapred_ask_end(m);
+    return taken ? deletes || check_values(m) : fail_memory(m);
 }
 
-/* Of a phase that asks for objects: maps, links and deletes. */
+/* Of a phase that asks for objects: maps, links and deletes. Takes what has come, or asks for one more. */
 static bool advance_asking(struct mapred *m)
 {
-    bool bad, deletes = present(m)->function == REDUCE_DELETE;
-    if (next_input(m, &m->input, &bad))
-        return ask(m, deletes);
+    struct mapred_ask *a = mapred_ask_first(m);
+    struct mapred_input in;
+    bool bad = false, more;
+    if (a)
+        return take_first(m, a);
+    if (m->asks >= m->asks_max)
+        return false;
+    more = next_input(m, &in, &bad);
+    if (more)
+        return mapred_ask(m, &in);
     if (bad)
         return fail(m, "badarg: an input of this phase is no [bucket, key], [bucket, key, keydata] or [bucket, key, "
                        "keydata, type]");
-    if (deletes && json_array_append_new(m->out, json_integer(m->deleted)))
+    if (m->asks)
+        return false;
+    if (mapred_phase_of(m)->function == REDUCE_DELETE && json_array_append_new(m->out, json_integer(m->deleted)))
         return fail_memory(m);
     return end_phase(m);
 }
@@ -405,7 +298,7 @@ static bool take_inputs(struct mapred *m, bool *more)
         if (json_array_append_new(m->out, value))
             return fail_memory(m);
         bool full = json_array_size(m->out) > VALUES_MAX || m->bytes > walk_bytes_max(&m->walk);
-        if (m->job.phases && json_array_size(m->out) % BATCH == 0 && !reduce_part(m, present(m)->function))
+        if (m->job.phases && json_array_size(m->out) % BATCH == 0 && !reduce_part(m, mapred_phase_of(m)->function))
             return false;
         if (full)
             return fail(m, "the inputs are more than are held at once: ask of fewer");
@@ -424,7 +317,7 @@ static bool advance_reduce(struct mapred *m)
         json_decref(m->out);
         m->out = json_incref(m->values);
     }
-    return reduce_part(m, present(m)->function) && end_phase(m);
+    return reduce_part(m, mapred_phase_of(m)->function) && end_phase(m);
 }
 
 /* A job without phases gives its inputs back. */
@@ -446,22 +339,36 @@ static bool advance(struct mapred *m)
         return echo(m);
     if (m->phase == m->job.phases)
         return send_done(m);
-    enum mapred_function f = present(m)->function;
+    enum mapred_function f = mapred_phase_of(m)->function;
     return mapred_is_map(f) || f == REDUCE_DELETE ? advance_asking(m) : advance_reduce(m);
 }
 
-static void go_on(struct session *s)
+static void on_turn(struct session *s);
+
+void mapred_go_on(struct mapred *m)
 {
-    struct mapred *m = mapred_of(s->walk);
+    struct session *s = m->walk.session;
     m->end_us = clock_precise_us(s->server->clock) + SLICE_US;
-    while (advance(m))
-        if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER) {
-            session_when_drained(s, go_on);
-            return;
-        } else if (clock_precise_us(s->server->clock) >= m->end_us) {
-            session_later(s, 0, go_on);
-            return;
-        }
+    bool gone = false, full = false, late = false;
+    m->running = true;
+    m->gone = &gone;
+    while (!full && !late && advance(m)) {
+        full = outq_len(&s->stream->out) >= STREAM_HIGH_WATER;
+        late = clock_precise_us(s->server->clock) >= m->end_us;
+    }
+    if (gone)
+        return;
+    m->gone = NULL;
+    m->running = full || late;
+    if (full)
+        session_when_drained(s, on_turn);
+    else if (late)
+        session_later(s, 0, on_turn);
+}
+
+static void on_turn(struct session *s)
+{
+    mapred_go_on(mapred_of(s->walk));
 }
 
 /* The inputs are gathered. */
@@ -469,7 +376,7 @@ static bool on_gathered(struct walk *w)
 {
     if (w->failed)
         return true; /* which is answered */
-    go_on(w->session);
+    mapred_go_on(mapred_of(w));
     return false;
 }
 
@@ -600,6 +507,7 @@ void mapred(struct session *s, struct slice body)
     }
     m->walk.ops = &ops;
     m->walk.what = "the job";
+    m->asks_max = 1;
     buf_init(&m->inputs, server_frame_max(s->server) / 2);
     buf_init(&m->terms, SIZE_MAX / 2);
     if (!prepare(s, m, req.request, terms, &type)) {

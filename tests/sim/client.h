@@ -11,11 +11,12 @@
 #include "wire/frame.h"
 #include "wire/vclock.h"
 
-#define SIM_KEYS_MAX 512
-#define SIM_BUCKET   "b" /* where all keys are: key-0, key-1, ... */
-#define SIM_KEY      "key-%u"
-#define SIM_COUNTERS 3   /* counters beside them: their numbers begin at SIM_KEYS_MAX */
-#define SIM_COUNTED  "c" /* where those are */
+#define SIM_KEYS_MAX   512
+#define SIM_BUCKET     "b" /* where all keys are: key-0, key-1, ... */
+#define SIM_KEY        "key-%u"
+#define SIM_MAPPED_MAX 12  /* of one job */
+#define SIM_COUNTERS   3   /* counters beside them: their numbers begin at SIM_KEYS_MAX */
+#define SIM_COUNTED    "c" /* where those are */
 /* What stands in the history for the permission to query indexes, which operators grant and revoke. */
 #define SIM_PERMISSION (SIM_KEYS_MAX + SIM_COUNTERS)
 /* And for the elements of the sets. */
@@ -41,7 +42,7 @@ enum request_kind {
     ASK_GET,
     ASK_GET_ANY,
     ASK_QUERY,
-    ASK_MAP,  /* a job that maps the key */
+    ASK_MAP,  /* a job that maps some keys, from one on */
     ASK_KEYS, /* the list of all */
     ASK_ADD,
     ASK_COUNT,
@@ -80,10 +81,12 @@ struct client {
     unsigned key;
     uint32_t value;
     uint64_t listed[SIM_KEYS_MAX / 64]; /* the keys of the list so far, as bits */
+    uint32_t mapped[SIM_MAPPED_MAX];    /* what a job has mapped so far; 0: nothing is there */
+    size_t mapped_count;
     unsigned ttl_s;
     uint64_t ttl_from_us;
     size_t op;  /* its place in the history, the first of */
-    size_t ops; /* so many: of a set one for each element, of a list one for each key */
+    size_t ops; /* so many: of a set one for each element, of a list or a job one for each key */
     size_t may; /* of a query: that of what it tells about the permission */
     struct seen seen[SIM_PERMISSION + 1];
     unsigned set, adds, removes; /* of a set: its elements, as bits */

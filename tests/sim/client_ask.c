@@ -7,6 +7,7 @@
 #include "wire/pb.h"
 #include "wire/security_msg.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,18 +114,38 @@ static void put_list(struct client *c, uint32_t timeout_ms)
     put_frame(c, MSG_LIST_KEYS_REQ, slice_make(body, (size_t)(p - body)));
 }
 
-static void put_job(struct client *c, struct names names, uint32_t timeout_ms)
+static void put_text(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put_text(struct buf *out, const char *format, ...)
 {
-    char job[256];
-    uint8_t body[320];
-    int n = snprintf(job, sizeof job,
-                     "{\"inputs\":[[\"%s\",\"%s\"]],\"timeout\":%u,\"query\":[{\"map\":{\"language\":\"erlang\","
-                     "\"module\":\"riak_kv_mapreduce\",\"function\":\"map_object_value\",\"arg\":"
-                     "\"filter_notfound\",\"keep\":true}}]}",
-                     names.bucket, names.key, timeout_ms);
-    uint8_t *p = pb_put_bytes(body, 1, slice_make(job, (size_t)n));
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ASSERT(buf_append(out, text, (size_t)n) == 0);
+}
+
+/* Some keys, from c->key on; what is not there comes as its key data. */
+static void put_job(struct client *c, uint32_t timeout_ms)
+{
+    unsigned keys = c->world->options.keys, most = keys < SIM_MAPPED_MAX ? keys : SIM_MAPPED_MAX;
+    uint8_t body[2048];
+    struct buf job;
+    buf_init(&job, 4096);
+    c->ops = 1 + rng_below(&c->chance, most);
+    c->mapped_count = 0;
+    put_text(&job, "{\"inputs\":[");
+    for (unsigned i = 0; i < c->ops; i++)
+        put_text(&job, "%s[\"" SIM_BUCKET "\",\"" SIM_KEY "\",\"" SIM_ABSENT "\"]", i ? "," : "", (c->key + i) % keys);
+    put_text(&job,
+             "],\"timeout\":%u,\"query\":[{\"map\":{\"language\":\"erlang\",\"module\":\"riak_kv_mapreduce\","
+             "\"function\":\"map_object_value\",\"arg\":\"include_keydata\"}}]}",
+             timeout_ms);
+    ASSERT(buf_len(&job) < sizeof body - 64);
+    uint8_t *p = pb_put_bytes(body, 1, buf_slice(&job));
     p = pb_put_bytes(p, 2, slice_str("application/json"));
     put_frame(c, MSG_MAPRED_REQ, slice_make(body, (size_t)(p - body)));
+    buf_fini(&job);
 }
 
 static void put_security_change(struct client *c)
@@ -198,7 +219,7 @@ static void put_request(struct client *c, uint32_t timeout_ms)
         put_query(c, names.bucket);
         break;
     case ASK_MAP:
-        put_job(c, names, timeout_ms);
+        put_job(c, timeout_ms);
         break;
     case ASK_KEYS:
         put_list(c, timeout_ms);

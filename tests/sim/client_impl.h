@@ -7,6 +7,7 @@
 #include "sim/world.h"
 
 #define VALUE_PREFIX "v" /* values are this and their number, then dots */
+#define SIM_ABSENT   "-" /* what a job has of a key that is not there */
 
 /* A connection, which lives until its stream is closed; its client may have turned to another before. */
 struct line {
@@ -55,8 +56,8 @@ void client_note_asked(struct client *c);
 struct history_op *client_present(struct client *c);
 /* How it ended; `vclock` may be empty. */
 void client_note_answer(struct client *c, enum history_outcome outcome, struct slice vclock);
-/* The key is there, for certain, or it is not. */
-void client_note_read(struct client *c, uint32_t value);
+/* What a job has mapped of each. */
+void client_note_mapped(struct client *c);
 /* For each of what was written down, whether it is there: a bit of `there`. */
 void client_note_there(struct client *c, const uint64_t *there);
 /* Whether a query was served; no other answer tells anything of that. */

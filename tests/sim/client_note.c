@@ -58,16 +58,18 @@ static void note_asked_of_set(struct client *c)
     }
 }
 
-/* One operation for each key. */
-static void note_asked_of_all(struct client *c)
+/* One operation for each key: of a job c->ops from c->key on, of a list all. */
+static void note_asked_of_many(struct client *c)
 {
-    c->ops = c->world->options.keys;
+    unsigned keys = c->world->options.keys, from = c->kind == ASK_MAP ? c->key : 0;
+    if (c->kind == ASK_KEYS)
+        c->ops = keys;
     for (unsigned i = 0; i < c->ops; i++) {
         struct history_op op = {.client = c->number + 1,
                                 .begin = c->world->now_us,
                                 .end = HISTORY_NEVER,
                                 .kind = kind_of[c->kind],
-                                .key = i + 1,
+                                .key = (from + i) % keys + 1,
                                 .outcome = HISTORY_UNKNOWN};
         size_t place = history_add(&c->world->history, &op);
         c->op = i ? c->op : place;
@@ -83,8 +85,8 @@ void client_note_asked(struct client *c)
         note_asked_of_set(c);
         return;
     }
-    if (c->kind == ASK_KEYS) {
-        note_asked_of_all(c);
+    if (c->kind == ASK_KEYS || c->kind == ASK_MAP) {
+        note_asked_of_many(c);
         return;
     }
     c->ops = 1;
@@ -149,10 +151,14 @@ void client_note_answer(struct client *c, enum history_outcome outcome, struct s
     c->world->witness.answered += outcome != HISTORY_UNKNOWN && outcome != HISTORY_FAILED;
 }
 
-void client_note_read(struct client *c, uint32_t value)
+void client_note_mapped(struct client *c)
 {
-    client_present(c)->value = value;
-    client_note_answer(c, value ? HISTORY_OK : HISTORY_ABSENT, slice_make(NULL, 0));
+    client_note_answer(c, HISTORY_OK, slice_make(NULL, 0));
+    struct history_op *op = client_present(c);
+    for (size_t i = 0; i < c->ops; i++) {
+        op[i].value = c->mapped[i];
+        op[i].outcome = c->mapped[i] ? HISTORY_OK : HISTORY_ABSENT;
+    }
 }
 
 void client_note_there(struct client *c, const uint64_t *there)

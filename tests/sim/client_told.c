@@ -161,27 +161,38 @@ static bool take_keys(struct client *c, const struct frame *f)
     return done;
 }
 
-/* The value of the key, as a list of it in JSON; an empty list, or none, when it is not there. */
+/* A list of texts in JSON, of which none has to be escaped. False: it holds what nobody has written. */
+static bool take_texts(struct client *c, struct slice json)
+{
+    const char *at = (const char *)json.data, *end = at + json.len, *begin, *behind;
+    while ((begin = memchr(at, '"', (size_t)(end - at))) &&
+           (behind = memchr(begin + 1, '"', (size_t)(end - begin - 1)))) {
+        struct slice text = slice_make(begin + 1, (size_t)(behind - begin - 1));
+        uint32_t value = value_of(text);
+        if (c->mapped_count == c->ops || (!value && !slice_is(text, SIM_ABSENT)))
+            return false;
+        c->mapped[c->mapped_count++] = value;
+        at = behind + 1;
+    }
+    return true;
+}
+
 static bool take_mapped(struct client *c, const struct frame *f)
 {
-    static const char before[] = "[\"" VALUE_PREFIX;
     struct pb_reader r = pb_reader_of(f->body);
     struct pb_field field;
-    bool done = false;
+    bool done = false, good = true;
     int more;
     while ((more = pb_next(&r, &field)) > 0) {
-        bool is_value = field.number == 2 && field.wire == PB_BYTES && begins(field.bytes, before);
-        if (is_value)
-            c->value = value_of(slice_make(field.bytes.data + 2, field.bytes.len - 2));
-        else if (field.number == 2 && !slice_is(field.bytes, "[]"))
-            world_fail(c->world, "%s: '%.*s' was mapped, which nobody has written", c->name,
-                       field.bytes.len < 64 ? (int)field.bytes.len : 64, (const char *)field.bytes.data);
+        if (field.number == 2)
+            good = good && field.wire == PB_BYTES && take_texts(c, field.bytes);
         done |= field.number == 3 && field.value;
     }
-    if (more < 0)
-        world_fail(c->world, "%s: the answer to a job cannot be decoded", c->name);
-    if (done)
-        client_note_read(c, c->value);
+    if (more < 0 || !good || (done && c->mapped_count != c->ops))
+        world_fail(c->world, "%s: a job over %zu keys has mapped %zu, or what nobody has written", c->name, c->ops,
+                   c->mapped_count);
+    else if (done)
+        client_note_mapped(c);
     return done;
 }
 

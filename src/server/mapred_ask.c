@@ -1,0 +1,119 @@
+/* The objects that a phase of map/reduce asks for: some at a time, from wherever they are, and taken in the order in
+ * which they were asked for. An answer is made of use at once, as what it holds is borrowed; what it means for the job
+ * is seen when its turn comes. */
+#include "base/err.h"
+#include "server/allowed.h"
+#include "server/kv.h"
+#include "server/mapred_impl.h"
+
+#include <stdio.h>
+
+static void map(struct mapred_ask *a, const struct object *o)
+{
+    const struct mapred *m = a->job;
+    char vclock[2 * VCLOCK_SIZE + 1] = "";
+    uint8_t bytes[VCLOCK_SIZE];
+    if (o) {
+        kv_encode_vclock(m->walk.session, o->revision, bytes);
+        for (unsigned i = 0; i < VCLOCK_SIZE; i++)
+            snprintf(vclock + 2 * i, 3, "%02x", bytes[i]);
+        a->bytes = kv_siblings_size(o, false);
+    }
+    a->values = json_array();
+    if (a->values && mapred_map(mapred_phase_of(m), &a->input, o, vclock, a->values, &a->why))
+        return;
+    json_decref(a->values);
+    a->values = NULL;
+}
+
+/* The first is waited for; the others come to their turn behind it. */
+static void note_done(struct mapred_ask *a)
+{
+    struct mapred *m = a->job;
+    struct session *s = m->walk.session;
+    a->done = true;
+    if (m->running || a != &m->ask[m->first_ask])
+        return;
+    mapred_go_on(m);
+    session_flush(s);
+}
+
+static void on_read(struct router_request *q, int err, const struct store_result *r)
+{
+    struct mapred_ask *a = (struct mapred_ask *)(void *)q;
+    a->err = err == E_NOT_FOUND ? 0 : err;
+    if (!a->err)
+        map(a, !err && r->object.live ? &r->object : NULL);
+    note_done(a);
+}
+
+static void on_deleted(struct router_request *q, int err, const struct store_result *r)
+{
+    struct mapred_ask *a = (struct mapred_ask *)(void *)q;
+    (void)r;
+    a->err = err;
+    note_done(a);
+}
+
+/* The key of an input, and its bucket's rules. NULL: answered. Links lead into any bucket, and to delete takes the
+ * permission to delete. */
+static const struct bucket_rules *resolve(struct mapred *m, const struct mapred_input *in, bool deletes,
+                                          struct store_key *k)
+{
+    struct session *s = m->walk.session;
+    struct kv_names n = {in->bucket, in->key, in->type, true};
+    bool good = kv_check_lengths(s, &n);
+    bool may = good && allowed_in(s, MAY_MAPREDUCE, n.type, n.bucket);
+    const struct bucket_rules *rules = may ? kv_resolve(s, deletes ? MAY_DELETE : MAY_MAPREDUCE, &n, k) : NULL;
+    if (!rules)
+        walk_done(&m->walk);
+    return rules;
+}
+
+bool mapred_ask(struct mapred *m, const struct mapred_input *in)
+{
+    struct session *s = m->walk.session;
+    struct router *router = s->server->router;
+    struct store_command c = {.op = STORE_DELETE};
+    bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE;
+    uint64_t timeout_ms;
+    const struct bucket_rules *rules = resolve(m, in, deletes, &c.key);
+    if (!rules || !walk_time(&m->walk, &timeout_ms))
+        return false;
+    struct mapred_ask *a = &m->ask[(m->first_ask + m->asks++) % MAPRED_ASKS_MAX];
+    *a = (struct mapred_ask){.job = m, .input = *in};
+    router_request_init(&a->request, deletes ? on_deleted : on_read);
+    /* The session's own request tells a refusal what time there was. */
+    a->request.timeout_ms = session_ask_on(s, timeout_ms, a->request.done)->timeout_ms;
+    if (deletes) {
+        c.rules = kv_rules(s, rules);
+        router_write(router, &a->request, &c);
+    } else {
+        router_read(router, &a->request, &c.key, false);
+    }
+    return true;
+}
+
+struct mapred_ask *mapred_ask_first(struct mapred *m)
+{
+    struct mapred_ask *a = &m->ask[m->first_ask];
+    return m->asks && a->done ? a : NULL;
+}
+
+void mapred_ask_end(struct mapred *m)
+{
+    struct mapred_ask *a = &m->ask[m->first_ask];
+    unsigned more = 2 * m->asks_max;
+    m->asks_max = a->bytes > MAPRED_SMALL ? 1 : more < MAPRED_ASKS_MAX ? more : MAPRED_ASKS_MAX;
+    json_decref(a->values);
+    a->values = NULL;
+    m->first_ask = (m->first_ask + 1) % MAPRED_ASKS_MAX;
+    m->asks--;
+}
+
+void mapred_ask_forget(struct mapred *m)
+{
+    for (; m->asks; mapred_ask_end(m))
+        if (!m->ask[m->first_ask].done)
+            router_forget(m->walk.session->server->router, &m->ask[m->first_ask].request);
+}
