@@ -129,7 +129,8 @@ struct watch {
     bool due; /* a renewal has come that no round was asked for yet; sent at */
     uint64_t sent_ms;
     bool asked; /* a grant follows the round, for a renewal sent at */
-    uint64_t asked_ms, round, index;
+    uint64_t asked_ms, term, round, index;
+    uint64_t round_ms;       /* when that round was asked for */
     uint64_t lease_until_ms; /* no later than this its last lease ends */
     struct watched_replica replica[META_PARTITIONS_MAX];
 };
@@ -325,6 +326,9 @@ unsigned meta_seats(const struct cluster *c); /* voters, phantoms included */
 struct link *cluster_link(const struct cluster *c, uint64_t member, enum peer_plane plane);
 
 /* --- lease.c --- */
+
+/* A lease is renewed so often in its life that losing some of the messages does not end it. */
+#define RENEWALS_PER_LEASE 5
 
 void lease_init(struct lease *l);
 void lease_begin(struct cluster *c, uint64_t hold_ms);

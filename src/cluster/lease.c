@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-/* A lease is renewed so often in its life that losing some of the messages does not end it. */
-#define RENEWALS_PER_LEASE 5
 /* Between two of them. */
 #define RENEW_GAP_MS 50
 

@@ -95,17 +95,26 @@ void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slic
     w->sent_ms = r->sent_ms;
 }
 
+/* One that is under way is not put off by a later renewal: where these come faster than rounds are answered, none would
+ * ever be granted. What it was sent with may be lost, so not for ever. */
+static bool is_under_way(const struct cluster *c, const struct watch *w)
+{
+    return w->asked && w->term == group_term(c->meta.group) && w->round > c->meta.rounds.confirmed &&
+           now_of(c) - w->round_ms < c->times.lease / RENEWALS_PER_LEASE;
+}
+
 /* R-LEASE: the first of an epoch comes when none of an older one can be valid any more; and each only after a round of
  * the meta quorum that was begun after the renewal came in. */
 static void ask_rounds(struct cluster *c)
 {
-    uint64_t term;
     for (unsigned i = 0; i < c->overseer.watch_count && now_of(c) >= c->lease.hold_ms; i++) {
         struct watch *w = c->overseer.watch[i];
-        if (!w->due || read_index_ask(&c->meta.rounds, c->meta.group, &term, &w->round, &w->index))
+        if (!w->due || is_under_way(c, w) ||
+            read_index_ask(&c->meta.rounds, c->meta.group, &w->term, &w->round, &w->index))
             continue;
         w->due = false;
         w->asked = true;
+        w->round_ms = now_of(c);
         w->asked_ms = w->sent_ms;
         c->meta.dirty = true;
     }
@@ -429,6 +438,7 @@ void overseer_turn(struct cluster *c)
     }
     if (!o->since_ms)
         return;
+    grant_confirmed(c);
     ask_rounds(c);
     meta_turn(c); /* of a group of one the round is over with its question */
     grant_confirmed(c);

@@ -332,6 +332,37 @@ static void test_a_change_is_soon_known(void **state)
     }
 }
 
+/* Members that have something to say at every turn, over links that are slower than that, keep their leases. */
+static void test_many_changes_starve_no_lease(void **state)
+{
+    enum { COUNT = 64 };
+    static struct change change[COUNT];
+    static char name[COUNT][16];
+    struct universe *u = *state;
+    u->latency_ms = 60;
+    start_all(u);
+    for (unsigned i = 0; i < COUNT; i++)
+        change[i].done = true;
+    for (unsigned ms = 0; ms < 20000; ms++) {
+        unsigned i = ms / 10 % COUNT;
+        if (ms % 10 == 0 && change[i].done) {
+            change[i] = (struct change){.done = false};
+            snprintf(name[i], sizeof name[i], "bucket-%u", i);
+            router_request_init(&change[i].request, on_changed);
+            router_reset_bucket(cluster_router(cluster_at(u, i % 5)), &change[i].request, slice_make(NULL, 0),
+                                slice_str(name[i]));
+            u->machine[i % 5].touched = true;
+        }
+        universe_run(u, 1);
+        for (unsigned k = 0; k < 5; k++)
+            assert_true(lease_is_valid(cluster_at(u, k)));
+    }
+    for (unsigned ms = 0; ms < 5000; ms++)
+        universe_run(u, 1);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_true(change[i].done && change[i].err == 0);
+}
+
 /* What was proposed to free what is due may be overruled: it is proposed anew by whoever leads next, and by this one
  * when it leads again. */
 static void test_tick_is_forgotten_with_the_lead(void **state)
@@ -484,6 +515,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_is_soon_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_changes_starve_no_lease, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_replica_that_its_group_lacks_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fewer_partitions_than_told_later, setup, teardown),

@@ -80,7 +80,7 @@ static void move_all(struct stream *s, size_t most)
         outq_consume(&s->out, front.len);
     }
     if (was_empty)
-        to->arrives_ms = e->pipe->universe->now_ms + LATENCY_MS;
+        to->arrives_ms = e->pipe->universe->now_ms + e->pipe->universe->latency_ms;
     e->wrote = true;
 }
 
@@ -142,7 +142,7 @@ static int dial(struct dialer *d, const char *address, uint16_t port, struct str
     end_init(p, 1, &m->universe->machine[p->target]);
     p->end[0].user = user;
     p->from_generation = m->generation;
-    p->open_ms = m->universe->now_ms + LATENCY_MS;
+    p->open_ms = m->universe->now_ms + m->universe->latency_ms;
     list_append(&m->universe->pipes, &p->place);
     *out = &p->end[0].stream;
     return 0;
@@ -175,6 +175,7 @@ void universe_init(struct universe *u, unsigned count, uint64_t seed)
 {
     memset(u, 0, sizeof *u);
     u->now_ms = 1000;
+    u->latency_ms = 1;
     u->wall_ms = 1800000000000;
     u->count = count;
     rng_seed(&u->rng, seed);

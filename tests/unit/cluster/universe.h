@@ -7,7 +7,6 @@
 #include "cluster/cluster.h"
 
 #define UNIVERSE_MAX 16
-#define LATENCY_MS   1
 
 struct universe;
 struct pipe_end;
@@ -29,6 +28,7 @@ struct machine {
 
 struct universe {
     uint64_t now_ms, wall_ms;
+    uint64_t latency_ms; /* 1, unless it is set */
     struct rng rng;
     unsigned count;               /* that discovery lists */
     struct cluster_config config; /* what is common */
