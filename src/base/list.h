@@ -30,6 +30,17 @@ static inline void list_append(struct list *l, struct list *n)
     l->prev = n;
 }
 
+/* Moves all that is in `from` to `to`, which needs no initialisation. */
+static inline void list_take(struct list *from, struct list *to)
+{
+    list_init(to);
+    if (list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to->prev->next = to;
+    list_init(from);
+}
+
 /* Takes n out of its list, if it is in one. */
 static inline void list_remove(struct list *n)
 {

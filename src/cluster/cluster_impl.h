@@ -19,10 +19,10 @@ struct work;
 struct partition_copy_out;
 struct partition_copy_in;
 
-/* Copies that were begun to one replica, one after the other. */
+/* Copies that were sent to one replica, one after the other. */
 struct copy_tries {
     uint64_t destination; /* 0: none was */
-    uint64_t began_ms;    /* the last */
+    uint64_t ended_ms;    /* the last */
     unsigned count;
 };
 

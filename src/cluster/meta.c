@@ -437,14 +437,15 @@ static void give_up_answered(struct meta *m)
 
 static void answer_catalog(struct cluster *c)
 {
-    struct list *n = c->meta.answered.next;
-    while (n != &c->meta.answered) {
-        struct work *w = LIST_ENTRY(n, struct work, place);
-        n = n->next;
-        if (!c->overseer.leads || !is_known_everywhere(c, w->index))
-            continue;
+    struct list now; /* whoever is answered may forget any of the others */
+    list_take(&c->meta.answered, &now);
+    while (!list_empty(&now)) {
+        struct work *w = LIST_ENTRY(now.next, struct work, place);
         list_remove(&w->place);
-        work_finish(w, w->err, NULL);
+        if (c->overseer.leads && is_known_everywhere(c, w->index))
+            work_finish(w, w->err, NULL);
+        else
+            list_append(&c->meta.answered, &w->place);
     }
 }
 

@@ -10,10 +10,11 @@
 #define SLICE_US 500
 /* Whoever sends does not say when he gives up: what came is kept for so long after the last of it. */
 #define IDLE_MS 10000
-/* From one copy's beginning to that of the next to the same replica, twice as long each time: one that does not fit is
- * not sent over and over. */
+/* From one copy's end to the next to the same replica, twice as long each time: one that does not fit is not sent over
+ * and over. */
 #define AGAIN_MS      1000
 #define AGAIN_DOUBLES 4
+#define FORGET_MS     300000
 
 struct partition_copy_out {
     struct partition *partition;
@@ -34,12 +35,51 @@ struct partition_copy_in {
 
 /* --- sending --- */
 
+static uint64_t wait_of(const struct copy_tries *t)
+{
+    unsigned doubles = t->count <= AGAIN_DOUBLES ? t->count - 1 : AGAIN_DOUBLES;
+    return t->count ? (uint64_t)AGAIN_MS << doubles : 0;
+}
+
+/* Those to that replica; else the place of those that are longest ago. */
+static struct copy_tries *tries_to(struct partition *p, uint64_t destination)
+{
+    struct copy_tries *oldest = &p->copy_tries[0];
+    for (unsigned i = 0; i < META_REPLICAS_MAX; i++) {
+        struct copy_tries *t = &p->copy_tries[i];
+        if (t->destination == destination)
+            return t;
+        if (t->ended_ms < oldest->ended_ms)
+            oldest = t;
+    }
+    *oldest = (struct copy_tries){.destination = destination};
+    return oldest;
+}
+
+/* False: too soon after the last. */
+static bool may_try(struct partition *p, uint64_t destination)
+{
+    const struct copy_tries *t = tries_to(p, destination);
+    return now_of(p->cluster) - t->ended_ms >= wait_of(t);
+}
+
+/* One of which something was sent is over. What has not been tried for long is as new. */
+static void note_tried(struct partition *p, uint64_t destination)
+{
+    struct copy_tries *t = tries_to(p, destination);
+    uint64_t now = now_of(p->cluster);
+    t->count = now - t->ended_ms < FORGET_MS ? t->count + 1 : 1;
+    t->ended_ms = now;
+}
+
 static void end_out(struct partition *p)
 {
     struct partition_copy_out *o = p->copy_out;
     p->copy_out = NULL;
     if (!o)
         return;
+    if (o->offset)
+        note_tried(p, o->destination);
     timer_stop(p->cluster->config.timers, &o->again);
     copy_destroy(&o->copy);
     buf_fini(&o->part);
@@ -164,38 +204,6 @@ static void go_on(struct partition *p)
         finish_out(p);
     else if (link_backlog(l) < STREAM_LOW_WATER)
         timer_start(p->cluster->config.timers, &p->copy_out->again, 0);
-}
-
-static uint64_t wait_of(const struct copy_tries *t)
-{
-    return t->count ? (uint64_t)AGAIN_MS << (t->count < AGAIN_DOUBLES ? t->count - 1 : AGAIN_DOUBLES) : 0;
-}
-
-/* Those to that replica; else the place of those that are longest ago. */
-static struct copy_tries *tries_to(struct partition *p, uint64_t destination)
-{
-    struct copy_tries *oldest = &p->copy_tries[0];
-    for (unsigned i = 0; i < META_REPLICAS_MAX; i++) {
-        struct copy_tries *t = &p->copy_tries[i];
-        if (t->destination == destination)
-            return t;
-        if (t->began_ms < oldest->began_ms)
-            oldest = t;
-    }
-    *oldest = (struct copy_tries){.destination = destination};
-    return oldest;
-}
-
-/* False: too soon after the last. What has not been tried for long is as new. */
-static bool may_try(struct partition *p, uint64_t destination)
-{
-    struct copy_tries *t = tries_to(p, destination);
-    uint64_t since = now_of(p->cluster) - t->began_ms;
-    if (since < wait_of(t))
-        return false;
-    t->count = since < 2 * wait_of(t) ? t->count + 1 : 1;
-    t->began_ms = now_of(p->cluster);
-    return true;
 }
 
 void partition_copy_begin(struct partition *p)

@@ -35,12 +35,8 @@ void router_fini(struct router *r)
 
 static void dispatch_all(struct list *l)
 {
-    struct list now;
-    if (list_empty(l))
-        return;
-    now = *l; /* those that are there now, and none that come back */
-    now.next->prev = now.prev->next = &now;
-    list_init(l);
+    struct list now; /* those that are there now, and none that come back */
+    list_take(l, &now);
     while (!list_empty(&now))
         work_dispatch(LIST_ENTRY(now.next, struct work, place));
 }
@@ -415,18 +411,18 @@ static void serve_read(struct work *w)
 
 void router_serve_reads(struct partition *p)
 {
-    struct list *n = p->reads.next, *last = p->reads.prev;
-    bool more = p->group && n != &p->reads;
-    while (more) {
-        struct work *w = LIST_ENTRY(n, struct work, place);
-        more = n != last;
-        n = n->next;
-        if (w->term != group_term(p->group)) {
-            list_remove(&w->place);
+    struct list now; /* whoever is answered may forget any of the others */
+    if (!p->group)
+        return;
+    list_take(&p->reads, &now);
+    while (!list_empty(&now)) {
+        struct work *w = LIST_ENTRY(now.next, struct work, place);
+        list_remove(&w->place);
+        if (w->term != group_term(p->group))
             work_wait(w);
-        } else if (w->round <= p->rounds.confirmed && w->index <= p->index) {
-            list_remove(&w->place);
+        else if (w->round <= p->rounds.confirmed && w->index <= p->index)
             serve_read(w);
-        }
+        else
+            list_append(&p->reads, &w->place);
     }
 }

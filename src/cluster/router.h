@@ -55,8 +55,8 @@ struct router_request {
 
 #define ROUTER_TIMEOUT_MS ((uint64_t)60 * 1000) /* Riak's */
 
-/* Nobody is interested in the answer any more: `done` is not called. Also when there is none under way. What was asked
- * may still have its effect. */
+/* Nobody is interested in the answer any more: `done` is not called. Also when there is none under way, and from the
+ * `done` of any request. What was asked may still have its effect. */
 void router_request_init(struct router_request *q, router_done done);
 void router_forget(struct router *r, struct router_request *q);
 

@@ -60,6 +60,24 @@ static void test_list_of_many(void **state)
     assert_true(list_empty(&l));
 }
 
+static void test_list_that_is_taken(void **state)
+{
+    struct list l, taken;
+    struct item i[3] = {{.number = 0}, {.number = 1}, {.number = 2}};
+    (void)state;
+    list_init(&l);
+    for (int count = 0; count <= 3; count++) {
+        for (int n = 0; n < count; n++)
+            list_append(&l, &i[n].node);
+        list_take(&l, &taken);
+        assert_true(list_empty(&l));
+        assert_numbers(&taken, 0, 1, count);
+        for (int n = 0; n < count; n++)
+            list_remove(&i[n].node);
+        assert_true(list_empty(&taken));
+    }
+}
+
 /* A node that is in no list may be taken out again, and goes into another list. */
 static void test_node_in_no_list(void **state)
 {
@@ -161,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list_of_none_one_and_two),
         cmocka_unit_test(test_list_of_many),
+        cmocka_unit_test(test_list_that_is_taken),
         cmocka_unit_test(test_node_in_no_list),
         cmocka_unit_test(test_slices_compare),
         cmocka_unit_test(test_slices_have_an_order),

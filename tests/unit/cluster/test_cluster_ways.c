@@ -313,6 +313,55 @@ static void test_a_change_ends_with_the_lead(void **state)
     assert_int_equal(change.err, E_UNKNOWN);
 }
 
+#define READS 8
+
+struct reads {
+    struct router_request request[READS];
+    struct router *router;
+    unsigned answered;
+};
+
+/* The first answer is enough: the others are forgotten. */
+static void on_first(struct router_request *q, int err, const struct store_result *result)
+{
+    struct reads *r = (struct reads *)(void *)q;
+    (void)result;
+    assert_int_equal(err, E_NOT_FOUND);
+    r->answered++;
+    for (unsigned i = 1; i < READS; i++)
+        router_forget(r->router, &r->request[i]);
+}
+
+static void on_other(struct router_request *q, int err, const struct store_result *result)
+{
+    (void)q;
+    (void)err;
+    (void)result;
+    fail_msg("a request that was forgotten is answered");
+}
+
+/* Reads that wait for one round are answered in one go, and whoever is answered may forget any of the others. */
+static void test_others_may_be_forgotten_in_an_answer(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    unsigned leader = leader_of_key(u, "key");
+    struct reads r = {.router = cluster_router(cluster_at(u, leader))};
+    struct store_key k;
+    store_key_init(&k, router_hash_key(r.router), slice_make(NULL, 0), slice_str("bucket"), slice_str("key"));
+    for (unsigned i = 0; i < READS; i++) {
+        router_request_init(&r.request[i], i ? on_other : on_first);
+        router_read(r.router, &r.request[i], &k, false);
+    }
+    u->machine[leader].touched = true;
+    universe_run(u, 1000);
+    assert_int_equal(r.answered, 1);
+    unsigned kept = 0; /* none twice */
+    for (const struct work *w = r.router->free; w && kept <= r.router->free_count; w = w->next_free)
+        kept++;
+    assert_int_equal(kept, r.router->free_count);
+}
+
 /* Nobody waits for the next renewal of a lease to tell that he knows it. */
 static void test_a_change_is_soon_known(void **state)
 {
@@ -514,6 +563,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_start_that_comes_with_its_outcome, setup, teardown),
         cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_others_may_be_forgotten_in_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_is_soon_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_changes_starve_no_lease, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tick_is_forgotten_with_the_lead, setup, teardown),
