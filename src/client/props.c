@@ -44,7 +44,7 @@ static const struct client_prop table[] = {
 static const struct {
     uint32_t number;
     const char *name;
-} quorums[] = {{QUORUM_ONE, "one"}, {QUORUM_QUORUM, "quorum"}, {QUORUM_ALL, "all"}, {QUORUM_DEFAULT, "default"}};
+} quorums[] = {{QUORUM_ONE, "one"}, {QUORUM_QUORUM, "quorum"}, {QUORUM_ALL, "all"}};
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 

@@ -196,22 +196,30 @@ static int by_value(const void *a, const void *b)
     return c ? c : (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* Riak orders siblings by their values, and clients take the first. */
-static int put_siblings(const struct kv_answer *a, const struct object *o)
+struct object_sibling *kv_siblings(const struct object *o, struct object_sibling *one, size_t *count)
 {
     struct object_cursor cursor = {0};
-    struct object_sibling one, *all = &one;
-    size_t count = record_sibling_count(&o->record), i = 0;
+    struct object_sibling *all = one;
+    *count = record_sibling_count(&o->record);
+    if (*count > 1 && !(all = calloc(*count, sizeof *all)))
+        return NULL;
+    for (size_t i = 0; i < *count; i++)
+        object_next(o, &cursor, &all[i]);
+    if (*count > 1)
+        qsort(all, *count, sizeof *all, by_value);
+    return all;
+}
+
+static int put_siblings(const struct kv_answer *a, const struct object *o)
+{
+    struct object_sibling one, *all;
+    size_t count;
     int err = 0;
-    if (count > 1 && !(all = calloc(count, sizeof *all)))
+    if (!(all = kv_siblings(o, &one, &count)))
         return E_NOMEM;
-    while (i < count && object_next(o, &cursor, &all[i]))
-        i++;
-    if (count > 1)
-        qsort(all, count, sizeof *all, by_value);
-    for (i = 0; !err && i < count; i++)
+    for (size_t i = 0; !err && i < count; i++)
         err = put_sibling(a, o->revision.epoch, &all[i]);
-    if (count > 1)
+    if (all != &one)
         free(all);
     return err;
 }

@@ -45,6 +45,10 @@ struct kv_answer {
     bool head;
     struct slice key; /* generated, or empty */
 };
+/* The object's siblings by their values, as Riak orders them; clients take the first. Where there is one alone it is
+ * `one`, else an array to be freed; NULL: no memory. */
+struct object_sibling *kv_siblings(const struct object *o, struct object_sibling *one, size_t *count);
+
 /* Bytes of the object's siblings in an answer, which kv_answer_object() wants to know again. */
 size_t kv_siblings_size(const struct object *o, bool head);
 void kv_answer_object(const struct kv_answer *a, const struct object *o, size_t size);

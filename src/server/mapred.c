@@ -20,6 +20,9 @@
 #define BATCH      4096  /* values that are reduced at once */
 #define VALUES_MAX 65536 /* of one phase */
 #define FRAME_MAX  512   /* values in one answer */
+/* Inputs that are taken as values at once. */
+#define INPUTS_AT_ONCE   256
+#define FILTERED_AT_ONCE 8
 
 static struct mapred *mapred_of(struct walk *w)
 {
@@ -132,29 +135,29 @@ static bool input_of(const json_t *v, struct mapred_input *out)
     return true;
 }
 
-static bool next_gathered(struct mapred *m, struct mapred_input *out)
+enum next { NEXT_NONE, NEXT_ONE, NEXT_FILTERED, NEXT_BAD };
+
+static enum next next_gathered(struct mapred *m, struct mapred_input *out)
 {
     struct slice all = buf_slice(&m->inputs);
     if (m->next == all.len)
-        return false;
+        return NEXT_NONE;
     size_t len = (size_t)bytes_get(all.data + m->next, 4);
     *out = (struct mapred_input){
         .type = walk_type(&m->walk), .bucket = walk_bucket(&m->walk), .key = slice_make(all.data + m->next + 4, len)};
     m->next += 4 + len;
-    return true;
+    return !m->job.filter || key_filter_passes(m->job.filter, out->key) ? NEXT_ONE : NEXT_FILTERED;
 }
 
-/* The next of the phase. False: there is none, or, with *bad, one that names no object. */
-static bool next_input(struct mapred *m, struct mapred_input *out, bool *bad)
+/* The next of the phase. */
+static enum next next_input(struct mapred *m, struct mapred_input *out)
 {
     const json_t *list = m->values ? m->values : m->job.list;
-    *bad = false;
     if (!list)
         return next_gathered(m, out);
     if (m->next == json_array_size(list))
-        return false;
-    *bad = !input_of(json_array_get(list, m->next++), out);
-    return !*bad;
+        return NEXT_NONE;
+    return input_of(json_array_get(list, m->next++), out) ? NEXT_ONE : NEXT_BAD;
 }
 
 static void take_key(void *arg, struct slice key)
@@ -248,17 +251,21 @@ static bool advance_asking(struct mapred *m)
 {
     struct mapred_ask *a = mapred_ask_first(m);
     struct mapred_input in;
-    bool bad = false, more;
     if (a)
         return take_first(m, a);
     if (m->asks >= m->asks_max)
         return false;
-    more = next_input(m, &in, &bad);
-    if (more)
+    switch (next_input(m, &in)) {
+    case NEXT_ONE:
         return mapred_ask(m, &in);
-    if (bad)
+    case NEXT_FILTERED:
+        return true;
+    case NEXT_BAD:
         return fail(m, "badarg: an input of this phase is no [bucket, key], [bucket, key, keydata] or [bucket, key, "
                        "keydata, type]");
+    default:
+        break;
+    }
     if (m->asks)
         return false;
     if (mapred_phase_of(m)->function == REDUCE_DELETE && json_array_append_new(m->out, json_integer(m->deleted)))
@@ -284,11 +291,13 @@ static json_t *value_of(const struct mapred_input *in)
 static bool take_inputs(struct mapred *m, bool *more)
 {
     *more = true;
-    for (unsigned i = 0; *more && i < 256; i++) {
+    for (unsigned i = 0; *more && i < (m->job.filter ? FILTERED_AT_ONCE : INPUTS_AT_ONCE); i++) {
         struct mapred_input in;
-        bool bad;
         const json_t *given = m->job.list ? json_array_get(m->job.list, m->next) : NULL;
-        *more = next_input(m, &in, &bad);
+        enum next next = next_input(m, &in);
+        *more = next == NEXT_ONE || next == NEXT_FILTERED;
+        if (next == NEXT_FILTERED)
+            continue;
         if (!*more)
             break;
         json_t *value = given ? json_incref((json_t *)(uintptr_t)given) : value_of(&in);
@@ -434,10 +443,12 @@ static const char *take_query(struct mapred *m)
         return "inputs: an index is a field that ends in _bin or _int, or one of the special ones $key and $bucket";
     if (slice_is(m->query.index, "$bucket"))
         return NULL;
-    if (!take_term(m, job->key ? job->key : job->start, &m->query.min) ||
-        !take_term(m, job->key ? job->key : job->end, &m->query.max))
-        return "inputs: a term of the index is no whole number";
-    return NULL;
+    bool good = take_term(m, job->key ? job->key : job->start, &m->query.min);
+    if (job->key)
+        m->query.max = m->query.min;
+    else
+        good = good && take_term(m, job->end, &m->query.max);
+    return good ? NULL : "inputs: a term of the index is no whole number";
 }
 
 static bool check_type(struct session *s, struct slice *type)

@@ -68,16 +68,15 @@ static bool is_term(const json_t *v)
     return json_is_string(v) || json_is_integer(v);
 }
 
-static bool take_index(struct mapred_job *job, const json_t *v, struct problem *p)
+static bool take_filters(struct mapred_job *job, const json_t *v, struct problem *p)
 {
-    const json_t *index = json_object_get(v, "index");
-    if (!take_bucket(job, json_object_get(v, "bucket"), p))
-        return false;
-    if (json_object_get(v, "key_filters") || json_object_get(v, "module") || json_object_get(v, "query"))
-        return fail(p, "{\"error\":\"inputs: key filters, searches and functions as inputs are not run here\"}");
-    if (!index)
-        return fail(p,
-                    "{\"error\":\"inputs: a bucket alone is its name, or [type, name]; with more it has an index\"}");
+    char why[160];
+    job->filter = key_filter_make(v, why, sizeof why);
+    return job->filter || fail(p, "{\"error\":\"inputs: %s\"}", why);
+}
+
+static bool take_index(struct mapred_job *job, const json_t *v, const json_t *index, struct problem *p)
+{
     job->inputs = MAPRED_INDEX;
     job->index = json_string_value(index);
     job->key = json_object_get(v, "key");
@@ -90,10 +89,25 @@ static bool take_index(struct mapred_job *job, const json_t *v, struct problem *
     return true;
 }
 
+/* A bucket, and which of its keys. */
+static bool take_some(struct mapred_job *job, const json_t *v, struct problem *p)
+{
+    const json_t *index = json_object_get(v, "index"), *filters = json_object_get(v, "key_filters");
+    if (json_object_get(v, "module") || json_object_get(v, "query"))
+        return fail(p, "{\"error\":\"inputs: searches and functions as inputs are not run here\"}");
+    if (!take_bucket(job, json_object_get(v, "bucket"), p))
+        return false;
+    if (index)
+        return take_index(job, v, index, p);
+    return filters ? take_filters(job, filters, p)
+                   : fail(p, "{\"error\":\"inputs: a bucket alone is its name, or [type, name]; with more it has an "
+                             "index or key_filters\"}");
+}
+
 static bool take_inputs(struct mapred_job *job, const json_t *v, struct problem *p)
 {
     if (json_is_object(v))
-        return take_index(job, v, p);
+        return take_some(job, v, p);
     if (json_is_array(v) && !(json_array_size(v) == 2 && is_text(json_array_get(v, 0))))
         return take_list(job, v, p);
     return v ? take_bucket(job, v, p) : fail(p, "{\"error\":\"a job has inputs\"}");
@@ -228,6 +242,8 @@ bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char
 
 void mapred_job_fini(struct mapred_job *job)
 {
+    key_filter_free(job->filter);
+    job->filter = NULL;
     json_decref(job->text);
     job->text = NULL;
 }

@@ -4,6 +4,7 @@
 #define SERVER_MAPRED_JOB_H
 
 #include "base/slice.h"
+#include "server/key_filter.h"
 
 #include <jansson.h>
 
@@ -49,6 +50,7 @@ struct mapred_job {
     bool terms;   /* it came as terms, and its results go as such */
     enum mapred_inputs inputs;
     const char *type, *bucket; /* of a bucket and an index; the type "" for the default one */
+    struct key_filter *filter; /* owned; of a bucket's keys; NULL: all pass */
     const json_t *list;
     const char *index;
     const json_t *key, *start, *end; /* terms: a text or a whole number; NULL: none */

@@ -1,9 +1,17 @@
 #include "server/mapred_map.h"
 
+#include "server/kv.h"
 #include "server/mapred_reduce.h"
 #include "wire/kv_msg.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Of one object, by their values. */
+struct siblings {
+    struct object_sibling *at;
+    size_t count;
+};
 
 static bool append(json_t *list, json_t *value)
 {
@@ -115,14 +123,13 @@ static json_t *sibling_of(const struct object_sibling *s, const char **why)
     return NULL;
 }
 
-static json_t *object_of(const struct mapred_input *in, const struct object *o, const char *vclock, const char **why)
+static json_t *object_of(const struct mapred_input *in, const struct siblings *all, const char *vclock,
+                         const char **why)
 {
     json_t *values = json_array();
-    struct object_cursor cursor = {0};
-    struct object_sibling s;
     bool good = values != NULL;
-    while (good && object_next(o, &cursor, &s))
-        good = s.tombstone || append(values, sibling_of(&s, why));
+    for (size_t i = 0; good && i < all->count; i++)
+        good = all->at[i].tombstone || append(values, sibling_of(&all->at[i], why));
     if (!good) {
         json_decref(values);
         return NULL;
@@ -162,16 +169,12 @@ static bool append_links(const struct mapred_phase *p, const struct object_sibli
 }
 
 /* Of all siblings together, sorted, each once. */
-static bool map_links(const struct mapred_phase *p, const struct object *o, json_t *out, const char **why)
+static bool map_links(const struct mapred_phase *p, const struct siblings *all, json_t *out, const char **why)
 {
-    struct object_cursor cursor = {0};
-    struct object_sibling s;
     json_t *links = json_array(), *sorted = NULL;
     bool good = links != NULL;
-    while (good && object_next(o, &cursor, &s))
-        good = s.tombstone || append_links(p, &s, links);
-    if (links && !good)
-        *why = "a link is no UTF-8 text: JSON cannot hold it";
+    for (size_t i = 0; good && i < all->count; i++)
+        good = all->at[i].tombstone || append_links(p, &all->at[i], links);
     if (good)
         sorted = mapred_reduce(REDUCE_SET_UNION, links, why);
     good = sorted && json_array_extend(out, sorted) == 0;
@@ -186,20 +189,34 @@ static bool map_sibling(const struct mapred_phase *p, const struct object_siblin
                                            : append_list(out, s->value, why);
 }
 
+static bool map_values(const struct mapred_phase *p, const struct siblings *all, json_t *out, const char **why)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < all->count; i++)
+        good = all->at[i].tombstone || map_sibling(p, &all->at[i], out, why);
+    return good;
+}
+
+static bool map_object(const struct mapred_phase *p, const struct mapred_input *in, const struct object *o,
+                       const char *vclock, json_t *out, const char **why)
+{
+    struct object_sibling one;
+    struct siblings all;
+    all.at = kv_siblings(o, &one, &all.count);
+    bool good = all.at && (p->function == MAP_IDENTITY ? append(out, object_of(in, &all, vclock, why))
+                           : p->function == MAP_LINKS  ? map_links(p, &all, out, why)
+                                                       : map_values(p, &all, out, why));
+    if (all.at != &one)
+        free(all.at);
+    return good;
+}
+
 bool mapred_map(const struct mapred_phase *p, const struct mapred_input *in, const struct object *o, const char *vclock,
                 json_t *out, const char **why)
 {
-    struct object_cursor cursor = {0};
-    struct object_sibling s;
-    bool good = true;
     *why = NULL;
-    if (!o)
-        return map_not_found(p, in, out);
-    if (p->function == MAP_IDENTITY)
-        return append(out, object_of(in, o, vclock, why));
-    if (p->function == MAP_LINKS)
-        return map_links(p, o, out, why);
-    while (good && object_next(o, &cursor, &s))
-        good = s.tombstone || map_sibling(p, &s, out, why);
+    bool good = o ? map_object(p, in, o, vclock, out, why) : map_not_found(p, in, out);
+    if (!good && !*why)
+        *why = "a name or a link is no UTF-8 text, which JSON cannot hold, or memory is out";
     return good;
 }

@@ -11,8 +11,8 @@ struct mapred_input {
     const json_t *data;             /* the key's data; NULL: none */
 };
 
-/* Appends what comes of the object to `out`; `o` NULL: it was not found. False: out of memory, or *why is set to what
- * is wrong with it. `vclock`: of the object, as it is shown. */
+/* Appends what comes of the object to `out`; `o` NULL: it was not found. False: *why is set to what is wrong
+ * with it. `vclock`: of the object, as it is shown. */
 bool mapred_map(const struct mapred_phase *p, const struct mapred_input *in, const struct object *o, const char *vclock,
                 json_t *out, const char **why);
 

@@ -156,13 +156,14 @@ static json_t *plist_sum_of(const json_t *values, const char **why)
 }
 
 /* As Erlang reads one: no blanks around it. False: it is none, or one that 64 bits do not hold. */
-static bool integer_of(const char *text, json_int_t *out)
+static bool integer_of(const json_t *value, json_int_t *out)
 {
+    const char *text = json_string_value(value);
     char *end;
     bool begins = text && (text[0] == '-' || text[0] == '+' || (text[0] >= '0' && text[0] <= '9'));
     errno = 0;
     *out = begins ? strtoll(text, &end, 10) : 0;
-    return begins && end > text && !*end && errno == 0;
+    return begins && end == text + json_string_length(value) && errno == 0;
 }
 
 static json_t *integers_of(const json_t *values, const char **why)
@@ -174,7 +175,7 @@ static json_t *integers_of(const json_t *values, const char **why)
         json_int_t n;
         if (is_not_found(value))
             continue;
-        bool is_text = integer_of(json_string_value(value), &n);
+        bool is_text = integer_of(value, &n);
         if (!is_text && !json_is_integer(value))
             *why = "badarg: a value is no text of a whole number of 64 bits";
         if (*why || json_array_append_new(out, is_text ? json_integer(n) : json_incref(value))) {
@@ -185,21 +186,23 @@ static json_t *integers_of(const json_t *values, const char **why)
     return out;
 }
 
-/* Buckets and keys without the keys' data; a type stands behind that, and stays. */
+/* [bucket, key], or [bucket, key, null, type]: without the key's data. */
+static json_t *place_of(const json_t *value)
+{
+    json_t *bucket = json_array_get(value, 0), *key = json_array_get(value, 1), *type = json_array_get(value, 3);
+    return type ? json_pack("[O, O, n, O]", bucket, key, type) : json_pack("[O, O]", bucket, key);
+}
+
 static json_t *identity_of(const json_t *values, const char **why)
 {
     json_t *out = json_array(), *value;
     size_t i;
     json_array_foreach(values, i, value)
     {
-        size_t parts = json_array_size(value);
-        json_t *made =
-            parts == 3 ? json_pack("[O, O]", json_array_get(value, 0), json_array_get(value, 1)) : json_incref(value);
-        if (parts < 2)
+        bool is_place = json_array_size(value) >= 2;
+        if (!is_place)
             *why = "unhandled_entry: a value is no bucket and key";
-        if (parts < 2 || json_array_append_new(out, made)) {
-            if (parts < 2)
-                json_decref(made);
+        if (!is_place || json_array_append_new(out, place_of(value))) {
             json_decref(out);
             return NULL;
         }

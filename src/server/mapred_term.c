@@ -128,6 +128,25 @@ static json_t *read_other_source(struct etf_reader *r, uint32_t left)
     return json_pack("{s:s, s:b}", "bucket", "", "module", 1);
 }
 
+/* {Type, Bucket}; or {Bucket, Filters}, where Bucket may be such a pair. `inside`: behind the head of the tuple. */
+static json_t *read_pair(struct etf_reader *r, struct etf_reader inside)
+{
+    json_t *bucket = read_bucket(&inside);
+    if (!bucket || etf_kind(&inside) != ETF_LIST) {
+        json_decref(bucket);
+        return read_bucket(r);
+    }
+    *r = inside;
+    json_t *filters = etf_value(r), *o = filters ? json_object() : NULL;
+    bool good = o && json_object_set(o, "bucket", bucket) == 0 && json_object_set(o, "key_filters", filters) == 0;
+    json_decref(bucket);
+    json_decref(filters);
+    if (good)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
 static json_t *read_source(struct etf_reader *r)
 {
     struct etf_reader ahead = *r;
@@ -143,11 +162,7 @@ static json_t *read_source(struct etf_reader *r)
         *r = ahead;
         return slice_is(word, "index") ? read_index(r, arity) : read_other_source(r, arity - 1);
     }
-    if (arity == 2 && etf_binary(&ahead, &word) && etf_kind(&ahead) == ETF_LIST) { /* key filters */
-        *r = ahead;
-        return read_other_source(r, 1);
-    }
-    return read_bucket(r);
+    return arity == 2 ? read_pair(r, ahead) : NULL;
 }
 
 /* --- phases --- */

@@ -13,6 +13,10 @@ static void look_at(const struct mapred_job *job)
     ASSERT(job->inputs != MAPRED_INDEX || job->index);
     for (unsigned i = 0; i < job->phases; i++)
         ASSERT(job->phase[i].function <= REDUCE_DELETE);
+    static const char *const keys[] = {
+        "", "a", "2010-12-20", "%41+b&c", "-42", "1.5", "a key that is longer than others"};
+    for (unsigned i = 0; job->filter && i < sizeof keys / sizeof keys[0]; i++)
+        key_filter_passes(job->filter, slice_str(keys[i]));
 }
 
 static void reduce(enum mapred_function f, const json_t *values)

@@ -6,8 +6,8 @@ const proto = require('./proto.js');
 // Quorum words (riak-pb.md section 5), and what is true.
 const WORDS = new Map([['one', 4294967294n], ['quorum', 4294967293n], ['all', 4294967292n], ['default', 4294967291n],
     ['true', 1n], ['false', 0n], ...proto.enumWords]);
-// What answers hold in no defined order (riak-pb.md sections 7 and 8).
-const UNORDERED = new Set(['content', 'keys', 'buckets']);
+// What answers hold in no defined order (riak-pb.md section 8).
+const UNORDERED = new Set(['keys', 'buckets']);
 const NOW_WITHIN_S = 10;
 
 // --- from text: words ---

@@ -45,7 +45,7 @@ static void test_orders(void **state)
 static void test_identity(void **state)
 {
     (void)state;
-    expect(REDUCE_IDENTITY, "[[\"b\",\"k\"],[\"b\",\"l\",{\"data\":1}],[\"b\",\"m\",null,\"t\"]]",
+    expect(REDUCE_IDENTITY, "[[\"b\",\"k\"],[\"b\",\"l\",{\"data\":1}],[\"b\",\"m\",7,\"t\"]]",
            "[[\"b\",\"k\"],[\"b\",\"l\"],[\"b\",\"m\",null,\"t\"]]");
     expect_wrong(REDUCE_IDENTITY, "[[\"b\",\"k\"],3]");
     expect_wrong(REDUCE_IDENTITY, "[[\"b\"]]");
