@@ -1,46 +1,9 @@
-#include "server/key_filter.h"
-
-#include "base/arena.h"
-#include "server/term_regex.h"
+#include "server/key_filter_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DEPTH_MAX  8
-#define MEMORY_MAX ((size_t)512 * 1024) /* for one key */
-
-/* What a key has become on its way. */
-struct value {
-    enum { NOTHING, TEXT, INTEGER, REAL, TRUTH } kind;
-    struct slice text;
-    json_int_t integer;
-    double real;
-    bool truth;
-};
-
-struct step;
-typedef struct value (*step_f)(struct key_filter *f, const struct step *s, struct value v);
-
-struct chain {
-    struct step *step;
-    size_t count;
-};
-
-struct step {
-    step_f run;
-    const json_t *args;       /* the list that it is of: its name first */
-    struct term_regex *regex; /* of matches */
-    struct chain *chain;      /* of and, or, not */
-    size_t chains;
-};
-
-struct key_filter {
-    struct chain chain;
-    struct arena arena; /* of the key under way */
-    size_t steps;
-};
 
 static const struct value nothing = {.kind = NOTHING};
 
@@ -52,16 +15,6 @@ static struct value truth(bool is)
 static struct value text(const void *bytes, size_t len)
 {
     return (struct value){.kind = TEXT, .text = slice_make(bytes, len)};
-}
-
-static struct slice text_of(const json_t *v)
-{
-    return slice_make(json_string_value(v), json_string_length(v));
-}
-
-static const json_t *arg(const struct step *s, size_t i)
-{
-    return json_array_get(s->args, i + 1);
 }
 
 static struct value value_of(const json_t *v)
@@ -371,14 +324,9 @@ static struct value none_of(struct key_filter *f, const struct step *s, struct v
     return truth(!passes(f, &s->chain[0], v));
 }
 
-/* --- reading --- */
+/* --- by their names --- */
 
-/* args: of each argument what it is to be: t text, n whole number, v text or number, b true or false, c chain; in
- * brackets, the last: it may be left out; a star behind it: any number of them. */
-static const struct {
-    const char *name, *args;
-    step_f run;
-} kinds[] = {
+static const struct filter_kind kinds[] = {
     {"int_to_string", "", int_to_string},
     {"string_to_int", "", string_to_int},
     {"float_to_string", "", float_to_string},
@@ -404,133 +352,12 @@ static const struct {
     {"not", "c", none_of},
 };
 
-struct reader {
-    struct key_filter *f;
-    char *why;
-    size_t size;
-};
-
-static bool fail(const struct reader *r, const char *name, const char *what)
+const struct filter_kind *filter_kind(const char *name)
 {
-    snprintf(r->why, r->size, "key_filters: %.40s: %s", name, what);
-    return false;
-}
-
-static bool read_chain(const struct reader *r, const json_t *list, unsigned depth, struct chain *out);
-
-static bool is_of(const json_t *v, char what)
-{
-    switch (what) {
-    case 't':
-        return json_is_string(v);
-    case 'n':
-        return json_is_integer(v);
-    case 'v':
-        return json_is_string(v) || json_is_number(v);
-    case 'b':
-        return json_is_boolean(v);
-    default:
-        return json_is_array(v);
-    }
-}
-
-static bool fits(const json_t *list, const char *args)
-{
-    size_t n = json_array_size(list) - 1, i = 0;
-    const char *at = args;
-    for (; i < n && *at; i++) {
-        at += *at == '[';
-        if (!is_of(json_array_get(list, i + 1), *at))
-            return false;
-        at += at[1] != '*';
-    }
-    bool enough = !*at || *at == '[' || (at[1] == '*' && i > 0);
-    return i == n && enough;
-}
-
-static bool read_step(const struct reader *r, const json_t *list, unsigned depth, struct step *out)
-{
-    const char *name = json_string_value(json_array_get(list, 0));
-    size_t i = 0, count = sizeof kinds / sizeof kinds[0];
-    if (!name)
-        return fail(r, "?", "a filter is a list of its name and its arguments");
-    while (i < count && strcmp(kinds[i].name, name) != 0)
-        i++;
-    if (i == count)
-        return fail(r, name, "there is no such filter");
-    if (++r->f->steps > KEY_FILTER_STEPS_MAX || depth > DEPTH_MAX)
-        return fail(r, name, "too many filters, or too deep within each other");
-    if (!fits(list, kinds[i].args))
-        return fail(r, name, "these are not its arguments");
-    *out = (struct step){.run = kinds[i].run, .args = list};
-    if (kinds[i].run == similar_to && json_string_length(arg(out, 0)) > KEY_FILTER_TEXT_MAX)
-        return fail(r, name, "a text of at most 256 bytes");
-    if (kinds[i].run == matches) {
-        char why[128];
-        out->regex = term_regex_make(text_of(arg(out, 0)), why, sizeof why);
-        return out->regex || fail(r, name, "this is no regular expression");
-    }
-    if (kinds[i].args[0] != 'c')
-        return true;
-    size_t n = json_array_size(list) - 1;
-    out->chain = calloc(n, sizeof *out->chain);
-    for (; out->chain && out->chains < n; out->chains++) {
-        if (!read_chain(r, arg(out, out->chains), depth + 1, &out->chain[out->chains])) {
-            out->chains++; /* what it holds is freed */
-            return false;
-        }
-    }
-    return out->chain || fail(r, name, "out of memory");
-}
-
-static bool read_chain(const struct reader *r, const json_t *list, unsigned depth, struct chain *out)
-{
-    size_t n = json_array_size(list);
-    if (!json_is_array(list) || n > KEY_FILTER_STEPS_MAX)
-        return fail(r, "?", "a list of lists, each a name and its arguments");
-    out->step = calloc(n + 1, sizeof *out->step);
-    if (!out->step)
-        return fail(r, "?", "out of memory");
-    bool good = true;
-    for (size_t i = 0; good && i < n; i++, out->count++)
-        good = read_step(r, json_array_get(list, i), depth, &out->step[i]);
-    return good;
-}
-
-static void free_chain(struct chain *c)
-{
-    for (size_t i = 0; i < c->count; i++) {
-        struct step *s = &c->step[i];
-        term_regex_free(s->regex);
-        for (size_t k = 0; k < s->chains; k++)
-            free_chain(&s->chain[k]);
-        free(s->chain);
-    }
-    free(c->step);
-}
-
-struct key_filter *key_filter_make(const json_t *list, char *why, size_t size)
-{
-    struct key_filter *f = calloc(1, sizeof *f);
-    struct reader r = {f, why, size};
-    if (!f) {
-        fail(&r, "?", "out of memory");
-        return NULL;
-    }
-    arena_init(&f->arena, MEMORY_MAX);
-    if (read_chain(&r, list, 1, &f->chain))
-        return f;
-    key_filter_free(f);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
     return NULL;
-}
-
-void key_filter_free(struct key_filter *f)
-{
-    if (!f)
-        return;
-    free_chain(&f->chain);
-    arena_fini(&f->arena);
-    free(f);
 }
 
 bool key_filter_passes(struct key_filter *f, struct slice key)
