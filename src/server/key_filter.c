@@ -20,7 +20,7 @@ static struct value text(const void *bytes, size_t len)
 static struct value value_of(const json_t *v)
 {
     if (json_is_string(v))
-        return (struct value){.kind = TEXT, .text = text_of(v)};
+        return (struct value){.kind = TEXT, .text = json_text(v)};
     if (json_is_integer(v))
         return (struct value){.kind = INTEGER, .integer = json_integer_value(v)};
     return json_is_real(v) ? (struct value){.kind = REAL, .real = json_real_value(v)} : nothing;
@@ -104,7 +104,7 @@ static struct value to_lower(struct key_filter *f, const struct step *s, struct 
 /* The n-th of the parts between any of the characters; empty ones are none. */
 static struct value tokenize(struct key_filter *f, const struct step *s, struct value v)
 {
-    struct slice between = text_of(arg(s, 0));
+    struct slice between = json_text(arg(s, 0));
     json_int_t left = json_integer_value(arg(s, 1));
     (void)f;
     for (size_t i = 0, begin = 0; v.kind == TEXT && i <= v.text.len; i++) {
@@ -266,7 +266,7 @@ static unsigned edits(struct slice a, struct slice b)
 
 static struct value similar_to(struct key_filter *f, const struct step *s, struct value v)
 {
-    struct slice to = text_of(arg(s, 0));
+    struct slice to = json_text(arg(s, 0));
     json_int_t max = json_integer_value(arg(s, 1));
     v = as_text(f, v);
     if (v.kind != TEXT)
@@ -280,7 +280,7 @@ static struct value similar_to(struct key_filter *f, const struct step *s, struc
 
 static struct value starts_with(struct key_filter *f, const struct step *s, struct value v)
 {
-    struct slice with = text_of(arg(s, 0));
+    struct slice with = json_text(arg(s, 0));
     v = as_text(f, v);
     return truth(v.kind == TEXT && v.text.len >= with.len &&
                  (!with.len || memcmp(v.text.data, with.data, with.len) == 0));
@@ -288,7 +288,7 @@ static struct value starts_with(struct key_filter *f, const struct step *s, stru
 
 static struct value ends_with(struct key_filter *f, const struct step *s, struct value v)
 {
-    struct slice with = text_of(arg(s, 0));
+    struct slice with = json_text(arg(s, 0));
     v = as_text(f, v);
     return truth(v.kind == TEXT && v.text.len >= with.len &&
                  (!with.len || memcmp(v.text.data + v.text.len - with.len, with.data, with.len) == 0));

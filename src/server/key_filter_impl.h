@@ -5,6 +5,7 @@
 #include "server/key_filter.h"
 
 #include "base/arena.h"
+#include "server/json_text.h"
 #include "server/term_regex.h"
 
 #define KEY_FILTER_DEPTH_MAX  8
@@ -52,11 +53,6 @@ const struct filter_kind *filter_kind(const char *name); /* NULL: there is no su
 static inline const json_t *arg(const struct step *s, size_t i)
 {
     return json_array_get(s->args, i + 1);
-}
-
-static inline struct slice text_of(const json_t *v)
-{
-    return slice_make(json_string_value(v), json_string_length(v));
 }
 
 #endif

@@ -65,7 +65,7 @@ static bool read_step(const struct reader *r, const json_t *list, unsigned depth
         return fail(r, name, "a text of at most 256 bytes");
     if (strcmp(name, "matches") == 0) {
         char why[128];
-        out->regex = term_regex_make(text_of(arg(out, 0)), why, sizeof why);
+        out->regex = term_regex_make(json_text(arg(out, 0)), why, sizeof why);
         return out->regex || fail(r, name, "this is no regular expression");
     }
     if (kind->args[0] != 'c')

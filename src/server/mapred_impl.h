@@ -49,6 +49,9 @@ static inline const struct mapred_phase *mapred_phase_of(const struct mapred *m)
 
 /* --- mapred.c --- */
 
+extern const struct walk_ops mapred_walk_ops;
+/* A list of two to four parts, as an input or as what a phase has left for the next. False: it is none. */
+bool mapred_input_of(const json_t *v, struct mapred_input *out);
 /* Goes on with what has come. Only here does a job come to its end. */
 void mapred_go_on(struct mapred *m);
 

@@ -1,0 +1,15 @@
+/* JSON's texts as slices. */
+#ifndef SERVER_JSON_TEXT_H
+#define SERVER_JSON_TEXT_H
+
+#include "base/slice.h"
+
+#include <jansson.h>
+
+/* Borrowed from it; empty where it is no text. */
+static inline struct slice json_text(const json_t *v)
+{
+    return slice_make(json_string_value(v), json_string_length(v));
+}
+
+#endif

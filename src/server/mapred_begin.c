@@ -1,0 +1,141 @@
+/* How a job of map/reduce begins: what it is is read, and whether the user may ask for it. */
+#include "base/err.h"
+#include "server/allowed.h"
+#include "server/content.h"
+#include "server/dispatch.h"
+#include "server/json_text.h"
+#include "server/kv.h"
+#include "server/mapred_impl.h"
+#include "wire/mapred_msg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A term of the query; whole numbers may stand as such. */
+static bool take_term(struct mapred *m, const json_t *v, struct slice *out)
+{
+    char number[32] = "";
+    bool negative;
+    struct slice digits, text = json_is_string(v) ? json_text(v) : slice_str(number);
+    size_t before = buf_len(&m->terms);
+    if (json_is_integer(v)) {
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(v));
+        text = slice_str(number);
+    }
+    if (query_is_integer(m->query.index)) {
+        if (!content_integer(text, &digits, &negative) || (negative && buf_append(&m->terms, "-", 1)))
+            return false;
+        text = digits;
+    }
+    if (buf_append_slice(&m->terms, text))
+        return false;
+    *out = slice_skip(buf_slice(&m->terms), before);
+    return true;
+}
+
+/* NULL: it is one; else what is wrong with it. */
+static const char *take_query(struct mapred *m)
+{
+    const struct mapred_job *job = &m->job;
+    size_t len = strlen(job->index);
+    uint8_t *p;
+    /* Room for all, so that views into it hold. */
+    if (buf_reserve(&m->terms,
+                    len + json_string_length(job->key) + json_string_length(job->start) + json_string_length(job->end) +
+                        128,
+                    &p))
+        return "out of memory";
+    memcpy(p, job->index, len);
+    content_lower(p, len);
+    buf_commit(&m->terms, len);
+    m->query.index = slice_make(p, len);
+    if (!query_is_index(m->query.index))
+        return "inputs: an index is a field that ends in _bin or _int, or one of the special ones $key and $bucket";
+    if (slice_is(m->query.index, "$bucket"))
+        return NULL;
+    bool good = take_term(m, job->key ? job->key : job->start, &m->query.min);
+    if (job->key)
+        m->query.max = m->query.min;
+    else
+        good = good && take_term(m, job->end, &m->query.max);
+    return good ? NULL : "inputs: a term of the index is no whole number";
+}
+
+static bool check_type(struct session *s, struct slice *type)
+{
+    if (slice_is(*type, "default"))
+        *type = slice_make(NULL, 0);
+    if (catalog_has_type(router_catalog(s->server->router), *type))
+        return true;
+    session_error(s, "{\"error\":\"no_type\"}");
+    return false;
+}
+
+/* Of a list, the first input says where; each is asked for again when its object is. */
+static bool check_permission(struct session *s, const struct mapred_job *job, struct slice type)
+{
+    struct mapred_input first = {0};
+    if (job->inputs != MAPRED_LIST) {
+        enum permission finds = job->inputs == MAPRED_INDEX ? MAY_INDEX : MAY_LIST_KEYS;
+        return allowed_in(s, finds, type, slice_str(job->bucket)) &&
+               allowed_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
+    }
+    if (!mapred_input_of(json_array_get(job->list, 0), &first))
+        return allowed(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
+    return allowed_in(s, MAY_MAPREDUCE, first.type, first.bucket);
+}
+
+static bool prepare(struct session *s, struct mapred *m, struct slice text, bool terms, struct slice *type)
+{
+    char why[256];
+    if (!mapred_job_read(text, terms, &m->job, why, sizeof why)) {
+        session_error(s, "%s", why);
+        return false;
+    }
+    m->out = json_array();
+    *type = slice_str(m->job.type);
+    if (!m->out) {
+        session_error(s, "%s", err_text(E_NOMEM));
+        return false;
+    }
+    if (!check_permission(s, &m->job, *type) || !check_type(s, type))
+        return false;
+    const char *wrong = m->job.inputs == MAPRED_INDEX ? take_query(m) : NULL;
+    if (wrong)
+        session_error(s, "{\"error\":\"%s\"}", wrong);
+    return !wrong;
+}
+
+void mapred(struct session *s, struct slice body)
+{
+    struct mapred_req req;
+    struct slice type;
+    if (mapred_req_decode(body, &req)) {
+        kv_malformed(s, "RpbMapRedReq");
+        return;
+    }
+    bool terms = slice_is(req.content_type, "application/x-erlang-binary");
+    if (!terms && !slice_is(req.content_type, "application/json")) {
+        session_error(s, "{unknown_content_type,<<\"%.*s\">>}",
+                      (int)(req.content_type.len < 64 ? req.content_type.len : 64),
+                      (const char *)req.content_type.data);
+        return;
+    }
+    struct mapred *m = calloc(1, sizeof *m);
+    if (!m) {
+        session_error(s, "%s", err_text(E_NOMEM));
+        return;
+    }
+    m->walk.ops = &mapred_walk_ops;
+    m->walk.what = "the job";
+    m->asks_max = 1;
+    buf_init(&m->inputs, server_frame_max(s->server) / 2);
+    buf_init(&m->terms, SIZE_MAX / 2);
+    if (!prepare(s, m, req.request, terms, &type)) {
+        mapred_walk_ops.destroy(&m->walk);
+        return;
+    }
+    m->walk.router.ended = m->job.inputs == MAPRED_LIST; /* there is nothing to gather */
+    walk_begin(s, &m->walk, type, slice_str(m->job.bucket ? m->job.bucket : ""), m->job.timeout_ms);
+}
