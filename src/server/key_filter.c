@@ -133,7 +133,7 @@ static struct value urldecode(struct key_filter *f, const struct step *s, struct
     for (size_t i = 0; p && i < v.text.len && v.text.data[i] != '&' && v.text.data[i] != ';'; i++) {
         const uint8_t *at = v.text.data + i;
         bool coded = at[0] == '%' && i + 2 < v.text.len && hex_of(at[1]) >= 0 && hex_of(at[2]) >= 0;
-        p[n++] = coded ? (uint8_t)(hex_of(at[1]) << 4 | hex_of(at[2])) : at[0] == '+' ? ' ' : at[0];
+        p[n++] = (uint8_t)(coded ? hex_of(at[1]) << 4 | hex_of(at[2]) : at[0] == '+' ? ' ' : at[0]);
         i += coded ? 2 : 0;
     }
     return p ? text(p, n) : nothing;

@@ -136,7 +136,7 @@ static void test_chains_within(void **state)
 
 static void test_what_is_none(void **state)
 {
-    char deep[512] = "[[\"eq\",\"a\"]]", around[512];
+    char deep[256] = "";
     (void)state;
     expect_none("{}", "a list of lists");
     expect_none("[\"eq\",\"a\"]", "a list of its name");
@@ -152,10 +152,11 @@ static void test_what_is_none(void **state)
     expect_none("[[\"matches\",\"(\"]]", "no regular expression");
     expect_none("[[\"not\",[[\"no\"]]]]", "there is no such filter");
     expect_none("[[\"and\",[[\"matches\",\"a\"]],[[\"no\"]]]]", "there is no such filter");
-    for (unsigned i = 0; i < 10; i++) {
-        snprintf(around, sizeof around, "[[\"not\",%s]]", deep);
-        memcpy(deep, around, sizeof deep);
-    }
+    for (unsigned i = 0; i < 10; i++)
+        strcat(deep, "[[\"not\",");
+    strcat(deep, "[[\"eq\",\"a\"]]");
+    for (unsigned i = 0; i < 10; i++)
+        strcat(deep, "]]");
     expect_none(deep, "too deep");
 }
 
