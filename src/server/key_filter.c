@@ -28,6 +28,14 @@ static struct value value_of(const json_t *v)
 
 /* --- what becomes of it --- */
 
+/* False: the key has cost too much. */
+static bool spend(struct key_filter *f, size_t cost)
+{
+    bool can = cost <= f->left;
+    f->left = can ? f->left - cost : 0;
+    return can;
+}
+
 static struct value keep(struct key_filter *f, const char *digits)
 {
     char *kept = arena_strdup(&f->arena, slice_str(digits));
@@ -51,9 +59,15 @@ static struct value float_to_string(struct key_filter *f, const struct step *s, 
     return v.kind == REAL ? keep(f, digits) : nothing;
 }
 
+static struct value as_text(struct key_filter *f, struct value v)
+{
+    return v.kind == INTEGER ? int_to_string(f, NULL, v) : v.kind == REAL ? float_to_string(f, NULL, v) : v;
+}
+
 /* A number that is all of the text, which begins as Erlang's do. */
 static const char *digits_of(struct key_filter *f, struct value v)
 {
+    v = as_text(f, v);
     const char *at = v.kind == TEXT && v.text.len < 64 ? arena_strdup(&f->arena, v.text) : NULL;
     bool begins = at && (*at == '-' || *at == '+' || (*at >= '0' && *at <= '9'));
     return begins && strlen(at) == v.text.len ? at : NULL;
@@ -69,19 +83,35 @@ static struct value string_to_int(struct key_filter *f, const struct step *s, st
     return at && end > at && !*end && !errno ? (struct value){.kind = INTEGER, .integer = n} : nothing;
 }
 
+/* Digits on both sides of the point, and perhaps an exponent. */
+static bool is_float(const char *at)
+{
+    static const char digits[] = "0123456789";
+    at += *at == '-' || *at == '+';
+    size_t whole = strspn(at, digits), part = at[whole] == '.' ? strspn(at + whole + 1, digits) : 0;
+    if (!whole || !part)
+        return false;
+    at += whole + 1 + part;
+    if (*at != 'e' && *at != 'E')
+        return !*at;
+    at += at[1] == '-' || at[1] == '+' ? 2 : 1;
+    return *at && !at[strspn(at, digits)];
+}
+
 static struct value string_to_float(struct key_filter *f, const struct step *s, struct value v)
 {
     const char *at = digits_of(f, v);
-    char *end;
     (void)s;
+    if (!at || !is_float(at))
+        return nothing;
     errno = 0;
-    double x = at && strchr(at, '.') && !strpbrk(at, "xX") ? strtod(at, &end) : 0;
-    bool good = at && strchr(at, '.') && !strpbrk(at, "xX") && end > at && !*end && !errno;
-    return good ? (struct value){.kind = REAL, .real = x} : nothing;
+    double x = strtod(at, NULL);
+    return errno ? nothing : (struct value){.kind = REAL, .real = x};
 }
 
 static struct value change_case(struct key_filter *f, struct value v, char first, int by)
 {
+    v = as_text(f, v);
     uint8_t *p = v.kind == TEXT ? (uint8_t *)arena_strdup(&f->arena, v.text) : NULL;
     for (size_t i = 0; p && i < v.text.len; i++)
         if (p[i] >= first && p[i] < first + 26)
@@ -106,7 +136,7 @@ static struct value tokenize(struct key_filter *f, const struct step *s, struct 
 {
     struct slice between = json_text(arg(s, 0));
     json_int_t left = json_integer_value(arg(s, 1));
-    (void)f;
+    v = as_text(f, v);
     for (size_t i = 0, begin = 0; v.kind == TEXT && i <= v.text.len; i++) {
         bool ends = i == v.text.len || (between.len && memchr(between.data, v.text.data[i], between.len));
         if (ends && i > begin && --left == 0)
@@ -127,6 +157,7 @@ static int hex_of(uint8_t c)
 /* As a query's value: blanks for "+", and what stands behind "&" or ";" is another's. */
 static struct value urldecode(struct key_filter *f, const struct step *s, struct value v)
 {
+    v = as_text(f, v);
     uint8_t *p = v.kind == TEXT ? arena_alloc(&f->arena, v.text.len + 1) : NULL;
     size_t n = 0;
     (void)s;
@@ -221,20 +252,19 @@ static struct value neq(struct key_filter *f, const struct step *s, struct value
 
 static struct value matches(struct key_filter *f, const struct step *s, struct value v)
 {
-    (void)f;
-    return truth(v.kind == TEXT && term_regex_matches(s->regex, v.text));
-}
-
-static struct value as_text(struct key_filter *f, struct value v)
-{
-    return v.kind == INTEGER ? int_to_string(f, NULL, v) : v.kind == REAL ? float_to_string(f, NULL, v) : v;
+    size_t len = v.text.len < TERM_REGEX_LOOKED_AT ? v.text.len : TERM_REGEX_LOOKED_AT;
+    if (v.kind != TEXT || !spend(f, len * len / 1024)) /* at worst it begins anew at each place */
+        return nothing;
+    return truth(term_regex_matches(s->regex, v.text));
 }
 
 static struct value set_member(struct key_filter *f, const struct step *s, struct value v)
 {
     size_t n = json_array_size(s->args) - 1;
     v = as_text(f, v);
-    for (size_t i = 0; v.kind == TEXT && i < n; i++)
+    if (v.kind != TEXT || !spend(f, n / 4))
+        return nothing;
+    for (size_t i = 0; i < n; i++)
         if (is_same(v, as_text(f, value_of(arg(s, i)))))
             return truth(true);
     return truth(false);
@@ -275,7 +305,9 @@ static struct value similar_to(struct key_filter *f, const struct step *s, struc
     size_t longer = v.text.len > to.len ? v.text.len : to.len, shorter = v.text.len + to.len - longer;
     if (max < 0 || longer - shorter > (size_t)max)
         return truth(false);
-    return truth(longer <= (size_t)max || (longer <= 2 * KEY_FILTER_TEXT_MAX && edits(v.text, to) <= (size_t)max));
+    if (longer <= (size_t)max || longer > 2 * KEY_FILTER_TEXT_MAX)
+        return truth(longer <= (size_t)max);
+    return spend(f, longer * to.len / 64) ? truth(edits(v.text, to) <= (size_t)max) : nothing;
 }
 
 static struct value starts_with(struct key_filter *f, const struct step *s, struct value v)
@@ -296,32 +328,39 @@ static struct value ends_with(struct key_filter *f, const struct step *s, struct
 
 /* --- chains --- */
 
-static bool passes(struct key_filter *f, const struct chain *c, struct value v)
+/* An empty one lets everything pass. */
+static struct value run(struct key_filter *f, const struct chain *c, struct value v)
 {
+    if (c->count == 0)
+        return truth(true);
     for (size_t i = 0; i < c->count && v.kind != NOTHING; i++)
-        v = c->step[i].run(f, &c->step[i], v);
-    return c->count == 0 || (v.kind == TRUTH && v.truth);
+        v = spend(f, 1 + v.text.len / 64) ? c->step[i].run(f, &c->step[i], v) : nothing;
+    return v.kind == TRUTH ? v : nothing;
+}
+
+/* The first that decides; what nothing can be made of is neither. */
+static struct value first_that_is(struct key_filter *f, const struct step *s, struct value v, bool decides)
+{
+    struct value so_far = truth(!decides);
+    for (size_t i = 0; so_far.kind == TRUTH && so_far.truth != decides && i < s->chains; i++)
+        so_far = run(f, &s->chain[i], v);
+    return so_far;
 }
 
 static struct value all_of(struct key_filter *f, const struct step *s, struct value v)
 {
-    bool all = true;
-    for (size_t i = 0; all && i < s->chains; i++)
-        all = passes(f, &s->chain[i], v);
-    return truth(all);
+    return first_that_is(f, s, v, false);
 }
 
 static struct value any_of(struct key_filter *f, const struct step *s, struct value v)
 {
-    bool any = false;
-    for (size_t i = 0; !any && i < s->chains; i++)
-        any = passes(f, &s->chain[i], v);
-    return truth(any);
+    return first_that_is(f, s, v, true);
 }
 
 static struct value none_of(struct key_filter *f, const struct step *s, struct value v)
 {
-    return truth(!passes(f, &s->chain[0], v));
+    v = run(f, &s->chain[0], v);
+    return v.kind == TRUTH ? truth(!v.truth) : nothing;
 }
 
 /* --- by their names --- */
@@ -363,5 +402,7 @@ const struct filter_kind *filter_kind(const char *name)
 bool key_filter_passes(struct key_filter *f, struct slice key)
 {
     arena_reset(&f->arena);
-    return passes(f, &f->chain, (struct value){.kind = TEXT, .text = key});
+    f->left = KEY_FILTER_COST_MAX;
+    struct value v = run(f, &f->chain, (struct value){.kind = TEXT, .text = key});
+    return v.kind == TRUTH && v.truth;
 }

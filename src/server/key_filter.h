@@ -6,8 +6,8 @@
  * neq, value]; [between, low, high, inclusive = true]; [matches, regular expression]; [set_member, text...];
  *             [similar_to, text, edits]; [starts_with | ends_with, text]; [and | or, chain...]; [not, chain]
  *
- * A key that a filter can make nothing of, such as the number of a text that is none, does not pass. What one key may
- * cost is bounded: in chains within chains, in memory, in steps of a match. */
+ * A key that a filter can make nothing of, such as the number of a text that is none, does not pass, not by "not"
+ * either. What one key may cost is bounded, in time and in memory: nothing is made of one that costs more. */
 #ifndef SERVER_KEY_FILTER_H
 #define SERVER_KEY_FILTER_H
 
@@ -15,8 +15,9 @@
 
 #include <jansson.h>
 
-#define KEY_FILTER_STEPS_MAX 256 /* in all chains of one */
-#define KEY_FILTER_TEXT_MAX  256 /* of similar_to */
+#define KEY_FILTER_STEPS_MAX   256 /* in all chains of one */
+#define KEY_FILTER_TEXT_MAX    256 /* of similar_to */
+#define KEY_FILTER_REGEXES_MAX 16
 
 struct key_filter;
 

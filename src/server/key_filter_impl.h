@@ -10,6 +10,7 @@
 
 #define KEY_FILTER_DEPTH_MAX  8
 #define KEY_FILTER_MEMORY_MAX ((size_t)512 * 1024) /* for one key */
+#define KEY_FILTER_COST_MAX   10000                /* likewise, of some 100 ns each */
 
 /* What a key has become on its way. */
 struct value {
@@ -38,8 +39,9 @@ struct step {
 
 struct key_filter {
     struct chain chain;
-    struct arena arena; /* of the key under way */
-    size_t steps;
+    struct arena arena; /* of the key under way, */
+    size_t left;        /* and what it may cost yet */
+    size_t steps, regexes;
 };
 
 /* args: of each argument what it is to be: t text, n whole number, v text or number, b true or false, c chain; "[": the

@@ -12,7 +12,10 @@ struct reader {
 
 static bool fail(const struct reader *r, const char *name, const char *what)
 {
-    snprintf(r->why, r->size, "key_filters: %.40s: %s", name, what);
+    char shown[41] = ""; /* it stands in a text of JSON */
+    for (size_t i = 0; i < sizeof shown - 1 && name[i]; i++)
+        shown[i] = name[i] >= ' ' && name[i] <= '~' && name[i] != '"' && name[i] != '\\' ? name[i] : '?';
+    snprintf(r->why, r->size, "key_filters: %s: %s", shown, what);
     return false;
 }
 
@@ -65,12 +68,17 @@ static bool read_step(const struct reader *r, const json_t *list, unsigned depth
         return fail(r, name, "a text of at most 256 bytes");
     if (strcmp(name, "matches") == 0) {
         char why[128];
+        if (++r->f->regexes > KEY_FILTER_REGEXES_MAX)
+            return fail(r, name, "too many regular expressions");
         out->regex = term_regex_make(json_text(arg(out, 0)), why, sizeof why);
         return out->regex || fail(r, name, "this is no regular expression");
     }
     if (kind->args[0] != 'c')
         return true;
     size_t n = json_array_size(list) - 1;
+    r->f->steps += n;
+    if (r->f->steps > KEY_FILTER_STEPS_MAX)
+        return fail(r, name, "too many filters");
     out->chain = calloc(n, sizeof *out->chain);
     for (; out->chain && out->chains < n; out->chains++) {
         if (!read_chain(r, arg(out, out->chains), depth + 1, &out->chain[out->chains])) {

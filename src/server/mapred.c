@@ -16,10 +16,11 @@
 #define SLICE_US   1000
 #define BATCH      4096  /* values that are reduced at once */
 #define VALUES_MAX 65536 /* of one phase */
-#define FRAME_MAX  512   /* values in one answer */
-/* Inputs that are taken as values at once. */
-#define INPUTS_AT_ONCE   256
-#define FILTERED_AT_ONCE 8
+/* Values in one answer, unless they weigh more. */
+#define FRAME_MAX   512
+#define FRAME_BYTES ((size_t)256 * 1024)
+/* Inputs that are taken as values at once; where they are filtered, one is. */
+#define INPUTS_AT_ONCE 64
 
 static struct mapred *mapred_of(struct walk *w)
 {
@@ -87,14 +88,16 @@ static int put_values(struct mapred *m, size_t from, size_t to)
     return err;
 }
 
-static void send_kept(struct mapred *m)
+/* One answer of what is kept, or given back. */
+static void send_some(struct mapred *m)
 {
-    size_t n = json_array_size(m->out);
-    for (size_t i = 0; i < n; i += FRAME_MAX) {
-        int err = put_values(m, i, i + FRAME_MAX < n ? i + FRAME_MAX : n);
-        if (err)
-            session_broken(m->walk.session, err);
-    }
+    size_t n = json_array_size(m->out), to = m->sent, weight = 0;
+    while (to < n && to - m->sent < FRAME_MAX && weight < FRAME_BYTES)
+        weight += mapred_weight(json_array_get(m->out, to++));
+    int err = put_values(m, m->sent, to);
+    m->sent = to;
+    if (err)
+        session_broken(m->walk.session, err);
 }
 
 static bool send_done(struct mapred *m)
@@ -186,35 +189,55 @@ static bool reduce_part(struct mapred *m, enum mapred_function f)
         return why ? fail(m, why) : fail_memory(m);
     json_decref(m->out);
     m->out = reduced;
+    m->reduced = json_array_size(m->out);
+    m->bytes = mapred_weight(m->out);
     return true;
 }
 
-/* A value more stands in m->out. */
-static bool check_values(struct mapred *m)
+/* More values stand in m->out. `reducer`: of the reduce phase that alone wants them; REDUCE_DELETE: there is none. */
+static bool check_values(struct mapred *m, enum mapred_function reducer)
+{
+    if (reducer != REDUCE_DELETE && json_array_size(m->out) >= m->reduced + BATCH && !reduce_part(m, reducer))
+        return false;
+    if (json_array_size(m->out) <= VALUES_MAX && m->held + m->bytes <= walk_bytes_max(&m->walk))
+        return true;
+    return fail(m, "the values of this phase are more than are held at once: ask of fewer objects, or reduce them");
+}
+
+static enum mapred_function reducer_behind(const struct mapred *m)
 {
     const struct mapred_phase *p = mapred_phase_of(m);
-    size_t n = json_array_size(m->out);
     bool reduces = m->phase + 1 < m->job.phases && !mapred_is_map(p[1].function) && !p->keep;
-    if (reduces && n >= BATCH && n % BATCH == 0) {
-        if (!reduce_part(m, p[1].function))
-            return false;
-        m->bytes = json_array_size(m->out) < BATCH ? 0 : m->bytes;
-    }
-    if (n > VALUES_MAX || m->bytes > walk_bytes_max(&m->walk))
-        return fail(m, "the values of this phase are more than are held at once: ask of fewer objects, or reduce them");
-    return true;
+    return reduces ? p[1].function : REDUCE_DELETE;
+}
+
+static bool next_phase(struct mapred *m)
+{
+    json_decref(m->values);
+    m->values = m->out;
+    m->out = json_array();
+    m->held = m->bytes;
+    m->next = m->bytes = m->reduced = 0;
+    m->phase++;
+    return m->out || fail_memory(m);
 }
 
 static bool end_phase(struct mapred *m)
 {
-    if (mapred_phase_of(m)->keep)
-        send_kept(m);
-    json_decref(m->values);
-    m->values = m->out;
-    m->out = json_array();
-    m->next = 0;
-    m->phase++;
-    return m->out || fail_memory(m);
+    m->sending = mapred_phase_of(m)->keep;
+    return m->sending || next_phase(m);
+}
+
+/* A frame at a time: the next waits until there is room for it. */
+static bool advance_sending(struct mapred *m)
+{
+    if (m->sent < json_array_size(m->out)) {
+        send_some(m);
+        return true;
+    }
+    m->sending = false;
+    m->sent = 0;
+    return m->job.phases ? next_phase(m) : send_done(m);
 }
 
 /* What has come first of what was asked for. False: the job is over. */
@@ -234,7 +257,7 @@ static bool take_first(struct mapred *m, const struct mapred_ask *a)
     if (!deletes)
         taken = a->values && json_array_extend(m->out, a->values) == 0;
     mapred_ask_end(m);
-    return taken ? deletes || check_values(m) : fail_memory(m);
+    return taken ? deletes || check_values(m, reducer_behind(m)) : fail_memory(m);
 }
 
 /* Of a phase that asks for objects: maps, links and deletes. Takes what has come, or asks for one more. */
@@ -264,25 +287,32 @@ static bool advance_asking(struct mapred *m)
     return end_phase(m);
 }
 
-static const char *chars(struct slice s)
+/* In Erlang's terms any bytes. NULL: it is no text for JSON, or memory is out. */
+static json_t *name_of(const struct mapred *m, struct slice name)
 {
-    return s.data ? (const char *)s.data : "";
+    const char *bytes = name.data ? (const char *)name.data : "";
+    return m->job.terms ? json_stringn_nocheck(bytes, name.len) : json_stringn(bytes, name.len);
 }
 
 /* An input as a value: of a bucket and of an index, [bucket, key], or [bucket, key, null, type]. */
-static json_t *value_of(const struct mapred_input *in)
+static json_t *value_of(const struct mapred *m, const struct mapred_input *in)
 {
-    if (in->type.len)
-        return json_pack("[s%, s%, n, s%]", chars(in->bucket), in->bucket.len, chars(in->key), in->key.len,
-                         chars(in->type), in->type.len);
-    return json_pack("[s%, s%]", chars(in->bucket), in->bucket.len, chars(in->key), in->key.len);
+    json_t *value = json_array();
+    bool good = value && !json_array_append_new(value, name_of(m, in->bucket)) &&
+                !json_array_append_new(value, name_of(m, in->key));
+    if (good && in->type.len)
+        good = !json_array_append_new(value, json_null()) && !json_array_append_new(value, name_of(m, in->type));
+    if (good)
+        return value;
+    json_decref(value);
+    return NULL;
 }
 
 /* The job's own inputs, as values: for a reduce phase that comes first, or to be echoed. Some at a time. */
 static bool take_inputs(struct mapred *m, bool *more)
 {
     *more = true;
-    for (unsigned i = 0; *more && i < (m->job.filter ? FILTERED_AT_ONCE : INPUTS_AT_ONCE); i++) {
+    for (unsigned i = 0; *more && i < (m->job.filter ? 1 : INPUTS_AT_ONCE); i++) {
         struct mapred_input in;
         const json_t *given = m->job.list ? json_array_get(m->job.list, m->next) : NULL;
         enum next next = next_input(m, &in);
@@ -291,17 +321,14 @@ static bool take_inputs(struct mapred *m, bool *more)
             continue;
         if (!*more)
             break;
-        json_t *value = given ? json_incref((json_t *)(uintptr_t)given) : value_of(&in);
+        json_t *value = given ? json_incref((json_t *)(uintptr_t)given) : value_of(m, &in);
         if (!value)
             return fail(m, "a name is no UTF-8 text: JSON cannot hold it");
-        m->bytes += in.key.len + in.bucket.len;
+        m->bytes += mapred_weight(value);
         if (json_array_append_new(m->out, value))
             return fail_memory(m);
-        bool full = json_array_size(m->out) > VALUES_MAX || m->bytes > walk_bytes_max(&m->walk);
-        if (m->job.phases && json_array_size(m->out) % BATCH == 0 && !reduce_part(m, mapred_phase_of(m)->function))
+        if (!check_values(m, m->job.phases ? mapred_phase_of(m)->function : REDUCE_DELETE))
             return false;
-        if (full)
-            return fail(m, "the inputs are more than are held at once: ask of fewer");
     }
     return true;
 }
@@ -316,6 +343,7 @@ static bool advance_reduce(struct mapred *m)
     if (m->values) {
         json_decref(m->out);
         m->out = json_incref(m->values);
+        m->bytes = m->held;
     }
     return reduce_part(m, mapred_phase_of(m)->function) && end_phase(m);
 }
@@ -326,15 +354,15 @@ static bool echo(struct mapred *m)
     bool more;
     if (!take_inputs(m, &more))
         return false;
-    if (more)
-        return true;
-    send_kept(m);
-    return send_done(m);
+    m->sending = !more;
+    return true;
 }
 
 /* True: there is more to do, now. */
 static bool advance(struct mapred *m)
 {
+    if (m->sending)
+        return advance_sending(m);
     if (m->job.phases == 0)
         return echo(m);
     if (m->phase == m->job.phases)
@@ -348,6 +376,9 @@ static void on_turn(struct session *s);
 void mapred_go_on(struct mapred *m)
 {
     struct session *s = m->walk.session;
+    uint64_t left_ms;
+    if (!walk_time(&m->walk, &left_ms)) /* which is answered */
+        return;
     m->end_us = clock_precise_us(s->server->clock) + SLICE_US;
     bool gone = false, full = false, late = false;
     m->running = true;

@@ -17,11 +17,13 @@ static void map(struct mapred_ask *a, const struct object *o)
         kv_encode_vclock(m->walk.session, o->revision, bytes);
         for (unsigned i = 0; i < VCLOCK_SIZE; i++)
             snprintf(vclock + 2 * i, 3, "%02x", bytes[i]);
-        a->bytes = kv_siblings_size(o, false);
+        a->large = kv_siblings_size(o, false) > MAPRED_SMALL;
     }
     a->values = json_array();
-    if (a->values && mapred_map(mapred_phase_of(m), &a->input, o, vclock, a->values, &a->why))
+    if (a->values && mapred_map(mapred_phase_of(m), &a->input, o, vclock, a->values, &a->why)) {
+        a->bytes = mapred_weight(a->values);
         return;
+    }
     json_decref(a->values);
     a->values = NULL;
 }
@@ -104,7 +106,7 @@ void mapred_ask_end(struct mapred *m)
 {
     struct mapred_ask *a = &m->ask[m->first_ask];
     unsigned more = 2 * m->asks_max;
-    m->asks_max = a->bytes > MAPRED_SMALL ? 1 : more < MAPRED_ASKS_MAX ? more : MAPRED_ASKS_MAX;
+    m->asks_max = a->large ? 1 : more < MAPRED_ASKS_MAX ? more : MAPRED_ASKS_MAX;
     json_decref(a->values);
     a->values = NULL;
     m->first_ask = (m->first_ask + 1) % MAPRED_ASKS_MAX;

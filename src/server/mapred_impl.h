@@ -20,7 +20,8 @@ struct mapred_ask {
     int err;
     const char *why; /* what is wrong with the object; NULL: nothing, or memory is out */
     json_t *values;  /* that came of it; NULL: none, or it is not well */
-    size_t bytes;    /* of the object */
+    size_t bytes;    /* what they weigh */
+    bool large;      /* the object */
 };
 
 struct mapred {
@@ -33,7 +34,11 @@ struct mapred {
     size_t next;    /* input of the phase: a place in `inputs`, or in the list of the job or of the phase before */
     json_t *values; /* what came of the phase before; NULL: this is the first */
     json_t *out;    /* of this one */
-    size_t bytes;   /* of the objects whose values are held */
+    size_t bytes;   /* what those weigh, */
+    size_t held;    /* and those of the phase before */
+    size_t reduced; /* how many there were in `out` when a part was last reduced */
+    bool sending;   /* what the phase keeps is being sent, */
+    size_t sent;    /* so many of it are */
     json_int_t deleted;
     struct mapred_ask ask[MAPRED_ASKS_MAX]; /* a ring */
     unsigned first_ask, asks, asks_max;

@@ -141,9 +141,16 @@ static json_t *object_of(const struct mapred_input *in, const struct siblings *a
 
 /* --- its values and links --- */
 
+/* Of JSON's text; decoded it takes up to eighty times as much. */
+#define LIST_MAX ((size_t)256 * 1024)
+
 static bool append_list(json_t *out, struct slice text, const char **why)
 {
     json_error_t error;
+    if (text.len > LIST_MAX) {
+        *why = "badarg: a value is a list of more than 256 KiB";
+        return false;
+    }
     json_t *list = json_loadb(chars(text), text.len, JSON_DECODE_ANY, &error);
     bool good = json_is_array(list) && json_array_extend(out, list) == 0;
     if (!json_is_array(list))
@@ -219,4 +226,18 @@ bool mapred_map(const struct mapred_phase *p, const struct mapred_input *in, con
     if (!good && !*why)
         *why = "a name or a link is no UTF-8 text, which JSON cannot hold, or memory is out";
     return good;
+}
+
+size_t mapred_weight(const json_t *v)
+{
+    size_t weight = 48, i;
+    const char *name;
+    json_t *part;
+    if (json_is_string(v))
+        return weight + json_string_length(v);
+    if (json_is_array(v))
+        json_array_foreach(v, i, part) weight += 8 + mapred_weight(part);
+    else if (json_is_object(v))
+        json_object_foreach((json_t *)(uintptr_t)v, name, part) weight += 64 + strlen(name) + mapred_weight(part);
+    return weight;
 }

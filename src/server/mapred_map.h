@@ -16,4 +16,7 @@ struct mapred_input {
 bool mapred_map(const struct mapred_phase *p, const struct mapred_input *in, const struct object *o, const char *vclock,
                 json_t *out, const char **why);
 
+/* The memory that a value takes, about. */
+size_t mapred_weight(const json_t *v);
+
 #endif

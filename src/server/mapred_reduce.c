@@ -28,7 +28,7 @@ static int cmp_numbers(const json_t *a, const json_t *b)
 static int cmp(const json_t *a, const json_t *b)
 {
     int c = (rank(a) > rank(b)) - (rank(a) < rank(b));
-    if (c)
+    if (c || a == b)
         return c;
     if (json_is_number(a))
         return cmp_numbers(a, b);
@@ -42,29 +42,49 @@ static int cmp(const json_t *a, const json_t *b)
     return c ? c : (x > y) - (x < y);
 }
 
+/* A value in its place. The order above leaves some as one, objects, and whole numbers beside others: their kind and
+ * their text tell them apart, so that equal ones come to stand beside each other. */
+struct place {
+    json_t *value;
+    char *text; /* of lists and objects; NULL also where some of it is no UTF-8 */
+};
+
 static int cmp_places(const void *pa, const void *pb)
 {
-    return cmp(*(json_t *const *)pa, *(json_t *const *)pb);
+    const struct place *a = pa, *b = pb;
+    int c = cmp(a->value, b->value);
+    if (c || a->value == b->value)
+        return c;
+    c = (json_typeof(a->value) > json_typeof(b->value)) - (json_typeof(a->value) < json_typeof(b->value));
+    return c || !a->text || !b->text ? c : strcmp(a->text, b->text);
+}
+
+static void place(struct place *p, json_t *value)
+{
+    bool has_text = json_is_object(value) || json_is_array(value);
+    *p = (struct place){value, has_text ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS) : NULL};
 }
 
 static json_t *sorted(const json_t *values, bool distinct)
 {
     size_t n = json_array_size(values);
-    json_t **at = malloc((n + 1) * sizeof *at), *out = at ? json_array() : NULL;
-    for (size_t i = 0; out && i < n; i++)
-        at[i] = json_array_get(values, i);
-    if (out)
+    struct place *at = calloc(n + 1, sizeof *at);
+    json_t *out = at ? json_array() : NULL;
+    bool good = out != NULL;
+    for (size_t i = 0; at && i < n; i++)
+        place(&at[i], json_array_get(values, i));
+    if (good)
         qsort(at, n, sizeof *at, cmp_places);
-    for (size_t i = 0; out && i < n; i++) {
-        if (distinct && i && json_equal(at[i - 1], at[i]))
-            continue;
-        if (json_array_append(out, at[i])) {
-            json_decref(out);
-            out = NULL;
-        }
-    }
+    for (size_t i = 0; good && i < n; i++)
+        if (!distinct || !i || cmp_places(&at[i - 1], &at[i]) != 0)
+            good = json_array_append(out, at[i].value) == 0;
+    for (size_t i = 0; at && i < n; i++)
+        free(at[i].text);
     free(at);
-    return out;
+    if (good)
+        return out;
+    json_decref(out);
+    return NULL;
 }
 
 /* --- sums --- */
@@ -114,13 +134,20 @@ static json_t *sum_of(const json_t *values, const char **why)
     return list_of(sum);
 }
 
-static json_t *count_of(const json_t *values)
+/* A number is what was counted before. */
+static json_t *count_of(const json_t *values, const char **why)
 {
     json_int_t n = 0;
     json_t *value;
     size_t i;
-    json_array_foreach(values, i, value) n +=
-        json_is_integer(value) ? json_integer_value(value) : 1; /* a number is what was counted before */
+    json_array_foreach(values, i, value)
+    {
+        json_int_t more = json_is_integer(value) ? json_integer_value(value) : 1;
+        if (__builtin_add_overflow(n, more, &n)) {
+            *why = "badarith: more than 64 bits hold";
+            return NULL;
+        }
+    }
     return list_of(json_integer(n));
 }
 
@@ -221,7 +248,7 @@ json_t *mapred_reduce(enum mapred_function f, const json_t *values, const char *
     case REDUCE_SUM:
         return sum_of(values, why);
     case REDUCE_COUNT_INPUTS:
-        return count_of(values);
+        return count_of(values, why);
     case REDUCE_PLIST_SUM:
         return plist_sum_of(values, why);
     case REDUCE_STRING_TO_INTEGER:

@@ -78,5 +78,6 @@ void term_regex_free(struct term_regex *r)
 bool term_regex_matches(const struct term_regex *r, struct slice term)
 {
     const uint8_t *subject = term.data ? term.data : (const uint8_t *)"";
-    return pcre2_match(r->code, subject, term.len, 0, 0, r->data, r->context) >= 0;
+    size_t len = term.len < TERM_REGEX_LOOKED_AT ? term.len : TERM_REGEX_LOOKED_AT;
+    return pcre2_match(r->code, subject, len, 0, 0, r->data, r->context) >= 0;
 }

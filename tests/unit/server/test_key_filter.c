@@ -117,6 +117,14 @@ static void test_what_fits_none(void **state)
     assert_false(passes("[[\"string_to_float\"],[\"neq\",5]]", "0x1.8p1"));
     assert_false(passes("[[\"int_to_string\"],[\"neq\",\"x\"]]", "4"));
     assert_false(passes("[[\"to_upper\"]]", "true"));
+    assert_false(passes("[[\"not\",[[\"string_to_int\"],[\"eq\",5]]]]", "x"));
+    assert_true(passes("[[\"not\",[[\"string_to_int\"],[\"eq\",5]]]]", "6"));
+    assert_false(passes("[[\"and\",[[\"eq\",\"x\"]],[[\"string_to_int\"],[\"eq\",5]]]]", "x"));
+    assert_true(passes("[[\"or\",[[\"eq\",\"x\"]],[[\"string_to_int\"],[\"eq\",5]]]]", "x"));
+    static const char *const none[] = {"1.", "+.5", "1.e3", "1.5e", "1.5x", ".", "", "1e5"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        assert_false(passes("[[\"string_to_float\"],[\"neq\",0]]", none[i]));
+    assert_true(passes("[[\"string_to_float\"],[\"eq\",-1500.0]]", "-1.5e+3"));
     assert_false(passes("[[\"eq\",\"a\"],[\"to_upper\"],[\"neq\",\"a\"]]", "a"));
 }
 
@@ -132,6 +140,33 @@ static void test_chains_within(void **state)
     assert_true(passes("[[\"not\",[[\"matches\",\"solution\"]]]]", "problem"));
     assert_false(passes("[[\"not\",[[\"matches\",\"solution\"]]]]", "solution"));
     assert_true(passes("[[\"not\",[[\"or\",[[\"eq\",\"a\"]],[[\"not\",[[\"starts_with\",\"b\"]]]]]]]]", "bc"));
+}
+
+/* What would take long comes to nothing. */
+static void test_what_costs_too_much(void **state)
+{
+    static char key[65536];
+    static const char step[] = "[\"similar_to\",\"%s\",250]";
+    char text[257], *filters = malloc(256 * 1024);
+    (void)state;
+    memset(key, 'a', sizeof key - 1);
+    assert_false(passes("[[\"matches\",\"a*[bc]\"]]", key));
+    assert_true(passes("[[\"matches\",\"^aaa\"]]", key));
+    key[504] = '\0';
+    memset(text, 'b', 256);
+    text[256] = '\0';
+    assert_non_null(filters);
+    strcpy(filters, "[[\"or\"");
+    for (unsigned i = 0; i < 100; i++) {
+        strcat(filters, ",[");
+        sprintf(filters + strlen(filters), step, text);
+        strcat(filters, "]");
+    }
+    strcat(filters, ",[[\"starts_with\",\"a\"]]]]");
+    assert_false(passes(filters, key)); /* it is given up before the last is tried */
+    key[3] = '\0';
+    assert_true(passes(filters, key));
+    free(filters);
 }
 
 static void test_what_is_none(void **state)
@@ -163,9 +198,13 @@ static void test_what_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),          cmocka_unit_test(test_equality),
-        cmocka_unit_test(test_likeness),       cmocka_unit_test(test_what_becomes_of_it),
-        cmocka_unit_test(test_what_fits_none), cmocka_unit_test(test_chains_within),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_equality),
+        cmocka_unit_test(test_likeness),
+        cmocka_unit_test(test_what_becomes_of_it),
+        cmocka_unit_test(test_what_fits_none),
+        cmocka_unit_test(test_chains_within),
+        cmocka_unit_test(test_what_costs_too_much),
         cmocka_unit_test(test_what_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,9 @@ static void test_orders(void **state)
     expect(REDUCE_SORT, "[\"b\",\"a\",2,\"ab\",1.5,[\"b\"],[\"a\",1],[\"a\"],{}]",
            "[1.5,2,{},[\"a\"],[\"a\",1],[\"b\"],\"a\",\"ab\",\"b\"]");
     expect(REDUCE_SET_UNION, "[3,1,3,\"a\",\"a\",[1],[1]]", "[1,3,[1],\"a\"]");
+    expect(REDUCE_SET_UNION, "[{\"a\":1},{\"b\":1},{\"a\":1},{\"b\":1,\"a\":2},{\"a\":2,\"b\":1},1,1.0,1,1.0]",
+           "[1,1.0,{\"a\":1},{\"a\":2,\"b\":1},{\"b\":1}]");
+    expect(REDUCE_SET_UNION, "[[{\"a\":1}],[{\"b\":1}],[{\"a\":1}]]", "[[{\"a\":1}],[{\"b\":1}]]");
 }
 
 /* Buckets and keys; what the keys carried is left out, but a type. */
@@ -71,6 +74,7 @@ static void test_counts(void **state)
     expect(REDUCE_COUNT_INPUTS, "[]", "[0]");
     expect(REDUCE_COUNT_INPUTS, "[[\"b\",\"k\"],\"x\",{}]", "[3]");
     expect(REDUCE_COUNT_INPUTS, "[40,\"x\",2]", "[43]");
+    expect_wrong(REDUCE_COUNT_INPUTS, "[9223372036854775807,9223372036854775807]");
 }
 
 static void test_integers(void **state)
