@@ -128,6 +128,8 @@ static json_t *sum_of(const json_t *values, const char **why)
         next = json_is_number(value) && sum ? add(sum, value) : NULL;
         json_decref(sum);
         sum = next;
+        if (!sum && !*why)
+            *why = "badarith: the sum is no number that JSON holds, or memory is out";
         if (!sum)
             return NULL;
     }

@@ -62,6 +62,7 @@ static void test_sums(void **state)
     expect(REDUCE_SUM, "[1,0.5]", "[1.5]");
     expect(REDUCE_SUM, "[9223372036854775807,1]", "[9.2233720368547758e18]");
     expect_wrong(REDUCE_SUM, "[1,\"2\"]");
+    expect_wrong(REDUCE_SUM, "[1e308,1e308]");
     expect(REDUCE_PLIST_SUM, "[[\"a\",1],{\"b\":2,\"a\":3},[\"b\",5]]", "[{\"a\":4,\"b\":7}]");
     expect_wrong(REDUCE_PLIST_SUM, "[[\"a\",\"b\"]]");
     expect_wrong(REDUCE_PLIST_SUM, "[1]");
