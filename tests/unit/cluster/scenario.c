@@ -161,3 +161,19 @@ unsigned meta_leader(struct universe *u)
             return i;
     return UNIVERSE_MAX;
 }
+
+int put_for_a_while(struct universe *u, unsigned through, const char *key, const char *value)
+{
+    struct op o = {0};
+    struct router *r = cluster_router(cluster_at(u, through));
+    struct store_command c = {.op = STORE_PUT, .rules = {.siblings_max = 100, .size_max = 1 << 20, .ttl_ms = LIFE_MS}};
+    store_key_init(&c.key, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
+    c.value.bytes = slice_str(value);
+    op_get(u, &o, through, key, false, 10000);
+    op_wait(u, &o);
+    o.done = false;
+    router_write(r, &o.request, &c);
+    u->machine[through].touched = true;
+    op_wait(u, &o);
+    return o.err;
+}

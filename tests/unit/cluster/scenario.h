@@ -25,6 +25,10 @@ void expect_all(struct universe *u, unsigned through, const char *value);
 /* How many of them can be written, each within a second. */
 unsigned count_written(struct universe *u, unsigned through, const char *value);
 
+/* One that goes by itself after that time. */
+#define LIFE_MS 20000
+int put_for_a_while(struct universe *u, unsigned through, const char *key, const char *value);
+
 struct cluster *cluster_at(struct universe *u, unsigned i); /* NULL: does not run */
 
 unsigned partition_of(struct universe *u, unsigned through, const char *key);
