@@ -1,6 +1,7 @@
 #include "base/option.h"
 
 #include "base/err.h"
+#include "base/service_link.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -168,7 +169,7 @@ static int read_variable(struct option_set *s, size_t row, const char *name)
 {
     char origin[OPTION_ORIGIN_MAX];
     char *value = getenv(name);
-    if (!value || !*value)
+    if (!value || !*value || service_link_is(name, value))
         return E_NOT_FOUND;
     snprintf(origin, sizeof origin, "environment variable %s", name);
     int err = option_set_value(s, row, value, strlen(value), RANK_ENVIRONMENT, origin);

@@ -51,7 +51,8 @@ void option_set_fini(struct option_set *s);
  *   E_IO          a file that cannot be read
  *   E_TOO_LARGE, E_NOMEM */
 int option_read_flags(struct option_set *s, int argc, char *const *argv, char *why, size_t why_size);
-/* The variables of secret options are overwritten in place and unset, so that /proc/PID/environ does not keep them. */
+/* A variable that is empty, or a service link of Kubernetes (base/service_link.h), counts as not set.
+ * The variables of secret options are overwritten in place and unset, so that /proc/PID/environ does not keep them. */
 int option_read_environment(struct option_set *s, char *why, size_t why_size);
 /* `name = value` lines, # comments; `name = <<END`, then lines, then END, for a value of several lines. */
 int option_read_file(struct option_set *s, const char *path, char *why, size_t why_size);

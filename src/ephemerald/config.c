@@ -1,6 +1,7 @@
 #include "ephemerald/config.h"
 
 #include "base/err.h"
+#include "base/service_link.h"
 #include "ephemerald/json.h"
 #include "ephemerald/options.h"
 #include "ephemerald/reading.h"
@@ -451,12 +452,48 @@ static const char *orchestration_name(enum orchestration o)
     return o == ORCHESTRATION_MARATHON ? "marathon" : o == ORCHESTRATION_KUBERNETES ? "kubernetes" : "none";
 }
 
+static bool is_variable_of_option(const char *name, size_t len)
+{
+    for (size_t i = 0; i < daemon_option_count; i++)
+        for (const char *p = daemon_options[i].environment; p && *p; p += strspn(p, " ")) {
+            size_t n = strcspn(p, " ");
+            if (n == len && memcmp(p, name, len) == 0)
+                return true;
+            p += n;
+        }
+    return false;
+}
+
+/* One that is spelled like an option is worth a line: somebody may have meant the option. */
+static void log_service_link(const struct log *log, const char *name, const char *value)
+{
+    bool known = is_variable_of_option(name, strlen(name));
+    log_write(log, known ? LOG_INFO : LOG_DEBUG, "config",
+              "environment variable %s is a service link of Kubernetes ('%.64s'), not an option: ignored%s", name,
+              value, known ? " (enableServiceLinks: false in the pod's spec leaves it out)" : "");
+}
+
+static void log_service_links(const struct log *log)
+{
+    static const char ours[] = "EPHEMERAL_STORE_";
+    char name[128];
+    for (char *const *v = environ; *v; v++) {
+        size_t len = strcspn(*v, "=");
+        if (strncmp(*v, ours, strlen(ours)) != 0 || len >= sizeof name || !(*v)[len])
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)len, *v);
+        if (service_link_is(name, *v + len + 1))
+            log_service_link(log, name, *v + len + 1);
+    }
+}
+
 void config_log(const struct config *c, const struct log *log)
 {
     log_info(log, "config", "node %s, orchestration %s, %zu user(s), %zu bucket type(s), memory %llu MiB (%s)",
              c->node_name, orchestration_name(c->orchestration), c->user_count, c->bucket_type_count,
              (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
     config_log_cluster(c, log);
+    log_service_links(log);
     if (c->object_size_max_bytes > c->memory_bytes / 8)
         log_warn(log, "config",
                  "object-size-max is more than an eighth of the memory: such objects pass one at a time");
@@ -481,7 +518,9 @@ void config_print_markdown(FILE *out)
         "# Configuration\n\n"
         "Made by `ephemerald --help-markdown` from the daemon's table of options; a test compares the two.\n\n"
         "A flag (`--name VALUE`) wins over the environment, which wins over the file (`name = value` lines, given by\n"
-        "`--config`), which wins over the default. An unknown option or key is an error.\n\n",
+        "`--config`), which wins over the default. An unknown option or key is an error.\n\n"
+        "A variable that Kubernetes sets for a service (a service link such as\n"
+        "`EPHEMERAL_STORE_PROTO_PORT=tcp://10.96.0.7:8087`) is no option: it is ignored, and the log says so.\n\n",
         out);
     option_print_markdown(daemon_options, daemon_option_count, out);
 }

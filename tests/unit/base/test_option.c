@@ -187,6 +187,21 @@ static void test_environment(void **state)
     rig_fini(&r);
 }
 
+/* Kubernetes sets such for a service whose name is like the option's. The next variable of the option counts. */
+static void test_service_link_is_no_value(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    setenv("T_PORT", "tcp://10.96.0.7:8087", 1);
+    assert_int_equal(read_environment(&r), 0);
+    assert_value(&r, "port", "80", "default");
+    setenv("T_OLD_PORT", "1", 1);
+    assert_int_equal(read_environment(&r), 0);
+    assert_value(&r, "port", "1", "environment variable T_OLD_PORT");
+    rig_fini(&r);
+}
+
 static void test_secret_variable_is_wiped(void **state)
 {
     static char variable[] = "T_KEY=secret";
@@ -550,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_unknown_flag),
         cmocka_unit_test(test_very_long_unknown_flag),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_service_link_is_no_value),
         cmocka_unit_test(test_secret_variable_is_wiped),
         cmocka_unit_test(test_secret_variable_is_wiped_unused),
         cmocka_unit_test(test_file),

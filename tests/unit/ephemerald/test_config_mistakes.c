@@ -175,6 +175,31 @@ static void log_config(const struct rig *r, struct lines *l)
     config_log(r->c, &log);
 }
 
+/* A pod in a namespace with services named ephemeral-store and ephemeral-store-proto starts, and says what it left. */
+static void test_service_links_are_ignored(void **state)
+{
+    struct rig r;
+    struct lines l;
+    (void)state;
+    rig_init(&r);
+    set("EPHEMERAL_STORE_PROTO_PORT", "tcp://10.96.0.7:8087");
+    set("EPHEMERAL_STORE_EPMD_PORT", "tcp://10.96.0.7:4369");
+    set("EPHEMERAL_STORE_HANDOFF_PORT", "18099");
+    set("EPHEMERAL_STORE_SERVICE_HOST", "10.96.0.7");
+    assert_good(&r, read_config(&r, NULL));
+    assert_int_equal(r.c->proto_port, 8087);
+    assert_int_equal(r.c->epmd_port, 4369);
+    assert_int_equal(r.c->handoff_port, 18099);
+    log_config(&r, &l);
+    assert_non_null(strstr(l.text, "info  config: environment variable EPHEMERAL_STORE_PROTO_PORT is a service link of "
+                                   "Kubernetes ('tcp://10.96.0.7:8087'), not an option: ignored"));
+    assert_non_null(strstr(l.text, "info  config: environment variable EPHEMERAL_STORE_EPMD_PORT is"));
+    assert_non_null(strstr(l.text, "debug config: environment variable EPHEMERAL_STORE_SERVICE_HOST is"));
+    assert_null(strstr(l.text, "EPHEMERAL_STORE_HANDOFF_PORT"));
+    unsetenv("EPHEMERAL_STORE_SERVICE_HOST");
+    rig_fini(&r);
+}
+
 static void test_log_of_a_good_start(void **state)
 {
     struct rig r;
@@ -300,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_in_the_file),
         cmocka_unit_test(test_wishes),
         cmocka_unit_test(test_check),
+        cmocka_unit_test(test_service_links_are_ignored),
         cmocka_unit_test(test_log_of_a_good_start),
         cmocka_unit_test(test_log_of_what_is_strange),
         cmocka_unit_test(test_help_names_every_option),
