@@ -1,3 +1,4 @@
+#include "base/stdio_fds.h"
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/connect.h"
 
@@ -153,6 +154,8 @@ int main(int argc, char **argv)
     struct options o;
     unsigned used;
     int rest;
+    if (stdio_fds_open())
+        return EX_OSERR;
     if (!options_parse(argc, argv, &o, &rest, &used))
         return EX_USAGE;
     if (o.version) {

@@ -1,0 +1,10 @@
+/* The descriptors 0, 1 and 2, which a program may find closed. Whatever it opens next would then get those numbers, and
+ * what is meant for standard error would go into a library's pipe or a connection. */
+#ifndef BASE_STDIO_FDS_H
+#define BASE_STDIO_FDS_H
+
+/* The first thing in main(): opens /dev/null in place of each that is closed, in the direction that is not its own, so
+ * that reading or writing it still fails. E_IO: that is not possible. */
+int stdio_fds_open(void);
+
+#endif
