@@ -5,23 +5,8 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
-
-#define LINE_MAX_BYTES 1024
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
-
-static void sink_fd(void *arg, enum log_level level, const char *line)
-{
-    (void)level;
-    char out[LINE_MAX_BYTES + 1];
-    size_t n = strlen(line);
-    memcpy(out, line, n);
-    out[n] = '\n';
-    /* A log that cannot be written has nowhere to say so. */
-    ssize_t written = write((int)(intptr_t)arg, out, n + 1);
-    (void)written;
-}
 
 static uint64_t wall_now_ms(void *arg)
 {
@@ -31,9 +16,9 @@ static uint64_t wall_now_ms(void *arg)
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-void log_init_fd(struct log *l, enum log_level level, int fd)
+void log_init(struct log *l, enum log_level level, log_sink sink, void *arg)
 {
-    *l = (struct log){.level = level, .sink = sink_fd, .arg = (void *)(intptr_t)fd, .wall_ms = wall_now_ms};
+    *l = (struct log){.level = level, .sink = sink, .arg = arg, .wall_ms = wall_now_ms};
 }
 
 bool log_level_parse(const char *name, enum log_level *level)
@@ -67,7 +52,7 @@ void log_write(const struct log *l, enum log_level level, const char *area, cons
 {
     if (!l || level > l->level)
         return;
-    char line[LINE_MAX_BYTES];
+    char line[LOG_LINE_MAX];
     size_t n = put_time(l, line, sizeof line);
     n += (size_t)snprintf(line + n, sizeof line - n, "%-5s %s: ", level_names[level], area);
     va_list args;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LOG_LINE_MAX 1024 /* bytes, with the NUL */
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Gets one line without its newline; `line` is borrowed for the call. */
@@ -21,13 +23,13 @@ struct log {
     uint64_t (*wall_ms)(void *arg); /* for the time at the front; NULL: none is written */
 };
 
-/* Writes to a file descriptor, one write per line, UTC time in front. */
-void log_init_fd(struct log *l, enum log_level level, int fd);
+/* With UTC time in front of each line. `arg` is borrowed. */
+void log_init(struct log *l, enum log_level level, log_sink sink, void *arg);
 bool log_level_parse(const char *name, enum log_level *level);
 const char *log_level_name(enum log_level level);
 
-/* `l` may be NULL: nothing is written. Lines are cut at 1023 bytes; control characters are shown as '?', so that what a
- * client sends cannot forge a line. */
+/* `l` may be NULL: nothing is written. Lines are cut at LOG_LINE_MAX - 1 bytes; control characters are shown as '?', so
+ * that what a client sends cannot forge a line. */
 void log_write(const struct log *l, enum log_level level, const char *area, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -507,9 +507,11 @@ void config_print_help(FILE *out)
           "--version, --help and --help-markdown (docs/configuration.md) show what they say.\n\n",
           out);
     option_print_help(daemon_options, daemon_option_count, out);
-    fputs("\nA SIGTERM ends it. Exit status as in sysexits.h: 64 wrong usage, 65 bad JSON or PEM, 66 no such file,\n"
-          "69 the port is taken, 77 not allowed, 78 bad configuration.\n",
-          out);
+    fputs(
+        "\nSIGTERM ends it. Exit status: 0 after that; 143 (128 + the signal) if the signal came before it served; or\n"
+        "as in sysexits.h: 64 wrong usage, 65 bad JSON or PEM, 66 no such file, 69 the port is taken, 77 not allowed,\n"
+        "78 bad configuration.\n",
+        out);
 }
 
 void config_print_markdown(FILE *out)

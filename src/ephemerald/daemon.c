@@ -4,6 +4,7 @@
 #include "cluster/cluster.h"
 #include "discovery/discovery.h"
 #include "ephemerald/certificates.h"
+#include "ephemerald/signals.h"
 #include "ephemerald/types.h"
 #include "net/dialer.h"
 #include "net/listener.h"
@@ -324,6 +325,7 @@ static void watch_signals(struct daemon *d)
     uv_signal_start(&d->sigterm, on_signal, SIGTERM);
     uv_signal_start(&d->sigint, on_signal, SIGINT);
     uv_signal_start(&d->sighup, on_sighup, SIGHUP);
+    signals_release();
 }
 
 /* --- the whole --- */

@@ -1,8 +1,10 @@
 /* ephemerald: one node of the Ephemeral Store. */
+#include "base/stdio_fds.h"
 #include "ephemerald/config.h"
 #include "ephemerald/daemon.h"
+#include "ephemerald/log_writer.h"
+#include "ephemerald/signals.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,27 +21,41 @@ static void protect_memory(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* How long the last lines of the log may hold up the end, where nobody reads them. */
+#define LOG_LINGER_MS 1000
+
 static int run(const struct config *config, bool check_only)
 {
+    struct log_writer *writer;
     struct log log;
-    log_init_fd(&log, config->log_level, STDERR_FILENO);
-    config_log(config, &log);
-    if (check_only) {
-        puts("configuration: ok");
-        return 0;
+    if (log_writer_create(STDERR_FILENO, &writer)) {
+        fputs(
+            "ephemerald: no thread could be started for the log: raise the limit of processes (ulimit -u, pids.max)\n",
+            stderr);
+        return EX_OSERR;
     }
-    return daemon_run(config, &log);
+    log_init(&log, config->log_level, log_writer_put, writer);
+    config_log(config, &log);
+    int status = 0;
+    if (check_only)
+        puts("configuration: ok");
+    else
+        status = daemon_run(config, &log);
+    log_writer_destroy(&writer, LOG_LINGER_MS);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
+    if (stdio_fds_open())
+        return EX_OSERR;
+    signals_prepare();
+    protect_memory();
     struct config *config = malloc(sizeof *config);
     enum config_wish wish;
     char why[1024];
     if (!config)
         return EX_OSERR;
-    protect_memory();
-    signal(SIGPIPE, SIG_IGN);
     int status = config_read(config, argc, argv, &wish, why, sizeof why);
     if (status)
         fprintf(stderr, "ephemerald: %s\n", why);

@@ -139,7 +139,8 @@ const struct option daemon_options[] = {
      "error that says whether a write may have had its effect. Riak's default, which clients' own time-outs are made "
      "for."},
     {"log-level", "EPHEMERAL_STORE_LOG_LEVEL", OPTION_TEXT, "error|warn|info|debug", "info", 0, 0, false,
-     "What is written to standard error."},
+     "What is written to standard error. A node never waits for its reader: lines that find no room are dropped, and "
+     "a warning says how many."},
 };
 
 const size_t daemon_option_count = sizeof daemon_options / sizeof daemon_options[0];
