@@ -4,7 +4,19 @@
 const net = require('net');
 const tls = require('tls');
 
-const WITHIN_MS = 10000; // of one answer, one handshake, one connect
+const plain = (address) => (net.isIPv6(address) ? new URL(`http://[${address}]`).hostname : address);
+
+// Node.js's own check, but for addresses: some releases (Debian 13's 20.19.2+dfsg-1+deb13u3 is one) refuse every IPv6
+// address, whatever the certificate says.
+function checkServerIdentity(host, certificate) {
+    if (!net.isIP(host)) return tls.checkServerIdentity(host, certificate);
+    const addresses = (certificate.subjectaltname || '').split(', ').filter((name) => name.startsWith('IP Address:'))
+        .map((name) => plain(name.slice('IP Address:'.length)));
+    return addresses.includes(plain(host)) ? undefined
+        : new Error(`the certificate is for ${addresses.join(', ') || 'no address'}, not for ${host}`);
+}
+
+const WITHIN_MS = 60000; // of one answer, one handshake, one connect: for what hangs, not for what is slow
 
 class Connection {
     // peer: { host, port, ca }; identity: { cert, key }
@@ -30,7 +42,7 @@ class Connection {
         const { host, ca } = this.peer;
         this.socket.removeAllListeners();
         this.socket.on('error', () => {});
-        const secured = tls.connect({ socket: this.socket, host, ca, ...identity });
+        const secured = tls.connect({ socket: this.socket, host, ca, checkServerIdentity, ...identity });
         this.attach(secured);
         let done = false;
         secured.once('secureConnect', () => { done = true; this.wake(); });
@@ -133,4 +145,4 @@ class Connection {
     }
 }
 
-module.exports = { Connection };
+module.exports = { Connection, checkServerIdentity };
