@@ -1,5 +1,7 @@
 #include "server/mapred_job.h"
 
+#include "base/buf.h"
+#include "server/json_loose.h"
 #include "server/mapred_term.h"
 
 #include <stdarg.h>
@@ -209,17 +211,25 @@ static uint32_t timeout_of(const json_t *v)
     return ms >= UINT32_MAX ? UINT32_MAX : ms > 0 && ms < 1 ? 1 : ms > 0 ? (uint32_t)ms : 0;
 }
 
-static json_t *load(struct slice text, bool terms, struct problem *p)
+static json_t *load_json(struct slice text, struct problem *p)
 {
+    struct buf loose;
     json_error_t error;
-    if (terms)
-        return mapred_term_read(text, p->text, p->size);
-    json_t *job = json_loadb((const char *)text.data, text.len, 0, &error);
+    buf_init(&loose, MAPRED_TEXT_MAX * 6);
+    json_t *job = json_escape_controls(text, &loose) == 0
+                      ? json_loadb((const char *)buf_slice(&loose).data, buf_len(&loose), 0, &error)
+                      : NULL;
+    buf_fini(&loose);
     if (json_is_object(job))
         return job;
     json_decref(job);
     fail(p, "{\"error\":\"the job is no JSON object\"}");
     return NULL;
+}
+
+static json_t *load(struct slice text, bool terms, struct problem *p)
+{
+    return terms ? mapred_term_read(text, p->text, p->size) : load_json(text, p);
 }
 
 bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char *why, size_t size)

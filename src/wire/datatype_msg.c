@@ -297,11 +297,11 @@ static int convert_flag(struct conversion *c, const struct pb_field *f)
     return operation_put_byte(c->out, f->value == 1);
 }
 
-/* The operation of a MapUpdate, of the kind that its field has. */
+/* The operation of a MapUpdate, of the kind that its field has; f->number 0: there is none. */
 static int convert_field_op(struct conversion *c, enum datatype kind, const struct pb_field *f)
 {
-    static const enum datatype kinds[] = {
-        [2] = DATATYPE_COUNTER, [3] = DATATYPE_SET, [4] = DATATYPE_REGISTER, [5] = DATATYPE_FLAG, [6] = DATATYPE_MAP};
+    static const enum datatype kinds[] = {[0] = DATATYPE_NONE,     [2] = DATATYPE_COUNTER, [3] = DATATYPE_SET,
+                                          [4] = DATATYPE_REGISTER, [5] = DATATYPE_FLAG,    [6] = DATATYPE_MAP};
     if (kinds[f->number] != kind)
         return E_MALFORMED;
     if (kind == DATATYPE_FLAG)
@@ -325,29 +325,30 @@ static bool is_field_op(const struct pb_field *f)
     return f->number >= 2 && f->number <= 6;
 }
 
-/* Finds the field and the one operation on it. */
+/* Finds the field and the operation on it; op->number is 0 where there is none. */
 static int find_update(struct slice message, struct slice *field, struct pb_field *op)
 {
     struct pb_reader r = pb_reader_of(message);
     struct pb_field f;
     bool has_field = false;
-    unsigned ops = 0;
     int more;
+    *op = (struct pb_field){0};
     while ((more = pb_next(&r, &f)) > 0) {
         if (f.number == 1 && (has_field || !pb_to_bytes(&f, field, &has_field)))
             return E_MALFORMED;
-        if (is_field_op(&f)) {
-            *op = f;
-            ops++;
-        }
+        if (!is_field_op(&f))
+            continue;
+        if (op->number)
+            return E_MALFORMED;
+        *op = f;
     }
-    return more ? more : has_field && ops == 1 ? 0 : E_MALFORMED;
+    return more ? more : has_field ? 0 : E_MALFORMED;
 }
 
 static int convert_update(struct conversion *c, struct slice message)
 {
     struct slice field = {0};
-    struct pb_field op = {0};
+    struct pb_field op;
     enum datatype kind;
     size_t mark;
     int err = find_update(message, &field, &op);
@@ -355,7 +356,8 @@ static int convert_update(struct conversion *c, struct slice message)
         err = convert_field(c, field, &kind);
     if (!err)
         err = operation_begin(c->out, &mark);
-    if (!err)
+    /* A register without an operation becomes empty, as in OpenRiak: clients leave out what is empty. */
+    if (!err && (op.number || kind != DATATYPE_REGISTER))
         err = convert_field_op(c, kind, &op);
     return err ? err : operation_end(c->out, mark);
 }
