@@ -28,14 +28,9 @@ static bool decode(struct session *s, struct slice body, decoder f, const char *
     return false;
 }
 
-static int shown(size_t len)
-{
-    return (int)(len < 256 ? len : 256);
-}
-
 static void no_such_type(struct session *s, struct slice type)
 {
-    session_error(s, "No bucket-type named '%.*s'", shown(type.len), (const char *)type.data);
+    refusal_no_type(s, "No bucket-type named '", type, "'");
 }
 
 static void answer_props(struct session *s, const struct bucket_props *props)
@@ -73,7 +68,7 @@ void bucket_get_type(struct session *s, struct slice body)
     if (!allowed_in(s, MAY_GET_TYPE, req.type, none))
         return;
     if (catalog_get_type(catalog_of(s), req.type, &props))
-        session_error(s, "Invalid bucket type: <<\"%.*s\">>", shown(req.type.len), (const char *)req.type.data);
+        refusal_no_type(s, "Invalid bucket type: <<\"", req.type, "\">>");
     else
         answer_props(s, &props);
 }
@@ -123,9 +118,10 @@ void bucket_set_type(struct session *s, struct slice body)
     if (!allowed_in(s, MAY_SET_TYPE, req.type, none))
         return;
     if (req.type.len == 0)
-        session_error(s, "Invalid bucket properties: no_default_update");
+        session_error(s, "Invalid bucket properties: no_default_update: the type 'default' cannot be changed; set the "
+                         "properties of its buckets, or create a type");
     else if (catalog_get_type(catalog_of(s), req.type, &type))
-        session_error(s, "Invalid bucket properties: not_active");
+        refusal_no_type(s, "Invalid bucket properties: not_active: there is no bucket type '", req.type, "'");
     else if (!props_check_type_update(&type, &req.props, text, sizeof text))
         session_error(s, "Invalid bucket properties: %s", text);
     else
@@ -149,7 +145,9 @@ static void on_created(struct router_request *q, int err, const struct store_res
     if (!err)
         session_reply_empty(s, MSG_CREATE_TYPE_RESP);
     else if (err == E_EXISTS)
-        session_error(s, "Error creating bucket type: already_active");
+        session_error(s,
+                      "Error creating bucket type: already_active: there is a type of this name; type-update changes "
+                      "its properties");
     else if (err == E_INVALID)
         session_error(s, "Error creating bucket type: reserved_name, or one of more than %d bytes",
                       CATALOG_TYPE_NAME_MAX);

@@ -135,8 +135,7 @@ static const struct bucket_rules *resolve(struct session *s, enum permission wha
     if (rules)
         store_key_init(k, router_hash_key(router), type, n->bucket, n->key);
     else
-        session_error(s, "Error no bucket type `<<\"%.*s\">>`",
-                      (int)(n->type.len < SHOWN_MAX ? n->type.len : SHOWN_MAX), (const char *)n->type.data);
+        refusal_no_type(s, "Error no bucket type `<<\"", n->type, "\">>`");
     return rules;
 }
 

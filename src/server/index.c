@@ -7,6 +7,7 @@
 #include "server/dispatch.h"
 #include "server/hits.h"
 #include "server/kv.h"
+#include "server/refusal.h"
 #include "server/term_regex.h"
 #include "server/walk.h"
 #include "wire/index_msg.h"
@@ -255,7 +256,7 @@ static bool check_names(struct session *s, const struct index_req *req)
     }
     if (catalog_has_type(router_catalog(s->server->router), req->type))
         return true;
-    session_error(s, "no_type");
+    refusal_no_type(s, "no_type: there is no bucket type '", req->type, "'");
     return false;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "server/allowed.h"
+#include "server/refusal.h"
 
 #include <stdlib.h>
 
@@ -49,7 +50,7 @@ const struct bucket_rules *kv_resolve(struct session *s, enum permission what, s
         n->type = slice_make(NULL, 0);
     const struct bucket_rules *rules = catalog_rules(router_catalog(router), n->type, n->bucket);
     if (!rules)
-        session_error(s, "no_type");
+        refusal_no_type(s, "no_type: there is no bucket type '", n->type, "'");
     else
         store_key_init(k, router_hash_key(router), n->type, n->bucket, n->key);
     return rules;

@@ -91,7 +91,7 @@ static bool prepare(struct session *s, const struct kv_put_req *req, const struc
         return false;
     size_t size = req->content.value.len + buf_len(&s->server->meta);
     if (size > s->server->config.object_size_max) { /* by itself: it is not to go through a log for that */
-        session_error(s, "{too_large,%zu}", size);
+        refusal_too_large(s, "object", size, s->server->config.object_size_max);
         return false;
     }
     c->rules = kv_rules(s, rules);

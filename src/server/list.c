@@ -3,6 +3,7 @@
 #include "server/allowed.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
+#include "server/refusal.h"
 #include "server/walk.h"
 #include "wire/bucket_msg.h"
 
@@ -58,8 +59,7 @@ static void begin(struct session *s, const struct walk_ops *ops, bool streamed, 
     if (slice_is(type, "default") || !has_type)
         type = slice_make(NULL, 0);
     if (!catalog_has_type(router_catalog(s->server->router), type)) {
-        session_error(s, "No bucket-type named '%.*s'", (int)(type.len < 256 ? type.len : 256),
-                      (const char *)type.data);
+        refusal_no_type(s, "No bucket-type named '", type, "'");
         return;
     }
     struct walk *w = calloc(1, sizeof *w);

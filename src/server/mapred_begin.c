@@ -6,6 +6,7 @@
 #include "server/json_text.h"
 #include "server/kv.h"
 #include "server/mapred_impl.h"
+#include "server/refusal.h"
 #include "wire/mapred_msg.h"
 
 #include <stdio.h>
@@ -62,13 +63,25 @@ static const char *take_query(struct mapred *m)
     return good ? NULL : "inputs: a term of the index is no whole number";
 }
 
+static void refuse_type(struct session *s, struct slice type)
+{
+    char text[512];
+    snprintf(text, sizeof text, "no_type: there is no bucket type '%.*s': " REFUSAL_NO_TYPE_ADVICE,
+             (int)(type.len < 256 ? type.len : 256), (const char *)type.data);
+    json_t *error = json_pack("{s:s}", "error", text); /* NULL: no UTF-8 */
+    char *answer = error ? json_dumps(error, JSON_COMPACT) : NULL;
+    session_error(s, "%s", answer ? answer : "{\"error\":\"no_type: " REFUSAL_NO_TYPE_ADVICE "\"}");
+    free(answer);
+    json_decref(error);
+}
+
 static bool check_type(struct session *s, struct slice *type)
 {
     if (slice_is(*type, "default"))
         *type = slice_make(NULL, 0);
     if (catalog_has_type(router_catalog(s->server->router), *type))
         return true;
-    session_error(s, "{\"error\":\"no_type\"}");
+    refuse_type(s, *type);
     return false;
 }
 

@@ -2,6 +2,8 @@
 
 #include "base/err.h"
 
+#define NAME_SHOWN 256 /* bytes of a name in a text */
+
 bool refusal_late(struct session *s, int err, const char *advice)
 {
     unsigned long long ms = s->request.router.timeout_ms;
@@ -21,10 +23,26 @@ bool refusal_late(struct session *s, int err, const char *advice)
 static void answer_too_many(struct session *s, const struct store_result *r)
 {
     if (r->number)
-        session_error(s, "{too_many_siblings,%llu}", (unsigned long long)r->number);
+        session_error(
+            s,
+            "{too_many_siblings,%llu}: an object has at most %u (siblings-max): get it, and put one value with "
+            "the vclock of the answer",
+            (unsigned long long)r->number, s->server->config.siblings_max);
     else
         session_error(s, "overload: too many writes to this part of the keys are under way through this node; this one "
                          "has had no effect: try again");
+}
+
+void refusal_no_type(struct session *s, const char *begin, struct slice type, const char *end)
+{
+    session_error(s, "%s%.*s%s: " REFUSAL_NO_TYPE_ADVICE, begin, (int)(type.len < NAME_SHOWN ? type.len : NAME_SHOWN),
+                  (const char *)type.data, end);
+}
+
+void refusal_too_large(struct session *s, const char *what, unsigned long long size, unsigned long long size_max)
+{
+    session_error(s, "{too_large,%llu}: the %s has %llu bytes, and at most %llu are taken (object-size-max)", size,
+                  what, size, size_max);
 }
 
 void refusal_answer(struct session *s, int err, const struct store_result *r)
@@ -40,7 +58,7 @@ void refusal_answer(struct session *s, int err, const struct store_result *r)
     else if (err == E_TOO_MANY)
         answer_too_many(s, r);
     else if (err == E_TOO_LARGE)
-        session_error(s, "{too_large,%llu}", (unsigned long long)r->number);
+        refusal_too_large(s, "object", (unsigned long long)r->number, s->server->config.object_size_max);
     else if (err == E_FULL) /* this one, the one that leads the partition, or one that follows it */
         session_error(s, "overload: the memory of a node that keeps this key is full: delete keys, let them expire, or "
                          "give the nodes more memory");

@@ -11,4 +11,13 @@ void refusal_answer(struct session *s, int err, const struct store_result *r);
  * when nobody knows whether it has had its effect. */
 bool refusal_late(struct session *s, int err, const char *advice);
 
+/* The bucket type that a request names is not there. Riak has four texts for it, by message: `begin` and `end` are what
+ * it says before and after the name. */
+void refusal_no_type(struct session *s, const char *begin, struct slice type, const char *end);
+/* Of an object or a message of so many bytes. */
+void refusal_too_large(struct session *s, const char *what, unsigned long long size, unsigned long long size_max);
+
+/* The advice that follows after Riak's words. */
+#define REFUSAL_NO_TYPE_ADVICE "create it with ephemeralctl type-create, or configure it in bucket-types"
+
 #endif

@@ -1,4 +1,5 @@
 /* What comes in on one session: cut into frames, kept while they have to wait. */
+#include "server/refusal.h"
 #include "server/session_parts.h"
 
 #include "base/assert.h"
@@ -29,7 +30,7 @@ static void refuse_frame(struct session *s, size_t body_len)
         session_error(s, "Invalid message packet, reason: invalid");
         session_end(s);
     } else if (s->state == SESSION_READY) {
-        session_error(s, "{too_large,%zu}", body_len);
+        refusal_too_large(s, "message", body_len, server_frame_max(s->server));
         s->discard = FRAME_HEAD + body_len;
     } else {
         session_error(s, "Message of %zu bytes before authentication: at most %zu are read", body_len + 1,

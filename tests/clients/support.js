@@ -74,14 +74,14 @@ exports.noise = (size) => {
     return bytes;
 };
 
-// The error whose text is exactly `text`, or matches it.
+// The error whose text is `text`, alone or with what it means after a colon, or matches it.
 exports.refuses = async (promise, text) => {
     let answer;
     try {
         answer = await promise;
     } catch (err) {
         if (text instanceof RegExp) assert.match(err.message, text);
-        else assert.strictEqual(err.message, text);
+        else if (!err.message.startsWith(`${text}: `)) assert.strictEqual(err.message, text);
         return err;
     }
     return assert.fail(`answered ${JSON.stringify(answer)} where ${text} was to be refused`);

@@ -40,7 +40,9 @@ static void test_names_are_needed(void **state)
     fake_conn_expect_error(&r->conn, "Type cannot be zero-length");
     g.type = slice_str("nosuch");
     kv_rig_send_get(r, &g);
-    fake_conn_expect_error(&r->conn, "no_type");
+    fake_conn_expect_error(&r->conn,
+                           "no_type: there is no bucket type 'nosuch': create it with ephemeralctl type-create, or "
+                           "configure it in bucket-types");
     kv_rig_send_put(r, &p);
     fake_conn_expect_error(&r->conn, "Key cannot be zero-length");
     kv_rig_send_del(r, &d);

@@ -111,7 +111,9 @@ static void test_too_many_siblings(void **state)
     for (int i = 0; i < 10; i++)
         kv_rig_put(r, "k", "x");
     kv_rig_send_put(r, &req);
-    fake_conn_expect_error(&r->conn, "{too_many_siblings,11}");
+    fake_conn_expect_error(&r->conn,
+                           "{too_many_siblings,11}: an object has at most 10 (siblings-max): get it, and put one "
+                           "value with the vclock of the answer");
     assert_int_equal(kv_rig_get(r, "k")->count, 10);
 }
 

@@ -93,7 +93,9 @@ static void test_list_buckets(void **state)
     }
     assert_int_equal(names, 100);
     fake_conn_give_frame(&r->conn, MSG_LIST_BUCKETS_REQ, slice_str("\x1a\x06nosuch"));
-    fake_conn_expect_error(&r->conn, "No bucket-type named 'nosuch'");
+    fake_conn_expect_error(&r->conn,
+                           "No bucket-type named 'nosuch': create it with ephemeralctl type-create, or configure "
+                           "it in bucket-types");
 }
 
 /* However many names a step brings, frames are of a size that every client reads. */

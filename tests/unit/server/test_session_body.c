@@ -18,7 +18,8 @@ static void test_object_too_large(void **state)
 {
     struct kv_rig *r = *state;
     kv_rig_put_large(&r->conn, "k", ((size_t)1 << 20) + 1);
-    fake_conn_expect_error(&r->conn, "{too_large,1048577}");
+    fake_conn_expect_error(
+        &r->conn, "{too_large,1048577}: the object has 1048577 bytes, and at most 1048576 are taken (object-size-max)");
     kv_rig_put_large(&r->conn, "k", (size_t)1 << 20);
     fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
 }
