@@ -129,7 +129,7 @@ static void note_admission(struct cluster *c)
     cluster_set_phase(c, PHASE_MEMBER);
     lease_begin(c, c->lease.hold_ms);
     compare_settings(c);
-    log_info(c->config.log, "cluster", "member %llu of cluster '%s', epoch %llu, with %u members",
+    log_info(c->config.log, "cluster", "this node is member %llu of cluster '%s', epoch %llu, with %u members",
              (unsigned long long)c->meta.self, c->config.name, (unsigned long long)c->meta.state->epoch,
              c->meta.state->member_count);
 }

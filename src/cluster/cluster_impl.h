@@ -279,6 +279,16 @@ bool cluster_proves_dead(const struct cluster *c, const struct member *m); /* R-
 uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation);
 uint32_t cluster_seed(const struct cluster *c);
 
+/* --- health.c --- */
+
+/* Operators know nodes by their addresses: "10.0.0.1:4369", "[fd00::1]:4369". Both return `room`. */
+#define MEMBER_NAME_MAX (PEER_ADDRESS_SIZE + sizeof "[]:65535")
+const char *member_name(const struct member *m, char room[MEMBER_NAME_MAX]);
+/* "member 12" for one that is not in the table any more. */
+const char *cluster_member_name(const struct cluster *c, uint64_t member, char room[MEMBER_NAME_MAX]);
+/* status.c: why quorum requests cannot be served, and which members do not answer. */
+void cluster_explain_quorum(const struct cluster *c, char *out, size_t size);
+
 /* --- formation.c --- */
 
 void formation_init(struct formation *f);

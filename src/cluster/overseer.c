@@ -270,12 +270,14 @@ static bool is_dead(const struct cluster *c, const struct watch *w, const struct
 
 static bool next_death(struct cluster *c, struct meta_command *m)
 {
+    char name[MEMBER_NAME_MAX];
     for (unsigned i = 0; may_declare(c) && i < c->overseer.watch_count; i++) {
         const struct watch *w = c->overseer.watch[i];
         const struct member *who = meta_member(c->meta.state, w->member);
         if (!who || !is_dead(c, w, who))
             continue;
-        log_warn(c->config.log, "cluster", "member %llu (%s) is dead: %s", (unsigned long long)who->id, who->address,
+        log_warn(c->config.log, "cluster", "%s (member %llu) is dead: %s", member_name(who, name),
+                 (unsigned long long)who->id,
                  now_of(c) - w->heard_ms >= c->times.lost_after ? "it was silent for too long"
                                                                 : "another has its place");
         *m = (struct meta_command){.kind = META_REMOVE_MEMBER, .member = who->id};
@@ -323,6 +325,7 @@ static bool somebody_can_sit(struct cluster *c)
 /* Who leaves gives up leadership, seat and replicas first. */
 static bool next_leave(struct cluster *c, struct meta_command *m)
 {
+    char name[MEMBER_NAME_MAX];
     for (unsigned i = 0; i < c->overseer.watch_count; i++) {
         const struct watch *w = c->overseer.watch[i];
         const struct member *who = meta_member(c->meta.state, w->member);
@@ -331,7 +334,7 @@ static bool next_leave(struct cluster *c, struct meta_command *m)
                        !(meta_has_seat(c, who->id) && somebody_can_sit(c));
         if (!begins && !is_done)
             continue;
-        log_info(c->config.log, "cluster", "member %llu (%s) %s", (unsigned long long)who->id, who->address,
+        log_info(c->config.log, "cluster", "%s (member %llu) %s", member_name(who, name), (unsigned long long)who->id,
                  begins ? "leaves: its replicas and its seat are given to others" : "has left");
         *m = (struct meta_command){.kind = begins ? META_LEAVE : META_REMOVE_MEMBER, .member = who->id};
         return true;

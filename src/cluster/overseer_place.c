@@ -261,8 +261,9 @@ static void move_to(struct watch *to, unsigned i, const struct replica *r, struc
 
 static void let_go(struct cluster *c, unsigned i, const struct watch *w, struct meta_command *m)
 {
-    log_info(c->config.log, "cluster", "partition %u: member %llu lets go of its old copy: there is no room for both",
-             i, (unsigned long long)w->member);
+    char name[MEMBER_NAME_MAX];
+    log_info(c->config.log, "cluster", "partition %u: %s lets go of its old copy: there is no room for both", i,
+             cluster_member_name(c, w->member, name));
     overseer_add_change(m, i, CHANGE_LET_GO, w->replica[i].replica);
 }
 

@@ -103,11 +103,11 @@ static void count_rebuild(struct cluster *c, unsigned i, const struct watch *don
 {
     struct overseer *o = &c->overseer;
     uint32_t generation = c->meta.state->partition[i].generation + 1;
+    char name[MEMBER_NAME_MAX];
     if (donor) {
         o->rebuilt++;
-        log_debug(c->config.log, "cluster",
-                  "partition %u: building generation %u from what member %llu holds (%llu keys)", i, generation,
-                  (unsigned long long)donor->member, (unsigned long long)donor->replica[i].keys);
+        log_debug(c->config.log, "cluster", "partition %u: building generation %u from what %s holds (%llu keys)", i,
+                  generation, cluster_member_name(c, donor->member, name), (unsigned long long)donor->replica[i].keys);
     } else {
         o->emptied++;
         log_debug(c->config.log, "cluster", "partition %u: no replica survived: generation %u begins empty", i,

@@ -1,4 +1,4 @@
-#include "cluster/cluster_impl.h"
+#include "cluster/health.h"
 
 #include <stdio.h>
 
@@ -19,22 +19,62 @@ static unsigned count_seen(const struct cluster *c)
     return n;
 }
 
-static void explain(const struct cluster *c, char out[STATUS_TEXT_MAX])
+static void explain_seeking(const struct cluster *c, char out[STATUS_TEXT_MAX])
 {
-    unsigned n = cluster_n(c);
-    unsigned quorum =
-        seats_quorum(seats_count(n, c->meta.state ? c->meta.state->settings.expected : c->config.expected));
+    unsigned n = cluster_n(c), seats = formation_seats(c);
+    if (seats > PEER_SEATS_MAX)
+        snprintf(out, STATUS_TEXT_MAX,
+                 "in no cluster: %u nodes, where %u are configured (cluster-size), are more than a cluster can have: "
+                 "it would need %u seats of %d",
+                 n, c->config.expected, seats, PEER_SEATS_MAX);
+    else
+        snprintf(out, STATUS_TEXT_MAX, "in no cluster: sees %u of %u nodes, %u are needed to form one", count_seen(c),
+                 n, seats_quorum(seats));
+}
+
+/* At most a good half of the text, which says more. */
+#define MISSING_TEXT_MAX (STATUS_TEXT_MAX / 2)
+
+void cluster_explain_quorum(const struct cluster *c, char *out, size_t size)
+{
+    struct cluster_health h;
+    char missing[MISSING_TEXT_MAX];
+    cluster_judge(c, &h);
+    unsigned n = cluster_missing(c, missing, sizeof missing);
+    snprintf(out, size, "no quorum: %u of %u seats answer, %u are needed%s%s", h.seats_heard, h.seats,
+             seats_quorum(h.seats), n ? "; no answer from " : "", missing);
+}
+
+static void explain_stranded(const struct cluster *c, char out[STATUS_TEXT_MAX])
+{
+    cluster_explain_quorum(c, out, STATUS_TEXT_MAX);
+    size_t len = strlen(out);
+    snprintf(out + len, STATUS_TEXT_MAX - len, "; %u of the %u nodes that are needed to form again are here",
+             count_seen(c), seats_quorum(formation_seats(c)));
+}
+
+static void explain_member(const struct cluster *c, const struct cluster_health *h, char out[STATUS_TEXT_MAX])
+{
+    char missing[MISSING_TEXT_MAX];
+    if (!h->quorum)
+        cluster_explain_quorum(c, out, STATUS_TEXT_MAX);
+    else if (!c->ready)
+        snprintf(out, STATUS_TEXT_MAX, "not ready: seats or partitions are not as full as they can be yet");
+    else if (cluster_missing(c, missing, sizeof missing))
+        snprintf(out, STATUS_TEXT_MAX, "no answer from %s", missing);
+    else if (c->meta.state->member_count < cluster_n(c))
+        snprintf(out, STATUS_TEXT_MAX, "%u of %u expected nodes are members", c->meta.state->member_count,
+                 cluster_n(c));
+    else if (!lease_is_valid(c))
+        snprintf(out, STATUS_TEXT_MAX, "holds no lease: it waits for the node that leads the cluster");
+}
+
+static void explain(const struct cluster *c, const struct cluster_health *h, char out[STATUS_TEXT_MAX])
+{
+    out[0] = '\0';
     switch (c->phase) {
     case PHASE_SEEKING:
-        if (formation_seats(c) > PEER_SEATS_MAX)
-            snprintf(
-                out, STATUS_TEXT_MAX,
-                "in no cluster: %u nodes, where %u are configured (cluster-size), are more than a cluster can have: "
-                "it would need %u seats of %d",
-                n, c->config.expected, formation_seats(c), PEER_SEATS_MAX);
-        else
-            snprintf(out, STATUS_TEXT_MAX, "in no cluster: sees %u of %u nodes, %u are needed to form one",
-                     count_seen(c), n, quorum);
+        explain_seeking(c, out);
         break;
     case PHASE_FORMING:
         snprintf(out, STATUS_TEXT_MAX, "waits for the first leader of epoch %llu",
@@ -44,80 +84,74 @@ static void explain(const struct cluster *c, char out[STATUS_TEXT_MAX])
         snprintf(out, STATUS_TEXT_MAX, "admitted, waits for the cluster's state");
         break;
     case PHASE_STRANDED:
-        snprintf(out, STATUS_TEXT_MAX,
-                 "the cluster has lost its majority: sees %u of %u nodes, %u are needed to re-form it, and the others "
-                 "must be known to be gone",
-                 count_seen(c), n, quorum);
+        explain_stranded(c, out);
+        break;
+    case PHASE_MEMBER:
+        explain_member(c, h, out);
         break;
     default:
-        out[0] = '\0';
-        if (c->phase == PHASE_MEMBER && !c->ready)
-            snprintf(out, STATUS_TEXT_MAX, "not ready: seats or partitions are not as full as they can be yet");
+        break;
     }
+}
+
+static enum status_member_state member_state_of(const struct cluster *c, const struct member *m, bool suspect)
+{
+    if (suspect)
+        return STATUS_SUSPECT;
+    if (!cluster_hears(c, m))
+        return STATUS_UNREACHABLE;
+    return m->state == MEMBER_LEAVING ? STATUS_MEMBER_LEAVING : STATUS_LIVE;
+}
+
+/* What the meta leader has said last; NULL: nothing that is not too old. */
+static const struct peer_load *load_of(const struct cluster *c, uint64_t member)
+{
+    for (unsigned i = 0; lease_is_valid(c) && i < c->lease.member_count; i++)
+        if (c->lease.member[i].member == member)
+            return &c->lease.member[i];
+    return NULL;
 }
 
 static void describe_member(const struct cluster *c, const struct member *m, struct status_member *out)
 {
+    const struct peer_load *load = load_of(c, m->id);
+    bool is_self = m->id == c->meta.self;
+    uint64_t now = clock_wall_ms(c->config.clock);
     *out = (struct status_member){.id = m->id,
                                   .epmd_port = m->epmd_port,
                                   .handoff_port = m->handoff_port,
-                                  .state = m->state == MEMBER_LEAVING ? STATUS_MEMBER_LEAVING : STATUS_LIVE,
+                                  .state = member_state_of(c, m, load && load->suspect && !is_self),
                                   .seat = meta_has_seat(c, m->id),
-                                  .leader = m->id == meta_leader_id(c)};
+                                  .leader = m->id == meta_leader_id(c),
+                                  .age_ms = now > m->joined_ms ? now - m->joined_ms : 0,
+                                  .memory_used = load ? load->memory_used : UINT64_MAX,
+                                  .memory_limit = load ? load->memory_limit : UINT64_MAX,
+                                  .keys = load ? load->keys : UINT64_MAX,
+                                  .lag = load ? load->lag : UINT64_MAX};
+    if (is_self) {
+        out->memory_used = c->memory.used;
+        out->memory_limit = c->memory.limit;
+    }
     memcpy(out->incarnation, m->incarnation, sizeof out->incarnation);
     snprintf(out->address, sizeof out->address, "%s", m->address);
-    const struct member *self = meta_member(c->meta.state, c->meta.self);
-    out->age_ms = clock_wall_ms(c->config.clock) > m->joined_ms ? clock_wall_ms(c->config.clock) - m->joined_ms : 0;
-    for (unsigned i = 0; i < c->lease.member_count; i++) {
-        const struct peer_load *l = &c->lease.member[i];
-        if (l->member != m->id)
-            continue;
-        if (m->state == MEMBER_LIVE && l->suspect && m != self)
-            out->state = STATUS_SUSPECT;
-        out->memory_used = l->memory_used;
-        out->memory_limit = l->memory_limit;
-        out->keys = l->keys;
-        out->lag = l->lag;
-    }
-}
-
-/* Over all groups, the fewest that may end before one has no majority. */
-static int may_lose(const struct cluster *c)
-{
-    int fewest = (int)((meta_seats(c) - 1) / 2);
-    for (unsigned i = 0; i < partitions_of(c); i++) {
-        const struct partition_map *map = &c->meta.state->partition[i];
-        int voters = 0;
-        for (unsigned k = 0; k < map->replica_count; k++)
-            voters += map->replica[k].state != REPLICA_ADDING;
-        if ((voters - 1) / 2 < fewest)
-            fewest = voters ? (voters - 1) / 2 : 0;
-    }
-    return fewest;
-}
-
-static unsigned count_incomplete(const struct cluster *c)
-{
-    unsigned n = 0, need = c->meta.state->settings.replicas;
-    if (c->meta.state->member_count < need)
-        need = c->meta.state->member_count;
-    for (unsigned i = 0; i < partitions_of(c); i++) {
-        const struct partition_map *map = &c->meta.state->partition[i];
-        unsigned present = 0;
-        for (unsigned k = 0; k < map->replica_count; k++)
-            present += map->replica[k].state == REPLICA_PRESENT && meta_member(c->meta.state, map->replica[k].member);
-        n += present < need;
-    }
-    return n;
+    snprintf(out->name, sizeof out->name, "%s", m->place);
 }
 
 void cluster_status(const struct cluster *c, struct status_node *out)
 {
-    *out = (struct status_node){
-        .state = state_of(c), .ready = cluster_probe_ready(c), .expected = cluster_n(c), .may_lose = -1};
+    struct cluster_health h;
+    cluster_judge(c, &h);
+    *out = (struct status_node){.state = state_of(c),
+                                .ready = c->ready && c->phase == PHASE_MEMBER && h.quorum,
+                                .probe = cluster_probe_ready(c),
+                                .health = cluster_health_word(c, &h),
+                                .expected = cluster_n(c),
+                                .may_lose = h.may_lose,
+                                .partitions_incomplete = h.quorum ? (int)h.incomplete : -1,
+                                .partitions_unavailable = h.quorum ? (int)h.unavailable : -1};
     memcpy(out->incarnation, c->incarnation, sizeof out->incarnation);
     snprintf(out->name, sizeof out->name, "%s", c->config.name);
-    explain(c, out->why);
+    explain(c, &h, out->why);
     if (!c->meta.whole)
         return;
     const struct meta_state *s = c->meta.state;
@@ -125,11 +159,12 @@ void cluster_status(const struct cluster *c, struct status_node *out)
     out->id = c->meta.self;
     memcpy(out->cluster_id, s->cluster_id, sizeof out->cluster_id);
     out->epoch = s->epoch;
-    out->seats = meta_seats(c);
-    out->may_lose = may_lose(c);
-    out->partitions_incomplete = count_incomplete(c);
-    for (unsigned i = 0; i < s->member_count && i < STATUS_MEMBERS_MAX; i++)
-        describe_member(c, &s->member[i], &out->member[out->member_count++]);
+    out->seats = h.seats;
+    out->partitions_lost = out->partitions_lost_uncounted = (unsigned)s->lost;
+    const struct member *member[META_MEMBERS_MAX];
+    unsigned n = cluster_members_by_address(c, member);
+    for (unsigned i = 0; i < n; i++)
+        describe_member(c, member[i], &out->member[out->member_count++]);
 }
 
 static uint64_t lag_of(const struct partition *p, uint64_t replica)

@@ -12,29 +12,44 @@ static int no_memory(void)
     return EX_OSERR;
 }
 
+/* What the shell is told of the cluster's health. An older node does not tell it. */
+static int status_of(const struct status_node *s)
+{
+    switch (s->health) {
+    case STATUS_DEGRADED:
+        return STATUS_NO;
+    case STATUS_NO_QUORUM:
+        return EX_TEMPFAIL;
+    default:
+        return EX_OK;
+    }
+}
+
 typedef bool (*view_text)(const struct status_node *s, FILE *out);
 typedef void (*view_json)(const struct status_node *s, FILE *out);
 
-static int show(struct context *x, view_text text, view_json json)
+static int show(struct context *x, view_text text, view_json json, struct status_node *s)
 {
-    struct status_node s;
-    int err = client_cluster_status(x->client, &s);
+    int err = client_cluster_status(x->client, s);
     if (err)
         return command_failed(x, err);
     if (x->options->output == OUTPUT_TEXT)
-        return text(&s, stdout) ? EX_OK : no_memory();
-    json(&s, stdout);
+        return text(s, stdout) ? EX_OK : no_memory();
+    json(s, stdout);
     return EX_OK;
 }
 
 int cmd_status(struct context *x)
 {
-    return show(x, view_status, view_status_json);
+    struct status_node s;
+    int status = show(x, view_status, view_status_json, &s);
+    return status ? status : status_of(&s);
 }
 
 int cmd_members(struct context *x)
 {
-    return show(x, view_members, view_members_json);
+    struct status_node s;
+    return show(x, view_members, view_members_json, &s);
 }
 
 /* --- partitions --- */
@@ -43,6 +58,7 @@ struct partitions {
     struct table table;
     struct json json;
     bool as_json;
+    struct status_node node; /* who the members are */
 };
 
 /* Adds a page and moves *from behind it. False: the numbers do not rise, or there are too many, and asking on would
@@ -55,9 +71,9 @@ static bool add_page(struct partitions *p, const struct cluster_partitions_resp 
             return false;
         *from = one->number + 1;
         if (p->as_json)
-            view_partition_json(&p->json, one);
+            view_partition_json(&p->json, &p->node, one);
         else
-            view_partition(&p->table, one);
+            view_partition(&p->table, &p->node, one);
     }
     return true;
 }
@@ -81,6 +97,9 @@ static int read_partitions(struct context *x, struct partitions *p)
 int cmd_partitions(struct context *x)
 {
     struct partitions p = {.json = json_to(stdout), .as_json = x->options->output == OUTPUT_JSON};
+    int err = client_cluster_status(x->client, &p.node);
+    if (err)
+        return command_failed(x, err);
     view_partitions_begin(&p.table);
     if (p.as_json)
         json_open(&p.json, NULL, '[');
@@ -98,12 +117,15 @@ int cmd_partitions(struct context *x)
 int cmd_transfers(struct context *x)
 {
     struct cluster_transfers_resp t;
+    struct status_node s;
     int err = client_cluster_transfers(x->client, &t);
+    if (!err)
+        err = client_cluster_status(x->client, &s);
     if (err)
         return command_failed(x, err);
     if (x->options->output == OUTPUT_TEXT)
-        return view_transfers(t.transfer, t.count, stdout) ? EX_OK : no_memory();
-    view_transfers_json(t.transfer, t.count, stdout);
+        return view_transfers(&s, t.transfer, t.count, stdout) ? EX_OK : no_memory();
+    view_transfers_json(&s, t.transfer, t.count, stdout);
     return EX_OK;
 }
 

@@ -62,7 +62,7 @@ static const struct command commands[] = {
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
      .help = "shows the node's name and version and the connection's TLS"},
     {"status", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_status,
-     .help = "shows the cluster as the node knows it: state, strength, members"},
+     .help = "shows the cluster as the node knows it; status 0 healthy, 1 degraded, 75 no quorum"},
     {"members", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_members, .help = "lists the members of the cluster"},
     {"partitions", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_partitions,
      .help = "lists the partitions: leader, replicas (+: being added), keys, lag"},
@@ -98,10 +98,12 @@ static void help_all(void)
     }
     puts("\nOptions (COMMAND --help shows those of one command):");
     options_help(scopes);
-    puts("\nExit status: 0; 1 when the answer is no (no such key, if-none-match found one, a probe says no); else as "
-         "in sysexits.h:\n"
+    puts("\nExit status: 0; 1 when the answer is no (no such key, if-none-match found one, a probe says no, status "
+         "finds "
+         "the\ncluster degraded); else as in sysexits.h:\n"
          "64 usage, 65 refused data or unresolved siblings, 66 missing file, 68 unknown host, 69 no node there,\n"
-         "74 input or output, 75 try again (time-out, memory limit, not ready), 76 protocol or TLS, 77 permission, 78 "
+         "74 input or output, 75 try again (time-out, memory limit, not ready, no quorum), 76 protocol or TLS, 77 "
+         "permission, 78 "
          "certificates.");
 }
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define TABLE_COLUMNS_MAX 16
-#define TABLE_CELL_MAX    256 /* bytes with the NUL; longer texts are cut */
+#define TABLE_CELL_MAX    1024 /* bytes with the NUL; longer texts are cut */
 
 struct table {
     unsigned columns;

@@ -17,9 +17,18 @@ const char *view_node_state(enum status_node_state state)
 
 static const char *member_state(enum status_member_state state)
 {
+    static const char *const names[] = {[STATUS_LIVE] = "live",
+                                        [STATUS_SUSPECT] = "suspect",
+                                        [STATUS_MEMBER_LEAVING] = "leaving",
+                                        [STATUS_UNREACHABLE] = "unreachable"};
+    return state >= STATUS_LIVE && state <= STATUS_UNREACHABLE ? names[state] : "unknown";
+}
+
+static const char *health(enum status_health health)
+{
     static const char *const names[] = {
-        [STATUS_LIVE] = "live", [STATUS_SUSPECT] = "suspect", [STATUS_MEMBER_LEAVING] = "leaving"};
-    return state >= STATUS_LIVE && state <= STATUS_MEMBER_LEAVING ? names[state] : "unknown";
+        [STATUS_HEALTHY] = "healthy", [STATUS_DEGRADED] = "degraded", [STATUS_NO_QUORUM] = "no quorum"};
+    return health >= STATUS_HEALTHY && health <= STATUS_NO_QUORUM ? names[health] : "unknown";
 }
 
 static bool is_zero(const uint8_t id[STATUS_ID_SIZE])
@@ -41,16 +50,61 @@ static void print_cluster(const struct status_node *s, FILE *out)
                 s->epoch);
 }
 
+static const struct status_member *member_of(const struct status_node *s, uint64_t id)
+{
+    for (size_t i = 0; id && i < s->member_count; i++)
+        if (s->member[i].id == id)
+            return &s->member[i];
+    return NULL;
+}
+
 static void print_this_node(const struct status_node *s, FILE *out)
 {
-    char why[TABLE_CELL_MAX], id[UNITS_MAX];
-    fprintf(out, "this node    %s", view_node_state(s->state));
+    const struct status_member *self = member_of(s, s->id);
+    char address[UNITS_MAX], id[UNITS_MAX];
+    fputs("this node    ", out);
+    if (self)
+        fprintf(out, "%s, ", units_address(self->address, self->epmd_port, address));
+    fprintf(out, "%s", view_node_state(s->state));
     if (s->id)
         fprintf(out, " %" PRIu64, s->id);
     fprintf(out, " (%s), %s, %s\n", units_hex(s->incarnation, SHORT_ID, id), s->ready ? "ready" : "not ready",
             s->serving ? "serving" : "not serving");
-    if (*s->why)
-        fprintf(out, "because      %s\n", table_safe(s->why, why));
+}
+
+static void print_health(const struct status_node *s, FILE *out)
+{
+    char why[TABLE_CELL_MAX];
+    fprintf(out, "health       %s%s%s\n", health(s->health), *s->why ? ": " : "", table_safe(s->why, why));
+}
+
+static void print_partitions(const struct status_node *s, FILE *out)
+{
+    if (s->partitions_incomplete < 0)
+        fputs("partitions   not known\n", out);
+    else if (s->partitions_incomplete == 0)
+        fputs("partitions   all have their replicas\n", out);
+    else
+        fprintf(out, "partitions   %d with fewer replicas than they should have", s->partitions_incomplete);
+    if (s->partitions_incomplete > 0 && s->partitions_unavailable > 0)
+        fprintf(out, ", %d of them without a majority: their keys are unavailable", s->partitions_unavailable);
+    if (s->partitions_incomplete > 0)
+        fputc('\n', out);
+}
+
+/* What is gone for good: nobody else would say so later. */
+static void print_lost(const struct status_node *s, FILE *out)
+{
+    if (s->partitions_lost == 0)
+        return;
+    fprintf(out,
+            "lost         %u partition%s, with all replicas, since the cluster was first formed: ", s->partitions_lost,
+            s->partitions_lost == 1 ? "" : "s");
+    if (s->partitions_lost_uncounted < s->partitions_lost)
+        fprintf(out, "%" PRIu64 " keys as last counted%s", s->keys_lost,
+                s->partitions_lost_uncounted ? ", and " : "\n");
+    if (s->partitions_lost_uncounted)
+        fprintf(out, "%u whose keys nobody had counted\n", s->partitions_lost_uncounted);
 }
 
 static void print_strength(const struct status_node *s, FILE *out)
@@ -61,10 +115,8 @@ static void print_strength(const struct status_node *s, FILE *out)
     else
         fprintf(out, "may lose     %d more node%s at once, without loss of a majority anywhere\n", s->may_lose,
                 s->may_lose == 1 ? "" : "s");
-    if (s->partitions_incomplete)
-        fprintf(out, "partitions   %u with fewer replicas than they should have\n", s->partitions_incomplete);
-    else
-        fputs("partitions   all have their replicas\n", out);
+    print_partitions(s, out);
+    print_lost(s, out);
 }
 
 static const char *seat(const struct status_member *m)
@@ -72,19 +124,53 @@ static const char *seat(const struct status_member *m)
     return m->leader ? "leader" : m->seat ? "seat" : "-";
 }
 
+static void cell_known(struct table *t, uint64_t n, uint64_t unknown)
+{
+    if (n == unknown)
+        table_cell(t, "-");
+    else
+        table_cell(t, "%" PRIu64, n);
+}
+
+static void cell_memory(struct table *t, const struct status_member *m)
+{
+    char used[UNITS_MAX], limit[UNITS_MAX];
+    if (m->memory_used == UINT64_MAX || m->memory_limit == UINT64_MAX)
+        table_cell(t, "-");
+    else
+        table_cell(t, "%s of %s", units_bytes(m->memory_used, used), units_bytes(m->memory_limit, limit));
+}
+
+static bool has_names(const struct status_node *s)
+{
+    for (size_t i = 0; i < s->member_count; i++)
+        if (*s->member[i].name)
+            return true;
+    return false;
+}
+
+/* Who a member is, for people: where it is, and its name where any has one. */
+static void add_who(struct table *t, const struct status_node *s, const struct status_member *m)
+{
+    char address[UNITS_MAX];
+    table_cell(t, "%s", units_address(m->address, m->epmd_port, address));
+    if (has_names(s))
+        table_cell(t, "%s", *m->name ? m->name : "-");
+}
+
 static void add_member(struct table *t, const struct status_node *s, const struct status_member *m)
 {
-    char address[UNITS_MAX], incarnation[UNITS_MAX], age[UNITS_MAX], used[UNITS_MAX], limit[UNITS_MAX];
+    char incarnation[UNITS_MAX], age[UNITS_MAX];
     table_cell(t, "%s", m->id == s->id ? "*" : "");
-    table_cell(t, "%" PRIu64, m->id);
+    add_who(t, s, m);
     table_cell(t, "%s", member_state(m->state));
     table_cell(t, "%s", seat(m));
-    table_cell(t, "%s", units_address(m->address, m->epmd_port, address));
-    table_cell(t, "%s", units_hex(m->incarnation, SHORT_ID, incarnation));
+    cell_memory(t, m);
+    cell_known(t, m->keys, UINT64_MAX);
+    cell_known(t, m->lag, UINT64_MAX);
     table_cell(t, "%s", units_age(m->age_ms, age));
-    table_cell(t, "%s of %s", units_bytes(m->memory_used, used), units_bytes(m->memory_limit, limit));
-    table_cell(t, "%" PRIu64, m->keys);
-    table_cell(t, "%" PRIu64, m->lag);
+    table_cell(t, "%" PRIu64, m->id);
+    table_cell(t, "%s", units_hex(m->incarnation, SHORT_ID, incarnation));
 }
 
 static bool print_and_end(struct table *t, FILE *out)
@@ -96,17 +182,20 @@ static bool print_and_end(struct table *t, FILE *out)
 
 bool view_status(const struct status_node *s, FILE *out)
 {
-    static const char *const heads[] = {"",     ">ID",     "STATE", "SEAT", "ADDRESS", "INCARNATION",
-                                        ">AGE", ">MEMORY", ">KEYS", ">LAG"};
+    static const char *const heads[] = {"",      "NODE", "STATE", "SEAT", ">MEMORY",
+                                        ">KEYS", ">LAG", ">AGE",  ">ID",  "INCARNATION"};
+    static const char *const named[] = {"",      "NODE", "NAME", "STATE", "SEAT",       ">MEMORY",
+                                        ">KEYS", ">LAG", ">AGE", ">ID",   "INCARNATION"};
     struct table t;
     print_cluster(s, out);
     print_this_node(s, out);
+    print_health(s, out);
     if (!is_zero(s->cluster_id))
         print_strength(s, out);
     if (s->member_count == 0)
         return true;
     fputc('\n', out);
-    table_init(&t, heads, COUNT(heads));
+    table_init(&t, has_names(s) ? named : heads, has_names(s) ? COUNT(named) : COUNT(heads));
     for (size_t i = 0; i < s->member_count; i++)
         add_member(&t, s, &s->member[i]);
     return print_and_end(&t, out);
@@ -114,15 +203,14 @@ bool view_status(const struct status_node *s, FILE *out)
 
 bool view_members(const struct status_node *s, FILE *out)
 {
-    static const char *const heads[] = {">ID", "ADDRESS", "STATE"};
-    char address[UNITS_MAX];
+    static const char *const heads[] = {"NODE", "STATE", ">ID"}, *const named[] = {"NODE", "NAME", "STATE", ">ID"};
     struct table t;
-    table_init(&t, heads, COUNT(heads));
+    table_init(&t, has_names(s) ? named : heads, has_names(s) ? COUNT(named) : COUNT(heads));
     for (size_t i = 0; i < s->member_count; i++) {
         const struct status_member *m = &s->member[i];
-        table_cell(&t, "%" PRIu64, m->id);
-        table_cell(&t, "%s", units_address(m->address, m->epmd_port, address));
+        add_who(&t, s, m);
         table_cell(&t, "%s", member_state(m->state));
+        table_cell(&t, "%" PRIu64, m->id);
     }
     return print_and_end(&t, out);
 }
@@ -146,11 +234,25 @@ static void put_known(struct json *j, const char *name, uint64_t n, uint64_t unk
         json_number(j, name, n);
 }
 
+static void put_count(struct json *j, const char *name, int n)
+{
+    put_known(j, name, n < 0 ? UINT64_MAX : (uint64_t)n, UINT64_MAX);
+}
+
+static void put_text(struct json *j, const char *name, const char *text)
+{
+    if (*text)
+        json_string(j, name, slice_str(text));
+    else
+        json_null(j, name);
+}
+
 static void put_who(struct json *j, const struct status_member *m)
 {
     json_number(j, "id", m->id);
     put_id(j, "incarnation", m->incarnation);
     json_string(j, "address", slice_str(m->address));
+    put_text(j, "name", m->name);
     json_number(j, "epmd_port", m->epmd_port);
     json_number(j, "handoff_port", m->handoff_port);
     json_string(j, "state", slice_str(member_state(m->state)));
@@ -163,10 +265,10 @@ static void put_member(struct json *j, const struct status_member *m)
     json_bool(j, "seat", m->seat);
     json_bool(j, "leader", m->leader);
     json_number(j, "age_ms", m->age_ms);
-    json_number(j, "memory_used", m->memory_used);
-    json_number(j, "memory_limit", m->memory_limit);
-    json_number(j, "keys", m->keys);
-    json_number(j, "lag", m->lag);
+    put_known(j, "memory_used", m->memory_used, UINT64_MAX);
+    put_known(j, "memory_limit", m->memory_limit, UINT64_MAX);
+    put_known(j, "keys", m->keys, UINT64_MAX);
+    put_known(j, "lag", m->lag, UINT64_MAX);
     json_close(j, '}');
 }
 
@@ -174,7 +276,9 @@ static void put_this_node(struct json *j, const struct status_node *s)
 {
     json_string(j, "state", slice_str(view_node_state(s->state)));
     json_string(j, "why", slice_str(s->why));
+    json_string(j, "health", slice_str(s->health == STATUS_NO_QUORUM ? "no_quorum" : health(s->health)));
     json_bool(j, "ready", s->ready);
+    json_bool(j, "probe", s->probe);
     json_bool(j, "serving", s->serving);
     put_known(j, "id", s->id, 0);
     put_id(j, "incarnation", s->incarnation);
@@ -183,8 +287,12 @@ static void put_this_node(struct json *j, const struct status_node *s)
     json_number(j, "epoch", s->epoch);
     json_number(j, "expected", s->expected);
     json_number(j, "seats", s->seats);
-    put_known(j, "may_lose", s->may_lose < 0 ? UINT64_MAX : (uint64_t)s->may_lose, UINT64_MAX);
-    json_number(j, "partitions_incomplete", s->partitions_incomplete);
+    put_count(j, "may_lose", s->may_lose);
+    put_count(j, "partitions_incomplete", s->partitions_incomplete);
+    put_count(j, "partitions_unavailable", s->partitions_unavailable);
+    json_number(j, "partitions_lost", s->partitions_lost);
+    json_number(j, "partitions_lost_uncounted", s->partitions_lost_uncounted);
+    json_number(j, "keys_lost", s->keys_lost);
 }
 
 void view_status_json(const struct status_node *s, FILE *out)
@@ -215,32 +323,41 @@ void view_members_json(const struct status_node *s, FILE *out)
 
 /* --- partitions --- */
 
-void view_partitions_begin(struct table *t)
+/* A member where many are named in a row: without the port where all have the same. */
+static const char *short_name(const struct status_node *s, uint64_t id, char room[UNITS_MAX])
 {
-    static const char *const heads[] = {">NUMBER", ">GENERATION", ">LEADER", "REPLICAS", ">KEYS", ">LAG"};
-    table_init(t, heads, COUNT(heads));
-}
-
-static void cell_known(struct table *t, uint64_t n, uint64_t unknown)
-{
-    if (n == unknown)
-        table_cell(t, "-");
+    const struct status_member *m = member_of(s, id);
+    bool same_port = true;
+    for (size_t i = 0; i < s->member_count; i++)
+        same_port &= s->member[i].epmd_port == s->member[0].epmd_port;
+    if (m && !same_port)
+        return units_address(m->address, m->epmd_port, room);
+    if (m)
+        snprintf(room, UNITS_MAX, "%s", m->address);
     else
-        table_cell(t, "%" PRIu64, n);
-}
-
-/* Members; one that is being added has a '+' in front. */
-static const char *replicas(const struct status_partition *p, char room[TABLE_CELL_MAX])
-{
-    size_t n = 0;
-    room[0] = '\0';
-    for (size_t i = 0; i < p->replica_count; i++)
-        n += (size_t)snprintf(room + n, TABLE_CELL_MAX - n, "%s%s%" PRIu64, i ? " " : "",
-                              p->replica[i].voter ? "" : "+", p->replica[i].member);
+        snprintf(room, UNITS_MAX, "member %" PRIu64, id);
     return room;
 }
 
-_Static_assert(STATUS_REPLICAS_MAX * 22 < TABLE_CELL_MAX, "a cell holds all replicas of a partition");
+void view_partitions_begin(struct table *t)
+{
+    static const char *const heads[] = {">NUMBER", ">GENERATION", "LEADER", "REPLICAS", ">KEYS", ">LAG"};
+    table_init(t, heads, COUNT(heads));
+}
+
+/* Members; one that is being added has a '+' in front. */
+static const char *replicas(const struct status_node *s, const struct status_partition *p, char room[TABLE_CELL_MAX])
+{
+    size_t n = 0;
+    char name[UNITS_MAX];
+    room[0] = '\0';
+    for (size_t i = 0; i < p->replica_count; i++)
+        n += (size_t)snprintf(room + n, TABLE_CELL_MAX - n, "%s%s%s", i ? ", " : "", p->replica[i].voter ? "" : "+",
+                              short_name(s, p->replica[i].member, name));
+    return room;
+}
+
+_Static_assert(STATUS_REPLICAS_MAX *(UNITS_MAX + 3) < TABLE_CELL_MAX, "a cell holds all replicas of a partition");
 
 /* Of the replica that is farthest behind, among those that are known. */
 static uint64_t worst_lag(const struct status_partition *p)
@@ -254,28 +371,37 @@ static uint64_t worst_lag(const struct status_partition *p)
     return worst;
 }
 
-void view_partition(struct table *t, const struct status_partition *p)
+void view_partition(struct table *t, const struct status_node *s, const struct status_partition *p)
 {
-    char text[TABLE_CELL_MAX];
+    char text[TABLE_CELL_MAX], name[UNITS_MAX];
     table_cell(t, "%u", p->number);
     table_cell(t, "%" PRIu32, p->generation);
-    cell_known(t, p->leader, 0);
-    table_cell(t, "%s", replicas(p, text));
+    table_cell(t, "%s", p->leader ? short_name(s, p->leader, name) : "-");
+    table_cell(t, "%s", replicas(s, p, text));
     cell_known(t, p->keys, UINT64_MAX);
     cell_known(t, worst_lag(p), UINT64_MAX);
 }
 
-void view_partition_json(struct json *j, const struct status_partition *p)
+/* Its address; null: it is in the table no more. */
+static void put_address(struct json *j, const char *name, const struct status_node *s, uint64_t id)
+{
+    const struct status_member *m = member_of(s, id);
+    put_text(j, name, m ? m->address : "");
+}
+
+void view_partition_json(struct json *j, const struct status_node *s, const struct status_partition *p)
 {
     json_open(j, NULL, '{');
     json_number(j, "number", p->number);
     json_number(j, "generation", p->generation);
     put_known(j, "leader", p->leader, 0);
+    put_address(j, "leader_address", s, p->leader);
     put_known(j, "keys", p->keys, UINT64_MAX);
     json_open(j, "replicas", '[');
     for (size_t i = 0; i < p->replica_count; i++) {
         json_open(j, NULL, '{');
         json_number(j, "member", p->replica[i].member);
+        put_address(j, "address", s, p->replica[i].member);
         json_bool(j, "voter", p->replica[i].voter);
         put_known(j, "lag", p->replica[i].lag, UINT64_MAX);
         json_close(j, '}');
@@ -286,9 +412,9 @@ void view_partition_json(struct json *j, const struct status_partition *p)
 
 /* --- transfers --- */
 
-bool view_transfers(const struct status_transfer *list, size_t count, FILE *out)
+bool view_transfers(const struct status_node *s, const struct status_transfer *list, size_t count, FILE *out)
 {
-    static const char *const heads[] = {">PARTITION", ">FROM", ">TO", ">KEYS", ">COPIED", ">AGE"};
+    static const char *const heads[] = {">PARTITION", "FROM", "TO", ">KEYS", ">COPIED", ">AGE"};
     char text[UNITS_MAX];
     struct table t;
     if (count == 0) {
@@ -298,8 +424,8 @@ bool view_transfers(const struct status_transfer *list, size_t count, FILE *out)
     table_init(&t, heads, COUNT(heads));
     for (size_t i = 0; i < count; i++) {
         table_cell(&t, "%u", list[i].partition);
-        table_cell(&t, "%" PRIu64, list[i].from);
-        table_cell(&t, "%" PRIu64, list[i].to);
+        table_cell(&t, "%s", short_name(s, list[i].from, text));
+        table_cell(&t, "%s", short_name(s, list[i].to, text));
         table_cell(&t, "%" PRIu64, list[i].keys);
         table_cell(&t, "%s", units_bytes(list[i].bytes, text));
         table_cell(&t, "%s", units_age(list[i].age_ms, text));
@@ -307,7 +433,7 @@ bool view_transfers(const struct status_transfer *list, size_t count, FILE *out)
     return print_and_end(&t, out);
 }
 
-void view_transfers_json(const struct status_transfer *list, size_t count, FILE *out)
+void view_transfers_json(const struct status_node *s, const struct status_transfer *list, size_t count, FILE *out)
 {
     struct json j = json_to(out);
     json_open(&j, NULL, '[');
@@ -315,7 +441,9 @@ void view_transfers_json(const struct status_transfer *list, size_t count, FILE 
         json_open(&j, NULL, '{');
         json_number(&j, "partition", list[i].partition);
         json_number(&j, "from", list[i].from);
+        put_address(&j, "from_address", s, list[i].from);
         json_number(&j, "to", list[i].to);
+        put_address(&j, "to_address", s, list[i].to);
         json_number(&j, "keys", list[i].keys);
         json_number(&j, "bytes", list[i].bytes);
         json_number(&j, "age_ms", list[i].age_ms);

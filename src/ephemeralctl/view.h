@@ -10,17 +10,19 @@
 /* "member"; "unknown" for what is none. Static. */
 const char *view_node_state(enum status_node_state state);
 
+/* A line for each thing that the node says of the cluster, then the members. */
 bool view_status(const struct status_node *s, FILE *out);
 void view_status_json(const struct status_node *s, FILE *out);
 bool view_members(const struct status_node *s, FILE *out);
 void view_members_json(const struct status_node *s, FILE *out);
 
-/* Partitions come in pages: a table is begun, rows are added, and it is printed; JSON is written as it comes. */
+/* Members are named by what `s` says of them. Partitions come in pages: a table is begun, rows are added, and it is
+ * printed; JSON is written as it comes. */
 void view_partitions_begin(struct table *t);
-void view_partition(struct table *t, const struct status_partition *p);
-void view_partition_json(struct json *j, const struct status_partition *p);
+void view_partition(struct table *t, const struct status_node *s, const struct status_partition *p);
+void view_partition_json(struct json *j, const struct status_node *s, const struct status_partition *p);
 
-bool view_transfers(const struct status_transfer *t, size_t count, FILE *out);
-void view_transfers_json(const struct status_transfer *t, size_t count, FILE *out);
+bool view_transfers(const struct status_node *s, const struct status_transfer *t, size_t count, FILE *out);
+void view_transfers_json(const struct status_node *s, const struct status_transfer *t, size_t count, FILE *out);
 
 #endif

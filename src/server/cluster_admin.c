@@ -78,7 +78,7 @@ static void judge(const struct cluster *c, bool probe, struct cluster_ready_resp
     cluster_status(c, &status);
     *out = (struct cluster_ready_resp){
         .state = status.state,
-        .ready = probe ? cluster_probe_ready(c) : status.ready && status.state == STATUS_MEMBER,
+        .ready = probe ? status.probe : status.ready,
     };
     if (!out->ready)
         snprintf(out->why, sizeof out->why, "%s", status.why);

@@ -5,16 +5,24 @@
 
 _Static_assert(sizeof(enum status_node_state) == sizeof(uint32_t), "choices are read and written as uint32_t");
 _Static_assert(sizeof(enum status_member_state) == sizeof(uint32_t), "choices are read and written as uint32_t");
+_Static_assert(sizeof(enum status_health) == sizeof(uint32_t), "choices are read and written as uint32_t");
 _Static_assert(sizeof(enum cluster_act) == sizeof(uint32_t), "choices are read and written as uint32_t");
 
 static const struct shape_field member_fields[] = {
-    FIELD(UINT64, status_member, id),           FIELD_BYTES(status_member, incarnation),
-    FIELD_TEXT(status_member, address),         FIELD(UINT16, status_member, epmd_port),
-    FIELD(UINT16, status_member, handoff_port), FIELD_CHOICE(status_member, state, STATUS_MEMBER_LEAVING),
-    FIELD(BOOL, status_member, seat),           FIELD(BOOL, status_member, leader),
-    FIELD(UINT64, status_member, age_ms),       FIELD(UINT64, status_member, memory_used),
-    FIELD(UINT64, status_member, memory_limit), FIELD(UINT64, status_member, keys),
-    FIELD(UINT64, status_member, lag),
+    FIELD(UINT64, status_member, id),
+    FIELD_BYTES(status_member, incarnation),
+    FIELD_TEXT(status_member, address),
+    FIELD(UINT16, status_member, epmd_port),
+    FIELD(UINT16, status_member, handoff_port),
+    FIELD_CHOICE(status_member, state, STATUS_UNREACHABLE),
+    FIELD(BOOL, status_member, seat),
+    FIELD(BOOL, status_member, leader),
+    FIELD(UINT64, status_member, age_ms),
+    FIELD(UINT64_OR_UNKNOWN, status_member, memory_used),
+    FIELD(UINT64_OR_UNKNOWN, status_member, memory_limit),
+    FIELD(UINT64_OR_UNKNOWN, status_member, keys),
+    FIELD(UINT64_OR_UNKNOWN, status_member, lag),
+    FIELD_TEXT(status_member, name),
 };
 SHAPE(member_shape, member_fields);
 
@@ -31,8 +39,14 @@ static const struct shape_field status_fields[] = {
     FIELD(UINT32, status_node, expected),
     FIELD(UINT32, status_node, seats),
     FIELD(INT_OR_UNKNOWN, status_node, may_lose),
-    FIELD(UINT32, status_node, partitions_incomplete),
+    FIELD(INT_OR_UNKNOWN, status_node, partitions_incomplete),
     FIELD_LIST(status_node, member, member_count, member_shape, STATUS_MEMBERS_MAX),
+    FIELD_CHOICE_OR_NONE(status_node, health, STATUS_NO_QUORUM),
+    FIELD(BOOL, status_node, probe),
+    FIELD(INT_OR_UNKNOWN, status_node, partitions_unavailable),
+    FIELD(UINT32, status_node, partitions_lost),
+    FIELD(UINT64, status_node, keys_lost),
+    FIELD(UINT32, status_node, partitions_lost_uncounted),
 };
 SHAPE(status_shape, status_fields);
 

@@ -30,7 +30,7 @@ static uint64_t load(const struct shape_field *f, const void *at)
 static bool is_left_out(const struct shape_field *f, const void *at)
 {
     return (f->kind == UINT64_OR_UNKNOWN && load(f, at) == UINT64_MAX) ||
-           (f->kind == INT_OR_UNKNOWN && *(const int *)at < 0);
+           (f->kind == INT_OR_UNKNOWN && *(const int *)at < 0) || (f->kind == CHOICE_OR_NONE && load(f, at) == 0);
 }
 
 static struct slice bytes_at(const struct shape_field *f, const void *at)
@@ -45,11 +45,17 @@ static size_t list_length(const struct shape_field *f, const uint8_t *base)
     return n;
 }
 
+static size_t value_size(size_t len)
+{
+    return pb_varint_size(len) + len;
+}
+
+/* Without the tags of its elements, as what follows. */
 static size_t list_size(const struct shape_field *f, const uint8_t *base)
 {
     size_t size = 0;
     for (size_t i = 0, n = list_length(f, base); i < n; i++)
-        size += pb_bytes_size(shape_size(f->shape, base + f->offset + i * f->element));
+        size += value_size(shape_size(f->shape, base + f->offset + i * f->element));
     return size;
 }
 
@@ -57,14 +63,16 @@ size_t shape_size(const struct shape *s, const void *from)
 {
     const uint8_t *base = from;
     size_t size = 0;
-    for (const struct shape_field *f = s->field; f < s->field + s->count; f++) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct shape_field *f = &s->field[i];
         const uint8_t *at = base + f->offset;
+        size_t tag = pb_varint_size((uint64_t)(i + 1) << 3);
         if (f->kind == LIST)
-            size += list_size(f, base);
+            size += list_length(f, base) * tag + list_size(f, base);
         else if (f->kind == TEXT || f->kind == BYTES)
-            size += pb_bytes_size(bytes_at(f, at).len);
+            size += tag + value_size(bytes_at(f, at).len);
         else if (!is_left_out(f, at))
-            size += 1 + pb_varint_size(load(f, at));
+            size += tag + pb_varint_size(load(f, at));
     }
     return size;
 }
@@ -128,6 +136,7 @@ static bool store(const struct shape_field *f, uint64_t n, void *at)
         *(bool *)at = n != 0;
         return true;
     case CHOICE:
+    case CHOICE_OR_NONE:
         store32(at, n <= f->max ? (uint32_t)n : 0);
         return n >= 1 && n <= f->max;
     case INT_OR_UNKNOWN:

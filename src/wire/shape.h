@@ -14,9 +14,10 @@ enum shape_kind {
     UINT16,
     INT_OR_UNKNOWN, /* -1: the field is left out */
     BOOL,
-    CHOICE, /* an enum from 1 to `max` */
-    TEXT,   /* char[max], ends with its NUL */
-    BYTES,  /* uint8_t[max], all of them */
+    CHOICE,         /* an enum from 1 to `max` */
+    CHOICE_OR_NONE, /* 0: the field is left out */
+    TEXT,           /* char[max], ends with its NUL */
+    BYTES,          /* uint8_t[max], all of them */
     LIST
 };
 
@@ -30,7 +31,7 @@ struct shape_field {
     size_t element, count_from; /* size of one, and the offset of their number (a size_t) */
 };
 
-/* Field number i + 1 is field[i]: under 16 of them, so that a number takes one byte with its type. */
+/* Field number i + 1 is field[i]. */
 struct shape {
     const struct shape_field *field;
     size_t count;
@@ -45,6 +46,10 @@ struct shape {
 #define FIELD_CHOICE(type, name, last)                                                                                 \
     {                                                                                                                  \
         .kind = CHOICE, FIELD_AT(type, name), .max = last                                                              \
+    }
+#define FIELD_CHOICE_OR_NONE(type, name, last)                                                                         \
+    {                                                                                                                  \
+        .kind = CHOICE_OR_NONE, FIELD_AT(type, name), .max = last                                                      \
     }
 #define FIELD_TEXT(type, name)                                                                                         \
     {                                                                                                                  \

@@ -13,6 +13,7 @@
 #define STATUS_TRANSFERS_MAX  256 /* in one answer: a node has a few at a time */
 #define STATUS_TEXT_MAX       256 /* with its NUL, as all texts here */
 #define STATUS_ADDRESS_MAX    64
+#define STATUS_NAME_MAX       130
 #define STATUS_ID_SIZE        16
 
 enum status_node_state {
@@ -24,17 +25,29 @@ enum status_node_state {
     STATUS_LEAVING
 };
 
-enum status_member_state { STATUS_LIVE = 1, STATUS_SUSPECT, STATUS_MEMBER_LEAVING };
+enum status_member_state {
+    STATUS_LIVE = 1,
+    STATUS_SUSPECT, /* the cluster's leader has not heard it for a lease and its margin: it is worked around */
+    STATUS_MEMBER_LEAVING,
+    STATUS_UNREACHABLE /* the node that answers does not hear it now */
+};
+
+enum status_health {
+    STATUS_HEALTHY = 1,
+    STATUS_DEGRADED, /* requests are served, but a node or a copy is missing, or the node that answers is not ready */
+    STATUS_NO_QUORUM /* the node that answers reaches no majority of a cluster; also when it is in none */
+};
 
 struct status_member {
     uint64_t id;
     uint8_t incarnation[STATUS_ID_SIZE];
     char address[STATUS_ADDRESS_MAX]; /* numeric */
+    char name[STATUS_NAME_MAX];       /* its instance name (option place); empty: it has none */
     uint16_t epmd_port, handoff_port;
     enum status_member_state state;
     bool seat, leader;    /* of the meta group */
     uint64_t age_ms;      /* since it was admitted */
-    uint64_t memory_used; /* bytes, as of its last renewal, as what follows */
+    uint64_t memory_used; /* bytes, as of its last report, as what follows; UINT64_MAX: not known */
     uint64_t memory_limit;
     uint64_t keys; /* of all its replicas */
     uint64_t lag;  /* meta entries that it has not applied yet */
@@ -43,16 +56,23 @@ struct status_member {
 struct status_node {
     enum status_node_state state;
     char why[STATUS_TEXT_MAX]; /* why it is not in a cluster, or not ready; empty: nothing is amiss */
-    bool ready, serving;       /* serving: holds a valid lease */
+    bool ready;                /* a member of a cluster with a majority, whose keys have all had their copies once */
+    bool serving;              /* holds a valid lease */
+    bool probe; /* what an orchestrator's readiness probe is told: also yes where only another node's start can help */
+    enum status_health health; /* 0: the node does not say, as it is of an older release */
     uint64_t id;               /* its member id; 0: none */
     uint8_t incarnation[STATUS_ID_SIZE];
     char name[STATUS_TEXT_MAX];         /* the cluster's */
     uint8_t cluster_id[STATUS_ID_SIZE]; /* zeros: none */
     uint64_t epoch;
-    unsigned expected; /* N, as this node knows it */
-    unsigned seats;    /* S */
-    int may_lose;      /* members that may end at once without loss of a majority anywhere; -1: not known */
-    unsigned partitions_incomplete; /* with fewer replicas than they should have */
+    unsigned expected;          /* N, as this node knows it */
+    unsigned seats;             /* S */
+    int may_lose;               /* members that may end at once without loss of a majority anywhere; -1: not known */
+    int partitions_incomplete;  /* with fewer replicas within reach than they should have; -1: not known */
+    int partitions_unavailable; /* without a majority of their replicas within reach; -1: not known */
+    unsigned partitions_lost;   /* that began empty as no replica was left, since the cluster was first formed */
+    unsigned partitions_lost_uncounted; /* of those: nobody knew how many keys they held */
+    uint64_t keys_lost;                 /* of the others, as last counted before */
     struct status_member member[STATUS_MEMBERS_MAX];
     size_t member_count;
 };

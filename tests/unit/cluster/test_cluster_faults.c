@@ -29,6 +29,69 @@ static bool is_whole(struct universe *u)
     return true;
 }
 
+static enum status_member_state state_of(const struct status_node *s, const char *address)
+{
+    for (size_t i = 0; i < s->member_count; i++)
+        if (strcmp(s->member[i].address, address) == 0)
+            return s->member[i].state;
+    return 0;
+}
+
+/* What operators look at says so at once, not when a lease is over: who answers no more counts as gone. */
+static void test_status_of_a_death(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    struct status_node s = universe_status(u, 0);
+    assert_true(s.health == STATUS_HEALTHY && s.may_lose == 1 && s.partitions_incomplete == 0);
+    assert_string_equal(s.why, "");
+    universe_kill(u, 4);
+    universe_run(u, 20);
+    s = universe_status(u, 0);
+    assert_true(s.health == STATUS_DEGRADED && s.ready && s.may_lose == 0 && s.partitions_unavailable == 0);
+    assert_in_range(s.partitions_incomplete, 1, 64);
+    assert_string_equal(s.why, "no answer from 10.0.0.5:4369");
+    assert_int_equal(state_of(&s, "10.0.0.5"), STATUS_UNREACHABLE);
+    universe_run(u, 8000); /* a suspect, whose replicas are made anew */
+    assert_true(universe_until(u, is_whole, 60000));
+    s = universe_status(u, 0);
+    assert_true(s.health == STATUS_DEGRADED && s.may_lose == 1);
+    assert_int_equal(state_of(&s, "10.0.0.5"), STATUS_SUSPECT);
+}
+
+/* Without a majority nothing is known: it must not read as if all were well, neither at once nor later. */
+static void test_status_without_a_majority(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    for (unsigned i = 2; i < 5; i++)
+        universe_kill(u, i);
+    for (unsigned ms = 20; ms <= 20000; ms *= 10) {
+        universe_run(u, ms);
+        struct status_node s = universe_status(u, 0);
+        assert_true(s.health == STATUS_NO_QUORUM && !s.ready);
+        assert_true(s.may_lose == -1 && s.partitions_incomplete == -1 && s.partitions_unavailable == -1);
+        assert_int_equal(state_of(&s, "10.0.0.1"), STATUS_LIVE);
+        assert_int_equal(state_of(&s, "10.0.0.2"), STATUS_LIVE);
+        assert_int_equal(state_of(&s, "10.0.0.5"), STATUS_UNREACHABLE);
+        assert_non_null(strstr(s.why, "no quorum: 2 of 5 seats answer, 3 are needed; no answer from 10.0.0.3:4369, "
+                                      "10.0.0.4:4369, 10.0.0.5:4369"));
+    }
+    assert_true(universe_status(u, 0).probe); /* an orchestrator must not end those that hold what is left */
+}
+
+/* A node that stands still keeps its connections: silence counts, too. */
+static void test_status_of_a_pause(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    universe_pause(u, 4, true);
+    universe_run(u, 3000);
+    struct status_node s = universe_status(u, 0);
+    assert_true(s.health == STATUS_DEGRADED && s.may_lose == 0);
+    assert_int_equal(state_of(&s, "10.0.0.5"), STATUS_UNREACHABLE);
+}
+
 static void test_one_after_the_other_dies(void **state)
 {
     struct universe *u = *state;
@@ -364,6 +427,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_dies, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_of_a_death, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_without_a_majority, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_of_a_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_after_the_other_dies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rolls, setup, teardown),

@@ -23,10 +23,11 @@ struct fixture {
     pthread_t thread;
 };
 
-static atomic_uint questions;    /* for readiness, so far */
-static atomic_uint ready_at;     /* the question that is answered with yes; 0: none */
-static atomic_bool hangs_up;     /* the connection ends after each answer */
-static atomic_uint acts;         /* that were asked for, as bits */
+static atomic_uint questions; /* for readiness, so far */
+static atomic_uint ready_at;  /* the question that is answered with yes; 0: none */
+static atomic_bool hangs_up;  /* the connection ends after each answer */
+static atomic_uint acts;      /* that were asked for, as bits */
+static _Atomic enum status_health health;
 static atomic_bool numbers_fall; /* partitions are told in no order */
 
 static void answer_ready(const struct frame *f, struct buf *out)
@@ -60,8 +61,8 @@ static void answer_partitions(const struct frame *f, struct buf *out)
 
 static void answer(struct peer *p, const struct frame *f, struct buf *out)
 {
-    static const struct status_node status = {
-        .state = STATUS_MEMBER, .member = {{.id = 1, .state = STATUS_LIVE}}, .member_count = 1};
+    const struct status_node status = {
+        .state = STATUS_MEMBER, .health = health, .member = {{.id = 1, .state = STATUS_LIVE}}, .member_count = 1};
     static const struct cluster_transfers_resp transfers = {.count = 1};
     if (f->code == MSG_CLUSTER_READY_REQ)
         answer_ready(f, out);
@@ -138,6 +139,7 @@ static int begin(void **state)
     (void)state;
     questions = ready_at = acts = 0;
     hangs_up = numbers_fall = false;
+    health = STATUS_HEALTHY;
     return 0;
 }
 
@@ -244,6 +246,20 @@ static void what_is_shown(void **state)
     assert_int_equal(run(o, cmd_partitions), EX_PROTOCOL);
 }
 
+/* Scripts go by it: kill a node only at 0. */
+static void health_is_the_exit_status(void **state)
+{
+    static const int statuses[] = {
+        [STATUS_HEALTHY] = EX_OK, [STATUS_DEGRADED] = STATUS_NO, [STATUS_NO_QUORUM] = EX_TEMPFAIL};
+    struct options o = options_for(*state);
+    for (unsigned i = STATUS_HEALTHY; i <= STATUS_NO_QUORUM; i++) {
+        health = i;
+        o.output = i % 2 ? OUTPUT_JSON : OUTPUT_TEXT;
+        assert_int_equal(run(o, cmd_status), statuses[i]);
+        assert_int_equal(run(o, cmd_members), EX_OK);
+    }
+}
+
 static void acts_with_a_minted_certificate(void **state)
 {
     const struct fixture *f = *state;
@@ -292,6 +308,7 @@ int main(void)
         CASE(another_root),
         CASE(probes),
         CASE(what_is_shown),
+        CASE(health_is_the_exit_status),
         CASE(acts_with_a_minted_certificate),
         CASE(nothing_to_mint_with),
         CASE(the_key_is_forgotten),

@@ -32,8 +32,11 @@ static const char *printed(void)
 
 static struct status_node sample = {
     .state = STATUS_MEMBER,
+    .why = "no answer from [fd00::3]:14369",
     .ready = true,
+    .probe = true,
     .serving = true,
+    .health = STATUS_DEGRADED,
     .id = 3,
     .incarnation = {0xa1, 0xb2, 0xc3, 0xd4},
     .name = "prod",
@@ -43,6 +46,7 @@ static struct status_node sample = {
     .seats = 5,
     .may_lose = 1,
     .partitions_incomplete = 2,
+    .partitions_unavailable = 0,
     .member = {{.id = 1,
                 .incarnation = {0x11},
                 .address = "10.0.0.1",
@@ -84,26 +88,79 @@ static void status(void **state)
     assert_true(view_status(&sample, out));
     assert_string_equal(
         printed(), "cluster      prod (0f1e2d3c), epoch 1712345678901\n"
-                   "this node    member 3 (a1b2c3d4), ready, serving\n"
+                   "this node    10.0.0.3:4369, member 3 (a1b2c3d4), ready, serving\n"
+                   "health       degraded: no answer from [fd00::3]:14369\n"
                    "members      3 of 5 expected, 5 seats\n"
                    "may lose     1 more node at once, without loss of a majority anywhere\n"
                    "partitions   2 with fewer replicas than they should have\n"
                    "\n"
-                   "   ID  STATE    SEAT    ADDRESS          INCARNATION    AGE               MEMORY    KEYS  LAG\n"
-                   "    1  live     leader  10.0.0.1:4369    11000000     3m12s  12.0 MiB of 1.0 GiB  123456    0\n"
-                   "   12  suspect  -       [fd00::3]:14369  ee000000        9s     512 B of 1.0 GiB       7   42\n"
-                   "*   3  leaving  seat    10.0.0.3:4369    a1b2c3d4     1d01h       0 B of 1.0 GiB       0    0\n");
+                   "   NODE             STATE    SEAT                 MEMORY    KEYS  LAG    AGE  ID  INCARNATION\n"
+                   "   10.0.0.1:4369    live     leader  12.0 MiB of 1.0 GiB  123456    0  3m12s   1  11000000\n"
+                   "   [fd00::3]:14369  suspect  -          512 B of 1.0 GiB       7   42     9s  12  ee000000\n"
+                   "*  10.0.0.3:4369    leaving  seat         0 B of 1.0 GiB       0    0  1d01h   3  a1b2c3d4\n");
+}
+
+/* Three of five are gone: nothing may read as if all were well. */
+static void status_without_a_quorum(void **state)
+{
+    struct status_node s = sample;
+    (void)state;
+    s.state = STATUS_STRANDED;
+    s.ready = s.serving = false;
+    s.health = STATUS_NO_QUORUM;
+    s.may_lose = s.partitions_incomplete = s.partitions_unavailable = -1;
+    s.member_count = 1;
+    s.member[0].state = STATUS_UNREACHABLE;
+    s.member[0].memory_used = s.member[0].memory_limit = s.member[0].keys = s.member[0].lag = UINT64_MAX;
+    strcpy(s.member[0].name, "store-0");
+    assert_true(view_status(&s, out));
+    assert_string_equal(printed(),
+                        "cluster      prod (0f1e2d3c), epoch 1712345678901\n"
+                        "this node    stranded 3 (a1b2c3d4), not ready, not serving\n"
+                        "health       no quorum: no answer from [fd00::3]:14369\n"
+                        "members      1 of 5 expected, 5 seats\n"
+                        "may lose     not known\n"
+                        "partitions   not known\n"
+                        "\n"
+                        "  NODE           NAME     STATE        SEAT    MEMORY  KEYS  LAG    AGE  ID  INCARNATION\n"
+                        "  10.0.0.1:4369  store-0  unreachable  leader       -     -    -  3m12s   1  11000000\n");
+}
+
+static void what_is_lost(void **state)
+{
+    struct status_node s = sample;
+    (void)state;
+    s.partitions_unavailable = 1;
+    s.partitions_lost = 12;
+    s.keys_lost = 18816;
+    assert_true(view_status(&s, out));
+    assert_non_null(strstr(printed(), "partitions   2 with fewer replicas than they should have, 1 of them without a "
+                                      "majority: their keys are unavailable\n"
+                                      "lost         12 partitions, with all replicas, since the cluster was first "
+                                      "formed: 18816 keys as last counted\n"));
+    s.partitions_lost_uncounted = 2;
+    assert_true(view_status(&s, out));
+    assert_non_null(strstr(printed(), "formed: 18816 keys as last counted, and 2 whose keys nobody had counted\n"));
+    s.partitions_lost = s.partitions_lost_uncounted = 1;
+    assert_true(view_status(&s, out));
+    assert_non_null(strstr(printed(), "lost         1 partition, with all replicas, since the cluster was first "
+                                      "formed: 1 whose keys nobody had counted\n"));
 }
 
 static void status_of_a_seeker(void **state)
 {
-    static const struct status_node seeker = {
-        .state = STATUS_SEEKING, .name = "prod", .incarnation = {1}, .why = "2 of 3\x1b[31m found", .may_lose = -1};
+    static const struct status_node seeker = {.state = STATUS_SEEKING,
+                                              .name = "prod",
+                                              .incarnation = {1},
+                                              .health = STATUS_NO_QUORUM,
+                                              .why = "2 of 3\x1b[31m found",
+                                              .may_lose = -1,
+                                              .partitions_incomplete = -1};
     (void)state;
     assert_true(view_status(&seeker, out));
     assert_string_equal(printed(), "cluster      none yet, looks for 'prod'\n"
                                    "this node    seeking (01000000), not ready, not serving\n"
-                                   "because      2 of 3?[31m found\n");
+                                   "health       no quorum: 2 of 3?[31m found\n");
 }
 
 static void may_lose(void **state)
@@ -126,34 +183,45 @@ static void status_json(void **state)
     view_status_json(&s, out);
     assert_string_equal(
         printed(),
-        "{\"state\":\"member\",\"why\":\"\",\"ready\":true,\"serving\":true,\"id\":3,"
+        "{\"state\":\"member\",\"why\":\"no answer from [fd00::3]:14369\",\"health\":\"degraded\",\"ready\":true,"
+        "\"probe\":true,\"serving\":true,\"id\":3,"
         "\"incarnation\":\"a1b2c3d4000000000000000000000000\",\"cluster_name\":\"prod\","
         "\"cluster_id\":\"0f1e2d3c000000000000000000000000\",\"epoch\":1712345678901,\"expected\":5,\"seats\":5,"
-        "\"may_lose\":1,\"partitions_incomplete\":2,\"members\":[{\"id\":1,"
-        "\"incarnation\":\"11000000000000000000000000000000\",\"address\":\"10.0.0.1\",\"epmd_port\":4369,"
+        "\"may_lose\":1,\"partitions_incomplete\":2,\"partitions_unavailable\":0,\"partitions_lost\":0,"
+        "\"partitions_lost_uncounted\":0,\"keys_lost\":0,\"members\":[{\"id\":1,"
+        "\"incarnation\":\"11000000000000000000000000000000\",\"address\":\"10.0.0.1\",\"name\":null,\"epmd_port\":"
+        "4369,"
         "\"handoff_port\":8099,\"state\":\"live\",\"seat\":true,\"leader\":true,\"age_ms\":192000,"
         "\"memory_used\":12582912,\"memory_limit\":1073741824,\"keys\":123456,\"lag\":0}]}\n");
 }
 
 static void status_json_of_a_seeker(void **state)
 {
-    static const struct status_node seeker = {.state = STATUS_SEEKING, .why = "\"alone\"", .may_lose = -1};
+    static const struct status_node seeker = {.state = STATUS_SEEKING,
+                                              .health = STATUS_NO_QUORUM,
+                                              .why = "\"alone\"",
+                                              .probe = true,
+                                              .may_lose = -1,
+                                              .partitions_incomplete = -1,
+                                              .partitions_unavailable = -1};
     (void)state;
     view_status_json(&seeker, out);
-    assert_string_equal(
-        printed(), "{\"state\":\"seeking\",\"why\":\"\\\"alone\\\"\",\"ready\":false,\"serving\":false,\"id\":null,"
-                   "\"incarnation\":null,\"cluster_name\":\"\",\"cluster_id\":null,\"epoch\":0,\"expected\":0,"
-                   "\"seats\":0,\"may_lose\":null,\"partitions_incomplete\":0,\"members\":[]}\n");
+    assert_string_equal(printed(),
+                        "{\"state\":\"seeking\",\"why\":\"\\\"alone\\\"\",\"health\":\"no_quorum\","
+                        "\"ready\":false,\"probe\":true,\"serving\":false,\"id\":null,"
+                        "\"incarnation\":null,\"cluster_name\":\"\",\"cluster_id\":null,\"epoch\":0,\"expected\":0,"
+                        "\"seats\":0,\"may_lose\":null,\"partitions_incomplete\":null,\"partitions_unavailable\":null,"
+                        "\"partitions_lost\":0,\"partitions_lost_uncounted\":0,\"keys_lost\":0,\"members\":[]}\n");
 }
 
 static void members(void **state)
 {
     (void)state;
     assert_true(view_members(&sample, out));
-    assert_string_equal(printed(), "ID  ADDRESS          STATE\n"
-                                   " 1  10.0.0.1:4369    live\n"
-                                   "12  [fd00::3]:14369  suspect\n"
-                                   " 3  10.0.0.3:4369    leaving\n");
+    assert_string_equal(printed(), "NODE             STATE    ID\n"
+                                   "10.0.0.1:4369    live      1\n"
+                                   "[fd00::3]:14369  suspect  12\n"
+                                   "10.0.0.3:4369    leaving   3\n");
 }
 
 static void members_json(void **state)
@@ -164,9 +232,9 @@ static void members_json(void **state)
     view_members_json(&s, out);
     assert_string_equal(printed(),
                         "[{\"id\":1,\"incarnation\":\"11000000000000000000000000000000\",\"address\":\"10.0.0.1\","
-                        "\"epmd_port\":4369,\"handoff_port\":8099,\"state\":\"live\"},"
+                        "\"name\":null,\"epmd_port\":4369,\"handoff_port\":8099,\"state\":\"live\"},"
                         "{\"id\":12,\"incarnation\":\"ee000000000000000000000000000000\",\"address\":\"fd00::3\","
-                        "\"epmd_port\":14369,\"handoff_port\":18099,\"state\":\"suspect\"}]\n");
+                        "\"name\":null,\"epmd_port\":14369,\"handoff_port\":18099,\"state\":\"suspect\"}]\n");
 }
 
 static const struct status_partition some[] = {
@@ -186,13 +254,30 @@ static void partitions(void **state)
     (void)state;
     view_partitions_begin(&t);
     for (size_t i = 0; i < 3; i++)
-        view_partition(&t, &some[i]);
+        view_partition(&t, &sample, &some[i]);
     assert_true(table_print(&t, out));
     table_fini(&t);
-    assert_string_equal(printed(), "NUMBER  GENERATION  LEADER  REPLICAS  KEYS  LAG\n"
-                                   "     0           1       3  1 3 +12   1000   17\n"
-                                   "    63           2       -  1            -    -\n"
-                                   "    64           1       -               0    -\n");
+    assert_string_equal(
+        printed(), "NUMBER  GENERATION  LEADER         REPLICAS                                        KEYS  LAG\n"
+                   "     0           1  10.0.0.3:4369  10.0.0.1:4369, 10.0.0.3:4369, +[fd00::3]:14369  1000   17\n"
+                   "    63           2  -              10.0.0.1:4369                                      -    -\n"
+                   "    64           1  -                                                                 0    -\n");
+}
+
+/* Where all have the same port it is left out; a member that is gone has its id alone. */
+static void short_names(void **state)
+{
+    struct status_node s = sample;
+    struct status_partition p = some[0];
+    struct table t;
+    (void)state;
+    s.member[1] = s.member[2];
+    s.member_count = 2;
+    view_partitions_begin(&t);
+    view_partition(&t, &s, &p);
+    assert_true(table_print(&t, out));
+    table_fini(&t);
+    assert_non_null(strstr(printed(), "  10.0.0.3  10.0.0.1, 10.0.0.3, +member 12  1000"));
 }
 
 /* The most that a cell must hold. */
@@ -204,12 +289,12 @@ static void all_replicas(void **state)
     for (size_t i = 0; i < STATUS_REPLICAS_MAX; i++)
         p.replica[i].member = UINT64_MAX;
     view_partitions_begin(&t);
-    view_partition(&t, &p);
+    view_partition(&t, &sample, &p);
     assert_true(table_print(&t, out));
     table_fini(&t);
     const char *at = printed();
     for (size_t i = 0; i < STATUS_REPLICAS_MAX; i++, at++) {
-        at = strstr(at, "+18446744073709551615");
+        at = strstr(at, "+member 18446744073709551615");
         assert_non_null(at);
     }
 }
@@ -218,28 +303,32 @@ static void partitions_json(void **state)
 {
     struct json j = json_to(out);
     (void)state;
-    view_partition_json(&j, &some[0]);
-    view_partition_json(&j, &some[1]);
-    assert_string_equal(printed(), "{\"number\":0,\"generation\":1,\"leader\":3,\"keys\":1000,\"replicas\":["
-                                   "{\"member\":1,\"voter\":true,\"lag\":0},{\"member\":3,\"voter\":true,\"lag\":17},"
-                                   "{\"member\":12,\"voter\":false,\"lag\":null}]},"
-                                   "{\"number\":63,\"generation\":2,\"leader\":null,\"keys\":null,\"replicas\":["
-                                   "{\"member\":1,\"voter\":true,\"lag\":null}]}");
+    view_partition_json(&j, &sample, &some[0]);
+    view_partition_json(&j, &sample, &some[1]);
+    assert_string_equal(
+        printed(),
+        "{\"number\":0,\"generation\":1,\"leader\":3,\"leader_address\":\"10.0.0.3\",\"keys\":1000,\"replicas\":["
+        "{\"member\":1,\"address\":\"10.0.0.1\",\"voter\":true,\"lag\":0},"
+        "{\"member\":3,\"address\":\"10.0.0.3\",\"voter\":true,\"lag\":17},"
+        "{\"member\":12,\"address\":\"fd00::3\",\"voter\":false,\"lag\":null}]},"
+        "{\"number\":63,\"generation\":2,\"leader\":null,\"leader_address\":null,\"keys\":null,\"replicas\":["
+        "{\"member\":1,\"address\":\"10.0.0.1\",\"voter\":true,\"lag\":null}]}");
 }
 
 static void transfers(void **state)
 {
-    static const struct status_transfer list[] = {{7, 1, 12, 1000, 3 << 20, 65000}, {63, 3, 1, 0, 0, 0}};
+    static const struct status_transfer list[] = {{7, 1, 13, 1000, 3 << 20, 65000}, {63, 3, 1, 0, 0, 0}};
     (void)state;
-    assert_true(view_transfers(list, 0, out));
-    assert_true(view_transfers(list, 2, out));
-    view_transfers_json(list, 1, out);
-    view_transfers_json(list, 0, out);
+    assert_true(view_transfers(&sample, list, 0, out));
+    assert_true(view_transfers(&sample, list, 2, out));
+    view_transfers_json(&sample, list, 1, out);
+    view_transfers_json(&sample, list, 0, out);
     assert_string_equal(printed(), "this node sends and receives no copies now\n"
-                                   "PARTITION  FROM  TO  KEYS   COPIED    AGE\n"
-                                   "        7     1  12  1000  3.0 MiB  1m05s\n"
-                                   "       63     3   1     0      0 B     0s\n"
-                                   "[{\"partition\":7,\"from\":1,\"to\":12,\"keys\":1000,\"bytes\":3145728,"
+                                   "PARTITION  FROM           TO             KEYS   COPIED    AGE\n"
+                                   "        7  10.0.0.1:4369  member 13      1000  3.0 MiB  1m05s\n"
+                                   "       63  10.0.0.3:4369  10.0.0.1:4369     0      0 B     0s\n"
+                                   "[{\"partition\":7,\"from\":1,\"from_address\":\"10.0.0.1\",\"to\":13,"
+                                   "\"to_address\":null,\"keys\":1000,\"bytes\":3145728,"
                                    "\"age_ms\":65000}]\n"
                                    "[]\n");
 }
@@ -259,6 +348,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(status),
+        CASE(status_without_a_quorum),
+        CASE(what_is_lost),
         CASE(status_of_a_seeker),
         CASE(may_lose),
         CASE(status_json),
@@ -266,6 +357,7 @@ int main(void)
         CASE(members),
         CASE(members_json),
         CASE(partitions),
+        CASE(short_names),
         CASE(all_replicas),
         CASE(partitions_json),
         CASE(transfers),

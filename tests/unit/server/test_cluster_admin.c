@@ -13,7 +13,6 @@ struct cluster {
     unsigned partitions; /* that it has */
     unsigned from, max;  /* that were asked for */
     size_t transfers;
-    bool probe_ready;
     unsigned leaves, reforms;
     int leave_err, reform_err;
 };
@@ -46,11 +45,6 @@ size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, s
     for (; n < c->transfers && n < max; n++)
         out[n] = (struct status_transfer){.partition = (unsigned)n, .from = 1, .to = 2};
     return n;
-}
-
-bool cluster_probe_ready(const struct cluster *c)
-{
-    return c->probe_ready;
 }
 
 int cluster_leave(struct cluster *c)
@@ -216,16 +210,14 @@ static void two_kinds_of_ready(void **state)
     assert_true(ask_ready(false).ready);
     assert_false(ask_ready(true).ready);
     cluster.status.state = STATUS_SEEKING;
-    cluster.probe_ready = true;
+    cluster.status.ready = false;
+    cluster.status.probe = true;
     strcpy(cluster.status.why, "no other node is found");
     assert_false(ask_ready(false).ready);
     assert_string_equal(ask_ready(false).why, "no other node is found");
     assert_int_equal(ask_ready(false).state, STATUS_SEEKING);
     assert_true(ask_ready(true).ready);
     assert_string_equal(ask_ready(true).why, "");
-    cluster.status.state = STATUS_MEMBER;
-    cluster.status.ready = false;
-    assert_false(ask_ready(false).ready);
 }
 
 #define LEAVE  slice_str("\x08\x01")

@@ -21,9 +21,10 @@ static struct status_member member(uint64_t id)
         .seat = true,
         .age_ms = 192000,
         .memory_used = 1 << 20,
-        .memory_limit = UINT64_MAX,
+        .memory_limit = 1 << 30,
         .keys = 5,
         .lag = 6,
+        .name = "store-2",
     };
     snprintf(m.address, sizeof m.address, "10.0.0.%u", (unsigned)id);
     return m;
@@ -44,6 +45,12 @@ static void fill_status(struct status_node *s, size_t members)
         .seats = UINT32_MAX,
         .may_lose = 2,
         .partitions_incomplete = 11,
+        .partitions_unavailable = 3,
+        .partitions_lost = 12,
+        .partitions_lost_uncounted = 1,
+        .keys_lost = 18816,
+        .health = STATUS_DEGRADED,
+        .probe = true,
         .member_count = members,
     };
     for (size_t i = 0; i < members; i++)
@@ -67,14 +74,18 @@ static void status_of_some_members(void **state)
         assert_true(out.epoch == UINT64_MAX - 1 && out.seats == UINT32_MAX);
         assert_int_equal(out.may_lose, 2);
         assert_int_equal(out.partitions_incomplete, 11);
+        assert_int_equal(out.partitions_unavailable, 3);
+        assert_true(out.health == STATUS_DEGRADED && out.probe);
+        assert_true(out.partitions_lost == 12 && out.partitions_lost_uncounted == 1 && out.keys_lost == 18816);
         for (size_t k = 0; k < counts[i]; k++) {
             assert_string_equal(out.member[k].address, s.member[k].address);
             assert_int_equal(out.member[k].handoff_port, UINT16_MAX);
             assert_int_equal(out.member[k].state, STATUS_SUSPECT);
             assert_true(out.member[k].seat && !out.member[k].leader);
             assert_memory_equal(out.member[k].incarnation, s.member[k].incarnation, STATUS_ID_SIZE);
-            assert_true(out.member[k].memory_limit == UINT64_MAX);
+            assert_true(out.member[k].memory_limit == 1 << 30);
             assert_int_equal(out.member[k].lag, 6);
+            assert_string_equal(out.member[k].name, "store-2");
         }
     }
 }
@@ -84,11 +95,16 @@ static void what_is_not_known(void **state)
     static struct status_node s, out;
     static struct cluster_partitions_resp p = {.total = 64, .count = 1}, p_out;
     (void)state;
-    fill_status(&s, 0);
-    s.may_lose = -1;
+    fill_status(&s, 1);
+    s.may_lose = s.partitions_incomplete = s.partitions_unavailable = -1;
+    s.health = 0; /* an older node says nothing of it */
+    s.member[0].memory_used = s.member[0].memory_limit = s.member[0].keys = s.member[0].lag = UINT64_MAX;
     assert_int_equal(cluster_msg_decode_status(written(cluster_msg_put_status(&b, &s), MSG_CLUSTER_STATUS_RESP), &out),
                      0);
-    assert_int_equal(out.may_lose, -1);
+    assert_true(out.may_lose == -1 && out.partitions_incomplete == -1 && out.partitions_unavailable == -1);
+    assert_int_equal(out.health, 0);
+    assert_true(out.member[0].memory_used == UINT64_MAX && out.member[0].memory_limit == UINT64_MAX);
+    assert_true(out.member[0].keys == UINT64_MAX && out.member[0].lag == UINT64_MAX);
     p.partition[0] = (struct status_partition){.number = 63,
                                                .keys = UINT64_MAX,
                                                .replica = {{.member = 1, .lag = UINT64_MAX}, {2, true, 0}},
@@ -170,12 +186,15 @@ static void as_the_proto_file_says(void **state)
     assert_int_equal(status->cluster_id.len, STATUS_ID_SIZE);
     assert_true(status->expected == 5 && status->seats == UINT32_MAX && status->has_may_lose && status->may_lose == 2);
     assert_int_equal(status->partitions_incomplete, 11);
+    assert_true(status->has_health && status->health == EPH_HEALTH__DEGRADED && status->probe);
+    assert_true(status->partitions_unavailable == 3 && status->partitions_lost == 12 && status->keys_lost == 18816);
+    assert_int_equal(status->partitions_lost_uncounted, 1);
     assert_int_equal(status->n_member, 2);
     const EphMember *m = status->member[1];
     assert_string_equal(m->address, "10.0.0.2");
     assert_true(m->id == 2 && m->epmd_port == 4369 && m->handoff_port == UINT16_MAX && m->seat && !m->leader);
     assert_int_equal(m->state, EPH_MEMBER_STATE__SUSPECT);
-    assert_true(m->age_ms == 192000 && m->memory_used == 1 << 20 && m->memory_limit == UINT64_MAX);
+    assert_true(m->age_ms == 192000 && m->memory_used == 1 << 20 && m->memory_limit == 1 << 30);
     assert_true(m->keys == 5 && m->lag == 6 && m->incarnation.data[15] == 2);
     assert_int_equal(status->base.n_unknown_fields + m->base.n_unknown_fields, 0);
     eph_status_resp__free_unpacked(status, NULL);
@@ -212,7 +231,7 @@ static void cut_anywhere(void **state)
         uint8_t *copy = malloc(n ? n : 1);
         memcpy(copy, body.data, n);
         int err = cluster_msg_decode_status(slice_make(copy, n), &out);
-        assert_true(err == E_MALFORMED || (err == 0 && out.member_count < 3));
+        assert_true(err == E_MALFORMED || (err == 0 && !out.partitions_lost_uncounted));
         free(copy);
     }
 }
@@ -236,7 +255,8 @@ static void what_is_refused(void **state)
                    "123456789012345"),                  /* an id of 15 bytes */
         BODY(STATE "\x50\x80\x80\x80\x80\x10"),         /* 2^32 nodes */
         BODY(STATE "\x60\x80\x80\x80\x80\x08"),         /* may lose 2^31 */
-        BODY(STATE "\x72\x02\x30\x04"),                 /* a member's state */
+        BODY(STATE "\x72\x02\x30\x05"),                 /* a member's state */
+        BODY(STATE "\x78\x04"),                         /* a health */
         BODY(STATE "\x72\x00"),                         /* a member without one */
         BODY(STATE "\x72\x06\x30\x01\x20\x80\x80\x04"), /* port 65536 */
 #undef BODY
@@ -245,7 +265,8 @@ static void what_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(cluster_msg_decode_status(slice_make(bad[i].body, bad[i].len), &out), E_MALFORMED);
-    assert_int_equal(cluster_msg_decode_status(slice_str(STATE "\x78\x01\x7a\x01x"), &out), 0); /* unknown fields */
+    assert_int_equal(cluster_msg_decode_status(slice_str(STATE "\xf0\x01\x01\xf2\x01\x01x"), &out),
+                     0); /* unknown fields */
     /* A text may have 255 bytes, not 256; the second of two counts. */
     struct buf in;
     buf_init(&in, 2000);
