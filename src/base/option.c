@@ -332,9 +332,22 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit size_units[] = {{"", 1},          {"B", 1},         {"K", 1 << 10},
-                                         {"KiB", 1 << 10}, {"M", 1 << 20},   {"MiB", 1 << 20},
-                                         {"G", 1 << 30},   {"GiB", 1 << 30}, {NULL, 0}};
+#define KI (UINT64_C(1) << 10)
+#define MI (UINT64_C(1) << 20)
+#define GI (UINT64_C(1) << 30)
+#define TI (UINT64_C(1) << 40)
+#define KB UINT64_C(1000)
+#define MB UINT64_C(1000000)
+#define GB UINT64_C(1000000000)
+#define TB UINT64_C(1000000000000)
+
+/* A letter alone is a power of 1024, as systemd, Docker and the JVM have it; Kubernetes writes that Ki, Mi, Gi. With B
+ * it is the power of 1000 that the letters mean. */
+static const struct unit size_units[] = {{"", 1},     {"B", 1}, /* bytes */
+                                         {"K", KI},   {"Ki", KI},  {"KiB", KI}, {"M", MI},   {"Mi", MI},
+                                         {"MiB", MI}, {"G", GI},   {"Gi", GI},  {"GiB", GI}, {"T", TI},
+                                         {"Ti", TI},  {"TiB", TI},                                       /* of 1024 */
+                                         {"KB", KB},  {"MB", MB},  {"GB", GB},  {"TB", TB},  {NULL, 0}}; /* of 1000 */
 static const struct unit duration_units[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
@@ -363,7 +376,11 @@ int option_number(const struct option_set *s, const char *name, uint64_t *out, c
     const struct unit *units = o->type == OPTION_SIZE          ? size_units
                                : o->type == OPTION_DURATION_MS ? duration_units
                                                                : no_units;
-    const char *unit = o->type == OPTION_SIZE ? " bytes" : o->type == OPTION_DURATION_MS ? " ms" : "";
+    const char *unit = o->type == OPTION_SIZE          ? " bytes, or with a unit: K, M, G, T (the same: KiB or Ki, "
+                                                         "MiB, GiB, TiB, powers of 1024), or KB, MB, GB, TB (powers of "
+                                                         "1000)"
+                       : o->type == OPTION_DURATION_MS ? " ms, or with a unit: ms, s, m, h"
+                                                       : "";
     if (parse_number(v->text, units, out) && *out >= o->min && *out <= o->max)
         return 0;
     snprintf(why, why_size, "%s: '%.40s' is no value for %s: give %s from %llu to %llu%s", v->origin, v->text, name,

@@ -64,7 +64,8 @@ int option_find(const struct option_set *s, const char *name);
 const char *option_text(const struct option_set *s, const char *name);
 const char *option_origin(const struct option_set *s, const char *name);
 
-/* The value as its type says; sizes take KiB, MiB, GiB (and K, M, G), durations ms, s, m, h; flags on/off, yes/no,
+/* The value as its type says; sizes take KiB, MiB, GiB, TiB (the same: Ki or K, ...) and the
+ * decimal KB, MB, GB, TB, in capitals or not; durations ms, s, m, h; flags on/off, yes/no,
  * true/false, 1/0. E_INVALID with `why`. */
 int option_number(const struct option_set *s, const char *name, uint64_t *out, char *why, size_t why_size);
 int option_flag(const struct option_set *s, const char *name, bool *out, char *why, size_t why_size);

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/service_link.h"
+#include "ephemerald/cgroup.h"
 #include "ephemerald/json.h"
 #include "ephemerald/options.h"
 #include "ephemerald/reading.h"
@@ -282,31 +283,22 @@ static int read_marathon_memory(const struct reading *r, const char *text)
     return set_memory(r, (uint64_t)(mb * 1048576.0), "environment variable MARATHON_APP_RESOURCE_MEM");
 }
 
-static bool read_limit(const char *path, uint64_t *out)
-{
-    FILE *f = fopen(path, "re");
-    unsigned long long value;
-    bool ok = f && fscanf(f, "%llu", &value) == 1; /* "max" is none */
-    if (f)
-        fclose(f);
-    *out = ok ? value : 0;
-    return ok && value < UINT64_MAX / 4; /* version 1 says no limit by a huge number */
-}
-
 static int read_memory(const struct reading *r)
 {
     uint64_t bytes;
+    char source[OPTION_ORIGIN_MAX];
     const char *marathon = getenv("MARATHON_APP_RESOURCE_MEM");
+    bool limited = cgroup_memory_limit(&r->c->cgroup);
     if (reading_text(r, "memory")) {
         int status = reading_number(r, "memory", &bytes);
         return status ? status : set_memory(r, bytes, reading_origin(r, "memory"));
     }
     if (marathon && *marathon)
         return read_marathon_memory(r, marathon);
-    if (read_limit("/sys/fs/cgroup/memory.max", &bytes) ||
-        read_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes", &bytes))
-        return set_memory(r, bytes, "limit of the control group");
-    return set_memory(r, MEMORY_DEFAULT, "default, as no limit is set");
+    if (!limited)
+        return set_memory(r, MEMORY_DEFAULT, "default, as no limit is set");
+    snprintf(source, sizeof source, "limit of the control group, %.200s", r->c->cgroup.file);
+    return set_memory(r, r->c->cgroup.bytes, source);
 }
 
 static int read_connections(const struct reading *r)
@@ -494,6 +486,13 @@ void config_log(const struct config *c, const struct log *log)
              (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
     config_log_cluster(c, log);
     log_service_links(log);
+    if (c->memory_bytes > c->cgroup.bytes)
+        log_warn(log, "config",
+                 "memory is %llu MiB (%s), but the control group allows %llu MiB (%s): the kernel will kill this node "
+                 "before its own limit is reached. Set memory to at most %llu MiB, or leave it out",
+                 (unsigned long long)(c->memory_bytes >> 20), c->memory_source,
+                 (unsigned long long)(c->cgroup.bytes >> 20), c->cgroup.file,
+                 (unsigned long long)(c->cgroup.bytes >> 20));
     if (c->object_size_max_bytes > c->memory_bytes / 8)
         log_warn(log, "config",
                  "object-size-max is more than an eighth of the memory: such objects pass one at a time");

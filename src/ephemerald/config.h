@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/option.h"
+#include "ephemerald/cgroup.h"
 #include "store/props.h"
 
 #define CONFIG_USERS_MAX 1024
@@ -49,6 +50,7 @@ struct config {
 
     uint64_t memory_bytes;
     char memory_source[OPTION_ORIGIN_MAX];
+    struct cgroup_limit cgroup; /* bytes: UINT64_MAX without a limit */
 
     char *cluster_name;
     uint32_t cluster_size, replicas, partitions;

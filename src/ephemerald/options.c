@@ -56,8 +56,8 @@ const struct option daemon_options[] = {
      "client."},
     {"memory", "EPHEMERAL_STORE_MEMORY", OPTION_SIZE, "SIZE", NULL, 64 * MIB, UINT64_MAX / 2, false,
      "Memory of this node: three quarters hold data, an eighth large bodies on their way. Without it: "
-     "MARATHON_APP_RESOURCE_MEM "
-     "(MB), else the limit of the control group, else 1 GiB."},
+     "MARATHON_APP_RESOURCE_MEM (MB), else the smallest limit of the control group and of those above it, else 1 GiB. "
+     "Units: 512M, 512Mi and 512MiB are the same (powers of 1024), as are 1G, 1Gi and 1GiB; 1GB is 10^9 bytes."},
     {"cluster-name", "EPHEMERAL_STORE_CLUSTER_NAME", OPTION_TEXT, "NAME", "ephemeral-store", 0, 0, false,
      "Name of the cluster: letters, digits, - _ and ., at most 63. Nodes of another name are not talked to, so that "
      "two "

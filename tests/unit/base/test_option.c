@@ -384,6 +384,19 @@ static void test_numbers(void **state)
         {"size", "2MiB", 2 << 20},
         {"size", "5G", UINT64_C(5) << 30},
         {"size", "1024gib", UINT64_C(1) << 40},
+        {"size", "512Mi", 512 << 20},
+        {"size", "1Gi", 1 << 30},
+        {"size", "1g", 1 << 30},
+        {"size", "1G", 1 << 30},
+        {"size", "1M", 1 << 20},
+        {"size", "2k", 2048},
+        {"size", "1T", UINT64_C(1) << 40},
+        {"size", "1 Ti", UINT64_C(1) << 40},
+        {"size", "1tib", UINT64_C(1) << 40},
+        {"size", "1KB", 1000},
+        {"size", "3mb", 3000000},
+        {"size", "1GB", 1000000000},
+        {"size", "1TB", UINT64_C(1000000000000)},
         {"time", "0", 0},
         {"time", "7", 7},
         {"time", "7ms", 7},
@@ -414,7 +427,7 @@ static void test_bad_numbers(void **state)
         {"port", "1x", 0},      {"port", "1K", 0},
         {"port", "0x10", 0},    {"port", "18446744073709551616", 0},
         {"size", "9", 0},       {"size", "1.5K", 0},
-        {"size", "1KB", 0},     {"size", "1s", 0},
+        {"size", "1Kib1", 0},   {"size", "1s", 0},
         {"size", "1025GiB", 0}, {"size", "17179869184G", 0}, /* 2^64 */
         {"time", "1d", 0},      {"time", "86400001", 0},
     };
@@ -444,9 +457,11 @@ static void test_bad_number_names_its_range(void **state)
     assert_int_equal(option_number(&r.set, "port", &got, r.why, sizeof r.why), E_INVALID);
     assert_why(&r, "line 1: '0' is no value for port: give PORT from 1 to 65535");
     assert_int_equal(option_number(&r.set, "size", &got, r.why, sizeof r.why), E_INVALID);
-    assert_why(&r, "line 2: '1' is no value for size: give SIZE from 10 to 1099511627776 bytes");
+    assert_why(&r, "line 2: '1' is no value for size: give SIZE from 10 to 1099511627776 bytes, or with a unit: K, M, "
+                   "G, T (the same: "
+                   "KiB or Ki, MiB, GiB, TiB, powers of 1024), or KB, MB, GB, TB (powers of 1000)");
     assert_int_equal(option_number(&r.set, "time", &got, r.why, sizeof r.why), E_INVALID);
-    assert_why(&r, "line 3: '2d' is no value for time: give TIME from 0 to 86400000 ms");
+    assert_why(&r, "line 3: '2d' is no value for time: give TIME from 0 to 86400000 ms, or with a unit: ms, s, m, h");
     rig_fini(&r);
 }
 

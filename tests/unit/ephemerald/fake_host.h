@@ -5,7 +5,8 @@
 
 /* No made-up files, the name "node-7", no full name, no addresses. */
 void fake_host_reset(void);
-/* A file under /riak-bootstrap, /var/run/secrets or /sys/fs/cgroup. Both are borrowed until the reset. */
+/* A file under /riak-bootstrap, /var/run/secrets or /sys/fs/cgroup, or /proc/self/cgroup or mountinfo. Both are
+ * borrowed until the reset. */
 void fake_host_add_file(const char *path, const char *text);
 /* NULL: there is none. Borrowed likewise. */
 void fake_host_set_name(const char *name, const char *full_name);

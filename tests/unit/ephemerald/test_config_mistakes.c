@@ -200,6 +200,26 @@ static void test_service_links_are_ignored(void **state)
     rig_fini(&r);
 }
 
+/* The kernel would end the node before the node refuses a write. */
+static void test_more_memory_than_the_control_group_has(void **state)
+{
+    struct rig r;
+    struct lines l;
+    (void)state;
+    rig_init(&r);
+    fake_host_add_file("/sys/fs/cgroup/memory.max", "134217728\n");
+    assert_good(&r, read_config(&r, "--cluster-size", "1", "--memory", "256Mi", NULL));
+    assert_int_equal(r.c->memory_bytes, 256 << 20);
+    log_config(&r, &l);
+    assert_non_null(strstr(l.text, "memory is 256 MiB (flag --memory), but the control group allows 128 MiB "
+                                   "(/sys/fs/cgroup/memory.max)"));
+    assert_int_equal(l.warnings, 2); /* and of object-size-max */
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--cluster-size", "1", "--memory", "128Mi", NULL));
+    log_config(&r, &l);
+    assert_null(strstr(l.text, "control group"));
+    rig_fini(&r);
+}
+
 static void test_log_of_a_good_start(void **state)
 {
     struct rig r;
@@ -326,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_wishes),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_service_links_are_ignored),
+        cmocka_unit_test(test_more_memory_than_the_control_group_has),
         cmocka_unit_test(test_log_of_a_good_start),
         cmocka_unit_test(test_log_of_what_is_strange),
         cmocka_unit_test(test_help_names_every_option),
