@@ -35,7 +35,8 @@ static void mark_dirty(struct link *l)
     list_append(&l->mesh->dirty_links, &l->place);
 }
 
-void link_end(struct link *l, int err)
+/* False: nothing was written. */
+static bool end_frame(struct link *l, int err)
 {
     struct buf *out = outq_tail(&l->stream->out);
     size_t len = buf_len(out) - l->frame - 4;
@@ -48,10 +49,43 @@ void link_end(struct link *l, int err)
     }
     if (err) {
         out->end = out->start + l->frame;
-        return;
+        return false;
     }
     peer_frame_end(out, l->frame);
-    mark_dirty(l);
+    return true;
+}
+
+void link_end(struct link *l, int err)
+{
+    if (end_frame(l, err))
+        mark_dirty(l);
+}
+
+/* A write of its own for each would cost more than what it says. */
+#define LATER_MS 5
+
+void link_end_later(struct link *l, int err)
+{
+    if (!end_frame(l, err) || l->dirty)
+        return;
+    l->later = true;
+    if (!timer_runs(&l->mesh->later))
+        timer_start(l->mesh->config.timers, &l->mesh->later, LATER_MS);
+}
+
+static void mark_all_later(struct list *links)
+{
+    for (struct list *n = links->next, *next; n != links; n = next) {
+        struct link *l = LIST_ENTRY(n, struct link, place);
+        next = n->next;
+        if (l->later)
+            mark_dirty(l);
+    }
+}
+
+void mesh_on_later(struct timer *t)
+{
+    mark_all_later(&LIST_ENTRY(t, struct mesh, later)->links); /* the end of a turn follows */
 }
 
 size_t link_backlog(const struct link *l)
@@ -349,7 +383,7 @@ void mesh_flush(struct mesh *m)
         struct link *l = LIST_ENTRY(m->dirty_links.next, struct link, place);
         list_remove(&l->place);
         list_append(&m->links, &l->place);
-        l->dirty = false;
+        l->dirty = l->later = false;
         if (l->stream)
             l->stream->ops->flush(l->stream);
     }

@@ -451,6 +451,7 @@ void mesh_init(struct mesh *m, const struct mesh_config *config)
     list_init(&m->links);
     list_init(&m->dirty_links);
     timer_init(&m->dial, on_dial);
+    timer_init(&m->later, mesh_on_later);
 }
 
 static void close_all(struct mesh *m)
@@ -478,6 +479,7 @@ void mesh_end(struct mesh *m)
     mesh_flush(m);
     m->ending = true;
     timer_stop(m->config.timers, &m->dial);
+    timer_stop(m->config.timers, &m->later);
     close_all(m);
 }
 
@@ -490,6 +492,7 @@ void mesh_fini(struct mesh *m)
 {
     ASSERT(mesh_is_empty(m));
     timer_stop(m->config.timers, &m->dial);
+    timer_stop(m->config.timers, &m->later);
     while (m->endpoint_count)
         free(m->endpoint[--m->endpoint_count]);
     while (m->peer_count)

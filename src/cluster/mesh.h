@@ -35,6 +35,7 @@ struct link {
     struct peer *peer;         /* who is at the other end, once it has said hello */
     unsigned plane;
     bool secure, dirty, leaves;
+    bool later;                          /* something waits there for the next message, or for the mesh's timer */
     bool stranger;                       /* accepted, and nobody has said hello */
     uint8_t certified[PEER_INCARNATION]; /* the incarnation that its certificate names */
     uint64_t begun_ms;
@@ -107,6 +108,7 @@ struct mesh {
     struct list links, dirty_links;
     unsigned strangers;
     struct timer dial;
+    struct timer later;    /* runs: something was written that waits */
     uint64_t malformed;    /* connections that were closed for what came over them */
     uint64_t forgotten_ms; /* whoever is no peer any more was not heard after this */
     unsigned refused_next;
@@ -150,6 +152,8 @@ struct link *mesh_link(const struct mesh *m, const uint8_t *incarnation, enum pe
 struct buf *link_begin(struct link *l, enum peer_msg_kind kind);
 /* err: what was written is taken back; so is a frame over frame_max, for which the other side would close. */
 void link_end(struct link *l, int err);
+/* The same for what may wait for the next message there, a few milliseconds at most. */
+void link_end_later(struct link *l, int err);
 /* How many bytes wait to be sent. */
 size_t link_backlog(const struct link *l);
 void link_close(struct link *l);

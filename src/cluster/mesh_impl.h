@@ -27,6 +27,7 @@ struct link *mesh_new_link(struct mesh *m);
 /* Once its stream has ended, or could not be begun. */
 void mesh_free_link(struct link *l);
 void mesh_say_hello(struct link *l);
+void mesh_on_later(struct timer *t);
 /* The other side has said who it is. E_TOO_MANY: there is no room for another; E_NOMEM. */
 int mesh_greeted(struct link *l, const struct peer_hello *h);
 int mesh_take_beacon(struct link *l, struct slice body);

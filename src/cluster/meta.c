@@ -75,9 +75,9 @@ static struct buf *begin_message(void *arg, uint64_t destination)
     return out;
 }
 
-static void end_message(void *arg, uint64_t destination, int err)
+static void end_message(void *arg, uint64_t destination, int err, bool can_wait)
 {
-    link_end(cluster_link(arg, destination, PLANE_CONTROL), err);
+    (can_wait ? link_end_later : link_end)(cluster_link(arg, destination, PLANE_CONTROL), err);
 }
 
 static void note_waiting(struct cluster *c, uint64_t index, const struct blob *blob, int err)
@@ -500,6 +500,7 @@ void meta_turn(struct cluster *c)
         m->leader_seen_ms = now_of(c);
     }
     answer_catalog(c);
+    group_tell_commit(m->group);
     rearm(c);
     if (group_leader(m->group) != m->leader_told) {
         m->leader_told = group_leader(m->group);

@@ -79,9 +79,9 @@ static struct buf *begin_message(void *arg, uint64_t destination)
     return out;
 }
 
-static void end_message(void *arg, uint64_t destination, int err)
+static void end_message(void *arg, uint64_t destination, int err, bool can_wait)
 {
-    link_end(partition_link(arg, destination), err);
+    (can_wait ? link_end_later : link_end)(partition_link(arg, destination), err);
 }
 
 /* Every replica makes the hashes itself. */
@@ -442,6 +442,7 @@ static void turn_group(struct partition *p)
     p->index = group_applied_index(p->group); /* entries that are not commands are among them */
     partition_copy_begin(p);
     group_flush(p->group, now);
+    group_tell_commit(p->group);
     p->index = group_applied_index(p->group);
     group_set_log_max(p->group, log_max(p));
     partition_rearm(p);

@@ -110,6 +110,7 @@ static void tell_installed(struct group *g)
 static void begin_term(struct group *g)
 {
     g->elected = false;
+    g->told = 0;
     memset(g->copies, 0, sizeof g->copies);
     g->beat_ms = g->now_ms + g->heartbeat_ms;
     if (entry_log_term(&g->log, g->log.last) == g->raft.current_term || !rule_holds(RULE_RAFT_3))
@@ -378,7 +379,9 @@ void group_tick(struct group *g, uint64_t now_ms)
     g->beat_ms = (now_ms / g->heartbeat_ms + 1) * g->heartbeat_ms;
     if (leads(g))
         limit_catch_up(g);
-    if (entry_log_reserve(&g->log, 1) == 0) /* the library's empty entry of a new term */
+    if (leads(g))
+        g->told = raft_commit_index(&g->raft); /* a heartbeat says it, */
+    if (entry_log_reserve(&g->log, 1) == 0)    /* the library's empty entry of a new term */
         group_step_or_break(g, &e);
     group_leave(g);
     if (!g->broken && leads(g) && rule_holds(RULE_RAFT_7))
@@ -428,6 +431,7 @@ static void submit(struct group *g, unsigned from_queue, unsigned n)
             .term = g->raft.current_term, .type = RAFT_COMMAND, .buf = {b->data, b->size}, .batch = b};
     }
     struct raft_event e = {.type = RAFT_SUBMIT, .submit.entries = batch, .submit.n = n};
+    g->told = raft_commit_index(&g->raft); /* and so do entries */
     group_step_or_break(g, &e);
 }
 
@@ -515,6 +519,11 @@ uint64_t group_match_index(const struct group *g, uint64_t id)
 {
     raft_index index = 0;
     return leads(g) && raft_match_index(&g->raft, id, &index) == 0 ? index : 0;
+}
+
+uint64_t group_applied_term(const struct group *g)
+{
+    return entry_log_term(&g->log, g->applied);
 }
 
 size_t group_log_bytes(const struct group *g)

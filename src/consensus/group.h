@@ -37,8 +37,9 @@ struct group_hooks {
     /* Where a message to that replica goes: a buffer to which it is appended, followed by end(). NULL: it cannot be
      * reached now, and the message is lost. */
     struct buf *(*begin)(void *arg, uint64_t destination);
-    /* err: the message could not be written whole, what was written of it is to be taken back. */
-    void (*end)(void *arg, uint64_t destination, int err);
+    /* err: the message could not be written whole, what was written of it is to be taken back. can_wait: it may wait a
+     * few milliseconds for another to the same replica's node. */
+    void (*end)(void *arg, uint64_t destination, int err, bool can_wait);
     /* A committed command. Borrowed; the blob may be kept by a reference. */
     void (*apply)(void *arg, uint64_t index, const struct entry *e);
     void (*news)(void *arg, unsigned news);
@@ -88,6 +89,10 @@ void group_tick(struct group *g, uint64_t now_ms);
  * network had lost it. E_MALFORMED: no replica says that; whoever sent it is not to be heard any longer. */
 int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m);
 
+/* Somebody knows that the entry of that index and term is committed. Where this log has it, it counts here, too, also
+ * when nobody leads. */
+void group_learn_commit(struct group *g, uint64_t now_ms, uint64_t index, uint64_t term);
+
 /* --- commands --- */
 
 /* Queues a command behind those that wait; group_flush() proposes them as one batch. The reference is taken, also on
@@ -97,6 +102,9 @@ int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m);
 int group_propose(struct group *g, struct blob *command, uint64_t *index);
 /* Once per turn of the loop, for every group with commands that wait. */
 void group_flush(struct group *g, uint64_t now_ms);
+/* Once per turn, after that: the others are told what has been committed since they were sent something. Without it
+ * they know by the next entries or the next heartbeat, and answer reads with what was before. */
+void group_tell_commit(struct group *g);
 
 /* --- what is known --- */
 
@@ -107,6 +115,7 @@ uint64_t group_last_index(const struct group *g);
 uint64_t group_last_term(const struct group *g);
 uint64_t group_commit_index(const struct group *g);
 uint64_t group_applied_index(const struct group *g);
+uint64_t group_applied_term(const struct group *g); /* of that entry */
 /* An entry of the leader's own term is committed: only then is the commit index of all that was ever answered (rule 9),
  * and only then may members change (rule 3). */
 bool group_has_committed_own(const struct group *g);

@@ -27,6 +27,7 @@ struct group {
     struct entry_log log;
     uint64_t now_ms, applied;
     uint64_t beat_ms;  /* the next heartbeat, where this replica leads */
+    uint64_t told;     /* the commit index that all were sent by this leader, last */
     uint64_t heard_ms; /* a leader of this term, last */
     uint64_t aborted;  /* the spare whose catching up is to end; 0 */
     unsigned heartbeat_ms;

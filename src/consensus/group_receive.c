@@ -197,6 +197,26 @@ static void receive_timeout_now(struct group *g, const struct raft_msg *in)
     receive(g, &m);
 }
 
+/* That an entry is committed is true whoever says it, and stays so: where this log has it (the same index and term),
+ * all before it are the same, too (log matching). The library looks at its commit index, and keeps nothing beside it.
+ */
+static void learn_commit(struct group *g, uint64_t index, uint64_t term)
+{
+    if (leads(g) || index <= raft_commit_index(&g->raft) || index > g->log.last || g->installing ||
+        entry_log_term(&g->log, index) != term)
+        return;
+    g->raft.commit_index = index;
+}
+
+void group_learn_commit(struct group *g, uint64_t now_ms, uint64_t index, uint64_t term)
+{
+    if (g->broken)
+        return;
+    group_enter(g, now_ms);
+    learn_commit(g, index, term);
+    group_leave(g);
+}
+
 static int dispatch(struct group *g, const struct raft_msg *m)
 {
     switch (m->kind) {
@@ -214,6 +234,9 @@ static int dispatch(struct group *g, const struct raft_msg *m)
         return receive_install(g, m);
     case RAFT_MSG_TIMEOUT_NOW:
         receive_timeout_now(g, m);
+        break;
+    case RAFT_MSG_COMMIT:
+        learn_commit(g, m->commit.index, m->commit.term);
         break;
     }
     return 0;

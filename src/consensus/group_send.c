@@ -35,7 +35,7 @@ static int send(struct group *g, const struct raft_msg *m)
         err = encode_entries(g, out, m->append.prev_index + 1, m->append.count);
     if (out == &lost)
         buf_fini(&lost);
-    g->hooks->end(g->arg, m->destination, err);
+    g->hooks->end(g->arg, m->destination, err, m->kind == RAFT_MSG_COMMIT);
     return err;
 }
 
@@ -148,6 +148,24 @@ void group_reject_old(struct group *g, uint64_t destination, uint64_t rejected)
                          .term = g->raft.current_term,
                          .append_result = {.rejected = rejected}};
     send(g, &m);
+}
+
+void group_tell_commit(struct group *g)
+{
+    if (g->broken || !leads(g) || raft_commit_index(&g->raft) <= g->told)
+        return;
+    struct group_member to[GROUP_MEMBERS_MAX];
+    unsigned n = group_members(g, to);
+    g->told = raft_commit_index(&g->raft);
+    for (unsigned i = 0; i < n; i++) {
+        struct raft_msg m = {.kind = RAFT_MSG_COMMIT,
+                             .source = g->raft.id,
+                             .destination = to[i].id,
+                             .term = g->raft.current_term,
+                             .commit = {g->told, entry_log_term(&g->log, g->told)}};
+        if (to[i].id != g->raft.id)
+            send(g, &m);
+    }
 }
 
 /* --- copies --- */

@@ -90,6 +90,8 @@ int rules_check_message(const struct rules_view *v, const struct raft_msg *m)
         return check_install(v, m);
     case RAFT_MSG_TIMEOUT_NOW:
         return m->timeout_now.last_index && m->timeout_now.last_term ? 0 : E_MALFORMED;
+    case RAFT_MSG_COMMIT:
+        return m->commit.index && m->commit.term && m->commit.term <= m->term ? 0 : E_MALFORMED;
     }
     return E_MALFORMED;
 }

@@ -39,6 +39,8 @@ static uint8_t *put_body(uint8_t *p, const struct raft_msg *m)
         return p + m->install.configuration.len;
     case RAFT_MSG_TIMEOUT_NOW:
         return put_pair(p, m->timeout_now.last_index, m->timeout_now.last_term);
+    case RAFT_MSG_COMMIT:
+        return put_pair(p, m->commit.index, m->commit.term);
     }
     ASSERT(false);
     return p;
@@ -155,6 +157,10 @@ static void get_body(struct reader *r, struct raft_msg *m)
     case RAFT_MSG_TIMEOUT_NOW:
         m->timeout_now.last_index = get(r, 8);
         m->timeout_now.last_term = get(r, 8);
+        break;
+    case RAFT_MSG_COMMIT:
+        m->commit.index = get(r, 8);
+        m->commit.term = get(r, 8);
         break;
     default:
         r->bad = true;

@@ -9,7 +9,8 @@
  *   vote           last index u64, last term u64, flags u8 (1: pre-vote, 2: the leader has asked for it)
  *   vote result    flags u8 (1: pre-vote, 2: granted)
  *   install        last index u64, last term u64, configuration's index u64, configuration (the rest)
- *   timeout now    last index u64, last term u64 */
+ *   timeout now    last index u64, last term u64
+ *   commit         index u64, its term u64 */
 #ifndef WIRE_RAFT_MSG_H
 #define WIRE_RAFT_MSG_H
 
@@ -22,7 +23,9 @@ enum raft_msg_kind {
     RAFT_MSG_VOTE,
     RAFT_MSG_VOTE_RESULT,
     RAFT_MSG_INSTALL,
-    RAFT_MSG_TIMEOUT_NOW
+    RAFT_MSG_TIMEOUT_NOW,
+    RAFT_MSG_COMMIT, /* ours, not the library's: up to where the log is committed. It is not answered */
+    RAFT_MSG_KIND_MAX = RAFT_MSG_COMMIT
 };
 
 /* Ids are those of replicas, never 0 in what was decoded; indexes count from 1, 0 stands for none. */
@@ -54,6 +57,9 @@ struct raft_msg {
         struct {
             uint64_t last_index, last_term;
         } timeout_now;
+        struct {
+            uint64_t index, term; /* of an entry that is committed */
+        } commit;
     };
 };
 

@@ -25,8 +25,9 @@ static struct buf *on_begin(void *arg, uint64_t destination)
 }
 
 /* What is sent is well-formed, and from us. */
-static void on_end(void *arg, uint64_t destination, int err)
+static void on_end(void *arg, uint64_t destination, int err, bool can_wait)
 {
+    (void)can_wait;
     struct replica *r = arg;
     struct raft_msg m;
     ASSERT(err == 0 && raft_msg_decode(buf_slice(&r->out), &m) == 0);

@@ -406,13 +406,17 @@ static void put_raft_body(struct said *s, struct raft_msg *m, unsigned group, st
         m->timeout_now.last_index = index;
         m->timeout_now.last_term = term;
         break;
+    case RAFT_MSG_COMMIT:
+        m->commit.index = index;
+        m->commit.term = term;
+        break;
     }
 }
 
 static void put_raft(struct said *s)
 {
     struct peer_envelope e = envelope(s);
-    struct raft_msg m = {.kind = RAFT_MSG_APPEND + fuzz_byte(s->in) % RAFT_MSG_TIMEOUT_NOW};
+    struct raft_msg m = {.kind = RAFT_MSG_APPEND + fuzz_byte(s->in) % RAFT_MSG_KIND_MAX};
     struct buf configuration;
     m.source = field(s, replica_of(s, e.group, own_member(s)));
     m.destination = field(s, replica_of(s, e.group, s->w->cluster->meta.self));

@@ -35,6 +35,66 @@ static void test_three_agree(void **state)
     }
 }
 
+/* Reads of a follower's state would see what was before for a whole heartbeat. */
+static void test_followers_know_in_milliseconds_what_is_committed(void **state)
+{
+    struct world *w = *state;
+    world_form(w, 3, 0);
+    unsigned leader = world_lead(w);
+    for (unsigned i = 0; i < 20; i++) {
+        world_put(w, leader, i);
+        world_run(w, 7);
+        for (unsigned place = 0; place < 3; place++)
+            assert_true(world_has(w, place, i));
+    }
+}
+
+/* What is said with the next entries needs no message of its own; nor does what was said. */
+static void test_what_is_committed_is_told_once(void **state)
+{
+    struct world *w = *state;
+    world_form(w, 3, 0);
+    unsigned leader = world_lead(w);
+    struct replica *r = &w->replica[leader];
+    world_run(w, HEARTBEAT_MS - w->now_ms % HEARTBEAT_MS + 1);
+    uint64_t bytes = r->bytes_sent;
+    world_put(w, leader, 1);
+    group_flush(r->group, w->now_ms); /* ... and before the answers ... */
+    world_put(w, leader, 2);
+    world_run(w, 5);
+    size_t head = 25, entries = 28, entry = RAFT_MSG_ENTRY_HEAD + sizeof(unsigned), commit = 16;
+    assert_int_equal(r->bytes_sent - bytes, 2 * (2 * (head + entries + entry) + head + commit));
+    bytes = r->bytes_sent;
+    world_run(w, HEARTBEAT_MS / 2);
+    assert_int_equal(r->bytes_sent, bytes);
+}
+
+static void test_what_somebody_knows_to_be_committed_counts_without_a_leader(void **state)
+{
+    struct world *w = *state;
+    world_form(w, 3, 0);
+    unsigned leader = world_lead(w), a = (leader + 1) % 3, b = (leader + 2) % 3;
+    world_split(w, 1u << b, 1u << a | 1u << leader, true);
+    uint64_t index = world_put(w, leader, 5);
+    world_run(w, 1);
+    assert_true(world_has(w, leader, 5));
+    uint64_t term = group_applied_term(w->replica[leader].group);
+    world_crash(w, leader);
+    struct replica *r = &w->replica[a];
+    assert_int_equal(group_last_index(r->group), index);
+    assert_false(world_has(w, a, 5));
+    group_learn_commit(r->group, w->now_ms, index, term + 1); /* another's entry */
+    group_learn_commit(r->group, w->now_ms, index + 1, term); /* one that is not here */
+    assert_false(world_has(w, a, 5));
+    group_learn_commit(r->group, w->now_ms, index, term);
+    assert_true(world_has(w, a, 5));
+    group_learn_commit(w->replica[b].group, w->now_ms, index, term); /* which has never seen it */
+    assert_false(world_has(w, b, 5));
+    world_mend(w);
+    world_lead(w);
+    world_expect_equal(w);
+}
+
 static void test_followers_refuse(void **state)
 {
     struct world *w = *state;
@@ -339,6 +399,9 @@ int main(void)
         CASE(test_a_standby_forgets_a_silent_leader),
         CASE(test_a_change_that_is_overruled),
         CASE(test_bad_arguments),
+        CASE(test_followers_know_in_milliseconds_what_is_committed),
+        CASE(test_what_is_committed_is_told_once),
+        CASE(test_what_somebody_knows_to_be_committed_counts_without_a_leader),
         cmocka_unit_test(test_churn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

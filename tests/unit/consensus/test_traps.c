@@ -399,6 +399,9 @@ static void test_10_messages_are_validated(void **state)
     SAY(RAFT_MSG_INSTALL, .term = 2, .install = {.last_index = 9, .last_term = 1, .configuration_index = 10});
     SAY(RAFT_MSG_INSTALL, .term = 2, .install = {.last_index = 9, .last_term = 1, .configuration_index = 1});
     SAY(RAFT_MSG_TIMEOUT_NOW, .term = 2, .timeout_now = {.last_index = 0, .last_term = 1});
+    SAY(RAFT_MSG_COMMIT, .term = 2, .commit = {.index = 3, .term = 0});
+    SAY(RAFT_MSG_COMMIT, .term = 2, .commit = {.index = 0, .term = 1});
+    SAY(RAFT_MSG_COMMIT, .term = 2, .commit = {.index = 3, .term = 3});
     SAY((enum raft_msg_kind)77, .term = 2);
     expect_malformed_entries(w);
     /* A second leader of the term in which this one leads. */

@@ -62,8 +62,9 @@ static struct buf *on_begin(void *arg, uint64_t destination)
     return &r->out;
 }
 
-static void on_end(void *arg, uint64_t destination, int err)
+static void on_end(void *arg, uint64_t destination, int err, bool can_wait)
 {
+    (void)can_wait;
     struct replica *r = arg, *to = replica_of(r->world, destination);
     if (!to) {
         r->unreachable_ends++;
@@ -274,6 +275,7 @@ static void tick(struct replica *r)
         group_tick(r->group, now);
     }
     group_flush(r->group, now);
+    group_tell_commit(r->group);
     if (r->copy_done_ms && r->copy_done_ms <= now)
         finish_copy(r);
 }

@@ -57,6 +57,10 @@ static void test_each_kind(void **state)
     out = sent_and_received(&m, &b);
     assert_int_equal(out.timeout_now.last_index, 5);
     assert_int_equal(out.timeout_now.last_term, 4);
+    m = MSG(RAFT_MSG_COMMIT, .commit = {7, 6});
+    out = sent_and_received(&m, &b);
+    assert_int_equal(out.commit.index, 7);
+    assert_int_equal(out.commit.term, 6);
     buf_fini(&b);
 }
 
@@ -101,7 +105,7 @@ static void test_what_is_none(void **state)
     }
     for (unsigned kind = 0; kind < 256; kind++) {
         uint8_t bytes[41] = {(uint8_t)kind, [8] = 1, [16] = 1, [24] = 1}; /* two numbers behind the head */
-        bool is_one = kind == RAFT_MSG_APPEND_RESULT || kind == RAFT_MSG_TIMEOUT_NOW;
+        bool is_one = kind == RAFT_MSG_APPEND_RESULT || kind == RAFT_MSG_TIMEOUT_NOW || kind == RAFT_MSG_COMMIT;
         assert_int_equal(raft_msg_decode(slice_make(bytes, sizeof bytes), &out), is_one ? 0 : E_MALFORMED);
     }
     uint8_t flags[26] = {RAFT_MSG_VOTE_RESULT, [8] = 1, [16] = 1, [24] = 1, 4};
