@@ -132,10 +132,12 @@ static const struct bucket_rules *resolve(struct session *s, enum permission wha
         return NULL;
     struct slice type = slice_is(n->type, "default") ? slice_make(NULL, 0) : n->type;
     const struct bucket_rules *rules = catalog_rules(router_catalog(router), type, n->bucket);
-    if (rules)
+    if (rules) {
         store_key_init(k, router_hash_key(router), type, n->bucket, n->key);
-    else
+        kv_note_key(s, k);
+    } else {
         refusal_no_type(s, "Error no bucket type `<<\"", n->type, "\">>`");
+    }
     return rules;
 }
 

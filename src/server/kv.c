@@ -49,10 +49,12 @@ const struct bucket_rules *kv_resolve(struct session *s, enum permission what, s
     if (slice_is(n->type, "default"))
         n->type = slice_make(NULL, 0);
     const struct bucket_rules *rules = catalog_rules(router_catalog(router), n->type, n->bucket);
-    if (!rules)
+    if (!rules) {
         refusal_no_type(s, "no_type: there is no bucket type '", n->type, "'");
-    else
-        store_key_init(k, router_hash_key(router), n->type, n->bucket, n->key);
+        return NULL;
+    }
+    store_key_init(k, router_hash_key(router), n->type, n->bucket, n->key);
+    kv_note_key(s, k);
     return rules;
 }
 
@@ -91,18 +93,23 @@ void kv_refuse_vclock(struct session *s, size_t len)
     session_error(s, "Invalid vclock of %zu bytes: give back the bytes that an answer of this store held", len);
 }
 
+void kv_note_key(struct session *s, const struct store_key *k)
+{
+    s->request.key_tag = store_key_tag(router_hash_key(s->server->router), k);
+}
+
 bool kv_read_context(struct session *s, struct slice vclock, struct store_context *out)
 {
     bool foreign;
     *out = (struct store_context){.kind = CONTEXT_NONE};
     if (vclock.len == 0)
         return true;
-    if (vclock_decode(vclock, router_cluster_id(s->server->router), &out->seen, &foreign)) {
+    if (vclock_decode(vclock, router_cluster_id(s->server->router), s->request.key_tag, &out->seen, &foreign)) {
         kv_refuse_vclock(s, vclock.len);
         return false;
     }
-    /* R-EPOCH: of another cluster nothing of what is here was seen; of another epoch of this one neither, which the
-     * store knows best. */
+    /* R-EPOCH: who read another cluster, or another key, has seen nothing of this one. The same holds for another epoch
+     * of this cluster, which the store compares. */
     out->kind = foreign ? CONTEXT_FOREIGN : CONTEXT_SEEN;
     return true;
 }
@@ -227,7 +234,7 @@ static int put_siblings(const struct kv_answer *a, const struct object *o)
 
 struct slice kv_encode_vclock(const struct session *s, struct revision revision, uint8_t bytes[VCLOCK_SIZE])
 {
-    vclock_encode(revision, router_cluster_id(s->server->router), bytes);
+    vclock_encode(revision, router_cluster_id(s->server->router), s->request.key_tag, bytes);
     return slice_make(bytes, VCLOCK_SIZE);
 }
 

@@ -26,7 +26,11 @@ struct kv_quorum {
 bool kv_check_n_val(struct session *s, bool given, uint32_t asked, uint32_t *n);
 bool kv_check_quorums(struct session *s, const struct kv_quorum *q, size_t count, uint32_t node_confirms, uint32_t n);
 
-/* A client's vclock, as the store understands it. False: it is none of ours. */
+/* Which key the session's request is about: every vclock that comes or goes with it is of this key. */
+void kv_note_key(struct session *s, const struct store_key *k);
+/* A client's vclock, as the store understands it, for the key that was noted. False: it is no vclock, which is
+ * answered.
+ */
 bool kv_read_context(struct session *s, struct slice vclock, struct store_context *out);
 void kv_refuse_vclock(struct session *s, size_t len);
 
@@ -54,6 +58,7 @@ size_t kv_siblings_size(const struct object *o, bool head);
 void kv_answer_object(const struct kv_answer *a, const struct object *o, size_t size);
 /* Answers with a vclock or a key alone, or with nothing. */
 void kv_answer_bare(struct session *s, uint8_t code, struct slice vclock, struct slice key);
+/* Of the key that was noted. */
 struct slice kv_encode_vclock(const struct session *s, struct revision revision, uint8_t bytes[VCLOCK_SIZE]);
 
 #endif

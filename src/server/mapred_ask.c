@@ -14,7 +14,7 @@ static void map(struct mapred_ask *a, const struct object *o)
     char vclock[2 * VCLOCK_SIZE + 1] = "";
     uint8_t bytes[VCLOCK_SIZE];
     if (o) {
-        kv_encode_vclock(m->walk.session, o->revision, bytes);
+        vclock_encode(o->revision, router_cluster_id(m->walk.session->server->router), a->key_tag, bytes);
         for (unsigned i = 0; i < VCLOCK_SIZE; i++)
             snprintf(vclock + 2 * i, 3, "%02x", bytes[i]);
         a->large = kv_siblings_size(o, false) > MAPRED_SMALL;
@@ -83,7 +83,7 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
     if (!rules || !walk_time(&m->walk, &timeout_ms))
         return false;
     struct mapred_ask *a = &m->ask[(m->first_ask + m->asks++) % MAPRED_ASKS_MAX];
-    *a = (struct mapred_ask){.job = m, .input = *in};
+    *a = (struct mapred_ask){.job = m, .input = *in, .key_tag = s->request.key_tag};
     router_request_init(&a->request, deletes ? on_deleted : on_read);
     /* The session's own request tells a refusal what time there was. */
     a->request.timeout_ms = session_ask_on(s, timeout_ms, a->request.done)->timeout_ms;

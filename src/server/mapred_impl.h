@@ -16,6 +16,7 @@ struct mapred_ask {
     struct router_request request; /* first */
     struct mapred *job;
     struct mapred_input input; /* views of what the phase goes through */
+    uint64_t key_tag;          /* of its key, for the vclock of the object */
     bool done;
     int err;
     const char *why; /* what is wrong with the object; NULL: nothing, or memory is out */

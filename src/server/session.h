@@ -31,6 +31,7 @@ typedef void (*session_go_on)(struct session *s);
 struct session_request {
     struct router_request router;
     struct blob *operation; /* of an update, while its answer may have to name a part of it; else NULL */
+    uint64_t key_tag;       /* of the key that kv_note_key() was given: it stands in the answer's vclock */
     union {
         struct {
             bool head, deletedvclock, has_if_modified;

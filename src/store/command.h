@@ -22,7 +22,7 @@ enum store_condition {
     STORE_IF_UNMODIFIED /* if_not_modified: live and the context is its revision, E_NOT_FOUND or E_MODIFIED otherwise */
 };
 
-/* What the writer has seen (R-EPOCH: of another cluster or epoch, it has seen nothing of ours). */
+/* What the writer has seen (R-EPOCH: of another cluster, another epoch or another key, it has seen nothing). */
 enum store_context_kind { CONTEXT_NONE, CONTEXT_SEEN, CONTEXT_FOREIGN };
 struct store_context {
     enum store_context_kind kind;

@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/rule.h"
 #include "datatype/operation.h"
@@ -22,6 +23,14 @@ void store_key_init(struct store_key *out, const struct hash_key *key, struct sl
     uint64_t bh = bucket_hash(key, type, bucket);
     struct hash_key hk = bucket_hash_key(key, bh);
     *out = (struct store_key){type, bucket, k, bh, hash_bytes(&hk, k)};
+}
+
+uint64_t store_key_tag(const struct hash_key *key, const struct store_key *k)
+{
+    uint8_t hashes[16];
+    const struct hash_key tags = {~key->k0, key->k1};
+    bytes_put(bytes_put(hashes, k->bucket_hash, 8), k->hash, 8);
+    return hash_bytes(&tags, slice_make(hashes, sizeof hashes));
 }
 
 int store_create(const struct hash_key *key, struct store_memory *memory, struct store **out)

@@ -20,6 +20,9 @@ struct store_copy; /* store/copy.h */
 /* `key` is part of the state: the same on all replicas. The partition of a hash: its top bits. */
 void store_key_init(struct store_key *out, const struct hash_key *key, struct slice type, struct slice bucket,
                     struct slice k);
+/* Names a key (type, bucket, key) in a vclock. The same on all nodes of a cluster. It does not disclose the hashes,
+ * from which a client could choose keys that collide. */
+uint64_t store_key_tag(const struct hash_key *key, const struct store_key *k);
 static inline unsigned store_partition(uint64_t hash, unsigned partitions)
 {
     return (unsigned)(((hash >> 32) * partitions) >> 32);

@@ -80,7 +80,7 @@ enum history_outcome {
 };
 
 #define HISTORY_NEVER        UINT64_MAX
-#define HISTORY_REVISION_MAX 32
+#define HISTORY_REVISION_MAX 40
 
 struct history_op {
     uint32_t client;

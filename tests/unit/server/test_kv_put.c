@@ -73,6 +73,50 @@ static void test_siblings(void **state)
     assert_int_equal(resp->content[0].content.value.len, 0);
 }
 
+/* Revisions are counted for each partition: the vclock of another key is often higher than all that this key has. It
+ * has seen nothing of it. */
+static void test_vclock_of_another_key_has_seen_nothing(void **state)
+{
+    struct kv_rig *r = *state;
+    kv_rig_allow_mult(r);
+    for (int i = 0; i < 40; i++) {
+        char key[16], other[16];
+        snprintf(key, sizeof key, "key-%d", i);
+        snprintf(other, sizeof other, "other-%d", i);
+        kv_rig_put(r, key, "unseen");
+        kv_rig_put(r, other, "1");
+        kv_rig_get(r, other);
+        struct kv_put_req put = kv_put_of(key, "new");
+        put.vclock = kv_rig_vclock(r);
+        put.if_not_modified = true;
+        kv_rig_send_put(r, &put);
+        fake_conn_expect_error(&r->conn, "modified");
+        put.if_not_modified = false;
+        kv_rig_send_put(r, &put);
+        fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+        struct kv_del_req del = kv_del_of(key);
+        del.vclock = kv_rig_vclock(r);
+        kv_rig_send_del(r, &del);
+        fake_conn_expect_empty(&r->conn, MSG_DEL_RESP);
+        assert_int_equal(kv_rig_get(r, key)->count, 3); /* "unseen", "new" and the tombstone */
+    }
+}
+
+/* Without siblings the newest write is the only one, whatever it has seen. */
+static void test_vclock_of_another_key_without_siblings(void **state)
+{
+    struct kv_rig *r = *state;
+    kv_rig_put(r, "key", "1");
+    kv_rig_put(r, "other", "1");
+    kv_rig_get(r, "other");
+    struct kv_put_req put = kv_put_of("key", "2");
+    put.vclock = kv_rig_vclock(r);
+    kv_rig_send_put(r, &put);
+    fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+    assert_int_equal(kv_rig_get(r, "key")->count, 1);
+    assert_slice_is(r->resp.content[0].content.value, "2");
+}
+
 static void expect_created(struct router_request *q, int err, const struct store_result *result)
 {
     (void)q;
@@ -213,10 +257,16 @@ static void test_memory_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KV_CASE(test_conditions),        KV_CASE(test_generated_keys),
-        KV_CASE(test_siblings),          KV_CASE(test_write_once_answers_nothing_and_keeps_one_value),
-        KV_CASE(test_too_many_siblings), KV_CASE(test_metadata),
-        KV_CASE(test_index_errors),      KV_CASE(test_memory_limit),
+        KV_CASE(test_conditions),
+        KV_CASE(test_generated_keys),
+        KV_CASE(test_siblings),
+        KV_CASE(test_vclock_of_another_key_has_seen_nothing),
+        KV_CASE(test_vclock_of_another_key_without_siblings),
+        KV_CASE(test_write_once_answers_nothing_and_keeps_one_value),
+        KV_CASE(test_too_many_siblings),
+        KV_CASE(test_metadata),
+        KV_CASE(test_index_errors),
+        KV_CASE(test_memory_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,22 +61,25 @@ static void test_vclock(void **state)
 {
     static const uint8_t id[CLUSTER_ID_PREFIX] = {1, 2, 3, 4, 5, 6, 7, 8}, other[CLUSTER_ID_PREFIX] = {9};
     const struct revision rev = {0x0102030405060708, 0x0a0b0c0d, 0x1112131415161718};
+    const uint64_t tag = 0x2122232425262728;
     uint8_t a[VCLOCK_SIZE], b[VCLOCK_SIZE];
     struct revision got;
     bool foreign;
     (void)state;
-    vclock_encode(rev, id, a);
-    assert_int_equal(vclock_decode(slice_make(a, sizeof a), id, &got, &foreign), 0);
+    vclock_encode(rev, id, tag, a);
+    assert_int_equal(vclock_decode(slice_make(a, sizeof a), id, tag, &got, &foreign), 0);
     assert_int_equal(revision_cmp(got, rev), 0);
     assert_false(foreign);
-    assert_int_equal(vclock_decode(slice_make(a, sizeof a), other, &got, &foreign), 0);
+    assert_int_equal(vclock_decode(slice_make(a, sizeof a), other, tag, &got, &foreign), 0);
     assert_true(foreign);
-    assert_int_equal(vclock_decode(slice_make(a, sizeof a - 1), id, &got, &foreign), E_MALFORMED);
-    a[0] = 2;
-    assert_int_equal(vclock_decode(slice_make(a, sizeof a), id, &got, &foreign), E_MALFORMED);
+    assert_int_equal(vclock_decode(slice_make(a, sizeof a), id, tag + 1, &got, &foreign), 0); /* of another key */
+    assert_true(foreign);
+    assert_int_equal(vclock_decode(slice_make(a, sizeof a - 1), id, tag, &got, &foreign), E_MALFORMED);
+    a[0] = 1;
+    assert_int_equal(vclock_decode(slice_make(a, sizeof a), id, tag, &got, &foreign), E_MALFORMED);
     /* the order of the bytes is the order of the revisions */
-    vclock_encode(rev, id, a);
-    vclock_encode((struct revision){rev.epoch, rev.generation + 1, 0}, id, b);
+    vclock_encode(rev, id, tag, a);
+    vclock_encode((struct revision){rev.epoch, rev.generation + 1, 0}, id, tag, b);
     assert_true(memcmp(a, b, VCLOCK_SIZE) < 0);
 }
 
