@@ -199,7 +199,10 @@ static int make_discovery(struct daemon *d)
                                          .log = d->log,
                                          .found = on_found,
                                          .arg = d};
-    net_resolver_init(&d->resolver, &d->loop, 0);
+    if (net_resolver_init(&d->resolver, &d->loop, 0)) {
+        log_error(d->log, "node", "the resolver could not be made: %s", err_text(E_NOMEM));
+        return EX_OSERR;
+    }
     if (discovery_create(&discovery, &d->discovery, why, sizeof why)) {
         log_error(d->log, "discovery", "%s", why);
         return EX_CONFIG;

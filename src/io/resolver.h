@@ -9,12 +9,14 @@ struct resolver;
 
 enum resolver_kind {
     RESOLVE_ADDRESS, /* A and AAAA */
-    RESOLVE_SERVICE  /* SRV, and the addresses of its targets */
+    RESOLVE_SERVICE, /* SRV, and the addresses of its targets */
+    RESOLVE_HOST     /* A and AAAA, with the host's full name */
 };
 
 struct resolved {
-    char address[46]; /* numeric */
-    uint16_t port;    /* of SRV; 0 of A and AAAA */
+    char address[46];      /* numeric */
+    uint16_t port;         /* of SRV; otherwise 0 */
+    const char *full_name; /* of RESOLVE_HOST, borrowed for the call; otherwise NULL */
 };
 
 /* err: 0 (`found` may be empty: the name exists without such records, or does not exist), E_TIMEOUT, E_IO (no server

@@ -62,9 +62,7 @@ static void rearm(void *arg)
 static void after_wakeup(struct net_loop *l)
 {
     l->woken = false;
-    if (timers_next_ms(&l->timers) == UINT64_MAX)
-        uv_timer_stop(&l->wakeup);
-    else
+    if (timers_next_ms(&l->timers) != UINT64_MAX)
         rearm(l);
 }
 
@@ -89,6 +87,8 @@ static void on_prepare(uv_prepare_t *p)
         after_wakeup(l);
         l->boot_ms = 0; /* of after the sleep */
     }
+    if (timers_next_ms(&l->timers) == UINT64_MAX) /* the last one was stopped: there is nothing to wake up for */
+        uv_timer_stop(&l->wakeup);
     l->turn_end_us = 0;
     if (!l->round_goes_on)
         l->round++;

@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "support.h"
 
+#include <unistd.h>
+
 struct fixture {
     struct net_loop loop;
     struct timer timer;
@@ -191,6 +193,18 @@ static void test_a_timer_from_the_end_of_a_turn(void **state)
     assert_int_equal(f->fired, 1);
 }
 
+/* Nothing is left to do: the loop does not sleep until the timer would have been due. */
+static void test_a_stopped_timer_wakes_nobody(void **state)
+{
+    struct fixture *f = *state;
+    alarm(60);
+    timer_start(&f->loop.timers, &f->timer, (uint64_t)3600 * 1000);
+    timer_stop(&f->loop.timers, &f->timer);
+    net_loop_run(&f->loop);
+    alarm(0);
+    assert_int_equal(f->fired, 0);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_was_refused_comes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_end_of_each_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_timer_from_the_end_of_a_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_stopped_timer_wakes_nobody, setup, teardown),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
