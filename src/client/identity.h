@@ -19,7 +19,8 @@ struct client_identity_options {
 
     /* The root's certificate and its key, each a path or a PEM text, or both NULL. With them no user's certificate is
      * read: one with the role of a node is minted for `user`, who must be named, for CLIENT_NODE_LIFE_S seconds; and
-     * without `ca` the same root is believed. For what only a node may ask. */
+     * without `ca` the same root is believed. For what only a node may ask,
+     * and where nothing but the root is at hand. */
     const char *root_cert, *root_key;
 };
 

@@ -63,7 +63,8 @@ static const char *default_certs(char room[PATH_MAX])
 static void hint_certs(void)
 {
     fputs("Give the directory of rootCA.crt, myuser.crt and myuser.key with --certs or EPHEMERAL_CERTS,\n"
-          "or the three files with --ca, --cert and --key. `make run` makes some in build/run/certs.\n",
+          "or the three files with --ca, --cert and --key. `make run` makes some in build/run/certs.\n"
+          "Where only the root's certificate and key are at hand: --root-ca-cert, --root-ca-key and --user.\n",
           stderr);
 }
 
@@ -96,7 +97,9 @@ static int make_identity(const struct options *o, struct client_identity **out)
         return 0;
     fprintf(stderr, "ephemeralctl: %s\n", why);
     if (err == E_INVALID && (o->root_cert || o->root_key))
-        fputs("A certificate is minted with --root-ca-cert, --root-ca-key and --user together.\n", stderr);
+        fputs("A certificate is minted with --root-ca-cert, --root-ca-key and --user together, or\n"
+              "EPHEMERAL_STORE_ROOT_CA_CERT, EPHEMERAL_STORE_ROOT_CA_KEY and EPHEMERAL_STORE_USER.\n",
+              stderr);
     if (err == E_NOT_FOUND)
         hint_certs();
     return err == E_NOT_FOUND || err == E_IO || err == E_NOMEM ? exit_status(err) : EX_CONFIG;

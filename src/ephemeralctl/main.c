@@ -1,6 +1,7 @@
 #include "base/stdio_fds.h"
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/connect.h"
+#include "ephemeralctl/root.h"
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -181,7 +182,6 @@ int main(int argc, char **argv)
         help_one(c);
         return flush_output(EX_OK);
     }
-    if (!(c->scopes & SCOPE_ROOT)) /* from the environment: not for this command */
-        o.root_cert = o.root_key = NULL;
+    root_choose(&o, c->scopes & SCOPE_ROOT);
     return flush_output(fits(c, x.arg_count, used) ? run(c, &x) : EX_USAGE);
 }

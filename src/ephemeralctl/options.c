@@ -1,6 +1,7 @@
 #include "ephemeralctl/options.h"
 
 #include "client/client.h"
+#include "ephemeralctl/root.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -31,7 +32,8 @@ static const struct option_entry table[] = {
     {"ca", 0, KIND_TEXT, FIELD(ca), "FILE", SCOPE_CONNECT, "the root certificate, in place of the one in --certs"},
     {"cert", 0, KIND_TEXT, FIELD(cert), "FILE", SCOPE_CONNECT, "the user's certificate"},
     {"key", 0, KIND_TEXT, FIELD(key), "FILE", SCOPE_CONNECT, "its key"},
-    {"user", 'u', KIND_TEXT, FIELD(user), "NAME", SCOPE_CONNECT, "name of the user [the certificate's common name]"},
+    {"user", 'u', KIND_TEXT, FIELD(user), "NAME", SCOPE_CONNECT,
+     "name of the user [the certificate's common name; with the root's key\nthe first of " OPTIONS_USER_VARIABLE "]"},
     {"server-name", 0, KIND_TEXT, FIELD(server_name), "NAME", SCOPE_CONNECT,
      "name or address that the node's certificate must carry [HOST]"},
     {"any-server-name", 0, KIND_FLAG, FIELD(any_server_name), NULL, SCOPE_CONNECT,
@@ -52,11 +54,13 @@ static const struct option_entry table[] = {
      "status 1: not ready"},
     {"survivors", 0, KIND_FLAG, FIELD(survivors), NULL, SCOPE_REFORM,
      "the nodes that are silent are gone for good, with what only they held"},
-    {"root-ca-cert", 0, KIND_TEXT, FIELD(root_cert), "FILE", SCOPE_ROOT,
-     "with --root-ca-key and --user: mints a certificate with the role of\na node, for five minutes "
-     "[" OPTIONS_ROOT_CERT_VARIABLE "]"},
-    {"root-ca-key", 0, KIND_TEXT, FIELD(root_key), "FILE", SCOPE_ROOT,
-     "the root's key; of both, the PEM itself will do [" OPTIONS_ROOT_KEY_VARIABLE "]"},
+    {"root-ca-cert", 0, KIND_TEXT, FIELD(root_cert), "FILE", SCOPE_CONNECT,
+     "with --root-ca-key, in place of a user's certificate: mints one for\n--user, with the role of a node, for five "
+     "minutes\n[without --certs and --cert: " OPTIONS_ROOT_CERT_VARIABLE ",\nor in Kubernetes " ROOT_KUBERNETES_CERT
+     "]"},
+    {"root-ca-key", 0, KIND_TEXT, FIELD(root_key), "FILE", SCOPE_CONNECT,
+     "the root's key; of both, the PEM itself will do\n[likewise: " OPTIONS_ROOT_KEY_VARIABLE ", " ROOT_KUBERNETES_KEY
+     "]"},
     {"output", 'o', KIND_OUTPUT, FIELD(output), "FORMAT", SCOPE_OUTPUT, "text or json [text]"},
     {"help", 'h', KIND_FLAG, FIELD(help), NULL, SCOPE_ANY, "this help"},
     {"version", 'V', KIND_FLAG, FIELD(version), NULL, SCOPE_ANY, "the version"},
@@ -182,12 +186,8 @@ bool options_parse(int argc, char **argv, struct options *o, int *rest, unsigned
     struct option longs[TABLE_COUNT + 1];
     char letters[2 * TABLE_COUNT + 2];
     int value;
-    *o = (struct options){.host = "127.0.0.1",
-                          .port = CLIENT_PORT_DEFAULT,
-                          .type = "",
-                          .certs = getenv("EPHEMERAL_CERTS"),
-                          .root_cert = getenv(OPTIONS_ROOT_CERT_VARIABLE),
-                          .root_key = getenv(OPTIONS_ROOT_KEY_VARIABLE)};
+    *o = (struct options){
+        .host = "127.0.0.1", .port = CLIENT_PORT_DEFAULT, .type = "", .certs = getenv("EPHEMERAL_CERTS")};
     *used = 0;
     describe(longs, letters);
     while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {

@@ -9,6 +9,7 @@ enum output { OUTPUT_TEXT, OUTPUT_JSON };
 /* As the daemon calls them. */
 #define OPTIONS_ROOT_CERT_VARIABLE "EPHEMERAL_STORE_ROOT_CA_CERT"
 #define OPTIONS_ROOT_KEY_VARIABLE  "EPHEMERAL_STORE_ROOT_CA_KEY"
+#define OPTIONS_USER_VARIABLE      "EPHEMERAL_STORE_USER"
 
 /* Texts are borrowed from the arguments and the environment. */
 struct options {
@@ -24,7 +25,8 @@ struct options {
     uint32_t sibling; /* 0: not given */
     uint8_t vclock[256];
     size_t vclock_len;
-    const char *root_cert, *root_key; /* a path or a PEM text each */
+    const char *root_cert, *root_key; /* a path or a PEM text each; of the flags alone, until root_choose() */
+    char root_user[256];              /* of EPHEMERAL_STORE_USER, where root_choose() took it */
     uint32_t wait_s;                  /* 0: not given */
     bool probe, survivors;
     bool reset, help, version;
@@ -42,7 +44,7 @@ enum option_scope {
     SCOPE_CONTEXT = 64, /* sends a vclock */
     SCOPE_PROPS = 128,
     SCOPE_WAIT = 256,
-    SCOPE_ROOT = 512, /* may mint a certificate of a node */
+    SCOPE_ROOT = 512, /* of a command, not of an option: only the role of a node may do it */
     SCOPE_REFORM = 1024
 };
 

@@ -1,4 +1,4 @@
-#include "ephemeralctl/options.h"
+#include "ephemeralctl/root.h"
 
 #include "support.h"
 
@@ -51,25 +51,100 @@ static void of_the_cluster(void **state)
     assert_int_equal(o.output, OUTPUT_JSON);
 }
 
+static void choose(const char *line, bool needed)
+{
+    assert_true(parse(line));
+    root_choose(&o, needed);
+}
+
+static void clear_variables(void)
+{
+    static const char *const names[] = {OPTIONS_ROOT_CERT_VARIABLE, OPTIONS_ROOT_KEY_VARIABLE, OPTIONS_USER_VARIABLE,
+                                        "EPHEMERAL_CERTS"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unsetenv(names[i]);
+}
+
 /* A flag wins over the environment, which is read by the names that the daemon knows. */
 static void of_the_root(void **state)
 {
     (void)state;
-    unsetenv("EPHEMERAL_STORE_ROOT_CA_CERT");
-    unsetenv("EPHEMERAL_STORE_ROOT_CA_KEY");
-    assert_true(parse("leave"));
+    clear_variables();
+    choose("leave", true);
     assert_null(o.root_cert);
-    setenv("EPHEMERAL_STORE_ROOT_CA_CERT", "a cert", 1);
-    setenv("EPHEMERAL_STORE_ROOT_CA_KEY", "a key", 1);
-    assert_true(parse("leave"));
+    setenv(OPTIONS_ROOT_CERT_VARIABLE, "a cert", 1);
+    setenv(OPTIONS_ROOT_KEY_VARIABLE, "a key", 1);
+    choose("leave", true);
     assert_string_equal(o.root_cert, "a cert");
     assert_string_equal(o.root_key, "a key");
+    assert_null(o.user);
     assert_int_equal(used, 0);
-    assert_true(parse("leave --root-ca-cert c.pem --root-ca-key k.pem -u me"));
+    choose("leave --root-ca-cert c.pem --root-ca-key k.pem -u me", true);
     assert_string_equal(o.root_cert, "c.pem");
     assert_string_equal(o.root_key, "k.pem");
     assert_string_equal(o.user, "me");
-    assert_int_equal(used, SCOPE_ROOT | SCOPE_CONNECT);
+    assert_int_equal(used, SCOPE_CONNECT);
+    clear_variables();
+}
+
+/* A user's certificate that is given is used, but where only the root's key will do. */
+static void of_the_root_and_a_user(void **state)
+{
+    static const char *const lines[] = {"ping --certs d", "ping --cert c.pem", "ping --key k.pem"};
+    (void)state;
+    clear_variables();
+    setenv(OPTIONS_ROOT_CERT_VARIABLE, "a cert", 1);
+    setenv(OPTIONS_ROOT_KEY_VARIABLE, "a key", 1);
+    choose("ping", false);
+    assert_string_equal(o.root_cert, "a cert");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        choose(lines[i], false);
+        assert_null(o.root_cert);
+        assert_null(o.root_key);
+        choose(lines[i], true);
+        assert_string_equal(o.root_cert, "a cert");
+    }
+    choose("ping --certs d --root-ca-cert c --root-ca-key k", false);
+    assert_string_equal(o.root_cert, "c");
+    setenv("EPHEMERAL_CERTS", "d", 1);
+    choose("ping", false);
+    assert_null(o.root_cert);
+    clear_variables();
+    setenv(OPTIONS_ROOT_CERT_VARIABLE, "", 1); /* as if it were not set */
+    choose("ping", false);
+    assert_null(o.root_cert);
+    clear_variables();
+}
+
+static void user_of_the_daemon(void **state)
+{
+    static const struct {
+        const char *text, *user;
+    } all[] = {
+        {"{ \"name\" : \"myUser\", \"auth_mode\" : \"certificate\" }", "myUser"}, /* as in F5's manifest */
+        {"[{\"name\":\"a\"},{\"name\":\"b\"}]", "a"},
+        {"\xef\xbb\xbf{\"name\":\"a\"}", "a"},
+        {"[]", NULL},
+        {"{\"name\":7}", NULL},
+        {"{\"name\":\"\"}", NULL},
+        {"myUser", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    clear_variables();
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        setenv(OPTIONS_USER_VARIABLE, all[i].text, 1);
+        choose("ping --root-ca-cert c --root-ca-key k", false);
+        if (all[i].user)
+            assert_string_equal(o.user, all[i].user);
+        else
+            assert_null(o.user);
+        choose("ping --root-ca-cert c --root-ca-key k --user me", false);
+        assert_string_equal(o.user, "me");
+        choose("ping --certs d", false); /* then the certificate says it */
+        assert_null(o.user);
+    }
+    clear_variables();
 }
 
 static void mistakes(void **state)
@@ -97,9 +172,8 @@ static void mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_the_cluster),
-        cmocka_unit_test(of_the_root),
-        cmocka_unit_test(mistakes),
+        cmocka_unit_test(of_the_cluster),     cmocka_unit_test(of_the_root), cmocka_unit_test(of_the_root_and_a_user),
+        cmocka_unit_test(user_of_the_daemon), cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests_name("ephemeralctl/options", tests, NULL, NULL);
 }
