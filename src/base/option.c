@@ -90,6 +90,7 @@ const char *option_origin(const struct option_set *s, const char *name)
 /* --- unknown names: which known one is meant --- */
 
 #define DISTANCE_NAME_MAX 63
+#define DISTANCE_MAX      3 /* of a misspelling */
 
 /* Levenshtein distance, one row at a time. */
 static size_t distance(const char *a, const char *b)
@@ -113,14 +114,20 @@ static size_t distance(const char *a, const char *b)
     return row[lb];
 }
 
-static int fail_unknown(const struct option_set *s, const char *where, const char *name, char *why, size_t why_size)
+int option_nearest(const struct option_set *s, const char *name)
 {
     size_t best = 0;
     for (size_t i = 1; i < s->count; i++)
         if (distance(name, s->table[i].name) < distance(name, s->table[best].name))
             best = i;
-    if (distance(name, s->table[best].name) <= 3)
-        snprintf(why, why_size, "%s: unknown option '%s': did you mean '%s'?", where, name, s->table[best].name);
+    return distance(name, s->table[best].name) <= DISTANCE_MAX ? (int)best : -1;
+}
+
+static int fail_unknown(const struct option_set *s, const char *where, const char *name, char *why, size_t why_size)
+{
+    int near = option_nearest(s, name);
+    if (near >= 0)
+        snprintf(why, why_size, "%s: unknown option '%s': did you mean '%s'?", where, name, s->table[near].name);
     else
         snprintf(why, why_size, "%s: unknown option '%s': --help lists them all", where, name);
     return E_NOT_FOUND;
@@ -210,6 +217,7 @@ struct lines {
     char *text, *at; /* the whole file, NUL at its end */
     size_t len;
     unsigned number;
+    const char *given_by; /* the option that named this file */
 };
 
 static int load(struct lines *l, const char *path, char *why, size_t why_size)
@@ -227,7 +235,7 @@ static int load(struct lines *l, const char *path, char *why, size_t why_size)
     int failed = ferror(f) ? errno : 0;
     fclose(f);
     l->text[l->len] = '\0';
-    l->at = l->text;
+    l->at = l->text + slice_bom_size(slice_make(l->text, l->len));
     if (failed)
         snprintf(why, why_size, "configuration file %s cannot be read: %s", path, strerror(failed));
     else if (l->len > OPTION_FILE_MAX)
@@ -304,6 +312,11 @@ static int read_line(struct option_set *s, struct lines *l, char *line, char *wh
     int row = option_find(s, name);
     if (row < 0)
         return fail_unknown(s, origin, name, why, why_size);
+    if (strcmp(name, l->given_by) == 0) {
+        snprintf(why, why_size, "%s: a file cannot name another one: give '%s' as a flag or in the environment", origin,
+                 name);
+        return E_INVALID;
+    }
     if (strncmp(value, "<<", 2) == 0 && value[2]) {
         value = read_block(l, value + 2, why, why_size);
         if (!value)
@@ -312,11 +325,12 @@ static int read_line(struct option_set *s, struct lines *l, char *line, char *wh
     return set_or_explain(s, (size_t)row, value, RANK_FILE, origin, why, why_size);
 }
 
-int option_read_file(struct option_set *s, const char *path, char *why, size_t why_size)
+int option_read_file(struct option_set *s, const char *given_by, const char *path, char *why, size_t why_size)
 {
     struct lines l;
     char *line;
     int err = load(&l, path, why, why_size);
+    l.given_by = given_by;
     while (!err && (line = next_line(&l)))
         err = read_line(s, &l, line, why, why_size);
     if (l.text)

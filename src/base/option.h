@@ -54,12 +54,15 @@ int option_read_flags(struct option_set *s, int argc, char *const *argv, char *w
 /* A variable that is empty, or a service link of Kubernetes (base/service_link.h), counts as not set.
  * The variables of secret options are overwritten in place and unset, so that /proc/PID/environ does not keep them. */
 int option_read_environment(struct option_set *s, char *why, size_t why_size);
-/* `name = value` lines, # comments; `name = <<END`, then lines, then END, for a value of several lines. */
-int option_read_file(struct option_set *s, const char *path, char *why, size_t why_size);
+/* `name = value` lines, # comments; `name = <<END`, then lines, then END, for a value of several lines. A byte order
+ * mark at the front is skipped. The option `given_by`, which named the file, is E_INVALID in it. */
+int option_read_file(struct option_set *s, const char *given_by, const char *path, char *why, size_t why_size);
 int option_set_value(struct option_set *s, size_t row, const char *text, size_t len, int rank, const char *origin);
 
 /* Row of a name, or -1. */
 int option_find(const struct option_set *s, const char *name);
+/* Row of the option that a misspelled name may mean, or -1. */
+int option_nearest(const struct option_set *s, const char *name);
 /* NULL when not given and without default. */
 const char *option_text(const struct option_set *s, const char *name);
 const char *option_origin(const struct option_set *s, const char *name);

@@ -47,4 +47,10 @@ static inline struct slice slice_skip(struct slice s, size_t n)
     return (struct slice){n ? s.data + n : s.data, s.len - n};
 }
 
+/* Bytes of the UTF-8 byte order mark that editors of Windows put at the front of a text: 3, or 0 without one. */
+static inline size_t slice_bom_size(struct slice s)
+{
+    return s.len >= 3 && memcmp(s.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 #endif

@@ -1,11 +1,13 @@
 #include "ephemerald/config.h"
 
 #include "base/err.h"
-#include "base/service_link.h"
+#include "discovery/peers.h"
 #include "ephemerald/cgroup.h"
 #include "ephemerald/json.h"
 #include "ephemerald/options.h"
 #include "ephemerald/reading.h"
+#include "ephemerald/variables.h"
+#include "tls/cert.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -73,14 +75,24 @@ static int read_numbers(const struct reading *r)
 
 /* --- texts --- */
 
+/* In the shortest spelling, so that all that follows may compare texts. */
 static int read_listen(const struct reading *r)
 {
-    struct in6_addr ignored;
+    struct in6_addr v6;
+    struct in_addr v4;
+    char shortest[INET6_ADDRSTRLEN] = "";
     const char *listen = reading_text(r, "listen");
-    if (inet_pton(AF_INET, listen, &ignored) != 1 && inet_pton(AF_INET6, listen, &ignored) != 1)
+    bool is_v4 = inet_pton(AF_INET, listen, &v4) == 1;
+    if (!is_v4 && inet_pton(AF_INET6, listen, &v6) != 1)
         return reading_fail(r, EX_CONFIG, "%s: '%.64s' is no numeric address: give one like 0.0.0.0, 10.1.2.3 or ::",
                             reading_origin(r, "listen"), listen);
-    return reading_copy(r, listen, &r->c->listen);
+    if (!is_v4 && IN6_IS_ADDR_V4MAPPED(&v6)) {
+        memcpy(&v4, v6.s6_addr + 12, sizeof v4);
+        is_v4 = true;
+    }
+    inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? (const void *)&v4 : (const void *)&v6, shortest, sizeof shortest);
+    r->c->listen_by_default = strcmp(reading_origin(r, "listen"), "default") == 0;
+    return reading_copy(r, shortest, &r->c->listen);
 }
 
 static int read_orchestration(const struct reading *r)
@@ -142,11 +154,27 @@ static int read_log_level(const struct reading *r)
 
 /* --- the names of this node --- */
 
-static int add_name(const struct reading *r, const char *name)
+/* Said in the log, not refused: such a name is the machine's, and the node is reached by its others. */
+static void leave_out(struct config *c, const char *name)
+{
+    size_t len = strlen(c->names_left_out), room = sizeof c->names_left_out - len;
+    snprintf(c->names_left_out + len, room, "%s'%.64s'", len ? ", " : "", name);
+}
+
+static int add_name(const struct reading *r, const char *given)
 {
     struct config *c = r->c;
-    if (!*name)
+    char name[256];
+    size_t len = strlen(given);
+    if (len && given[len - 1] == '.') /* only says that the name is whole */
+        len--;
+    if (!len)
         return 0;
+    snprintf(name, sizeof name, "%.*s", (int)len, given);
+    if (len >= sizeof name || !cert_can_carry(name)) {
+        leave_out(c, given);
+        return 0;
+    }
     for (size_t i = 0; i < c->name_count; i++)
         if (strcasecmp(c->names[i], name) == 0)
             return 0;
@@ -191,7 +219,7 @@ static int read_names(const struct reading *r)
     if (gethostname(host, sizeof host - 1))
         host[0] = '\0';
     int status = 0;
-    if (marathon_host && strlen(marathon_host) < 254)
+    if (marathon_host && c->orchestration == ORCHESTRATION_MARATHON)
         status = add_name(r, marathon_host);
     if (!status && !config_is_wildcard(c->listen))
         status = add_name(r, c->listen);
@@ -207,6 +235,20 @@ static int read_names(const struct reading *r)
         return status;
     snprintf(node, sizeof node, "riak@%s", c->names[0]);
     return reading_copy(r, name ? name : node, &c->node_name);
+}
+
+/* By which the node is reached from its own machine, and by the other nodes: after `advertise` is known. */
+static int read_more_names(const struct reading *r)
+{
+    static const char *const loopback[] = {"127.0.0.1", "::1"};
+    const char *pod = getenv("POD_IP");
+    char address[46];
+    int status = add_name(r, r->c->advertise);
+    if (!status && pod && peer_address(pod, address) == 0)
+        status = add_name(r, address);
+    for (size_t i = 0; !status && i < sizeof loopback / sizeof loopback[0]; i++)
+        status = add_name(r, loopback[i]);
+    return status;
 }
 
 /* --- the root --- */
@@ -346,9 +388,10 @@ static int read_root(const struct reading *r)
 
 static int read_values(const struct reading *r)
 {
-    static const step steps[] = {read_log_level, read_numbers,     read_listen, read_orchestration, read_version,
-                                 read_names,     read_delete_mode, read_memory, read_connections,   config_read_cluster,
-                                 read_users,     read_types,       read_root};
+    static const step steps[] = {
+        read_log_level,  read_numbers,     read_listen, read_orchestration, read_version,
+        read_names,      read_delete_mode, read_memory, read_connections,   config_read_cluster,
+        read_more_names, read_users,       read_types,  read_root};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof steps / sizeof steps[0]; i++)
         status = steps[i](r);
@@ -394,7 +437,7 @@ static int read_sources(const struct reading *r, int argc, char *const *argv)
         return err == E_NOMEM ? EX_OSERR : EX_USAGE;
     err = option_read_environment(s, r->why, r->why_size);
     if (!err && reading_text(r, "config"))
-        err = option_read_file(s, reading_text(r, "config"), r->why, r->why_size);
+        err = option_read_file(s, "config", reading_text(r, "config"), r->why, r->why_size);
     return status_of(err);
 }
 
@@ -444,48 +487,19 @@ static const char *orchestration_name(enum orchestration o)
     return o == ORCHESTRATION_MARATHON ? "marathon" : o == ORCHESTRATION_KUBERNETES ? "kubernetes" : "none";
 }
 
-static bool is_variable_of_option(const char *name, size_t len)
-{
-    for (size_t i = 0; i < daemon_option_count; i++)
-        for (const char *p = daemon_options[i].environment; p && *p; p += strspn(p, " ")) {
-            size_t n = strcspn(p, " ");
-            if (n == len && memcmp(p, name, len) == 0)
-                return true;
-            p += n;
-        }
-    return false;
-}
-
-/* One that is spelled like an option is worth a line: somebody may have meant the option. */
-static void log_service_link(const struct log *log, const char *name, const char *value)
-{
-    bool known = is_variable_of_option(name, strlen(name));
-    log_write(log, known ? LOG_INFO : LOG_DEBUG, "config",
-              "environment variable %s is a service link of Kubernetes ('%.64s'), not an option: ignored%s", name,
-              value, known ? " (enableServiceLinks: false in the pod's spec leaves it out)" : "");
-}
-
-static void log_service_links(const struct log *log)
-{
-    static const char ours[] = "EPHEMERAL_STORE_";
-    char name[128];
-    for (char *const *v = environ; *v; v++) {
-        size_t len = strcspn(*v, "=");
-        if (strncmp(*v, ours, strlen(ours)) != 0 || len >= sizeof name || !(*v)[len])
-            continue;
-        snprintf(name, sizeof name, "%.*s", (int)len, *v);
-        if (service_link_is(name, *v + len + 1))
-            log_service_link(log, name, *v + len + 1);
-    }
-}
-
 void config_log(const struct config *c, const struct log *log)
 {
     log_info(log, "config", "node %s, orchestration %s, %zu user(s), %zu bucket type(s), memory %llu MiB (%s)",
              c->node_name, orchestration_name(c->orchestration), c->user_count, c->bucket_type_count,
              (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
     config_log_cluster(c, log);
-    log_service_links(log);
+    if (*c->names_left_out)
+        log_warn(log, "config",
+                 "no certificate can carry these names of this node, so clients cannot check the node by them: %s. DNS "
+                 "names have labels of 1 to 63 letters, digits, - and _: set such a host name, or give further names "
+                 "with --names",
+                 c->names_left_out);
+    variables_log(&c->options, log);
     if (c->memory_bytes > c->cgroup.bytes)
         log_warn(log, "config",
                  "memory is %llu MiB (%s), but the control group allows %llu MiB (%s): the kernel will kill this node "
@@ -502,8 +516,9 @@ void config_print_help(FILE *out)
 {
     fputs("usage: ephemerald [OPTION VALUE]...\n"
           "Serves one node of the Ephemeral Store: the Riak Protocol Buffers API over mutual TLS.\n"
-          "A flag wins over the environment, which wins over the file. --check reads the configuration and ends;\n"
-          "--version, --help and --help-markdown (docs/configuration.md) show what they say.\n\n",
+          "A flag wins over the environment, which wins over the file. --check checks what a start would check\n"
+          "(configuration, certificates, addresses; not whether ports are taken) and exits; --version, --help and\n"
+          "--help-markdown (docs/configuration.md) show what they say.\n\n",
           out);
     option_print_help(daemon_options, daemon_option_count, out);
     fputs(
@@ -519,7 +534,10 @@ void config_print_markdown(FILE *out)
         "# Configuration\n\n"
         "Made by `ephemerald --help-markdown` from the daemon's table of options; a test compares the two.\n\n"
         "A flag (`--name VALUE`) wins over the environment, which wins over the file (`name = value` lines, given by\n"
-        "`--config`), which wins over the default. An unknown option or key is an error.\n\n"
+        "`--config`), which wins over the default. An unknown option or key is an error; an unknown "
+        "`EPHEMERAL_STORE_...` variable is a\n"
+        "warning, and an error for `ephemerald --check`, which checks what a start would check (configuration,\n"
+        "certificates, addresses) and exits. It can run beside a node: it takes no port.\n\n"
         "A variable that Kubernetes sets for a service (a service link such as\n"
         "`EPHEMERAL_STORE_PROTO_PORT=tcp://10.96.0.7:8087`) is no option: it is ignored, and the log says so.\n\n",
         out);

@@ -10,7 +10,7 @@
 
 #define CONFIG_USERS_MAX 1024
 #define CONFIG_TYPES_MAX 256
-#define CONFIG_NAMES_MAX 32 /* of this host, for its certificate */
+#define CONFIG_NAMES_MAX 48 /* of this host, for its certificate */
 
 #define CONFIG_CLUSTER_NAME_MAX 63  /* bytes; as a label of DNS, which orchestrators' names are */
 #define CONFIG_PLACE_MAX        255 /* bytes */
@@ -34,13 +34,15 @@ struct config_times {
 struct config {
     struct option_set options; /* what the following was made from */
 
-    char *listen; /* numeric address */
+    char *listen;           /* numeric address */
+    bool listen_by_default; /* nobody gave it: on a machine without IPv6, 0.0.0.0 will do */
     uint16_t proto_port, epmd_port, handoff_port;
     enum orchestration orchestration;
     char *node_name; /* riak@host */
     char *server_version;
     char *names[CONFIG_NAMES_MAX]; /* DNS names and addresses of this node, at least one */
     size_t name_count;
+    char names_left_out[256]; /* names of this node that no certificate can carry, for the log; empty: none */
 
     char *user_names[CONFIG_USERS_MAX];
     size_t user_count;

@@ -135,10 +135,15 @@ static bool is_loopback(const char *address)
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
-static bool is_family(const struct addrinfo *a, const char *listen)
+/* Whether a node that listens so takes connections to an address of that family. */
+static bool serves(const char *listen, int family)
 {
-    bool v4_only = !strchr(listen, ':');
-    return a->ai_family == AF_INET || (a->ai_family == AF_INET6 && !v4_only);
+    return strcmp(listen, "::") == 0 || family == (strchr(listen, ':') ? AF_INET6 : AF_INET);
+}
+
+static int family_of(const char *address)
+{
+    return strchr(address, ':') ? AF_INET6 : AF_INET;
 }
 
 /* The first address of `name` that this node can be reached at, as it listens. */
@@ -150,15 +155,26 @@ static bool resolve(const char *name, const char *listen, bool loopback_too, cha
     if (getaddrinfo(name, NULL, &hints, &all))
         return false;
     for (const struct addrinfo *a = all; a && !found; a = a->ai_next)
-        found = is_family(a, listen) && inet_ntop(a->ai_family, address_in(a->ai_addr), text, sizeof text) &&
-                peer_address(text, out) == 0 && (loopback_too || !is_loopback(out));
+        found = (a->ai_family == AF_INET || a->ai_family == AF_INET6) &&
+                inet_ntop(a->ai_family, address_in(a->ai_addr), text, sizeof text) && peer_address(text, out) == 0 &&
+                serves(listen, family_of(out)) && (loopback_too || !is_loopback(out));
     freeaddrinfo(all);
     return found;
 }
 
+/* What an orchestrator says of this node: for the others, an address of loopback is their own, so it is passed over, as
+ * is one that this node does not listen on. */
 static bool find(const char *text, const char *listen, char *out)
 {
-    return *text && (peer_address(text, out) == 0 || resolve(text, listen, true, out));
+    if (peer_address(text, out) == 0)
+        return serves(listen, family_of(out)) && !is_loopback(out);
+    return *text && resolve(text, listen, false, out);
+}
+
+/* Only Marathon's HOST names the machine for others; elsewhere it may be any shell's variable. */
+static const char *marathon_host(const struct config *c)
+{
+    return c->orchestration == ORCHESTRATION_MARATHON ? variable("HOST") : "";
 }
 
 /* What containers and Debian say of the host's own name is often 127.0.1.1, which is nowhere for the others. */
@@ -170,27 +186,46 @@ static bool find_by_host_name(const char *listen, char *out)
 
 static int fail_nowhere(const struct reading *r)
 {
+    return reading_fail(
+        r, EX_CONFIG,
+        "advertise is not given, and no address of this node was found: listen is %s, HOST is '%.64s'%s, "
+        "POD_IP is '%.64s', and none of these nor the host's name gives an address that is not "
+        "loopback and that listen serves: set EPHEMERAL_STORE_ADVERTISE to the address under which "
+        "the other nodes reach this one",
+        r->c->listen, variable("HOST"),
+        *variable("HOST") && !*marathon_host(r->c) ? " (counts only with ORCHESTRATION=marathon)" : "",
+        variable("POD_IP"));
+}
+
+static int read_given_advertise(const struct reading *r, const char *text)
+{
+    const char *listen = r->c->listen;
+    char *out = r->c->advertise;
+    bool is_address = peer_address(text, out) == 0;
+    if (is_address && !serves(listen, family_of(out)))
+        return reading_fail(r, EX_CONFIG,
+                            "%s: '%.64s' is an %s address, but this node listens on %s alone: the others could not "
+                            "connect. Set EPHEMERAL_STORE_LISTEN to ::, which serves IPv4 and IPv6, or advertise an "
+                            "address that listen serves",
+                            reading_origin(r, "advertise"), text, strchr(out, ':') ? "IPv6" : "IPv4", listen);
+    if (is_address || (*text && resolve(text, listen, true, out)))
+        return 0;
     return reading_fail(r, EX_CONFIG,
-                        "advertise is not given, and no address of this node was found: listen is %s, HOST is '%.64s', "
-                        "POD_IP is '%.64s', and the host's name has no address that others could reach: set "
-                        "EPHEMERAL_STORE_ADVERTISE to the address under which the other nodes reach this one",
-                        r->c->listen, variable("HOST"), variable("POD_IP"));
+                        "%s: '%.64s' is no address that a node can have, and no name that has one now which listen "
+                        "(%s) serves: give one like 10.1.2.3",
+                        reading_origin(r, "advertise"), text, listen);
 }
 
 static int read_advertise(const struct reading *r)
 {
     const char *text = reading_text(r, "advertise"), *listen = r->c->listen;
     char *out = r->c->advertise;
-    if (text && !find(text, listen, out))
-        return reading_fail(r, EX_CONFIG,
-                            "%s: '%.64s' is no address that a node can have, and no name that has one now: give one "
-                            "like 10.1.2.3",
-                            reading_origin(r, "advertise"), text);
     if (text)
-        return 0;
+        return read_given_advertise(r, text);
     if (!config_is_wildcard(listen))
         return peer_address(listen, out) ? fail_nowhere(r) : 0;
-    if (find(variable("HOST"), listen, out) || find(variable("POD_IP"), listen, out) || find_by_host_name(listen, out))
+    if (find(marathon_host(r->c), listen, out) || find(variable("POD_IP"), listen, out) ||
+        find_by_host_name(listen, out))
         return 0;
     if (r->c->cluster_size > 1)
         return fail_nowhere(r);
@@ -268,7 +303,7 @@ int config_read_cluster(const struct reading *r)
 /* `again`: what the file says now. */
 static int peers_of_file(const struct config *c, struct option_set *again, char **peers, char *why, size_t why_size)
 {
-    int err = option_read_file(again, option_text(&c->options, "config"), why, why_size);
+    int err = option_read_file(again, "config", option_text(&c->options, "config"), why, why_size);
     if (err)
         return err == E_NOMEM ? EX_OSERR : err == E_IO ? EX_NOINPUT : EX_CONFIG;
     int status = check_peers(option_text(again, "peers"), c->epmd_port, peers, why, why_size);

@@ -33,6 +33,7 @@ struct port {
 struct daemon {
     const struct config *config;
     const struct log *log;
+    const char *listen; /* borrowed */
     struct net_loop loop;
     struct metrics metrics;
     struct certificates certificates;
@@ -51,28 +52,44 @@ struct daemon {
 
 /* --- ports --- */
 
+/* By default both families are served, where the machine has both. */
+static void choose_listen(struct daemon *d)
+{
+    d->listen = d->config->listen;
+    if (!d->config->listen_by_default || listener_check(d->listen, 0, &d->loop) == 0)
+        return;
+    d->listen = "0.0.0.0";
+    log_info(d->log, "net", "this machine has no IPv6: listening on 0.0.0.0");
+    if (strchr(d->config->advertise, ':'))
+        log_warn(d->log, "net", "the other nodes cannot connect to %s, which is advertised: this machine has no IPv6",
+                 d->config->advertise);
+}
+
 static int listen_failed(const struct daemon *d, int err, const char *option, const char *variable, uint16_t port)
 {
-    const char *address = d->config->listen;
     if (err == E_EXISTS)
         log_error(d->log, "net",
                   "port %u on %s is taken by another process: end that one, or give another port (%s, %s)", port,
-                  address, option, variable);
+                  d->listen, option, variable);
     else if (err == E_INVALID)
-        log_error(d->log, "net", "'%s' is no address of this machine: give a numeric one that is (listen), or 0.0.0.0",
-                  address);
+        log_error(d->log, "net",
+                  "'%s' is no address of this machine: give a numeric one that is (listen), or :: or 0.0.0.0 for all",
+                  d->listen);
+    else if (err == E_UNSUPPORTED)
+        log_error(d->log, "net", "cannot listen on %s: this machine has no IPv6; give an IPv4 address (listen)",
+                  d->listen);
     else if (err == E_DENIED)
-        log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", address,
+        log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", d->listen,
                   port);
     else
-        log_error(d->log, "net", "cannot listen on %s port %u: %s", address, port, err_text(err));
+        log_error(d->log, "net", "cannot listen on %s port %u: %s", d->listen, port, err_text(err));
     return err == E_DENIED ? EX_NOPERM : EX_UNAVAILABLE;
 }
 
 static int open_clients_port(struct daemon *d)
 {
     const struct config *c = d->config;
-    struct listener_config listener = {.address = c->listen,
+    struct listener_config listener = {.address = d->listen,
                                        .port = c->proto_port,
                                        .connections_max = c->connections_max,
                                        .handshakes_max = c->handshakes_max,
@@ -89,7 +106,7 @@ static int open_clients_port(struct daemon *d)
 static int open_nodes_port(struct daemon *d, struct port *p, uint16_t number, const char *option, const char *variable)
 {
     const struct config *c = d->config;
-    struct listener_config listener = {.address = c->listen,
+    struct listener_config listener = {.address = d->listen,
                                        .port = number,
                                        .connections_max = PEER_CONNECTIONS_MAX,
                                        .handshakes_max = PEER_HANDSHAKES_MAX,
@@ -108,6 +125,7 @@ static int open_nodes_port(struct daemon *d, struct port *p, uint16_t number, co
 static int open_ports(struct daemon *d)
 {
     const struct config *c = d->config;
+    choose_listen(d);
     int status = open_nodes_port(d, &d->epmd, c->epmd_port, "epmd-port", "PORT_EPMD");
     if (!status)
         status = open_nodes_port(d, &d->handoff, c->handoff_port, "handoff-port", "PORT_HANDOFF");
@@ -255,7 +273,7 @@ static void on_turn_end(void *arg)
     cluster_turn(d->cluster);
     if (!d->ready && !router_unavailable(cluster_router(d->cluster))) {
         d->ready = true;
-        log_info(d->log, "node", "serving clients on %s port %u", d->config->listen, d->config->proto_port);
+        log_info(d->log, "node", "serving clients on %s port %u", d->listen, d->config->proto_port);
     }
 }
 
@@ -363,6 +381,43 @@ static int run(struct daemon *d)
     cluster_destroy(&d->cluster);
     return status;
 }
+
+/* --- the check --- */
+
+static int check_ports(struct daemon *d)
+{
+    const struct config *c = d->config;
+    const struct {
+        const char *option, *variable;
+        uint16_t port;
+    } ports[] = {{"proto-port", "PORT_PROTO", c->proto_port},
+                 {"epmd-port", "PORT_EPMD", c->epmd_port},
+                 {"handoff-port", "PORT_HANDOFF", c->handoff_port}};
+    choose_listen(d);
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+        int err = listener_check(d->listen, ports[i].port, &d->loop);
+        if (err)
+            return listen_failed(d, err, ports[i].option, ports[i].variable, ports[i].port);
+    }
+    return 0;
+}
+
+int daemon_check(const struct config *config, const struct log *log)
+{
+    struct daemon d = {.config = config, .log = log};
+    if (net_loop_init(&d.loop)) {
+        log_error(log, "node", "the event loop could not be made: not enough memory or file descriptors");
+        return EX_OSERR;
+    }
+    int status = certificates_init(&d.certificates, config, log, &d.loop);
+    if (!status)
+        status = check_ports(&d);
+    net_loop_fini(&d.loop);
+    certificates_fini(&d.certificates);
+    return status;
+}
+
+/* --- running --- */
 
 int daemon_run(const struct config *config, const struct log *log)
 {

@@ -28,6 +28,7 @@ static int fail(const struct reader *r, int err, const char *format, ...)
 static int parse(const struct reader *r, const char *text, json_t **out)
 {
     json_error_t e;
+    text += slice_bom_size(slice_str(text));
     size_t len = strlen(text);
     if (len > JSON_TEXT_MAX)
         return fail(r, E_TOO_LARGE, "JSON of %zu bytes: at most %zu are read", len, JSON_TEXT_MAX);

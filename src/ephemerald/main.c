@@ -4,6 +4,7 @@
 #include "ephemerald/daemon.h"
 #include "ephemerald/log_writer.h"
 #include "ephemerald/signals.h"
+#include "ephemerald/variables.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,12 @@ static void protect_memory(void)
 /* How long the last lines of the log may hold up the end, where nobody reads them. */
 #define LOG_LINGER_MS 1000
 
+static int check(const struct config *config, const struct log *log)
+{
+    int status = daemon_check(config, log);
+    return status || variables_log(&config->options, NULL) == 0 ? status : EX_CONFIG; /* each was warned of */
+}
+
 static int run(const struct config *config, bool check_only)
 {
     struct log_writer *writer;
@@ -36,12 +43,10 @@ static int run(const struct config *config, bool check_only)
     }
     log_init(&log, config->log_level, log_writer_put, writer);
     config_log(config, &log);
-    int status = 0;
-    if (check_only)
-        puts("configuration: ok");
-    else
-        status = daemon_run(config, &log);
+    int status = check_only ? check(config, &log) : daemon_run(config, &log);
     log_writer_destroy(&writer, LOG_LINGER_MS);
+    if (check_only)
+        puts(status ? "configuration: not ok, see above" : "configuration: ok");
     return status;
 }
 

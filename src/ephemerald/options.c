@@ -15,8 +15,9 @@ const struct option daemon_options[] = {
      "A file with `name = value` lines, the names being those of the options; # begins a comment; a value of several "
      "lines stands "
      "between `name = <<END` and a line END."},
-    {"listen", "EPHEMERAL_STORE_LISTEN", OPTION_TEXT, "ADDRESS", "0.0.0.0", 0, 0, false,
-     "Numeric IPv4 or IPv6 address to serve clients and the other nodes on; :: serves both kinds."},
+    {"listen", "EPHEMERAL_STORE_LISTEN", OPTION_TEXT, "ADDRESS", "::", 0, 0, false,
+     "Numeric IPv4 or IPv6 address to serve clients and the other nodes on. :: serves IPv4 and IPv6, 0.0.0.0 IPv4 "
+     "alone. Without it, a machine that has no IPv6 listens on 0.0.0.0."},
     {"proto-port", "PORT_PROTO EPHEMERAL_STORE_PROTO_PORT", OPTION_NUMBER, "PORT", "8087", 1, 65535, false,
      "Port of the Riak Protocol Buffers API. Marathon gives it as PORT_PROTO."},
     {"epmd-port", "PORT_EPMD EPHEMERAL_STORE_EPMD_PORT", OPTION_NUMBER, "PORT", "4369", 1, 65535, false,
@@ -29,12 +30,12 @@ const struct option daemon_options[] = {
      "Who started this node. Without it: kubernetes where a service account or KUBERNETES_SERVICE_HOST is there, else "
      "none."},
     {"node-name", "EPHEMERAL_STORE_NODE_NAME", OPTION_TEXT, "NAME", NULL, 0, 0, false,
-     "Shown to clients as the node's name. Without it: riak@ and the host's name or address (HOST, or what --listen "
-     "says)."},
+     "Shown to clients as the node's name. Without it: riak@ and the host's name or address (HOST under Marathon, else "
+     "what --listen says when that is a single address, else the host's own name)."},
     {"names", "EPHEMERAL_STORE_NAMES", OPTION_TEXT, "NAME,...", NULL, 0, 0, false,
      "Further DNS names and addresses under which clients reach this node, such as a VIP: they go into its "
-     "certificate, beside the "
-     "host's own."},
+     "certificate, beside the host's own, the addresses of listen, advertise, POD_IP and HOST (Marathon), and those of "
+     "loopback. A name that no certificate can carry is left out, with a warning."},
     {"server-version", "EPHEMERAL_STORE_SERVER_VERSION", OPTION_TEXT, "X.Y.Z", "3.0.16", 0, 0, false,
      "The Riak version that clients are told: three integers, because clients switch features on by it."},
     {"user", "EPHEMERAL_STORE_USER", OPTION_TEXT, "JSON", NULL, 0, 0, false,
@@ -72,9 +73,10 @@ const struct option daemon_options[] = {
      "this node may be among them. Names are asked for again and again; SIGHUP reads the list of the file anew. A "
      "cluster of more than one needs it."},
     {"advertise", "EPHEMERAL_STORE_ADVERTISE", OPTION_TEXT, "ADDRESS|NAME", NULL, 0, 0, false,
-     "Address under which the other nodes reach this one; a name is resolved at the start. Without it: what --listen "
-     "says when that is a single address, else HOST (Marathon), else POD_IP, else the address of the host's name that "
-     "is no loopback address."},
+     "Address under which the other nodes reach this one, of a family that --listen serves; a name is resolved at the "
+     "start. Without it: what --listen says when that is a single address, else HOST (only with "
+     "ORCHESTRATION=marathon), else POD_IP, else the address of the host's name; of these three, loopback addresses "
+     "are passed over."},
     {"place", "EPHEMERAL_STORE_PLACE", OPTION_TEXT, "NAME", NULL, 0, 0, false,
      "Name of the place where this node runs, which no two nodes hold at once: that another process holds it proves to "
      "the others that the one before has ended. Without it: MESOS_TASK_ID, else in Kubernetes NAMESPACE/POD_NAME (or "

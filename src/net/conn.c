@@ -226,6 +226,16 @@ static void begin(struct conn *c, bool as_client)
     conn_set_reading(c);
 }
 
+/* A port of both families tells IPv4 addresses mapped into IPv6: people are shown IPv4. */
+static void unmap(struct sockaddr_in6 *v6, struct sockaddr_in *v4)
+{
+    struct sockaddr_in out = {.sin_family = AF_INET, .sin_port = v6->sin6_port};
+    if (v6->sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return;
+    memcpy(&out.sin_addr, v6->sin6_addr.s6_addr + 12, sizeof out.sin_addr);
+    *v4 = out;
+}
+
 int conn_accept(struct conn_owner *owner, uv_tcp_t *listening, struct acceptor *acceptor, struct conn **out)
 {
     char name[CONN_NAME_SIZE];
@@ -236,6 +246,7 @@ int conn_accept(struct conn_owner *owner, uv_tcp_t *listening, struct acceptor *
     int len = sizeof c->peer, err = uv_accept((uv_stream_t *)listening, (uv_stream_t *)&c->tcp);
     if (!err)
         uv_tcp_getpeername(&c->tcp, &c->peer.any, &len);
+    unmap(&c->peer.v6, &c->peer.v4);
     if (!err)
         c->user = acceptor->ops->accepted(acceptor, &c->stream, conn_name(c, name));
     if (!c->user) {

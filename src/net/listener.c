@@ -2,6 +2,8 @@
 
 #include "base/err.h"
 
+#include <stdlib.h>
+
 #define BACKLOG 1024 /* a storm of reconnecting clients waits here */
 
 static struct listener *listener_of(struct conn_owner *o)
@@ -115,7 +117,33 @@ int listener_start(struct listener *l, const struct listener_config *config, str
     if (err)
         uv_close((uv_handle_t *)&l->tcp, NULL);
     l->open = !err;
-    return net_error(err);
+    return err == UV_EAFNOSUPPORT ? E_UNSUPPORTED : net_error(err);
+}
+
+static void on_checked(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+int listener_check(const char *address, uint16_t port, struct net_loop *loop)
+{
+    struct sockaddr_storage a;
+    uv_tcp_t *tcp;
+    int err = conn_parse_address(address, port, &a);
+    if (err)
+        return err;
+    tcp = malloc(sizeof *tcp);
+    if (!tcp)
+        return E_NOMEM;
+    err = uv_tcp_init(&loop->uv, tcp);
+    if (err) {
+        free(tcp);
+        return net_error(err);
+    }
+    /* libuv keeps EADDRINUSE for uv_listen(), which is not called. */
+    err = uv_tcp_bind(tcp, (const struct sockaddr *)&a, 0);
+    uv_close((uv_handle_t *)tcp, on_checked);
+    return err == UV_EAFNOSUPPORT ? E_UNSUPPORTED : net_error(err);
 }
 
 uint16_t listener_port(const struct listener *l)

@@ -40,9 +40,12 @@ struct listener {
     void *stopped_arg;
 };
 
-/* Binds and listens. E_EXISTS: the port is taken; E_DENIED; E_INVALID: not an address of this machine. On error nothing
- * is left to stop. */
+/* Binds and listens. E_EXISTS: the port is taken; E_DENIED; E_INVALID: not an address of this machine;
+ * E_UNSUPPORTED: the machine has no such family of addresses. On error nothing is left to stop. */
 int listener_start(struct listener *l, const struct listener_config *config, struct net_loop *loop);
+/* Whether such a port could be opened but for other processes that hold it, without opening it: none of those, nor one
+ * that starts meanwhile, is disturbed. As listener_start(), without E_EXISTS. */
+int listener_check(const char *address, uint16_t port, struct net_loop *loop);
 uint16_t listener_port(const struct listener *l);
 /* Connections that are open now. */
 size_t listener_count(const struct listener *l);

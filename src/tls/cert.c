@@ -75,6 +75,12 @@ static size_t parse_address(const char *name, uint8_t out[16])
     return inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
 }
 
+bool cert_can_carry(const char *name)
+{
+    uint8_t address[16];
+    return parse_address(name, address) || is_dns_name(name);
+}
+
 static bool is_repeated(const struct mint *m, size_t i)
 {
     for (size_t k = 0; k < i; k++)
@@ -85,12 +91,11 @@ static bool is_repeated(const struct mint *m, size_t i)
 
 static int check_names(const struct mint *m)
 {
-    uint8_t address[16];
     if (m->name_count == 0 || m->name_count > CERT_NAMES_MAX)
         return REFUSE(m, E_INVALID, "a node needs 1 to %d names for its certificate, %zu are given", CERT_NAMES_MAX,
                       m->name_count);
     for (size_t i = 0; i < m->name_count; i++)
-        if (!parse_address(m->names[i], address) && !is_dns_name(m->names[i]))
+        if (!cert_can_carry(m->names[i]))
             return REFUSE(m, E_INVALID, "'%.64s' is neither a DNS name nor an address: a certificate can't carry it",
                           m->names[i]);
     return 0;

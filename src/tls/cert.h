@@ -16,11 +16,15 @@
 
 struct cert; /* a certificate with its private key */
 
+/* Whether a certificate can carry `name`: an IPv4 or IPv6 address, or a DNS name whose labels have 1 to 63 letters,
+ * digits, '-' and '_' (a leading "*." is allowed, a dot at the end is not). */
+bool cert_can_carry(const char *name);
+
 enum cert_key { CERT_RSA_2048, CERT_ECDSA_P256 };
 
 struct cert_request {
     const char *common_name;  /* NULL: the first of `names`; one over 64 bytes is replaced by "ephemeral-store" */
-    const char *const *names; /* 1 to CERT_NAMES_MAX: DNS names (a leading "*." is allowed) and IPv4/IPv6 addresses */
+    const char *const *names; /* 1 to CERT_NAMES_MAX, each of which cert_can_carry() */
     size_t name_count;        /* repeated names are taken once */
     int64_t now;              /* seconds since the epoch */
     int64_t life_s;           /* 0: CERT_LIFE_DEFAULT_S; never beyond the end of the root */

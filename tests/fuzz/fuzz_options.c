@@ -38,7 +38,7 @@ static void fuzz_file(struct slice text)
     ASSERT(pwrite(fd, text.data, text.len, 0) == (ssize_t)text.len);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     ASSERT(option_set_init(&s, daemon_options, daemon_option_count) == 0);
-    int err = option_read_file(&s, path, why, sizeof why);
+    int err = option_read_file(&s, "config", path, why, sizeof why);
     ASSERT(err == 0 ? *why == '\0' : *why != '\0' && strlen(why) < sizeof why);
     read_values(&s);
     option_set_fini(&s);

@@ -14,6 +14,7 @@ static const struct option table[] = {
     {"time", "T_TIME", OPTION_DURATION_MS, "TIME", "1s", 0, 86400000, false, "A time."},
     {"quiet", NULL, OPTION_FLAG, "on|off", "off", 0, 0, false, "No words."},
     {"the-key", "T_KEY", OPTION_TEXT, "PEM", NULL, 0, 0, true, "A secret."},
+    {"file", NULL, OPTION_TEXT, "FILE", NULL, 0, 0, false, "The file."},
 };
 
 #define COUNT (sizeof table / sizeof table[0])
@@ -61,7 +62,7 @@ static int read_bytes(struct rig *r, const void *data, size_t len)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, data, len), len);
     close(fd);
-    int err = option_read_file(&r->set, r->path, r->why, sizeof r->why);
+    int err = option_read_file(&r->set, "file", r->path, r->why, sizeof r->why);
     unlink(r->path);
     return err;
 }
@@ -260,6 +261,9 @@ static void test_file_with_a_block(void **state)
     assert_value(&r, "the-key", "one\n two\n\n# three\n", "line 1");
     assert_value(&r, "name", "", "line 7");
     assert_value(&r, "port", "7", "line 9");
+    assert_int_equal(read_file(&r, "\xef\xbb\xbfname = marked\n"), 0); /* a byte order mark */
+    assert_value(&r, "name", "marked", "line 1");
+    assert_int_equal(read_file(&r, "name = a\n\xef\xbb\xbfport = 7\n"), E_NOT_FOUND); /* only at the front */
     assert_int_equal(read_file(&r, "name = <<END\nlast\nEND"), 0);
     assert_value(&r, "name", "last\n", "line 1");
     assert_int_equal(read_file(&r, "name = <<"), 0); /* no word: an ordinary value */
@@ -296,6 +300,8 @@ static void test_file_with_mistakes(void **state)
     assert_why(&r, r.path);
     assert_int_equal(read_file(&r, "= x\n"), E_NOT_FOUND);
     assert_why(&r, "unknown option ''");
+    assert_int_equal(read_file(&r, "port = 1\nfile = other.conf\n"), E_INVALID);
+    assert_why(&r, "line 2: a file cannot name another one: give 'file' as a flag or in the environment");
     assert_int_equal(read_bytes(&r, "name = x\0y\n", 11), E_INVALID);
     assert_why(&r, "holds a NUL byte");
     rig_fini(&r);
@@ -306,9 +312,9 @@ static void test_file_that_cannot_be_read(void **state)
     struct rig r;
     (void)state;
     rig_init(&r);
-    assert_int_equal(option_read_file(&r.set, "/nonexistent/x.conf", r.why, sizeof r.why), E_IO);
+    assert_int_equal(option_read_file(&r.set, "file", "/nonexistent/x.conf", r.why, sizeof r.why), E_IO);
     assert_why(&r, "/nonexistent/x.conf cannot be read: No such file or directory");
-    assert_int_equal(option_read_file(&r.set, "/tmp", r.why, sizeof r.why), E_IO);
+    assert_int_equal(option_read_file(&r.set, "file", "/tmp", r.why, sizeof r.why), E_IO);
     assert_why(&r, "/tmp cannot be read: Is a directory");
     rig_fini(&r);
 }

@@ -65,7 +65,7 @@ static void test_kubernetes(void **state)
     assert_string_equal(r.c->node_name, "riak@ephemeral-store-0");
     assert_string_equal(r.c->advertise, "10.244.1.9");
     assert_string_equal(r.c->place, "default/ephemeral-store-0");
-    assert_int_equal(r.c->name_count, 3);
+    assert_int_equal(r.c->name_count, 6); /* localhost, advertise and both of loopback, too */
     assert_string_equal(r.c->names[1], "ephemeral-store-0.ephemeral-store-info.default.svc.cluster.local");
     assert_int_equal(r.c->proto_port, 8087);
     assert_int_equal(r.c->memory_bytes, UINT64_C(1) << 30);
@@ -143,7 +143,8 @@ static void test_defaults(void **state)
     rig_init(&r);
     assert_good(&r, read_config(&r, NULL));
     const struct config *c = r.c;
-    assert_string_equal(c->listen, "0.0.0.0");
+    assert_string_equal(c->listen, "::");
+    assert_true(c->listen_by_default);
     assert_int_equal(c->proto_port, 8087);
     assert_int_equal(c->epmd_port, 4369);
     assert_int_equal(c->handoff_port, 8099);
@@ -373,38 +374,77 @@ static void test_names_of_the_node(void **state)
     (void)state;
     rig_init(&r);
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, NULL));
-    assert_names(&r, "node-7 localhost");
+    assert_names(&r, "node-7 localhost 10.7.7.7 127.0.0.1 ::1"); /* what it advertises, and loopback */
     assert_string_equal(r.c->node_name, "riak@node-7");
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--listen", "10.0.0.7", "--names", "vip, a.b,,Node-7", NULL));
-    assert_names(&r, "10.0.0.7 node-7 vip a.b localhost"); /* each once, whatever the case */
+    assert_names(&r, "10.0.0.7 node-7 vip a.b localhost 127.0.0.1 ::1"); /* each once, whatever the case */
     assert_string_equal(r.c->node_name, "riak@10.0.0.7");
-    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--listen", "::", "--node-name", "riak@x", NULL));
-    assert_names(&r, "node-7 localhost");
+    set("POD_IP", "fd00:0::9");
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--listen", "0::0", "--node-name", "riak@x", "--advertise",
+                                "10.9.9.9", NULL));
+    assert_string_equal(r.c->listen, "::");
+    assert_false(r.c->listen_by_default);
+    assert_names(&r, "node-7 localhost 10.9.9.9 fd00::9 127.0.0.1 ::1");
     assert_string_equal(r.c->node_name, "riak@x");
+    set("POD_IP", "pending");
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--advertise", "::ffff:127.0.0.1", NULL));
+    assert_names(&r, "node-7 localhost 127.0.0.1 ::1");
     rig_fini(&r);
 }
 
 static void test_names_from_the_host(void **state)
 {
     struct rig r;
-    char long_host[300];
     (void)state;
     rig_init(&r);
     set("EPHEMERAL_STORE_CLUSTER_SIZE", "1"); /* not a question of addresses */
     set("HOST", "agent-3.dc.example");
+    set("ORCHESTRATION", "marathon");
     fake_host_set_name("agent-3", "agent-3.dc.example");
     assert_good(&r, read_config(&r, NULL));
-    assert_names(&r, "agent-3.dc.example agent-3 localhost");
-    snprintf(long_host, sizeof long_host, "%0299d", 7);
-    set("HOST", long_host); /* no name of a host */
+    assert_names(&r, "agent-3.dc.example agent-3 localhost 127.0.0.1 ::1");
+    unsetenv("ORCHESTRATION"); /* else HOST is only a shell's variable */
+    set("HOST", "terminal");
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, NULL));
+    assert_names(&r, "agent-3 agent-3.dc.example localhost 127.0.0.1 ::1");
     fake_host_set_name(NULL, NULL);
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, NULL));
-    assert_names(&r, "localhost");
+    assert_names(&r, "localhost 127.0.0.1 ::1");
     assert_string_equal(r.c->node_name, "riak@localhost");
     fake_host_set_name("short", "alias"); /* not qualified */
-    unsetenv("HOST");
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, NULL));
-    assert_names(&r, "short localhost");
+    assert_names(&r, "short localhost 127.0.0.1 ::1");
+    rig_fini(&r);
+}
+
+/* Machines have names that no certificate can carry: the node starts, is known by its other names, and says so. */
+static void test_names_that_no_certificate_can_carry(void **state)
+{
+    static const char *const bad[] = {"(none)", "a b", "k\xc3\xb6ln",
+                                      "a234567890123456789012345678901234567890123456789012345678901234", "a..b"};
+    struct rig r;
+    char long_host[300];
+    (void)state;
+    rig_init(&r);
+    set("EPHEMERAL_STORE_CLUSTER_SIZE", "1");
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        fake_host_set_name(bad[i], NULL);
+        assert_good(&r, read_config(&r, "--root-ca-key", KEY, NULL));
+        assert_names(&r, "localhost 127.0.0.1 ::1");
+        assert_string_equal(r.c->node_name, "riak@localhost");
+        assert_non_null(strstr(r.c->names_left_out, bad[i]));
+    }
+    fake_host_set_name("whole.example.", NULL); /* the dot only says that nothing follows */
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, NULL));
+    assert_names(&r, "whole.example localhost 127.0.0.1 ::1");
+    assert_string_equal(r.c->names_left_out, "");
+    snprintf(long_host, sizeof long_host, "%0299d", 7);
+    set("HOST", long_host);
+    set("ORCHESTRATION", "marathon");
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--names", "good,b@d", NULL));
+    assert_names(&r, "whole.example good localhost 127.0.0.1 ::1");
+    assert_non_null(strstr(r.c->names_left_out, "'b@d'"));
+    assert_non_null(strstr(r.c->names_left_out, "'00000"));
     rig_fini(&r);
 }
 
@@ -414,13 +454,13 @@ static void test_too_many_and_too_long_names(void **state)
     char list[512] = "";
     (void)state;
     rig_init(&r);
-    for (int i = 0; i < 30; i++)
+    for (int i = 0; i < 43; i++)
         sprintf(list + strlen(list), "n%d,", i);
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--names", list, NULL));
-    assert_int_equal(r.c->name_count, 32);
+    assert_int_equal(r.c->name_count, 48);
     strcat(list, "one-more");
     assert_int_equal(read_config(&r, "--root-ca-key", KEY, "--names", list, NULL), EX_CONFIG);
-    assert_why(&r, "more than 32 names for this node: give fewer with --names");
+    assert_why(&r, "more than 48 names for this node: give fewer with --names");
     snprintf(list, sizeof list, "short,%0256d", 7);
     assert_int_equal(read_config(&r, "--names", list, NULL), EX_CONFIG);
     assert_why(&r, "flag --names: a name of 256 bytes is too long");
@@ -577,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_everything_from_the_file),
         cmocka_unit_test(test_names_of_the_node),
         cmocka_unit_test(test_names_from_the_host),
+        cmocka_unit_test(test_names_that_no_certificate_can_carry),
         cmocka_unit_test(test_too_many_and_too_long_names),
         cmocka_unit_test(test_memory_from_each_source),
         cmocka_unit_test(test_control_group_without_a_limit),

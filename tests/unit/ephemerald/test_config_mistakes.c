@@ -1,5 +1,6 @@
 /* What is said of a configuration: why it is refused, what is logged, and what --help shows. */
 #include "ephemerald/options.h"
+#include "ephemerald/variables.h"
 #include "failing_alloc.h"
 #include "rig.h"
 
@@ -97,6 +98,8 @@ static void test_mistakes_in_the_file(void **state)
     static const struct mistake mistakes[] = {
         {NULL, "\nproto-prot = 1\n", EX_CONFIG, "line 2: unknown option 'proto-prot': did you mean 'proto-port'?"},
         {NULL, "proto-port\n", EX_CONFIG, "line 1: 'proto-port' is no setting: write name = value"},
+        {NULL, "proto-port = 1\nconfig = other.conf\n", EX_CONFIG,
+         "line 2: a file cannot name another one: give 'config' as a flag or in the environment"},
         {NULL, "proto-port = x\n", EX_CONFIG, "line 1: 'x' is no value for proto-port: give PORT from 1 to 65535"},
         {NULL, "bucket-types = <<END\n{\n\"t\":30}", EX_CONFIG, "line 1: the text that begins here with <<END has no"},
         {NULL, "bucket-types = <<END\n{\n\"t\":x}\nEND\n", EX_DATAERR,
@@ -254,6 +257,55 @@ static void test_log_of_what_is_strange(void **state)
     rig_fini(&r);
 }
 
+static void test_log_of_names_left_out(void **state)
+{
+    struct rig r;
+    struct lines l;
+    (void)state;
+    rig_init(&r);
+    assert_good(&r, read_config(&r, "--names", "a@b,c", NULL));
+    log_config(&r, &l);
+    assert_int_equal(l.warnings, 1);
+    assert_non_null(strstr(l.text, "no certificate can carry these names of this node, so clients cannot check the "
+                                   "node by them: 'a@b'. DNS names have labels of 1 to 63 letters"));
+    rig_fini(&r);
+}
+
+/* A misspelled variable would else be without any effect or word. */
+static void test_unknown_variables(void **state)
+{
+    static const struct {
+        const char *name, *value, *says; /* NULL: it is not unknown */
+    } all[] = {
+        {"EPHEMERAL_STORE_CLUSTERSIZE", "3",
+         "environment variable EPHEMERAL_STORE_CLUSTERSIZE is no option and has no effect: did you mean "
+         "EPHEMERAL_STORE_CLUSTER_SIZE (option cluster-size)?"},
+        {"EPHEMERAL_STORE_PROTO_PROT", "1", "did you mean EPHEMERAL_STORE_PROTO_PORT (option proto-port)?"},
+        {"EPHEMERAL_STORE_THIS_IS_NOTHING", "", "is no option and has no effect: --help lists them all"},
+        {"EPHEMERAL_STORE_", "1", "is no option"},
+        {"EPHEMERAL_STORE_SERVICE_HOST", "10.96.0.7", NULL},
+        {"EPHEMERAL_STORE_PORT_8087_TCP", "tcp://10.96.0.7:8087", NULL},
+        {"EPHEMERAL_STORE_PROTO_PORT", "tcp://10.96.0.7:8087", NULL},
+        {"EPHEMERAL_STORE_LOG_LEVEL", "info", NULL},
+        {"EPHEMERAL_CERTS", "d", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct rig r;
+        struct lines l;
+        rig_init(&r);
+        set(all[i].name, all[i].value);
+        assert_good(&r, read_config(&r, NULL));
+        log_config(&r, &l);
+        assert_int_equal(l.warnings, all[i].says != NULL);
+        assert_int_equal(variables_log(&r.c->options, NULL), all[i].says != NULL);
+        if (all[i].says && !strstr(l.text, all[i].says))
+            fail_msg("\"%s\" does not say \"%s\"", l.text, all[i].says);
+        unsetenv(all[i].name);
+        rig_fini(&r);
+    }
+}
+
 static void print(void (*f)(FILE *out), char **text)
 {
     size_t size;
@@ -349,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_more_memory_than_the_control_group_has),
         cmocka_unit_test(test_log_of_a_good_start),
         cmocka_unit_test(test_log_of_what_is_strange),
+        cmocka_unit_test(test_log_of_names_left_out),
+        cmocka_unit_test(test_unknown_variables),
         cmocka_unit_test(test_help_names_every_option),
         cmocka_unit_test(test_markdown_is_a_table),
         cmocka_unit_test(test_table_of_options),

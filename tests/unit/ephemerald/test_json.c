@@ -50,6 +50,7 @@ static void test_a_user(void **state)
         "{\"auth_mode\":\"certificate\",\n \"name\":\"myUser\"}\n",
         "{\"name\":\"myUser\"}",
         "[{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}]",
+        "\xef\xbb\xbf{\"name\":\"myUser\"}", /* a byte order mark */
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

@@ -417,6 +417,37 @@ static void the_other_side_leaves_in_a_pause(void **state)
     check_why(p, server, GOODBYE);
 }
 
+/* As a node listens by default: a client that comes by IPv4 is called by that address. */
+static void a_port_of_both_families(void **state)
+{
+    struct peers *p = *state;
+    struct listener_config config = peers_listener_config(p);
+    config.address = "::";
+    if (listener_check("::", 0, &p->loop))
+        skip(); /* a machine without IPv6 */
+    peers_stop_listener(p);
+    peers_listen(p, &config);
+    connect_one(p);
+    assert_memory_equal(p->server[0].address, "127.0.0.1:", strlen("127.0.0.1:"));
+}
+
+/* Neither a port that is held nor one that is free is touched. */
+static void ports_that_are_only_checked(void **state)
+{
+    struct peers *p = *state;
+    assert_int_equal(listener_check("127.0.0.1", p->port, &p->loop), 0);
+    connect_one(p);
+    assert_int_equal(listener_check("localhost", 0, &p->loop), E_INVALID);
+    assert_int_equal(listener_check("192.0.2.1", 0, &p->loop), E_INVALID); /* RFC 5737: nobody's */
+    uint16_t port = p->port;
+    peers_stop_listener(p);
+    assert_int_equal(listener_check("127.0.0.1", port, &p->loop), 0);
+    struct listener_config config = peers_listener_config(p);
+    config.port = port;
+    peers_listen(p, &config); /* at once: the check's socket need not be gone */
+    assert_int_equal(p->port, port);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, peers_setup, peers_teardown)
 
 int main(void)
@@ -438,6 +469,8 @@ int main(void)
         TEST(an_unwanted_connection),
         TEST(one_handshake_at_a_time),
         TEST(the_most_connections),
+        TEST(a_port_of_both_families),
+        TEST(ports_that_are_only_checked),
         TEST(a_silent_port),
         TEST(a_silent_client),
         TEST(a_turn_with_many_frames),
