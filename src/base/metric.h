@@ -8,7 +8,8 @@
 /* X(name, help) */
 #define METRIC_TABLE(X)                                                                                                \
     X(connections_accepted, "connections accepted on the client port")                                                 \
-    X(connections_refused, "connections closed at accept because max_connections was reached")                         \
+    X(connections_refused, "connections closed because max-connections was reached")                                   \
+    X(strangers_closed, "silent connections closed before they authenticated, because another needed the place")       \
     X(connections_open, "client connections open now")                                                                 \
     X(handshakes_full, "TLS handshakes completed with a certificate exchange")                                         \
     X(handshakes_resumed, "TLS handshakes that resumed a session")                                                     \

@@ -443,7 +443,17 @@ static struct stream_user *on_accepted(struct acceptor *a, struct stream *s, con
     return &l->user;
 }
 
-static const struct acceptor_ops acceptor_ops = {on_accepted};
+/* Discovery has named it, or a node that has authenticated. */
+static bool expects(struct acceptor *a, const char *host)
+{
+    const struct mesh *m = LIST_ENTRY(a, struct mesh, acceptor);
+    for (unsigned i = 0; i < m->endpoint_count; i++)
+        if (!m->endpoint[i]->self && strcmp(m->endpoint[i]->address, host) == 0)
+            return true;
+    return false;
+}
+
+static const struct acceptor_ops acceptor_ops = {on_accepted, expects};
 
 void mesh_init(struct mesh *m, const struct mesh_config *config)
 {

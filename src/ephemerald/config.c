@@ -21,6 +21,7 @@
 #define MEMORY_DEFAULT   ((uint64_t)1 << 30)
 #define MEMORY_MIN       ((uint64_t)64 << 20)
 #define CONNECTION_BYTES ((uint64_t)32 * 1024) /* of an idle connection, at most */
+#define HANDSHAKE_BYTES  ((uint64_t)48 * 1024) /* in the middle of its handshake */
 
 #define KUBERNETES_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 #define KUBERNETES_CA_CERT "/riak-bootstrap/ca-certs/tls.crt"
@@ -45,7 +46,6 @@ static int status_of(int err)
 static int read_numbers(const struct reading *r)
 {
     struct config *c = r->c;
-    uint64_t handshakes = 0;
     int status = reading_port(r, "proto-port", &c->proto_port);
     if (!status)
         status = reading_port(r, "epmd-port", &c->epmd_port);
@@ -58,8 +58,6 @@ static int read_numbers(const struct reading *r)
     if (!status)
         status = reading_number(r, "object-size-max", &c->object_size_max_bytes);
     if (!status)
-        status = reading_number(r, "max-handshakes", &handshakes);
-    if (!status)
         status = reading_number(r, "handshake-timeout-ms", &c->handshake_timeout_ms);
     if (!status)
         status = reading_number(r, "auth-failure-delay-ms", &c->auth_failure_delay_ms);
@@ -69,7 +67,6 @@ static int read_numbers(const struct reading *r)
         status = reading_number(r, "request-timeout-ms", &c->request_timeout_ms);
     if (!status && option_flag(&c->options, "legacy-suites", &c->legacy_suites, r->why, r->why_size))
         status = EX_CONFIG;
-    c->handshakes_max = (size_t)handshakes;
     return status;
 }
 
@@ -343,11 +340,24 @@ static int read_memory(const struct reading *r)
     return set_memory(r, r->c->cgroup.bytes, source);
 }
 
+/* Without the option: as many as a part of the memory holds, within bounds. */
+static int read_places(const struct reading *r, const char *name, uint64_t part, uint64_t least, uint64_t most,
+                       size_t *out)
+{
+    uint64_t n = part < least ? least : part > most ? most : part;
+    int status = reading_text(r, name) ? reading_number(r, name, &n) : 0;
+    *out = (size_t)n;
+    return status;
+}
+
 static int read_connections(const struct reading *r)
 {
-    uint64_t n = r->c->memory_bytes / 8 / CONNECTION_BYTES;
-    int status = reading_text(r, "max-connections") ? reading_number(r, "max-connections", &n) : 0;
-    r->c->connections_max = n < 256 && !reading_text(r, "max-connections") ? 256 : (size_t)n;
+    struct config *c = r->c;
+    int status =
+        read_places(r, "max-connections", c->memory_bytes / 8 / CONNECTION_BYTES, 256, SIZE_MAX, &c->connections_max);
+    if (!status)
+        status =
+            read_places(r, "max-handshakes", c->memory_bytes / 32 / HANDSHAKE_BYTES, 128, 1024, &c->handshakes_max);
     return status;
 }
 

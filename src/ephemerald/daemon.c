@@ -21,6 +21,9 @@
 #define DATA_DENOMINATOR   4
 #define BODIES_DENOMINATOR 8
 
+/* Clients with a node's certificate, beyond max-connections: an operator, and a few probes. */
+#define OPERATOR_CONNECTIONS 8
+
 /* Three connections from each member, and some of nodes that were there before. */
 #define PEER_CONNECTIONS_MAX 512
 #define PEER_HANDSHAKES_MAX  128
@@ -92,6 +95,7 @@ static int open_clients_port(struct daemon *d)
     struct listener_config listener = {.address = d->listen,
                                        .port = c->proto_port,
                                        .connections_max = c->connections_max,
+                                       .reserve = OPERATOR_CONNECTIONS,
                                        .handshakes_max = c->handshakes_max,
                                        .stall_timeout_ms = c->stall_timeout_ms,
                                        .tls = d->certificates.server,

@@ -29,6 +29,9 @@ struct acceptor_ops {
     /* A connection has come; nothing was said on it yet. Returns its user, which hears secure() or closed(); NULL: it
      * is not wanted (no memory). `address`: "127.0.0.2:40112", for the log, borrowed for the call. */
     struct stream_user *(*accepted)(struct acceptor *a, struct stream *s, const char *address);
+    /* Whether a known node has that address (numeric, without a port): under pressure its connections keep their
+     * places. NULL: nobody is known before it has authenticated. */
+    bool (*expects)(struct acceptor *a, const char *host);
 };
 
 struct acceptor {

@@ -21,9 +21,10 @@ struct stream_ops {
     void (*pause)(struct stream *s, bool on);
     /* Sends what stands in the queue, then closes; closed() follows, never from inside this call. */
     void (*close)(struct stream *s);
-    /* The peer has shown that it may be here: it no longer counts against the bound of those who have not. Once or
-     * more; a link's peer is trusted from secure() on without it. */
-    void (*trusted)(struct stream *s);
+    /* The peer has authenticated: it leaves the places of those who have not, and takes one of those who have. False:
+     * none of these is free; the user is to say so and to close. A link's peer is trusted from secure() on without it.
+     */
+    bool (*trusted)(struct stream *s);
 };
 
 struct stream {

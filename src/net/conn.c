@@ -54,7 +54,6 @@ static void on_closed(uv_handle_t *handle)
 {
     struct conn *c = handle->data;
     struct conn_owner *owner = c->owner;
-    bool trusted = c->trusted;
     if (c->user)
         c->user->ops->closed(c->user, c->why ? c->why : "closed here");
     tls_engine_destroy(&c->engine);
@@ -64,8 +63,8 @@ static void on_closed(uv_handle_t *handle)
     buf_fini(&c->held);
     list_remove(&c->link);
     owner->count--;
+    owner->ops->gone(owner, c);
     free(c);
-    owner->ops->gone(owner, trusted);
 }
 
 void conn_close_now(struct conn *c, const char *why)
@@ -76,6 +75,7 @@ void conn_close_now(struct conn *c, const char *why)
         return;
     c->state = CONN_CLOSING;
     list_remove(&c->queue);
+    stranger_waits(&c->stranger); /* its place is free when it is gone */
     timer_stop(&conn_loop(c)->timers, &c->timer);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
@@ -153,17 +153,22 @@ static void stream_close(struct stream *s)
     end(conn_of(s), "closed here");
 }
 
-void conn_trust(struct conn *c)
+bool conn_trust(struct conn *c)
 {
-    if (c->trusted || c->state == CONN_CLOSING)
-        return;
-    c->trusted = true;
-    c->owner->ops->trusted(c->owner);
+    if (!c->trusted && c->state != CONN_CLOSING)
+        c->trusted = c->owner->ops->trusted(c->owner, c);
+    return c->trusted;
 }
 
-static void stream_trusted(struct stream *s)
+void conn_heard(struct conn *c)
 {
-    conn_trust(conn_of(s));
+    if (c->stranger.counted && c->state != CONN_CLOSING)
+        strangers_heard(c->owner->strangers, &c->stranger, clock_boot_ms(&conn_loop(c)->clock));
+}
+
+static bool stream_trusted(struct stream *s)
+{
+    return conn_trust(conn_of(s));
 }
 
 static const struct stream_ops ops = {stream_flush, stream_start_tls, stream_pause, stream_close, stream_trusted};
@@ -200,6 +205,7 @@ static struct conn *create(struct conn_owner *owner, enum conn_state state)
     buf_init(&c->held, HANDSHAKE_MAX);
     list_init(&c->link);
     list_init(&c->queue);
+    list_init(&c->stranger.queue);
     timer_init(&c->timer, on_deadline);
     list_append(&owner->conns, &c->link);
     owner->count++;
@@ -236,26 +242,42 @@ static void unmap(struct sockaddr_in6 *v6, struct sockaddr_in *v4)
     *v4 = out;
 }
 
+static bool is_expected(const struct conn *c, struct acceptor *acceptor)
+{
+    char host[48];
+    return acceptor->ops->expects && uv_ip_name(&c->peer.any, host, sizeof host) == 0 &&
+           acceptor->ops->expects(acceptor, host);
+}
+
 int conn_accept(struct conn_owner *owner, uv_tcp_t *listening, struct acceptor *acceptor, struct conn **out)
 {
-    char name[CONN_NAME_SIZE];
     struct conn *c = create(owner, CONN_OPEN);
     if (!c)
         return E_NOMEM;
-    *out = c;
     int len = sizeof c->peer, err = uv_accept((uv_stream_t *)listening, (uv_stream_t *)&c->tcp);
     if (!err)
         uv_tcp_getpeername(&c->tcp, &c->peer.any, &len);
     unmap(&c->peer.v6, &c->peer.v4);
-    if (!err)
-        c->user = acceptor->ops->accepted(acceptor, &c->stream, conn_name(c, name));
+    stranger_init(&c->stranger, owner->strangers, &c->peer.any, is_expected(c, acceptor),
+                  clock_boot_ms(&conn_loop(c)->clock));
+    if (err)
+        conn_close_now(c, uv_strerror(err));
+    *out = c;
+    return 0;
+}
+
+void conn_admit(struct conn *c, struct acceptor *acceptor)
+{
+    char name[CONN_NAME_SIZE];
+    if (c->state != CONN_OPEN)
+        return;
+    c->user = acceptor->ops->accepted(acceptor, &c->stream, conn_name(c, name));
     if (!c->user) {
         conn_close_now(c, NULL);
-        return 0;
+        return;
     }
     watch_handshake(c);
     begin(c, false);
-    return 0;
 }
 
 static void on_connect(uv_connect_t *request, int status)

@@ -17,9 +17,12 @@
 struct conn;
 struct conn_owner;
 
+struct strangers;
+
 struct conn_owner_ops {
-    void (*trusted)(struct conn_owner *o); /* one more of them is */
-    void (*gone)(struct conn_owner *o, bool was_trusted);
+    /* The peer has authenticated. False: there is no place for it. */
+    bool (*trusted)(struct conn_owner *o, struct conn *c);
+    void (*gone)(struct conn_owner *o, struct conn *c);
 };
 
 /* What the connections of one port, or of one dialer, have in common, and who keeps account of them. Pointers are
@@ -30,6 +33,7 @@ struct conn_owner {
     struct tls_ctx *tls;
     const struct log *log;         /* NULL: the user alone is told */
     struct metrics *metrics;       /* NULL: nothing is counted */
+    struct strangers *strangers;   /* where those who have not authenticated are counted; NULL: there are none */
     bool tls_first;                /* TLS from the first byte */
     bool between_nodes;            /* who has shown a certificate is trusted; a peer that vanished is noticed soon */
     uint64_t stall_timeout_ms;     /* what is sent makes no progress for so long: closed */
@@ -41,8 +45,11 @@ struct conn_owner {
 /* Numeric. E_INVALID. */
 int conn_parse_address(const char *text, uint16_t port, struct sockaddr_storage *out);
 
-/* Takes the connection that waits at `listening`; the acceptor gives its user. E_NOMEM: it goes on waiting. */
+/* Takes the connection that waits at `listening`; nothing is read from it before conn_admit(). E_NOMEM: it goes on
+ * waiting. */
 int conn_accept(struct conn_owner *owner, uv_tcp_t *listening, struct acceptor *acceptor, struct conn **out);
+/* The acceptor gives its user, and it begins. */
+void conn_admit(struct conn *c, struct acceptor *acceptor);
 /* Begins a connection, as a dialer does. */
 int conn_dial(struct conn_owner *owner, const struct sockaddr *to, struct stream_user *user, struct conn **out);
 

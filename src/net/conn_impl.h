@@ -4,6 +4,7 @@
 #define NET_CONN_IMPL_H
 
 #include "net/conn.h"
+#include "net/strangers.h"
 
 #define FLUSH_MAX     (4 * LOOP_CHUNK)    /* sent at once by one connection in one turn; the rest when that has left */
 #define HANDSHAKE_MAX ((size_t)64 * 1024) /* bytes of a handshake that wait for their turn: a flight is a few KB */
@@ -20,6 +21,7 @@ struct conn {
     enum conn_state state;
     bool reading, paused, trusted, secure, writing, flushing, wants_tls;
     bool bare;        /* its peer may be without a certificate */
+    bool is_node;     /* its peer has shown a certificate with the role node */
     uint64_t read_in; /* the loop's round */
     uv_tcp_t tcp;
     union { /* one at a time, in this order */
@@ -34,6 +36,7 @@ struct conn {
     struct list link;   /* of the owner */
     struct list queue;  /* of the loop: handshakes */
     struct timer timer; /* the handshake's end, then the next progress in sending */
+    struct stranger stranger;
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
@@ -55,7 +58,10 @@ static inline struct net_loop *conn_loop(const struct conn *c)
 void conn_close_now(struct conn *c, const char *why);
 /* What is queued leaves, then it closes. */
 void conn_leave(struct conn *c, const char *why);
-void conn_trust(struct conn *c);
+/* False: there is no place for one more. */
+bool conn_trust(struct conn *c);
+/* As long as it is a stranger: it has sent something, or what it waited for here is done. */
+void conn_heard(struct conn *c);
 
 /* --- conn_send.c --- */
 

@@ -58,9 +58,11 @@ static void on_handshake_done(struct conn *c)
     memcpy(p.incarnation, peer->incarnation, sizeof p.incarnation);
     count_handshake(c);
     conn_end_deadline(c);
-    if (c->owner->between_nodes)
-        conn_trust(c);
-    c->user->ops->secure(c->user, &p);
+    c->is_node = peer->is_node;
+    if (c->owner->between_nodes && !conn_trust(c))
+        conn_close_now(c, "there is no place for another connection of a node");
+    else
+        c->user->ops->secure(c->user, &p);
 }
 
 static void on_tls_end(struct conn *c, int err, bool was_open)
@@ -112,6 +114,7 @@ static void on_handshakes(uv_idle_t *idle)
         struct buf held = c->held;
         buf_init(&c->held, HANDSHAKE_MAX);
         list_remove(&c->queue);
+        conn_heard(c);
         take_cipher(c, buf_slice(&held));
         buf_fini(&held);
         if (clock_precise_us(&l->clock) >= end)
@@ -130,6 +133,7 @@ static void queue_handshake(struct conn *c, struct slice in)
     }
     list_remove(&c->queue);
     list_append(&l->handshakes, &c->queue);
+    stranger_waits(&c->stranger);
     conn_set_reading(c);
     uv_idle_start(&l->handshaking, on_handshakes);
 }
@@ -205,6 +209,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     }
     struct slice in = slice_make(buf->base, (size_t)n);
+    conn_heard(c);
     if (c->engine)
         take_tls(c, in);
     else

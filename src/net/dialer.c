@@ -32,14 +32,16 @@ static void on_end(struct timer *t)
     check_stopped(LIST_ENTRY(t, struct net_dialer, end));
 }
 
-static void on_trusted(struct conn_owner *o)
+static bool on_trusted(struct conn_owner *o, struct conn *c)
 {
-    (void)o; /* whom we dial we know */
+    (void)o;
+    (void)c;
+    return true; /* whom we dial we know */
 }
 
-static void on_gone(struct conn_owner *o, bool was_trusted)
+static void on_gone(struct conn_owner *o, struct conn *c)
 {
-    (void)was_trusted;
+    (void)c;
     check_stopped(LIST_ENTRY(o, struct net_dialer, owner));
 }
 

@@ -1,41 +1,148 @@
 #include "net/listener.h"
 
 #include "base/err.h"
+#include "net/conn_impl.h"
 
 #include <stdlib.h>
 
 #define BACKLOG 1024 /* a storm of reconnecting clients waits here */
+/* Accepted in one millisecond, so that a storm does not stop the loop: some 30 us each. */
+#define ACCEPTS_MAX 32
+/* Until a connection that waits for a place, or for memory, is looked at again. */
+#define RETRY_MS 50
+#define TOLD_MS  60000
 
 static struct listener *listener_of(struct conn_owner *o)
 {
     return LIST_ENTRY(o, struct listener, owner);
 }
 
-static bool has_room(const struct listener *l)
+static uint64_t now_ms(const struct listener *l)
 {
-    return l->stranger_count < l->handshakes_max;
+    return clock_boot_ms(&l->owner.loop->clock);
 }
 
-static void refuse(struct listener *l, struct conn *c)
+/* How many times it has happened since the log was told, if the log is to be told now; else 0. */
+static uint64_t event_news(const struct listener *l, struct listener_event *e)
 {
+    uint64_t now = now_ms(l), news = ++e->count - e->told;
+    if (e->told && now - e->told_ms < TOLD_MS)
+        return 0;
+    e->told = e->count;
+    e->told_ms = now;
+    return news;
+}
+
+/* --- who has no place --- */
+
+static void note_refused(struct listener *l, const struct conn *c, size_t max, const char *what)
+{
+    char name[CONN_NAME_SIZE];
+    uint64_t news = event_news(l, &l->refused);
     if (l->owner.metrics)
         l->owner.metrics->connections_refused++;
-    log_warn(l->owner.log, "net", "connection refused: %zu are open, which is the maximum (max-connections)",
-             l->connections_max);
-    conn_end(c);
+    if (news)
+        log_warn(l->owner.log, "net", "port %u: %llu connection(s) refused, the last from %s: %zu %s", listener_port(l),
+                 (unsigned long long)news, conn_name(c, name), max, what);
 }
 
-static void accept_one(struct listener *l)
+static void close_stranger(struct listener *l, struct stranger *g)
 {
-    struct conn *c;
-    l->blocked = conn_accept(&l->owner, &l->tcp, l->acceptor, &c) != 0;
-    if (l->blocked)
-        return; /* without memory it goes on waiting */
+    struct conn *c = LIST_ENTRY(g, struct conn, stranger);
+    char name[CONN_NAME_SIZE];
+    uint64_t news = event_news(l, &l->gave_way);
+    if (l->owner.metrics)
+        l->owner.metrics->strangers_closed++;
+    if (news)
+        log_warn(l->owner.log, "net",
+                 "port %u: %llu silent connection(s) closed to make room, the last from %s: all %zu places of those "
+                 "that have not authenticated are taken",
+                 listener_port(l), (unsigned long long)news, conn_name(c, name), l->strangers.max);
+    strangers_remove(&l->strangers, g);
+    conn_close_now(c, "its place was needed for another connection");
+}
+
+/* --- accepting --- */
+
+static void retry_in(struct listener *l, uint64_t ms)
+{
+    timer_start(&l->owner.loop->timers, &l->retry, ms);
+}
+
+/* libuv has accepted one. False: no memory. */
+static bool take(struct listener *l)
+{
+    l->blocked = conn_accept(&l->owner, &l->tcp, l->acceptor, &l->door) != 0;
+    return !l->blocked;
+}
+
+static bool make_place(struct listener *l)
+{
+    if (!strangers_are_full(&l->strangers))
+        return true;
+    struct stranger *g = strangers_give_way(&l->strangers, &l->door->stranger, now_ms(l));
+    if (g)
+        close_stranger(l, g);
+    return g != NULL;
+}
+
+static void admit(struct listener *l)
+{
+    struct conn *c = l->door;
+    l->door = NULL;
+    strangers_add(&l->strangers, &c->stranger);
     if (l->owner.metrics)
         l->owner.metrics->connections_accepted++;
-    l->stranger_count++;
-    if (l->owner.count > l->connections_max)
-        refuse(l, c);
+    conn_admit(c, l->acceptor);
+}
+
+/* False: it waits. */
+static bool turn_away(struct listener *l)
+{
+    struct conn *c = l->door;
+    if (!l->owner.between_nodes)
+        return false;
+    l->door = NULL;
+    note_refused(l, c, l->strangers.max, "connections that have not authenticated are open, which is the maximum");
+    conn_close_now(c, NULL);
+    return true;
+}
+
+/* False: the one at the door waits for a place. */
+static bool see_to_door(struct listener *l)
+{
+    if (!make_place(l))
+        return turn_away(l);
+    admit(l);
+    return true;
+}
+
+static bool may_accept(struct listener *l)
+{
+    if (now_ms(l) != l->accept_ms) {
+        l->accept_ms = now_ms(l);
+        l->accepted = 0;
+    }
+    return ++l->accepted <= ACCEPTS_MAX;
+}
+
+static void accept_waiting(struct listener *l)
+{
+    while (l->open && (l->door || l->blocked)) {
+        if (!may_accept(l)) {
+            retry_in(l, 1);
+            return;
+        }
+        if ((!l->door && !take(l)) || !see_to_door(l)) {
+            retry_in(l, RETRY_MS);
+            return;
+        }
+    }
+}
+
+static void on_retry(struct timer *t)
+{
+    accept_waiting(LIST_ENTRY(t, struct listener, retry));
 }
 
 /* Not accepting here leaves the connection with libuv, which asks the kernel for no more until it is taken. */
@@ -47,21 +154,30 @@ static void on_connection(uv_stream_t *stream, int status)
         return;
     }
     l->blocked = true;
-    if (has_room(l))
-        accept_one(l);
+    if (!timer_runs(&l->retry))
+        accept_waiting(l);
 }
 
-static void accept_waiting(struct listener *l)
+/* A place may be free. */
+static void look_again(struct listener *l)
 {
-    if (l->open && l->blocked && has_room(l))
-        accept_one(l);
+    if (l->open && (l->door || l->blocked))
+        retry_in(l, 0);
 }
 
-static void on_trusted(struct conn_owner *o)
+static bool on_trusted(struct conn_owner *o, struct conn *c)
 {
     struct listener *l = listener_of(o);
-    l->stranger_count--;
-    accept_waiting(l);
+    if (l->trusted_count >= l->connections_max + (c->is_node ? l->reserve : 0)) {
+        note_refused(l, c, l->trusted_count,
+                     l->owner.between_nodes ? "connections of nodes are open, which is the maximum"
+                                            : "clients are connected, which is the maximum (max-connections)");
+        return false;
+    }
+    strangers_remove(&l->strangers, &c->stranger);
+    l->trusted_count++;
+    look_again(l);
+    return true;
 }
 
 static void check_stopped(struct listener *l)
@@ -73,11 +189,12 @@ static void check_stopped(struct listener *l)
     }
 }
 
-static void on_gone(struct conn_owner *o, bool was_trusted)
+static void on_gone(struct conn_owner *o, struct conn *c)
 {
     struct listener *l = listener_of(o);
-    l->stranger_count -= !was_trusted;
-    accept_waiting(l);
+    strangers_remove(&l->strangers, &c->stranger);
+    l->trusted_count -= c->trusted;
+    look_again(l);
     check_stopped(l);
 }
 
@@ -85,19 +202,24 @@ static const struct conn_owner_ops owner_ops = {on_trusted, on_gone};
 
 static void fill(struct listener *l, const struct listener_config *config, struct net_loop *loop)
 {
+    struct hash_key key;
     *l = (struct listener){.acceptor = config->acceptor,
                            .connections_max = config->connections_max,
-                           .handshakes_max = config->handshakes_max,
+                           .reserve = config->reserve,
                            .owner = {.ops = &owner_ops,
                                      .loop = loop,
                                      .tls = config->tls,
                                      .log = config->log,
                                      .metrics = config->metrics,
+                                     .strangers = &l->strangers,
                                      .tls_first = config->tls_first,
                                      .between_nodes = config->between_nodes,
                                      .stall_timeout_ms = config->stall_timeout_ms,
                                      .handshake_timeout_ms = config->handshake_timeout_ms}};
     list_init(&l->owner.conns);
+    timer_init(&l->retry, on_retry);
+    clock_random(&loop->clock, &key, sizeof key);
+    strangers_init(&l->strangers, config->handshakes_max, &key);
 }
 
 int listener_start(struct listener *l, const struct listener_config *config, struct net_loop *loop)
@@ -170,6 +292,8 @@ void listener_stop(struct listener *l, void (*stopped)(void *arg), void *arg)
     l->open = false;
     l->stopped = stopped;
     l->stopped_arg = arg;
+    l->door = NULL;
+    timer_stop(&l->owner.loop->timers, &l->retry);
     conn_end_all(&l->owner);
     uv_close((uv_handle_t *)&l->tcp, on_port_closed);
 }

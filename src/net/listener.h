@@ -1,6 +1,8 @@
-/* A port: accepts connections, bounded in number, and bounded in those that are not trusted yet (io/stream.h): over
- * that, new ones wait in the kernel's queue until others are through or out of time. The clients' port and the two of
- * the nodes are each one of these.
+/* A port: accepts connections. Those that have authenticated (trusted, io/stream.h) have their places, the others,
+ * strangers, have places of their own (net/strangers.h), so that connections that never authenticate keep no client
+ * out. When all places of strangers are taken and none gives way, a client waits in the kernel's queue. A node's port
+ * closes such a connection: behind it one may wait that is expected. The clients' port and the two of the nodes are
+ * each one of these.
  *
  * A port is bound without SO_REUSEPORT and is this process's alone until listener_stop(): that another incarnation
  * answers at a node's address proves that the one before has ended (design.md, R-PROOF). So the nodes' ports are
@@ -9,15 +11,17 @@
 #define NET_LISTENER_H
 
 #include "net/conn.h"
+#include "net/strangers.h"
 
 struct tls_ctx;
 
 /* All pointers are borrowed until the listener has stopped; the texts for the call. */
 struct listener_config {
-    const char *address; /* numeric IPv4 or IPv6 */
-    uint16_t port;       /* 0: one that is free (listener_port) */
-    size_t connections_max;
-    size_t handshakes_max;         /* connections that are not trusted yet */
+    const char *address;           /* numeric IPv4 or IPv6 */
+    uint16_t port;                 /* 0: one that is free (listener_port) */
+    size_t connections_max;        /* that have authenticated */
+    size_t reserve;                /* and so many more with a node's certificate: an operator gets in */
+    size_t handshakes_max;         /* connections that have not */
     uint64_t stall_timeout_ms;     /* what cannot be sent for so long ends its connection */
     uint64_t handshake_timeout_ms; /* from accept to the end of the TLS handshake; 0: the users see to it */
     struct tls_ctx *tls;
@@ -28,13 +32,25 @@ struct listener_config {
     struct metrics *metrics; /* NULL: nothing is counted */
 };
 
+/* Something that may happen a thousand times a second, and is in the log once a minute. */
+struct listener_event {
+    uint64_t count, told; /* how often it has happened, and how often when the log was told */
+    uint64_t told_ms;
+};
+
 struct listener {
     struct conn_owner owner;
     struct acceptor *acceptor;
-    size_t connections_max, handshakes_max;
+    size_t connections_max, reserve;
     uv_tcp_t tcp;
-    size_t stranger_count;
-    bool blocked; /* a connection waits to be accepted */
+    size_t trusted_count;
+    struct strangers strangers;
+    struct conn *door;  /* accepted, and waits for a place; NULL: none */
+    bool blocked;       /* a connection waits to be accepted */
+    struct timer retry; /* for those two */
+    uint64_t accept_ms; /* the millisecond of the last accept, */
+    unsigned accepted;  /* and how many there were in it */
+    struct listener_event refused, gave_way;
     bool open;
     void (*stopped)(void *arg);
     void *stopped_arg;

@@ -25,6 +25,6 @@ static struct stream_user *on_accepted(struct acceptor *acceptor, struct stream 
 
 void session_acceptor_init(struct session_acceptor *a, struct server *server)
 {
-    static const struct acceptor_ops ops = {on_accepted};
+    static const struct acceptor_ops ops = {.accepted = on_accepted};
     *a = (struct session_acceptor){.acceptor = {&ops}, .server = server};
 }

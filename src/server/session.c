@@ -182,10 +182,15 @@ static void let_in(struct session *s)
 {
     struct server *server = s->server;
     server->metrics->auth_ok++;
+    timer_stop(server->timers, &s->deadline);
+    if (!s->stream->ops->trusted(s->stream)) {
+        session_error(s, "overload: this node serves as many connections as it may (max-connections): close some, use "
+                         "another node, or try again later");
+        session_end(s);
+        return;
+    }
     s->state = SESSION_READY;
     s->configured = security_is_configured(server, s->user_name);
-    timer_stop(server->timers, &s->deadline);
-    s->stream->ops->trusted(s->stream);
     session_reply_empty(s, MSG_AUTH_RESP);
 }
 

@@ -513,9 +513,10 @@ static void on_close(struct stream *s)
     wake(e);
 }
 
-static void on_trusted(struct stream *s)
+static bool on_trusted(struct stream *s)
 {
     (void)s;
+    return true;
 }
 
 /* --- beginning --- */

@@ -20,9 +20,10 @@ static void flush(struct stream *s)
     ((struct wire *)(void *)s)->flushes++;
 }
 
-static void no_wish(struct stream *s)
+static bool no_wish(struct stream *s)
 {
     (void)s;
+    return true;
 }
 
 static void no_tls(struct stream *s, bool bare)

@@ -96,9 +96,10 @@ static void no_tls(struct stream *s, bool bare)
     (void)bare;
 }
 
-static void no_trust(struct stream *s)
+static bool no_trust(struct stream *s)
 {
     (void)s;
+    return true;
 }
 
 static void no_pause(struct stream *s, bool on)

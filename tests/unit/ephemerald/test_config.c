@@ -156,7 +156,6 @@ static void test_defaults(void **state)
     assert_int_equal(c->object_size_max_bytes, 50 << 20);
     assert_int_equal(c->siblings_max, 100);
     assert_int_equal(c->delete_reap_ms, 3000);
-    assert_int_equal(c->handshakes_max, 1024);
     assert_int_equal(c->handshake_timeout_ms, 10000);
     assert_int_equal(c->auth_failure_delay_ms, 5000);
     assert_int_equal(c->stall_timeout_ms, 60000);
@@ -544,7 +543,7 @@ static void test_marathons_memory(void **state)
     rig_fini(&r);
 }
 
-/* An eighth of the memory at 32 KiB each, but at least 256, unless it is said. */
+/* An eighth of the memory at 32 KiB each, but at least 256, unless it is said; and places of strangers likewise. */
 static void test_connections(void **state)
 {
     struct rig r;
@@ -552,8 +551,12 @@ static void test_connections(void **state)
     rig_init(&r);
     assert_good(&r, read_config(&r, "--memory", "1GiB", NULL));
     assert_int_equal(r.c->connections_max, 4096);
+    assert_int_equal(r.c->handshakes_max, 682);
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--memory", "64MiB", NULL));
     assert_int_equal(r.c->connections_max, 256);
+    assert_int_equal(r.c->handshakes_max, 128);
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--memory", "4GiB", NULL));
+    assert_int_equal(r.c->handshakes_max, 1024);
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--max-connections", "3", NULL));
     assert_int_equal(r.c->connections_max, 3);
     rig_fini(&r);

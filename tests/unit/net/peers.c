@@ -35,6 +35,8 @@ static void on_secure(struct stream_user *u, const struct stream_peer *peer)
     assert_int_equal(e->closed, 0);
     e->secured++;
     e->peer = *peer;
+    if (e->peers->trusts)
+        e->stream->ops->trusted(e->stream);
     if (e->on_secure)
         e->on_secure(e);
 }
@@ -70,6 +72,12 @@ static struct stream_user *on_accepted(struct acceptor *a, struct stream *s, con
     e->on_input = p->on_server_input;
     snprintf(e->address, sizeof e->address, "%s", address);
     return &e->user;
+}
+
+static bool expects(struct acceptor *a, const char *host)
+{
+    const struct peers *p = LIST_ENTRY(a, struct peers, acceptor);
+    return p->expected && strcmp(p->expected, host) == 0;
 }
 
 /* --- the parts --- */
@@ -165,7 +173,7 @@ int peers_drop(void **state)
 
 int peers_setup(void **state)
 {
-    static const struct acceptor_ops ops = {on_accepted};
+    static const struct acceptor_ops ops = {on_accepted, expects};
     struct peers *p = &peers;
     *p = (struct peers){.world = p->world, .cert = p->cert, .acceptor = {&ops}, .accepts = true};
     struct tls_peer_config server = link_peer_config(&p->world, true, p->cert);

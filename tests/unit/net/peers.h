@@ -7,7 +7,7 @@
 #include "net/listener.h"
 #include "unit/tls/link.h"
 
-#define ENDS_MAX 16
+#define ENDS_MAX 64
 
 struct peers;
 
@@ -33,6 +33,8 @@ struct peers {
     struct tls_ctx *server_tls, *client_tls;
     struct acceptor acceptor;
     bool accepts;
+    bool trusts;          /* whose handshake is done, where the port does not by itself */
+    const char *expected; /* address; NULL: none */
     struct listener listener;
     uint16_t port;
     struct net_dialer dialer;

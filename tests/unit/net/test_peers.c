@@ -5,7 +5,9 @@
 #include "net/conn_impl.h"
 #include "support.h"
 
+#include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
 #define CLOSED_HERE "closed here"
 #define GOODBYE     "the peer said goodbye"
@@ -228,14 +230,21 @@ static void an_unwanted_connection(void **state)
     connect_one(p);
 }
 
-/* Nodes stop counting against the bound when they have shown who they are. */
+static void listen_anew(struct peers *p, const struct listener_config *config)
+{
+    peers_stop_listener(p);
+    peers_listen(p, config);
+}
+
+/* A place is free when its holder has authenticated. */
 static void one_handshake_at_a_time(void **state)
 {
     struct peers *p = *state;
     struct listener_config config = peers_listener_config(p);
     config.handshakes_max = 1;
-    peers_stop_listener(p);
-    peers_listen(p, &config);
+    config.between_nodes = false; /* where they wait */
+    listen_anew(p, &config);
+    p->trusts = true;
     struct end *client[3];
     for (int i = 0; i < 3; i++)
         client[i] = peers_dial(p);
@@ -243,7 +252,8 @@ static void one_handshake_at_a_time(void **state)
         peers_wait(p, &client[i]->secured, 1);
     while (p->server_count < 3 || !p->server[2].secured)
         uv_run(&p->loop.uv, UV_RUN_ONCE);
-    assert_int_equal(p->listener.stranger_count, 0);
+    assert_int_equal(p->listener.strangers.count, 0);
+    assert_int_equal(p->metrics.strangers_closed, 0);
 }
 
 static void the_most_connections(void **state)
@@ -251,14 +261,122 @@ static void the_most_connections(void **state)
     struct peers *p = *state;
     struct listener_config config = peers_listener_config(p);
     config.connections_max = 1;
-    peers_stop_listener(p);
-    peers_listen(p, &config);
+    listen_anew(p, &config);
     connect_one(p);
     struct end *second = peers_dial(p);
     peers_wait(p, &second->closed, 1);
-    assert_int_equal(second->secured, 0);
     assert_int_equal(p->metrics.connections_refused, 1);
+    assert_int_equal(p->server[1].secured, 0);
     assert_int_equal(p->client[0].closed, 0);
+}
+
+static void the_reserve_is_for_certificates_of_nodes(void **state)
+{
+    struct peers *p = *state;
+    struct listener_config config = peers_listener_config(p);
+    config.connections_max = 0;
+    config.reserve = 1;
+    listen_anew(p, &config);
+    connect_one(p);
+    struct end *second = peers_dial(p);
+    peers_wait(p, &second->closed, 1);
+    assert_int_equal(p->listener.trusted_count, 1);
+}
+
+/* --- strangers --- */
+
+/* A connection that says nothing. */
+static int raw_connect(const struct peers *p, const char *from)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(p->port)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(inet_pton(AF_INET, from, &here.sin_addr), 1);
+    assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &to.sin_addr), 1);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&here, sizeof here), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static void raw_connect_many(const struct peers *p, const char *from, int fd[], int count)
+{
+    for (int i = 0; i < count; i++)
+        fd[i] = raw_connect(p, from);
+}
+
+static void raw_close_all(int fd[], int count)
+{
+    for (int i = 0; i < count; i++)
+        close(fd[i]);
+}
+
+static void wait_until_full(struct peers *p)
+{
+    while (p->listener.strangers.count < p->listener.strangers.max)
+        uv_run(&p->loop.uv, UV_RUN_ONCE);
+}
+
+/* They take no place of a client, and those that come get theirs when they have been silent for a moment. */
+static void silent_connections_give_way(void **state)
+{
+    struct peers *p = *state;
+    int fd[12];
+    struct listener_config config = peers_listener_config(p);
+    config.between_nodes = false;
+    config.connections_max = 1;
+    config.handshakes_max = 4;
+    listen_anew(p, &config);
+    p->trusts = true;
+    raw_connect_many(p, "127.0.0.1", fd, 12); /* four get places, one waits for one, the others in the kernel */
+    wait_until_full(p);
+    struct end *client = peers_dial(p);
+    peers_wait(p, &client->secured, 1);
+    while (!p->listener.trusted_count)
+        uv_run(&p->loop.uv, UV_RUN_ONCE);
+    assert_true(p->metrics.strangers_closed >= 9);
+    assert_true(p->listener.owner.count <= 5);
+    assert_int_equal(p->metrics.connections_refused, 0);
+    raw_close_all(fd, 12);
+}
+
+/* The address of a known node gets a place at once; another, which would have to wait, is sent away, as behind it may
+ * be such a one. */
+static void a_node_that_is_expected_gets_in_at_once(void **state)
+{
+    struct peers *p = *state;
+    int fd[40];
+    struct listener_config config = peers_listener_config(p);
+    config.handshakes_max = 4;
+    listen_anew(p, &config);
+    p->expected = "127.0.0.1";
+    uint64_t begun_ms = clock_boot_ms(&p->loop.clock);
+    raw_connect_many(p, "127.0.0.9", fd, 40);
+    struct end *client = peers_dial(p);
+    peers_wait(p, &client->secured, 1);
+    while (!p->listener.trusted_count)
+        uv_run(&p->loop.uv, UV_RUN_ONCE);
+    if (clock_boot_ms(&p->loop.clock) - begun_ms < STRANGER_SILENT_MS) { /* the machine is not very busy */
+        assert_int_equal(p->metrics.strangers_closed, 1);
+        assert_int_equal(p->metrics.connections_refused, 36);
+    }
+    assert_true(p->listener.strangers.count <= 4);
+    raw_close_all(fd, 40);
+}
+
+static void the_port_ends_while_one_waits_for_a_place(void **state)
+{
+    struct peers *p = *state;
+    int fd[4];
+    struct listener_config config = peers_listener_config(p);
+    config.between_nodes = false;
+    config.handshakes_max = 1;
+    listen_anew(p, &config);
+    raw_connect_many(p, "127.0.0.1", fd, 4);
+    while (!p->listener.door || !p->listener.blocked)
+        uv_run(&p->loop.uv, UV_RUN_ONCE);
+    peers_stop_listener(p);
+    assert_int_equal(p->server_count, 1);
+    raw_close_all(fd, 4);
 }
 
 /* --- who says nothing --- */
@@ -267,7 +385,8 @@ static void a_silent_port(void **state)
 {
     struct peers *p = *state;
     struct listener_config config = peers_listener_config(p);
-    config.handshakes_max = 0; /* the kernel takes the connection, nobody else does */
+    config.handshakes_max = 0; /* there is no place, ever */
+    config.between_nodes = false;
     peers_stop_listener(p);
     peers_listen(p, &config);
     peers_set_dialer(p, NULL, 20);
@@ -471,6 +590,10 @@ int main(void)
         TEST(the_most_connections),
         TEST(a_port_of_both_families),
         TEST(ports_that_are_only_checked),
+        TEST(the_reserve_is_for_certificates_of_nodes),
+        TEST(silent_connections_give_way),
+        TEST(a_node_that_is_expected_gets_in_at_once),
+        TEST(the_port_ends_while_one_waits_for_a_place),
         TEST(a_silent_port),
         TEST(a_silent_client),
         TEST(a_turn_with_many_frames),

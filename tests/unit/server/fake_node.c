@@ -114,9 +114,9 @@ static void on_close(struct stream *s)
     conn_of(s)->closed = true;
 }
 
-static void on_trusted(struct stream *s)
+static bool on_trusted(struct stream *s)
 {
-    (void)s;
+    return !conn_of(s)->full;
 }
 
 static const struct stream_ops ops = {on_flush, on_start_tls, on_pause, on_close, on_trusted};

@@ -26,6 +26,7 @@ struct fake_conn {
     struct session session;
     struct fake_node *node;
     bool tls, bare, paused, closed;
+    bool full; /* there is no place for one more that has authenticated */
     unsigned flushes;
 };
 

@@ -123,6 +123,25 @@ static void test_three_failures_then_closed(void **state)
     fake_node_fini(&n);
 }
 
+/* Whoever has authenticated and finds no place is told so: that is no wrong password. */
+static void test_no_place_for_another_client(void **state)
+{
+    struct fake_node n;
+    struct fake_conn c;
+    (void)state;
+    fake_node_init(&n);
+    open_secured(&c, &n, 1, "myuser");
+    c.full = true;
+    give_auth(&c, "myuser");
+    fake_conn_expect_error(&c,
+                           "overload: this node serves as many connections as it may (max-connections): close some, "
+                           "use another node, or try again later");
+    assert_true(c.closed);
+    assert_int_equal(c.session.state, SESSION_CLOSED);
+    fake_conn_close(&c);
+    fake_node_fini(&n);
+}
+
 static void expect_refused(struct fake_node *n, size_t cn_count, const char *cn, const char *user)
 {
     struct fake_conn c;
@@ -295,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_strangers_are_asked_who_they_are),
         cmocka_unit_test(test_three_failures_then_closed),
         cmocka_unit_test(test_names_that_are_refused),
+        cmocka_unit_test(test_no_place_for_another_client),
         cmocka_unit_test(test_deadline_to_authenticate),
         cmocka_unit_test(test_frames_in_any_pieces),
         cmocka_unit_test(test_bad_frames),
