@@ -114,10 +114,28 @@ bool kv_read_context(struct session *s, struct slice vclock, struct store_contex
     return true;
 }
 
-/* A write-once type keeps one value: no reader of it asks for siblings. */
+/* A write-once or consistent type keeps one value: no reader of it asks for siblings. */
 static bool may_have_siblings(const struct bucket_rules *rules)
 {
-    return rules->allow_mult && !rules->last_write_wins && !rules->write_once;
+    return rules->allow_mult && !rules->last_write_wins && !rules->write_once && !rules->consistent;
+}
+
+void kv_require_context(const struct bucket_rules *rules, struct store_command *c)
+{
+    if (!rules->consistent)
+        return;
+    if (c->context.kind != CONTEXT_NONE)
+        c->condition = STORE_IF_UNMODIFIED;
+    else if (c->op != STORE_DELETE)
+        c->condition = STORE_IF_ABSENT;
+}
+
+void kv_refuse_write(struct session *s, bool consistent, int err, const struct store_result *r)
+{
+    if (consistent && (err == E_EXISTS || err == E_NOT_FOUND || err == E_MODIFIED))
+        session_error(s, "failed");
+    else
+        refusal_answer(s, err, r);
 }
 
 struct store_rules kv_rules(const struct session *s, const struct bucket_rules *rules)
@@ -142,6 +160,8 @@ void kv_generate_key(const struct session *s, char out[GENERATED_KEY_SIZE + 1])
 
 bool kv_is_any_replica(uint32_t r, uint32_t pr, const struct bucket_rules *rules)
 {
+    if (rules->consistent) /* all its reads are, whatever they ask for */
+        return false;
     r = r == QUORUM_DEFAULT ? rules->r : r;
     pr = pr == QUORUM_DEFAULT ? rules->pr : pr;
     return (r <= 1 || r == QUORUM_ONE) && pr == 0;

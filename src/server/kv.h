@@ -37,8 +37,16 @@ void kv_refuse_vclock(struct session *s, size_t len);
 /* Random, for an object that comes without a key. */
 void kv_generate_key(const struct session *s, char out[GENERATED_KEY_SIZE + 1]);
 
-/* r = 1, and no primary asked for: any replica may answer, also with what is stale (promise 3). */
+/* r = 1, and no primary asked for: any replica may answer, also with what is stale (promise 3). Not in a consistent
+ * type. */
 bool kv_is_any_replica(uint32_t r, uint32_t pr, const struct bucket_rules *rules);
+
+/* The conditions that a consistent type puts on each write, in place of those that the client names: a put without a
+ * vclock has to be the first one of its key; a put or delete with a vclock needs the key to be as it was read; a delete
+ * without a vclock has no condition. As Riak's. */
+void kv_require_context(const struct bucket_rules *rules, struct store_command *c);
+/* refusal_answer(), of a write to such a type with Riak's one text for all of these conditions. */
+void kv_refuse_write(struct session *s, bool consistent, int err, const struct store_result *r);
 
 /* What the options and the bucket make of a write; its life is for the caller to say. */
 struct store_rules kv_rules(const struct session *s, const struct bucket_rules *rules);

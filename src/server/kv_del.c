@@ -7,7 +7,7 @@ static void on_deleted(struct router_request *q, int err, const struct store_res
 {
     struct session *s = session_of(q);
     if (err)
-        refusal_answer(s, err, r);
+        kv_refuse_write(s, s->request.put.consistent, err, r);
     else
         session_reply_empty(s, MSG_DEL_RESP);
     session_finish(s);
@@ -36,5 +36,7 @@ void kv_del(struct session *s, struct slice body)
         !kv_read_context(s, req.vclock, &c.context))
         return;
     c.rules = kv_rules(s, rules);
+    kv_require_context(rules, &c);
+    s->request.put.consistent = rules->consistent;
     router_write(s->server->router, session_ask(s, req.timeout_ms, on_deleted), &c);
 }

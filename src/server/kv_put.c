@@ -14,7 +14,7 @@ static void refuse(struct session *s, int err, const struct store_result *r)
     snprintf(advice, sizeof advice, "the object is stored under the key '%s': get it before writing it again",
              generated);
     if (!generated[0] || !refusal_late(s, err, advice))
-        refusal_answer(s, err, r);
+        kv_refuse_write(s, s->request.put.consistent, err, r);
 }
 
 /* R-RETRY: the write was applied at an earlier try, and others have come behind it. A head without its value is not to
@@ -97,6 +97,7 @@ static bool prepare(struct session *s, const struct kv_put_req *req, const struc
     c->rules = kv_rules(s, rules);
     c->rules.ttl_ms = ttl_s * 1000;
     c->condition = condition_of(req);
+    kv_require_context(rules, c);
     c->value = value_bytes(s, req->content.value);
     c->meta.bytes = buf_slice(&s->server->meta);
     c->tombstone = req->content.deleted;
@@ -119,6 +120,7 @@ void kv_put(struct session *s, struct slice body)
         !prepare(s, &req, rules, &c))
         return;
     s->request.put.head = req.return_head;
+    s->request.put.consistent = rules->consistent;
     /* Of a write-once type nothing is returned. */
     s->request.put.returns = (req.return_body || req.return_head) && !rules->write_once;
     struct router_request *q = session_ask(s, req.timeout_ms, on_written);

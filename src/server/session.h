@@ -40,6 +40,7 @@ struct session_request {
         } get;
         struct {
             bool returns, head;
+            bool consistent;                        /* also of a delete, which has none of the others */
             char generated[GENERATED_KEY_SIZE + 1]; /* "": the client gave the key */
         } put;
         struct {

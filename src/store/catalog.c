@@ -114,6 +114,7 @@ static void resolve_rules(const struct bucket_props *p, struct bucket_rules *out
                               .allow_mult = p->allow_mult,
                               .last_write_wins = p->last_write_wins,
                               .write_once = p->write_once,
+                              .consistent = props_has(p, PROP_CONSISTENT) && p->consistent,
                               .notfound_ok = p->notfound_ok,
                               .datatype = props_has(p, PROP_DATATYPE) ? datatype_by_name(p->datatype) : DATATYPE_NONE,
                               .hll_precision = (uint8_t)p->hll_precision};

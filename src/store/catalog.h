@@ -24,6 +24,7 @@ struct bucket_rules {
     bool allow_mult;
     bool last_write_wins;
     bool write_once;
+    bool consistent;
     bool notfound_ok;
     enum datatype datatype;
     uint8_t hll_precision;

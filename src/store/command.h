@@ -19,7 +19,8 @@ enum store_op {
 enum store_condition {
     STORE_ALWAYS,
     STORE_IF_ABSENT,    /* if_none_match: no live value, E_EXISTS otherwise */
-    STORE_IF_UNMODIFIED /* if_not_modified: live and the context is its revision, E_NOT_FOUND or E_MODIFIED otherwise */
+    STORE_IF_UNMODIFIED /* if_not_modified: the context is the revision of the object, or of its tombstone; otherwise
+                           E_MODIFIED, or E_NOT_FOUND where no live value is */
 };
 
 /* What the writer has seen (R-EPOCH: of another cluster, another epoch or another key, it has seen nothing). */

@@ -122,6 +122,8 @@ static void check_typed(struct violations *v, const struct bucket_props *type, c
     bool is_datatype = props_has(type, PROP_DATATYPE);
     if (sets(f, PROP_CONSISTENT, f->consistent) && !type->consistent)
         violate_text(v, "consistent", true, "Write once buckets must not be consistent=true");
+    if (props_has(f, PROP_CONSISTENT) && !f->consistent && type->consistent)
+        violate_text(v, "consistent", false, "cannot update consistent property");
     if (sets(f, PROP_WRITE_ONCE, f->write_once) && !type->write_once)
         violate_text(v, "write_once", true, "Cannot set existing bucket type to `write_once`");
     check_datatype(v, type, f);

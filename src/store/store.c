@@ -211,13 +211,11 @@ static int check_condition(const struct store *s, const struct store_command *c,
     bool live = old && !record_is_dead(old);
     if (c->condition == STORE_IF_ABSENT)
         return live ? E_EXISTS : 0;
-    if (c->condition == STORE_IF_UNMODIFIED) {
-        if (!live)
-            return E_NOT_FOUND;
-        struct revision rev = revision_of(s, record_seq(old));
-        return c->context.kind == CONTEXT_SEEN && revision_cmp(rev, c->context.seen) == 0 ? 0 : E_MODIFIED;
-    }
-    return 0;
+    if (c->condition != STORE_IF_UNMODIFIED)
+        return 0;
+    bool same =
+        old && c->context.kind == CONTEXT_SEEN && revision_cmp(revision_of(s, record_seq(old)), c->context.seen) == 0;
+    return same ? 0 : live ? E_MODIFIED : E_NOT_FOUND;
 }
 
 static uint64_t due_of(const struct store *s, const struct store_command *c, const struct sibling_list *l)

@@ -147,6 +147,71 @@ static void test_write_once_answers_nothing_and_keeps_one_value(void **state)
     assert_slice_is(r->resp.content[0].content.value, "second");
 }
 
+static void put_consistent(struct kv_rig *r, const char *value, struct slice vclock, bool may)
+{
+    struct kv_put_req p = kv_put_of("k", value);
+    p.type = slice_str("consistent");
+    p.has_type = true;
+    p.vclock = vclock;
+    kv_rig_send_put(r, &p);
+    if (may)
+        fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+    else
+        fake_conn_expect_error(&r->conn, "failed");
+}
+
+static void get_consistent(struct kv_rig *r, const char *value)
+{
+    struct kv_get_req g = kv_get_of("k");
+    g.type = slice_str("consistent");
+    g.has_type = g.deletedvclock = true;
+    kv_rig_send_get(r, &g);
+    assert_int_equal(kv_rig_answer(r, MSG_GET_RESP)->count, value ? 1 : 0);
+    if (value)
+        assert_slice_is(r->resp.content[0].content.value, value);
+}
+
+static void delete_consistent(struct kv_rig *r, struct slice vclock, bool may)
+{
+    struct kv_del_req d = kv_del_of("k");
+    d.type = slice_str("consistent");
+    d.has_type = true;
+    d.vclock = vclock;
+    kv_rig_send_del(r, &d);
+    if (may)
+        fake_conn_expect_empty(&r->conn, MSG_DEL_RESP);
+    else
+        fake_conn_expect_error(&r->conn, "failed");
+}
+
+/* Of a consistent type every write has a condition, and no value becomes a sibling of another. */
+static void test_consistent_type(void **state)
+{
+    struct kv_rig *r = *state;
+    struct bucket_props consistent = {.set = PROP_BIT(PROP_CONSISTENT), .consistent = true};
+    struct router_request q;
+    uint8_t bytes[VCLOCK_SIZE];
+    struct slice none = {0}, old = slice_make(bytes, VCLOCK_SIZE);
+    router_request_init(&q, expect_created);
+    router_create_type(r->node.router, &q, slice_str("consistent"), &consistent);
+    fake_node_turn(&r->node);
+    put_consistent(r, "1", none, true);
+    put_consistent(r, "blind", none, false);
+    get_consistent(r, "1");
+    memcpy(bytes, r->vclock, VCLOCK_SIZE);
+    put_consistent(r, "2", old, true);
+    put_consistent(r, "stale", old, false);
+    delete_consistent(r, old, false);
+    get_consistent(r, "2");
+    delete_consistent(r, kv_rig_vclock(r), true);
+    put_consistent(r, "3", none, true);
+    get_consistent(r, "3");
+    delete_consistent(r, none, true);
+    get_consistent(r, NULL);                        /* its tombstone, */
+    put_consistent(r, "4", kv_rig_vclock(r), true); /* which is as it was read */
+    get_consistent(r, "4");
+}
+
 static void test_too_many_siblings(void **state)
 {
     struct kv_rig *r = *state;
@@ -263,6 +328,7 @@ int main(void)
         KV_CASE(test_vclock_of_another_key_has_seen_nothing),
         KV_CASE(test_vclock_of_another_key_without_siblings),
         KV_CASE(test_write_once_answers_nothing_and_keeps_one_value),
+        KV_CASE(test_consistent_type),
         KV_CASE(test_too_many_siblings),
         KV_CASE(test_metadata),
         KV_CASE(test_index_errors),

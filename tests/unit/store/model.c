@@ -152,11 +152,9 @@ static int write_key(struct model *m, const struct store_command *c)
     const struct model_object *o = model_find(m, &c->key);
     if (c->condition == STORE_IF_ABSENT && is_live(o))
         return E_EXISTS;
-    if (c->condition == STORE_IF_UNMODIFIED && !is_live(o))
-        return E_NOT_FOUND;
-    if (c->condition == STORE_IF_UNMODIFIED &&
-        (c->context.kind != CONTEXT_SEEN || revision_cmp(model_revision(m, o), c->context.seen) != 0))
-        return E_MODIFIED;
+    bool as_read = o && c->context.kind == CONTEXT_SEEN && revision_cmp(model_revision(m, o), c->context.seen) == 0;
+    if (c->condition == STORE_IF_UNMODIFIED && !as_read)
+        return is_live(o) ? E_MODIFIED : E_NOT_FOUND;
     if (c->op == STORE_DELETE && !o)
         return 0;
     m->last.number = count_after(m, o, c);
