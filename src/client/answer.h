@@ -18,7 +18,8 @@ struct answer_error {
  *   E_NOT_FOUND    if_not_modified found nothing; no such bucket type
  *   E_DENIED       not authenticated, or no permission
  *   E_FULL         the memory limit is reached
- *   E_TOO_LARGE, E_TOO_MANY (siblings), E_TIMEOUT, E_AGAIN (overload, no node or quorum), E_UNSUPPORTED (message code),
+ *   E_TOO_LARGE, E_TOO_MANY (siblings), E_TIMEOUT, E_AGAIN (overload, no node or quorum), E_UNKNOWN (whether it
+ *                  had its effect), E_UNSUPPORTED (message code),
  *   E_MALFORMED
  *   E_INVALID      anything else */
 int answer_error_decode(struct slice body, struct answer_error *out);

@@ -1,6 +1,7 @@
 #include "client/call.h"
 
 #include "client/socket.h"
+#include "wire/admin_msg.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct buf *call_begin(struct client *c)
     if (c->dead)
         return NULL;
     c->error = (struct answer_error){0};
+    c->changes = false;
     arena_reset(&c->arena);
     return client_conn_requests(c->conn);
 }
@@ -53,6 +55,14 @@ static int receive_some(struct client *c)
     return err ? fail_conn(c, err) : 0;
 }
 
+static int fail_late(struct client *c)
+{
+    char text[ANSWER_TEXT_MAX];
+    snprintf(text, sizeof text, "no answer within %u ms%s", c->timeout_ms,
+             c->changes ? ": it is not known whether the request has had its effect" : "");
+    return call_fail(c, E_TIMEOUT, text);
+}
+
 /* One round: what can be sent is sent, what has come is taken in. A server that refuses a certificate closes while we
  * still write, and says why before that: so a failed send is told only when there is nothing left to read. */
 static int turn(struct client *c, uint64_t deadline_ms)
@@ -61,7 +71,7 @@ static int turn(struct client *c, uint64_t deadline_ms)
     short events = (short)(POLLIN | (client_conn_pending(c->conn).len && !sent ? POLLOUT : 0));
     int err = client_socket_wait(c->fd, events, deadline_ms);
     if (err)
-        return call_fail(c, err, err == E_TIMEOUT ? "no answer in time" : err_text(err));
+        return err == E_TIMEOUT ? fail_late(c) : call_fail(c, err, err_text(err));
     err = receive_some(c);
     return err ? err : sent ? call_fail(c, sent, err_text(sent)) : 0;
 }
@@ -110,6 +120,19 @@ int call_finish(struct client *c, int err, size_t mark, uint8_t expected, struct
         frame_end(client_conn_requests(c->conn), mark);
     err = client_conn_flush(c->conn);
     return err ? fail_conn(c, err) : call_next(c, expected, out);
+}
+
+int call_announce(struct client *c)
+{
+    struct frame f;
+    if (c->announced)
+        return 0;
+    struct buf *b = call_begin(c);
+    if (!b)
+        return E_CLOSED;
+    c->announced = true;
+    int err = call_finish(c, admin_timeout_put_req(b, call_server_ms(c)), CALL_WHOLE, MSG_TIMEOUT_RESP, &f);
+    return c->dead ? err : 0;
 }
 
 int client_exchange(struct client *c, uint8_t code, struct slice body, uint8_t expected, struct frame *out)

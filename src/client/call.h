@@ -13,6 +13,8 @@ struct client {
     struct client_conn *conn;
     struct arena arena; /* of the last call's decoded answer */
     bool dead;
+    bool changes;              /* the call is to have an effect */
+    bool announced;            /* the node knows how long this client waits */
     struct answer_error error; /* of the last call */
 };
 
@@ -26,6 +28,15 @@ int call_finish(struct client *c, int err, size_t mark, uint8_t expected, struct
 int call_next(struct client *c, uint8_t expected, struct frame *out);
 /* Waits until the connection is READY. */
 int call_ready(struct client *c);
+/* How long the node is to take for an answer: less than this client waits for it, so that its answer, with the cause,
+ * is there in time. */
+static inline unsigned call_server_ms(const struct client *c)
+{
+    return c->timeout_ms > 10 ? c->timeout_ms - c->timeout_ms / 10 : 1;
+}
+/* Once in a connection, before a request whose message has no field for it. A node that does not know that message
+ * takes its own time. */
+int call_announce(struct client *c);
 /* Ends the connection with an error of our own. Returns err. */
 int call_fail(struct client *c, int err, const char *text);
 

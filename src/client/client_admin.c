@@ -37,11 +37,16 @@ static int encode_bucket_call(struct buf *b, uint8_t code, const struct bucket_r
 static int bucket_call(struct client *c, uint8_t code, const struct bucket_req *req, uint8_t expected,
                        struct frame *out)
 {
+    bool changes = expected != MSG_GET_BUCKET_RESP;
     size_t mark;
+    int err = changes ? call_announce(c) : 0;
+    if (err)
+        return err;
     struct buf *b = call_begin(c);
     if (!b)
         return E_CLOSED;
-    int err = frame_begin(b, code, &mark);
+    c->changes = changes;
+    err = frame_begin(b, code, &mark);
     if (!err)
         err = encode_bucket_call(b, code, req);
     return call_finish(c, err, mark, expected, out);

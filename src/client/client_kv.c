@@ -56,9 +56,12 @@ int client_get(struct client *c, const struct kv_get_req *req, struct kv_resp *o
 {
     struct frame f;
     struct buf *b = call_begin(c);
+    struct kv_get_req timed = *req;
     if (!b)
         return E_CLOSED;
-    int err = call_finish(c, kv_get_req_encode(b, req), CALL_WHOLE, MSG_GET_RESP, &f);
+    if (!timed.timeout_ms)
+        timed.timeout_ms = call_server_ms(c);
+    int err = call_finish(c, kv_get_req_encode(b, &timed), CALL_WHOLE, MSG_GET_RESP, &f);
     if (!err)
         err = decode(c, f.body, false, out);
     return !err && out->count == 0 && !out->unchanged ? E_NOT_FOUND : err;
@@ -68,9 +71,13 @@ int client_put(struct client *c, const struct kv_put_req *req, struct slice meta
 {
     struct frame f;
     struct buf *b = call_begin(c);
+    struct kv_put_req timed = *req;
     if (!b)
         return E_CLOSED;
-    int err = call_finish(c, kv_put_req_encode(b, req, meta), CALL_WHOLE, MSG_PUT_RESP, &f);
+    c->changes = true;
+    if (!timed.timeout_ms)
+        timed.timeout_ms = call_server_ms(c);
+    int err = call_finish(c, kv_put_req_encode(b, &timed, meta), CALL_WHOLE, MSG_PUT_RESP, &f);
     return err ? err : decode(c, f.body, true, out);
 }
 
@@ -78,5 +85,11 @@ int client_del(struct client *c, const struct kv_del_req *req)
 {
     struct frame f;
     struct buf *b = call_begin(c);
-    return b ? call_finish(c, kv_del_req_encode(b, req), CALL_WHOLE, MSG_DEL_RESP, &f) : E_CLOSED;
+    struct kv_del_req timed = *req;
+    if (!b)
+        return E_CLOSED;
+    c->changes = true;
+    if (!timed.timeout_ms)
+        timed.timeout_ms = call_server_ms(c);
+    return call_finish(c, kv_del_req_encode(b, &timed), CALL_WHOLE, MSG_DEL_RESP, &f);
 }

@@ -29,10 +29,13 @@ int client_list_keys(struct client *c, struct slice type, struct slice bucket, c
     struct bucket_list_keys_req req = {.bucket = bucket, .type = type, .has_type = type.len > 0};
     struct frame f;
     size_t mark;
+    int err = call_announce(c);
+    if (err)
+        return err;
     struct buf *b = call_begin(c);
     if (!b)
         return E_CLOSED;
-    int err = frame_begin(b, MSG_LIST_KEYS_REQ, &mark);
+    err = frame_begin(b, MSG_LIST_KEYS_REQ, &mark);
     if (!err)
         err = bucket_list_keys_req_encode(b, &req);
     err = call_finish(c, err, mark, MSG_LIST_KEYS_RESP, &f);
@@ -44,10 +47,13 @@ int client_list_buckets(struct client *c, struct slice type, client_each each, v
     struct bucket_list_buckets_req req = {.type = type, .has_type = type.len > 0, .stream = true};
     struct frame f;
     size_t mark;
+    int err = call_announce(c);
+    if (err)
+        return err;
     struct buf *b = call_begin(c);
     if (!b)
         return E_CLOSED;
-    int err = frame_begin(b, MSG_LIST_BUCKETS_REQ, &mark);
+    err = frame_begin(b, MSG_LIST_BUCKETS_REQ, &mark);
     if (!err)
         err = bucket_list_buckets_req_encode(b, &req);
     err = call_finish(c, err, mark, MSG_LIST_BUCKETS_RESP, &f);

@@ -4,9 +4,13 @@
 int client_change_security(struct client *c, const struct security_change *change)
 {
     struct frame f;
+    int err = call_announce(c);
+    if (err)
+        return err;
     struct buf *b = call_begin(c);
     if (!b)
         return E_CLOSED;
+    c->changes = true;
     return call_finish(c, security_msg_put_change_req(b, change), CALL_WHOLE, MSG_SECURITY_CHANGE_RESP, &f);
 }
 

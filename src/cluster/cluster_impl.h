@@ -288,6 +288,8 @@ const char *member_name(const struct member *m, char room[MEMBER_NAME_MAX]);
 const char *cluster_member_name(const struct cluster *c, uint64_t member, char room[MEMBER_NAME_MAX]);
 /* status.c: why quorum requests cannot be served, and which members do not answer. */
 void cluster_explain_quorum(const struct cluster *c, char *out, size_t size);
+/* The same, and of partitions without a majority; false: there is nothing to say. */
+bool cluster_explain_obstacle(const struct cluster *c, char *out, size_t size);
 
 /* --- formation.c --- */
 

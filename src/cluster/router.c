@@ -86,6 +86,11 @@ const char *router_unavailable(const struct router *r)
     }
 }
 
+bool router_obstacle(const struct router *r, char *out, size_t size)
+{
+    return cluster_explain_obstacle(r->cluster, out, size);
+}
+
 bool router_is_current(const struct router *r)
 {
     return r->cluster->meta.whole && lease_is_valid(r->cluster);

@@ -21,6 +21,10 @@ struct router;
  * yet, and neither hash key nor catalog mean anything. */
 const char *router_unavailable(const struct router *r);
 
+/* Why requests may find no answer now: no quorum, or partitions without a majority, and who is missing. False: nothing
+ * is known that stands in their way, and `out` is empty. */
+bool router_obstacle(const struct router *r, char *out, size_t size);
+
 /* R-KNOWN: whether this node serves, so that what it knows of the catalog and of users is all that was answered. */
 bool router_is_current(const struct router *r);
 

@@ -45,6 +45,22 @@ void cluster_explain_quorum(const struct cluster *c, char *out, size_t size)
              seats_quorum(h.seats), n ? "; no answer from " : "", missing);
 }
 
+bool cluster_explain_obstacle(const struct cluster *c, char *out, size_t size)
+{
+    struct cluster_health h;
+    char missing[MISSING_TEXT_MAX];
+    out[0] = '\0';
+    cluster_judge(c, &h);
+    if (!h.quorum && c->meta.whole) {
+        cluster_explain_quorum(c, out, size);
+    } else if (h.unavailable) {
+        cluster_missing(c, missing, sizeof missing);
+        snprintf(out, size, "%u of %u partitions have no majority; no answer from %s", h.unavailable, partitions_of(c),
+                 missing);
+    }
+    return out[0] != '\0';
+}
+
 static void explain_stranded(const struct cluster *c, char out[STATUS_TEXT_MAX])
 {
     cluster_explain_quorum(c, out, STATUS_TEXT_MAX);

@@ -26,6 +26,7 @@ static const struct {
     {E_DENIED, EX_NOPERM},
     {E_UNSUPPORTED, EX_UNAVAILABLE},
     {E_MISMATCH, EX_CONFIG},
+    {E_UNKNOWN, EX_TEMPFAIL},
 };
 
 int exit_status(int err)

@@ -1,4 +1,4 @@
-/* Ping, server information and client ids (riak-pb.md section 3). */
+/* Ping, server information, client ids (riak-pb.md section 3), and the time-out of a connection. */
 #include "base/err.h"
 #include "server/dispatch.h"
 #include "wire/admin_msg.h"
@@ -44,6 +44,16 @@ void admin_set_client_id(struct session *s, struct slice body)
         memcpy(s->client_id, id.data, id.len);
     s->client_id_len = (uint8_t)id.len;
     session_reply_empty(s, MSG_SET_CLIENT_ID_RESP);
+}
+
+void admin_set_timeout(struct session *s, struct slice body)
+{
+    if (admin_timeout_decode_req(body, &s->timeout_ms)) {
+        s->server->metrics->frames_malformed++;
+        session_error(s, "Error processing incoming message: EphTimeoutReq could not be decoded");
+        return;
+    }
+    session_reply_empty(s, MSG_TIMEOUT_RESP);
 }
 
 void admin_server_info(struct session *s, struct slice body)

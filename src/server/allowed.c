@@ -1,5 +1,7 @@
 #include "server/allowed.h"
 
+#include "server/refusal.h"
+
 static bool has(const struct session *s, enum permission what, struct slice type, struct slice bucket)
 {
     const struct roster *r = router_roster(s->server->router);
@@ -19,8 +21,11 @@ bool allowed(struct session *s, enum permission what, struct slice type, struct 
     if (s->peer.is_node || has(s, what, type, bucket))
         return true;
     if (!router_is_current(s->server->router)) {
-        session_error(s, "unavailable: this node does not serve now, and may not know what is granted meanwhile; the "
-                         "request has had no effect: try again");
+        char cause[REFUSAL_CAUSE_MAX];
+        session_error(s,
+                      "unavailable: this node does not serve now, and may not know what is granted meanwhile; the "
+                      "request has had no effect: try again%s",
+                      refusal_cause(s, cause));
         return false;
     }
     s->server->metrics->requests_denied++;

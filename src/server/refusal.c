@@ -4,13 +4,23 @@
 
 #define NAME_SHOWN 256 /* bytes of a name in a text */
 
+const char *refusal_cause(const struct session *s, char room[REFUSAL_CAUSE_MAX])
+{
+    room[0] = ';';
+    room[1] = ' ';
+    return router_obstacle(s->server->router, room + 2, REFUSAL_CAUSE_MAX - 2) ? room : "";
+}
+
 bool refusal_late(struct session *s, int err, const char *advice)
 {
     unsigned long long ms = s->request.router.timeout_ms;
+    char cause[REFUSAL_CAUSE_MAX];
     if (err == E_TIMEOUT)
-        session_error(s, "timeout: the request's time of %llu ms is over, and it has had no effect: try again", ms);
+        session_error(s, "timeout: the request's time of %llu ms is over, and it has had no effect: try again%s", ms,
+                      refusal_cause(s, cause));
     else if (err == E_UNKNOWN)
-        session_error(s, "timeout: the request's time of %llu ms is over, and it is not known whether %s", ms, advice);
+        session_error(s, "timeout: the request's time of %llu ms is over, and it is not known whether %s%s", ms, advice,
+                      refusal_cause(s, cause));
     else if (err == E_STALE)
         session_error(s, "the answer was lost on its way between the nodes, and it is not known whether %s", advice);
     else if (err == E_AGAIN)

@@ -11,6 +11,11 @@ void refusal_answer(struct session *s, int err, const struct store_result *r);
  * when nobody knows whether it has had its effect. */
 bool refusal_late(struct session *s, int err, const char *advice);
 
+/* "; " and why requests may find no answer now, in `room`; "": nothing is known that stands in their way. For the end
+ * of a text. */
+#define REFUSAL_CAUSE_MAX 256
+const char *refusal_cause(const struct session *s, char room[REFUSAL_CAUSE_MAX]);
+
 /* The bucket type that a request names is not there. Riak has four texts for it, by message: `begin` and `end` are what
  * it says before and after the name. */
 void refusal_no_type(struct session *s, const char *begin, struct slice type, const char *end);

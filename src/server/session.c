@@ -277,7 +277,7 @@ struct router_request *session_ask_on(struct session *s, uint64_t timeout_ms, ro
     ASSERT(s->busy);
     q->done = done;
     q->wants_object = false;
-    q->timeout_ms = timeout_ms ? timeout_ms : s->server->config.request_timeout_ms;
+    q->timeout_ms = timeout_ms ? timeout_ms : s->timeout_ms ? s->timeout_ms : s->server->config.request_timeout_ms;
     return q;
 }
 

@@ -85,7 +85,8 @@ struct session {
     struct walk *walk;
     uint8_t client_id[CLIENT_ID_MAX];
     uint8_t client_id_len;
-    char name[64]; /* the peer's address, for the log */
+    uint32_t timeout_ms; /* of requests that name none; 0: the node's */
+    char name[64];       /* the peer's address, for the log */
 };
 
 /* `stream` is borrowed until session_fini(); who implements it calls `user` (io/stream.h). */
@@ -109,7 +110,8 @@ void session_begin_wait(struct session *s);
 void session_finish(struct session *s);
 /* session_begin_wait() for a request to the router: what to give to the one call of router.h that follows, behind which
  * the handler touches nothing any more; wants_object is to be set between them where the answer needs one. `done` finds
- * the session by session_of(), answers, and ends with session_finish(). timeout_ms 0: the node's. */
+ * the session by session_of(), answers, and ends with session_finish(). timeout_ms 0: the
+ * connection's, or else the node's. */
 struct router_request *session_ask(struct session *s, uint64_t timeout_ms, router_done done);
 /* The same for the next part of a request that waits already. */
 struct router_request *session_ask_on(struct session *s, uint64_t timeout_ms, router_done done);

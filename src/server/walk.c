@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "server/dispatch.h"
+#include "server/refusal.h"
 
 #include <stdlib.h>
 
@@ -104,11 +105,14 @@ static void give_up_late(struct session *s)
 {
     const struct walk *w = s->walk;
     unsigned long long step_ms = s->request.router.timeout_ms;
+    char cause[REFUSAL_CAUSE_MAX];
     if (w->timeout_ms)
-        session_error(s, "timeout: %s was not complete within its %u ms: give it more time, or ask of a smaller bucket",
-                      w->what, w->timeout_ms);
+        session_error(s,
+                      "timeout: %s was not complete within its %u ms: give it more time, or ask of a smaller bucket%s",
+                      w->what, w->timeout_ms, refusal_cause(s, cause));
     else
-        session_error(s, "timeout: %s made no progress for %llu ms: ask for it again", w->what, step_ms);
+        session_error(s, "timeout: %s made no progress for %llu ms: ask for it again%s", w->what, step_ms,
+                      refusal_cause(s, cause));
     finish(s);
 }
 

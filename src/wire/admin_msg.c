@@ -2,6 +2,7 @@
 
 #include "wire/frame.h"
 #include "wire/pb.h"
+#include "wire/shape.h"
 
 /* All of these messages are one or two byte strings: read as views, like the hot path, because they are also what a
  * stranger may send. */
@@ -101,4 +102,29 @@ int admin_server_info_decode(struct slice body, struct slice *node, struct slice
 {
     bool ignored;
     return read_two(body, node, &ignored, version);
+}
+
+/* --- the time-out of a connection --- */
+
+struct timeout_req {
+    uint32_t timeout_ms;
+};
+static const struct shape_field timeout_fields[] = {
+    FIELD(UINT32, timeout_req, timeout_ms),
+};
+SHAPE(timeout_shape, timeout_fields);
+
+int admin_timeout_put_req(struct buf *out, uint32_t timeout_ms)
+{
+    struct timeout_req req = {timeout_ms};
+    return shape_put_frame(out, MSG_TIMEOUT_REQ, &timeout_shape, &req);
+}
+
+int admin_timeout_decode_req(struct slice body, uint32_t *timeout_ms)
+{
+    struct timeout_req req;
+    int err = shape_decode(&timeout_shape, body, &req, sizeof req);
+    if (!err)
+        *timeout_ms = req.timeout_ms;
+    return err;
 }

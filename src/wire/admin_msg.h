@@ -21,7 +21,12 @@ int admin_client_id_decode(struct slice body, struct slice *out);
 int admin_client_id_put(struct buf *out, struct slice id);
 int admin_server_info_put(struct buf *out, struct slice node, struct slice version);
 
+/* EphTimeoutReq (proto/ephemeral.proto): milliseconds. E_MALFORMED. */
+int admin_timeout_decode_req(struct slice body, uint32_t *timeout_ms);
+
 /* --- the client's direction --- */
+
+int admin_timeout_put_req(struct buf *out, uint32_t timeout_ms); /* a whole frame */
 
 int admin_auth_req_put(struct buf *out, struct slice user, struct slice password); /* a whole frame */
 /* The text and code of RpbErrorResp; views. */

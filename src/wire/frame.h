@@ -51,7 +51,10 @@ enum msg_code {
     MSG_DT_FETCH_RESP = 81,
     MSG_DT_UPDATE_REQ = 82,
     MSG_DT_UPDATE_RESP = 83,
-    /* Ours, not Riak's: users and what they may do (wire/security_msg.h). */
+    /* Ours, not Riak's: the time-out of what has no field for one (wire/admin_msg.h). */
+    MSG_TIMEOUT_REQ = 230,
+    MSG_TIMEOUT_RESP = 231,
+    /* Users and what they may do (wire/security_msg.h). */
     MSG_SECURITY_CHANGE_REQ = 232,
     MSG_SECURITY_CHANGE_RESP = 233,
     MSG_SECURITY_LIST_REQ = 234,

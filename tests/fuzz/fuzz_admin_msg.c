@@ -58,6 +58,15 @@ static void fuzz_server_info(struct slice body, struct buf *out)
     ASSERT(slice_eq(node, node_again) && slice_eq(version, version_again));
 }
 
+static void fuzz_timeout(struct slice body, struct buf *out)
+{
+    uint32_t ms, again;
+    if (admin_timeout_decode_req(body, &ms))
+        return;
+    ASSERT(admin_timeout_decode_req(body_of(out, admin_timeout_put_req(out, ms), MSG_TIMEOUT_REQ), &again) == 0);
+    ASSERT(ms == again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice body = slice_make(data, size);
@@ -67,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_client_id(body, &out);
     fuzz_error(body, &out);
     fuzz_server_info(body, &out);
+    fuzz_timeout(body, &out);
     buf_fini(&out);
     return 0;
 }

@@ -30,6 +30,10 @@ static void texts_have_meanings(void **state)
     assert_int_equal(decode("{too_large,53477486}", &e), E_TOO_LARGE);
     assert_int_equal(decode("Permission denied: User 'u' does not have 'riak_kv.get' on default/b", &e), E_DENIED);
     assert_int_equal(decode("Unknown message code: 70", &e), E_UNSUPPORTED);
+    assert_int_equal(decode("unavailable: this node is in no cluster yet", &e), E_AGAIN);
+    assert_int_equal(decode("overload: too many writes", &e), E_AGAIN);
+    assert_int_equal(decode("timeout: the request's time of 1 ms is over", &e), E_TIMEOUT);
+    assert_int_equal(decode("the answer was lost on its way between the nodes, and it is not known", &e), E_UNKNOWN);
     assert_int_equal(decode("something else", &e), E_INVALID);
     assert_int_equal(decode("", &e), E_INVALID);
 }

@@ -6,6 +6,7 @@
 #include "wire/admin_msg.h"
 #include "wire/bucket_msg.h"
 
+#include <stdatomic.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -26,12 +27,28 @@ static void answer_error(struct buf *out, const char *text)
     assert_int_equal(admin_error_put(out, slice_str(text)), 0);
 }
 
+static atomic_uint get_timeout_ms, announced, announced_ms;
+static atomic_bool old_node; /* that does not know EphTimeoutReq */
+
+static void answer_timeout(const struct frame *f, struct buf *out)
+{
+    uint32_t ms;
+    assert_int_equal(admin_timeout_decode_req(f->body, &ms), 0);
+    announced_ms = ms;
+    announced++;
+    if (old_node)
+        answer_error(out, "Unknown message code: 230");
+    else
+        assert_int_equal(frame_put_empty(out, MSG_TIMEOUT_RESP), 0);
+}
+
 static void answer_get(const struct frame *f, struct buf *out)
 {
     struct kv_get_req req;
     struct kv_sibling s = {.value = slice_str("the value"), .last_mod_ms = 1000};
     memset(s.vtag, 'v', sizeof s.vtag);
     assert_int_equal(kv_get_req_decode(f->body, &req), 0);
+    get_timeout_ms = req.timeout_ms;
     if (slice_is(req.type, "nosuch")) {
         answer_error(out, "no_type");
         return;
@@ -117,6 +134,9 @@ static void answer(struct peer *p, const struct frame *f, struct buf *out)
     switch (f->code) {
     case MSG_GET_REQ:
         answer_get(f, out);
+        break;
+    case MSG_TIMEOUT_REQ:
+        answer_timeout(f, out);
         break;
     case MSG_PUT_REQ:
         answer_put(f, out);
@@ -373,7 +393,35 @@ static void silence_is_a_timeout(void **state)
     struct kv_put_req put = client_put_request(TYPE, BUCKET, KEY, slice_str("drop"));
     assert_int_equal(client_put(c, &put, slice_make(NULL, 0), &r), E_TIMEOUT);
     assert_false(client_alive(c));
-    assert_true(strlen(client_error(c)) > 0);
+    assert_string_equal(client_error(c),
+                        "no answer within 100 ms: it is not known whether the request has had its effect");
+    client_close(&c);
+}
+
+/* The node is to answer before this client gives up: in the field of a message where there is one, else once for the
+ * connection. One that does not know that message answers all the same. */
+static void nodes_hear_of_the_timeout(void **state)
+{
+    struct client *c = connect_to(*state, 5000);
+    struct kv_resp r;
+    struct kv_get_req get = client_get_request(TYPE, BUCKET, KEY);
+    struct bucket_props props = {.set = PROP_BIT(PROP_TTL), .ttl_s = 60};
+    assert_int_equal(client_get(c, &get, &r), 0);
+    assert_int_equal(get_timeout_ms, 4500);
+    get.timeout_ms = 77;
+    assert_int_equal(client_get(c, &get, &r), 0);
+    assert_int_equal(get_timeout_ms, 77);
+    announced = 0;
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(client_set_props(c, TYPE, BUCKET, &props), 0);
+    assert_int_equal(announced, 1);
+    assert_int_equal(announced_ms, 4500);
+    client_close(&c);
+    old_node = true;
+    c = connect_to(*state, 5000);
+    assert_int_equal(client_set_props(c, TYPE, BUCKET, &props), 0);
+    assert_int_equal(announced, 2);
+    old_node = false;
     client_close(&c);
 }
 
@@ -418,6 +466,7 @@ int main(void)
         cmocka_unit_test(cluster),
         cmocka_unit_test(properties),
         cmocka_unit_test(silence_is_a_timeout),
+        cmocka_unit_test(nodes_hear_of_the_timeout),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(unknown_host),
     };

@@ -2,11 +2,13 @@
 
 #include "base/assert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The linker gives the real functions these names. */
 void __real_router_forget(struct router *r, struct router_request *q);
 const char *__real_router_unavailable(const struct router *r);
+bool __real_router_obstacle(const struct router *r, char *out, size_t size);
 void __real_router_write(struct router *r, struct router_request *q, struct store_command *c);
 void __real_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
 void __real_router_set_type(struct router *r, struct router_request *q, struct slice type,
@@ -22,6 +24,7 @@ void __real_router_list_buckets(struct router *r, struct router_request *q, stru
 /* And calls these instead. */
 void __wrap_router_forget(struct router *r, struct router_request *q);
 const char *__wrap_router_unavailable(const struct router *r);
+bool __wrap_router_obstacle(const struct router *r, char *out, size_t size);
 void __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c);
 void __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
 void __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
@@ -207,6 +210,14 @@ bool late_router_fail(struct late_router *l, int err)
 }
 
 /* --- router.h --- */
+
+bool __wrap_router_obstacle(const struct router *r, char *out, size_t size)
+{
+    if (!current->obstacle)
+        return __real_router_obstacle(r, out, size);
+    snprintf(out, size, "%s", current->obstacle);
+    return true;
+}
 
 const char *__wrap_router_unavailable(const struct router *r)
 {

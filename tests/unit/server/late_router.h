@@ -10,6 +10,7 @@ struct late_router {
     struct cluster *cluster; /* whose turn ends behind each answer */
     bool holds;
     const char *unavailable; /* what router_unavailable() says */
+    const char *obstacle;    /* and router_obstacle() */
     uint64_t timeout_ms;     /* of the last request */
     bool wants_object;       /* the last request */
     unsigned asked, forgotten;

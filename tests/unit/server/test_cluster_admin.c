@@ -1,6 +1,7 @@
 /* What operators may ask, over a cluster and a session that only remember. */
 #include "base/err.h"
 #include "cluster/status.h"
+#include "server/refusal.h"
 #include "server/dispatch.h"
 #include "support.h"
 #include "wire/cluster_msg.h"
@@ -90,6 +91,13 @@ void session_reply_empty(struct session *s, uint8_t code)
 {
     (void)s;
     empty_code = code;
+}
+
+const char *refusal_cause(const struct session *s, char room[REFUSAL_CAUSE_MAX])
+{
+    (void)s;
+    (void)room;
+    return "";
 }
 
 void session_broken(struct session *s, int err)

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "kv_rig.h"
 #include "support.h"
+#include "wire/admin_msg.h"
 #include "wire/bucket_msg.h"
 
 static void answer_one(struct kv_rig *r)
@@ -280,6 +281,65 @@ static void test_time_outs_are_given_on(void **state)
     kv_rig_send(r);
     assert_int_equal(r->node.late.timeout_ms, 60000);
     fake_conn_take_all(&r->conn);
+}
+
+static void set_timeout(struct kv_rig *r, uint32_t timeout_ms)
+{
+    assert_int_equal(admin_timeout_put_req(&r->request, timeout_ms), 0);
+    kv_rig_send(r);
+    fake_conn_expect_empty(&r->conn, MSG_TIMEOUT_RESP);
+}
+
+/* For what has no field for it; what a request says itself goes before. */
+static void test_time_out_of_a_connection(void **state)
+{
+    struct kv_rig *r = *state;
+    struct kv_get_req g = kv_get_of("k");
+    r->node.late.holds = true;
+    set_timeout(r, 900);
+    append_list(r, 0);
+    kv_rig_send(r);
+    assert_int_equal(r->node.late.timeout_ms, 900);
+    fail_one(r, E_TIMEOUT);
+    fake_conn_expect_error(&r->conn, "timeout: the list made no progress for 900 ms: ask for it again");
+    g.timeout_ms = 11;
+    kv_rig_send_get(r, &g);
+    assert_int_equal(r->node.late.timeout_ms, 11);
+    fail_one(r, E_TIMEOUT);
+    fake_conn_take_all(&r->conn);
+    set_timeout(r, 0);
+    g.timeout_ms = 0;
+    kv_rig_send_get(r, &g);
+    assert_int_equal(r->node.late.timeout_ms, 60000);
+    fail_one(r, E_TIMEOUT);
+    fake_conn_take_all(&r->conn);
+    append_frame(r, MSG_TIMEOUT_REQ, slice_str("\x0a"));
+    kv_rig_send(r);
+    fake_conn_expect_error(&r->conn, "Error processing incoming message: EphTimeoutReq could not be decoded");
+}
+
+/* Who waits in vain is told what for. */
+static void test_cause_of_time_outs(void **state)
+{
+    struct kv_rig *r = *state;
+    struct kv_get_req g = kv_get_of("k");
+    struct kv_put_req p = kv_put_of("k", "v");
+    r->node.late.holds = true;
+    r->node.late.obstacle = "no quorum: 2 of 5 seats answer";
+    kv_rig_send_get(r, &g);
+    fail_one(r, E_TIMEOUT);
+    fake_conn_expect_error(&r->conn, "timeout: the request's time of 60000 ms is over, and it has had no effect: try "
+                                     "again; no quorum: 2 of 5 seats answer");
+    kv_rig_send_put(r, &p);
+    fail_one(r, E_UNKNOWN);
+    fake_conn_expect_error(&r->conn, "timeout: the request's time of 60000 ms is over, and it is not known whether the "
+                                     "write has had its effect: read the key before writing again; no quorum: 2 of 5 "
+                                     "seats answer");
+    append_list(r, 0);
+    kv_rig_send(r);
+    fail_one(r, E_TIMEOUT);
+    fake_conn_expect_error(&r->conn, "timeout: the list made no progress for 60000 ms: ask for it again; no quorum: 2 "
+                                     "of 5 seats answer");
 }
 
 /* Only a put that returns what it has written: whoever does it elsewhere sends the object along or not. */
@@ -632,6 +692,8 @@ int main(void)
         KV_CASE(test_closed_while_under_way),
         KV_CASE(test_ended_while_under_way),
         KV_CASE(test_time_outs_are_given_on),
+        KV_CASE(test_time_out_of_a_connection),
+        KV_CASE(test_cause_of_time_outs),
         KV_CASE(test_words_of_time_outs),
         KV_CASE(test_words_of_refusals),
         KV_CASE(test_unsure_put_tells_the_key_it_made),
