@@ -53,8 +53,9 @@ const struct option daemon_options[] = {
      "Life of the node's own certificates; they are renewed at two thirds of it. Short, because nobody can revoke "
      "them."},
     {"legacy-suites", "EPHEMERAL_STORE_LEGACY_SUITES", OPTION_FLAG, "on|off", "on", 0, 0, false,
-     "TLS 1.2 with DHE or RSA key exchange and AES-CBC beside the modern suites: the only ones of Riak's Node.js "
-     "client."},
+     "Old suites of TLS 1.2 (DHE or RSA key exchange, AES-CBC) in addition to the modern ones. Riak's Node.js client "
+     "offers "
+     "no others for TLS 1.2; on a current Node.js it takes TLS 1.3 and does not need them."},
     {"memory", "EPHEMERAL_STORE_MEMORY", OPTION_SIZE, "SIZE", NULL, 64 * MIB, UINT64_MAX / 2, false,
      "Memory of this node: three quarters hold data, an eighth large bodies on their way. Without it: "
      "MARATHON_APP_RESOURCE_MEM (MB), else the smallest limit of the control group and of those above it, else 1 GiB. "
