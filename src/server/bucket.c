@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "server/allowed.h"
 #include "server/dispatch.h"
+#include "server/kv.h"
 #include "server/refusal.h"
 #include "store/props_check.h"
 #include "wire/bucket_msg.h"
@@ -18,14 +19,15 @@ typedef int (*decoder)(struct slice body, struct arena *arena, struct bucket_req
 static bool decode(struct session *s, struct slice body, decoder f, const char *message, struct bucket_req *out)
 {
     arena_reset(&s->server->arena);
-    if (f(body, &s->server->arena, out) == 0) {
-        if (slice_is(out->type, "default"))
-            out->type = slice_make(NULL, 0);
-        return true;
-    }
-    s->server->metrics->frames_malformed++;
-    session_error(s, "Error processing incoming message: %s could not be decoded", message);
-    return false;
+    int err = f(body, &s->server->arena, out);
+    if (!err && slice_is(out->type, "default"))
+        out->type = slice_make(NULL, 0);
+    if (err == E_TOO_MANY)
+        session_error(s, "Invalid bucket properties: precommit and postcommit hold at most %d hooks each",
+                      PROPS_HOOKS_MAX);
+    else if (err)
+        kv_malformed(s, message);
+    return !err;
 }
 
 static void no_such_type(struct session *s, struct slice type)
@@ -95,7 +97,7 @@ void bucket_set(struct session *s, struct slice body)
 {
     struct bucket_req req;
     struct bucket_props now;
-    char text[1024];
+    char text[PROPS_CHECK_TEXT];
     if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
         return;
     if (!allowed_in(s, MAY_SET_BUCKET, req.type, req.bucket))
@@ -112,7 +114,7 @@ void bucket_set_type(struct session *s, struct slice body)
 {
     struct bucket_req req;
     struct bucket_props type;
-    char text[1024];
+    char text[PROPS_CHECK_TEXT];
     if (!decode(s, body, bucket_set_type_req_decode, "RpbSetBucketTypeReq", &req))
         return;
     if (!allowed_in(s, MAY_SET_TYPE, req.type, none))
@@ -161,7 +163,7 @@ static void on_created(struct router_request *q, int err, const struct store_res
 void bucket_create_type(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    char text[1024];
+    char text[PROPS_CHECK_TEXT];
     if (!decode(s, body, bucket_set_type_req_decode, "EphCreateTypeReq", &req))
         return;
     if (!allowed_to_administer(s, "to create a bucket type"))

@@ -49,7 +49,7 @@ enum bucket_prop {
 #define PROP_BIT(p) (UINT64_C(1) << (p))
 
 #define PROPS_HOOKS_MAX 16   /* commit hooks in one list; Riak's users have one or two */
-#define PROPS_TEXT_MAX  1024 /* bytes of one text property */
+#define PROPS_TEXT_MAX  1024 /* bytes of one text property, or of a name in one (props_check.h) */
 #define PROPS_TTL_MAX_S (10u * 366 * 86400)
 
 struct mod_fun {

@@ -1,12 +1,13 @@
 /* Whether properties may be set, with Riak's words for why not (riak-pb.md section 9, transcripts/bk.txt): the term
- * that follows "Invalid bucket properties: ". Ours beside Riak's: n_val is at most PROPS_N_VAL_MAX, ttl at most
- * PROPS_TTL_MAX_S. */
+ * that follows "Invalid bucket properties: ", and then, after a colon, which values would be taken. Ours beside Riak's:
+ * n_val is at most PROPS_N_VAL_MAX, ttl at most PROPS_TTL_MAX_S, a text at most PROPS_TEXT_MAX. */
 #ifndef STORE_PROPS_CHECK_H
 #define STORE_PROPS_CHECK_H
 
 #include "store/props.h"
 
-#define PROPS_N_VAL_MAX 1024 /* Riak takes any; nothing here depends on it but the sums of quorums */
+#define PROPS_N_VAL_MAX  1024 /* Riak takes any; nothing here depends on it but the sums of quorums */
+#define PROPS_CHECK_TEXT 1024 /* bytes that a text seldom passes; it is cut there */
 
 /* Each returns true when the fields may be set; otherwise writes what is wrong, all of it, to `text`. */
 

@@ -16,7 +16,9 @@ static void take_modfun(const RpbModFun *from, struct mod_fun *to)
 
 static int take_hooks(RpbCommitHook *const *from, size_t count, struct arena *arena, struct commit_hooks *to)
 {
-    struct commit_hook *hook = count <= PROPS_HOOKS_MAX ? arena_alloc(arena, (count + 1) * sizeof *hook) : NULL;
+    if (count > PROPS_HOOKS_MAX)
+        return E_TOO_MANY;
+    struct commit_hook *hook = arena_alloc(arena, (count + 1) * sizeof *hook);
     if (!hook)
         return E_MALFORMED;
     size_t kept = 0;
@@ -84,7 +86,6 @@ static int take_props(const RpbBucketProps *from, struct arena *arena, struct bu
     if (from->has_##theirs) {                                                                                          \
         to->ours = protobuf_slice(from->theirs);                                                                       \
         to->set |= PROP_BIT(bit);                                                                                      \
-        err = to->ours.len > PROPS_TEXT_MAX ? E_MALFORMED : err;                                                       \
     }
     TEXTS(X)
 #undef X

@@ -121,6 +121,19 @@ static void expect_bucket(bool typed, const struct bucket_props *type, struct bu
     assert_string_equal(got, text ? text : "");
 }
 
+static void test_a_text_that_is_cut(void **state)
+{
+    struct bucket_props plain, f = {.set = PROP_BIT(PROP_N_VAL) | PROP_BIT(PROP_R)};
+    char got[64];
+    (void)state;
+    props_defaults(false, &plain);
+    for (size_t size = 1; size <= sizeof got; size++) {
+        memset(got, 'x', sizeof got);
+        assert_false(props_check_bucket(&plain, false, &f, got, size));
+        assert_true(strlen(got) < size);
+    }
+}
+
 #define SET(bit, field, value)                                                                                         \
     (struct bucket_props)                                                                                              \
     {                                                                                                                  \
@@ -136,22 +149,28 @@ static void test_riaks_words(void **state)
     counters = typed;
     counters.set |= PROP_BIT(PROP_DATATYPE);
     counters.datatype = slice_str("counter");
-    expect_bucket(false, &plain, SET(PROP_N_VAL, n_val, 0), "[{n_val,not_integer}]");
+    expect_bucket(false, &plain, SET(PROP_N_VAL, n_val, 0),
+                  "[{n_val,not_integer}]: n_val is a whole number from 1 to 1024, not 0");
     expect_bucket(false, &plain, SET(PROP_N_VAL, n_val, 200), NULL);
-    expect_bucket(false, &plain, SET(PROP_R, r, 0), "[{r,not_valid_quorum}]");
+    expect_bucket(false, &plain, SET(PROP_R, r, 0),
+                  "[{r,not_valid_quorum}]: r is one, quorum, all, or a number of replicas from 1 on, not 0");
     expect_bucket(false, &plain, SET(PROP_R, r, 10), NULL);
     expect_bucket(false, &plain, SET(PROP_PR, pr, 0), NULL);
     expect_bucket(false, &plain, SET(PROP_W, w, QUORUM_ONE), NULL);
-    expect_bucket(false, &plain, SET(PROP_OLD_VCLOCK, old_vclock, 0), "[{old_vclock,not_integer}]");
+    expect_bucket(false, &plain, SET(PROP_OLD_VCLOCK, old_vclock, 0),
+                  "[{old_vclock,not_integer}]: old_vclock is a whole number from 1 to 4294967295, not 0");
     expect_bucket(false, &plain, SET(PROP_YOUNG_VCLOCK, young_vclock, 0), NULL);
     expect_bucket(false, &plain, SET(PROP_CONSISTENT, consistent, true),
-                  "[{consistent,\"cannot update consistent property\"}]");
+                  "[{consistent,\"cannot update consistent property\"}]: consistent is given when a bucket type is "
+                  "created, and stays");
     expect_bucket(false, &plain, SET(PROP_WRITE_ONCE, write_once, true),
-                  "[{write_once,\"cannot update write_once property\"}]");
+                  "[{write_once,\"cannot update write_once property\"}]: write_once is given when a bucket type is "
+                  "created, and stays");
     expect_bucket(false, &plain, SET(PROP_DATATYPE, datatype, slice_str("set")), NULL);
     expect_bucket(false, &plain, SET(PROP_HLL_PRECISION, hll_precision, 20), NULL);
-    expect_bucket(true, &typed, SET(PROP_DATATYPE, datatype, slice_str("set")),
-                  "[{datatype,\"`datatype` must not be defined.\"}]");
+    expect_bucket(
+        true, &typed, SET(PROP_DATATYPE, datatype, slice_str("set")),
+        "[{datatype,\"`datatype` must not be defined.\"}]: datatype is given when a bucket type is created, and stays");
     expect_bucket(true, &typed, SET(PROP_LAST_WRITE_WINS, last_write_wins, true),
                   "[{dvv_enabled,\n                                \"If last_write_wins is true, dvv_enabled must be "
                   "false\"}]");
@@ -167,7 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_and_types), cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_owns_its_texts),     cmocka_unit_test(test_memory_limit),
-        cmocka_unit_test(test_riaks_words),
+        cmocka_unit_test(test_riaks_words),        cmocka_unit_test(test_a_text_that_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

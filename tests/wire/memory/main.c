@@ -436,6 +436,7 @@ static bool step(struct player *p, const struct statement *st)
 /* As tests/wire/run has them. */
 #define TYPES                                                                                                          \
     "{\"plain\":{},\"single\":{\"allow_mult\":false,\"n_val\":5,\"r\":\"one\"},\"once\":{\"write_once\":true},"        \
+    "\"consistent\":{\"consistent\":true},"                                                                            \
     "\"counters\":{\"datatype\":\"counter\"},\"maps\":{\"datatype\":\"map\"},\"sets\":{\"datatype\":\"set\"},"         \
     "\"gsets\":{\"datatype\":\"gset\"},\"hlls\":{\"datatype\":\"hll\",\"hll_precision\":13},\"listed\":{},"            \
     "\"emptied\":{},"                                                                                                  \
