@@ -356,8 +356,7 @@ static int read_connections(const struct reading *r)
     int status =
         read_places(r, "max-connections", c->memory_bytes / 8 / CONNECTION_BYTES, 256, SIZE_MAX, &c->connections_max);
     if (!status)
-        status =
-            read_places(r, "max-handshakes", c->memory_bytes / 32 / HANDSHAKE_BYTES, 128, 1024, &c->handshakes_max);
+        status = read_places(r, "max-handshakes", c->memory_bytes / 8 / HANDSHAKE_BYTES, 128, 1024, &c->handshakes_max);
     return status;
 }
 

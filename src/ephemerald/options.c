@@ -130,8 +130,9 @@ const struct option daemon_options[] = {
      "at least 256. Another client is told so when it authenticates. A few places more are kept for the certificates "
      "of nodes, with which an operator connects."},
     {"max-handshakes", "EPHEMERAL_STORE_MAX_HANDSHAKES", OPTION_NUMBER, "N", NULL, 1, 1000000, false,
-     "Client connections at once that have not authenticated; they take no place of a client. Without it: as many as a "
-     "thirty-second of the memory holds at 48 KiB each, at least 128, at most 1024. When all places are taken, the "
+     "Client connections at once that have not authenticated; they take no place of a client. Without it: as many as "
+     "an "
+     "eighth of the memory holds at 48 KiB each, at least 128, at most 1024. When all places are taken, the "
      "connection that is silent for longest gives way to a new one, first those of an address that has more than half "
      "of the places; while none is silent, new ones wait in the kernel's queue."},
     {"handshake-timeout-ms", "EPHEMERAL_STORE_HANDSHAKE_TIMEOUT_MS", OPTION_DURATION_MS, "TIME", "10000", 10, DAY,

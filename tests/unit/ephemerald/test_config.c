@@ -551,12 +551,12 @@ static void test_connections(void **state)
     rig_init(&r);
     assert_good(&r, read_config(&r, "--memory", "1GiB", NULL));
     assert_int_equal(r.c->connections_max, 4096);
-    assert_int_equal(r.c->handshakes_max, 682);
+    assert_int_equal(r.c->handshakes_max, 1024);
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--memory", "64MiB", NULL));
     assert_int_equal(r.c->connections_max, 256);
-    assert_int_equal(r.c->handshakes_max, 128);
-    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--memory", "4GiB", NULL));
-    assert_int_equal(r.c->handshakes_max, 1024);
+    assert_int_equal(r.c->handshakes_max, 170);
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--memory", "256MiB", NULL));
+    assert_int_equal(r.c->handshakes_max, 682);
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--max-connections", "3", NULL));
     assert_int_equal(r.c->connections_max, 3);
     rig_fini(&r);
