@@ -67,8 +67,8 @@ static int make_peers(struct certificates *c, const struct cert *cert, char *why
 
 static int renew_peers(struct certificates *c, const struct cert *cert, char *why, size_t why_size)
 {
-    int err = tls_ctx_renew(c->peer_server, NULL, cert, why, why_size);
-    return err ? err : tls_ctx_renew(c->peer_client, NULL, cert, why, why_size);
+    int err = tls_ctx_renew(c->peer_server, c->ca, NULL, cert, why, why_size);
+    return err ? err : tls_ctx_renew(c->peer_client, c->ca, NULL, cert, why, why_size);
 }
 
 int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT_INCARNATION_SIZE])
@@ -109,7 +109,7 @@ static void renewed(uv_work_t *work, int status)
     struct certificates *c = r->certificates;
     c->renewing = false;
     if (!status && !r->err)
-        r->err = tls_ctx_renew(c->server, r->rsa, r->ecdsa, r->why, sizeof r->why);
+        r->err = tls_ctx_renew(c->server, c->ca, r->rsa, r->ecdsa, r->why, sizeof r->why);
     if (r->err)
         log_error(c->log, "tls", "the server certificate could not be renewed: %s; trying again in a minute", r->why);
     else if (!status)
@@ -143,42 +143,92 @@ static void warn_of_end(struct certificates *c)
     c->warned_stage = stage;
 }
 
+/* --- the root: of several with the same key, the valid one that ends last --- */
+
+static int read_root(const struct certificates *c, struct ca **out, char *why, size_t why_size)
+{
+    return ca_create(slice_str(c->config->root_ca_cert), slice_str(c->config->root_ca_key), now_s(c), out, why,
+                     why_size);
+}
+
+static void warn_of_version(const struct certificates *c)
+{
+    if (ca_is_v1(c->ca))
+        log_warn(
+            c->log, "tls",
+            "the root (%s) is an X.509 v1 certificate. It works here, but clients with Python 3.13 and later refuse "
+            "it. Make it v3, other certificates stay valid: " CA_MENDING_COMMAND,
+            ca_subject(c->ca));
+}
+
+/* The worker of a renewal uses the root that is there. */
+static void review_root(struct certificates *c)
+{
+    char why[TLS_WHY_MAX] = "";
+    struct ca *now;
+    if (c->renewing || now_s(c) < c->review_at)
+        return;
+    c->review_at = INT64_MAX;
+    if (read_root(c, &now, why, sizeof why)) {
+        log_error(c->log, "tls", "the root CA cannot be used any more: %s", why);
+        return;
+    }
+    c->review_at = ca_review_at(now);
+    bool is_other = !ca_equal(c->ca, now);
+    ca_destroy(&c->ca);
+    c->ca = now;
+    if (!is_other)
+        return;
+    log_info(c->log, "tls", "changing over to another root certificate with the same key (%s), which ends in %lld days",
+             ca_subject(c->ca), (long long)cert_days_left(ca_not_after(c->ca), now_s(c)));
+    warn_of_version(c);
+    renew_server(c);
+    if (c->peer_server)
+        certificates_identify(c, c->incarnation);
+}
+
+/* At the next minute, or when the root is to be reviewed, if that is sooner. */
+static uint64_t next_check_ms(const struct certificates *c)
+{
+    int64_t left_s = c->review_at - now_s(c);
+    return left_s >= (int64_t)(CHECK_MS / 1000) ? CHECK_MS : left_s > 0 ? (uint64_t)left_s * 1000 : 1000;
+}
+
 static void on_check(struct timer *t)
 {
     struct certificates *c = LIST_ENTRY(t, struct certificates, check);
+    review_root(c);
     warn_of_end(c);
     if (now_s(c) >= tls_ctx_renew_at(c->server))
         renew_server(c);
     if (c->peer_server && now_s(c) >= tls_ctx_renew_at(c->peer_server))
         certificates_identify(c, c->incarnation);
-    timer_start(&c->loop->timers, &c->check, CHECK_MS);
+    timer_start(&c->loop->timers, &c->check, next_check_ms(c));
 }
 
 /* --- life --- */
 
 int certificates_init(struct certificates *c, const struct config *config, const struct log *log, struct net_loop *loop)
 {
-    char why[512] = "";
+    char why[TLS_WHY_MAX] = "";
     *c = (struct certificates){.config = config, .log = log, .loop = loop};
     timer_init(&c->check, on_check);
-    int err =
-        ca_create(slice_str(config->root_ca_cert), slice_str(config->root_ca_key), now_s(c), &c->ca, why, sizeof why);
+    int err = read_root(c, &c->ca, why, sizeof why);
     if (err) {
         log_error(log, "tls", "the root CA cannot be used: %s", why);
         return EX_CONFIG;
     }
+    c->review_at = ca_review_at(c->ca);
     if (make_server(c))
         return EX_SOFTWARE;
-    if (ca_is_v1(c->ca))
-        log_warn(log, "tls", "the root (%s) is an X.509 v1 certificate: accepted, though v3 would say what it is for",
-                 ca_subject(c->ca));
+    warn_of_version(c);
     warn_of_end(c);
     return 0;
 }
 
 void certificates_watch(struct certificates *c)
 {
-    timer_start(&c->loop->timers, &c->check, CHECK_MS);
+    timer_start(&c->loop->timers, &c->check, next_check_ms(c));
 }
 
 void certificates_end(struct certificates *c)

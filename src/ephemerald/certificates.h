@@ -16,7 +16,8 @@ struct certificates {
     struct tls_ctx *peer_server, *peer_client;  /* for other nodes; NULL before certificates_identify() */
     uint8_t incarnation[CERT_INCARNATION_SIZE]; /* that the node certificate names */
     struct timer check;
-    int warned_stage; /* of the root's end: 30, 14, 7, 1 days; 0: not yet */
+    int warned_stage;  /* of the root's end: 30, 14, 7, 1 days; 0: not yet */
+    int64_t review_at; /* when another root of the given ones may be better: ca_review_at() */
     uv_work_t renewal;
     bool renewing, ended;
 };

@@ -7,13 +7,20 @@
 
 #include "tls/pem.h"
 
+/* Makes of a root another one, by its own key, that says that it is a CA: for texts of errors. */
+#define CA_MENDING_COMMAND                                                                                             \
+    "printf 'basicConstraints=critical,CA:TRUE\\nkeyUsage=critical,keyCertSign,cRLSign\\n"                             \
+    "subjectKeyIdentifier=hash\\n' | openssl x509 -in rootCA.crt -signkey rootCA.key -clrext -days 365 -extfile "      \
+    "/dev/stdin -out rootCA.new.crt"
+
 struct ca;
 struct x509_st;
 struct evp_pkey_st;
 struct stack_st_X509;
 
 /* Both texts are borrowed, in any spelling of pem.h. `now`: seconds since the epoch. The certificate that fits the key
- * signs; when it is not self-signed, the text must hold its issuers up to the root. About a millisecond.
+ * signs; of several, as when a root was renewed with its old key, the one whose chain is valid now and ends last. When
+ * it is not self-signed, the text must hold its issuers up to the root. About a millisecond.
  *   as pem_normalize(), and
  *   E_MISMATCH     the key belongs to no certificate in the text
  *   E_CERT         expired, not yet valid, not a CA, its issuer is missing
@@ -23,6 +30,11 @@ void ca_destroy(struct ca **ca);
 
 /* Seconds since the epoch: the first end among the certificates of the chain, after which nothing verifies. */
 int64_t ca_not_after(const struct ca *ca);
+/* When another certificate of the text may become the better one, or this one's chain ends: ca_create() again then;
+ * INT64_MAX: never. */
+int64_t ca_review_at(const struct ca *ca);
+/* Whether both sign with the same certificate and chain. */
+bool ca_equal(const struct ca *a, const struct ca *b);
 bool ca_is_v1(const struct ca *ca);
 /* The subject in one line, for logs: "CN=rootCA"; cut to fit, borrowed. */
 const char *ca_subject(const struct ca *ca);

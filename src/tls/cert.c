@@ -158,15 +158,35 @@ static bool add_extension(const struct mint *m, int nid, const char *value)
     return ok;
 }
 
+/* The root's subject key identifier; for one without, as X.509 v1, what it would be (RFC 5280 4.2.1.2, method 1). */
+static bool set_root_id(const struct mint *m, ASN1_OCTET_STRING *id)
+{
+    const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(ca_x509(m->ca));
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    if (own)
+        return ASN1_OCTET_STRING_set(id, ASN1_STRING_get0_data(own), ASN1_STRING_length(own)) == 1;
+    return X509_pubkey_digest(ca_x509(m->ca), EVP_sha1(), digest, &len) == 1 &&
+           ASN1_OCTET_STRING_set(id, digest, (int)len) == 1;
+}
+
+static bool add_authority_id(const struct mint *m)
+{
+    AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
+    bool ok = id && (id->keyid = ASN1_OCTET_STRING_new()) && set_root_id(m, id->keyid) &&
+              X509_add1_ext_i2d(m->cert->x509, NID_authority_key_identifier, id, 0, X509V3_ADD_DEFAULT) == 1;
+    AUTHORITY_KEYID_free(id);
+    return ok;
+}
+
 static bool add_extensions(const struct mint *m)
 {
-    bool root_has_id = X509_get0_subject_key_id(ca_x509(m->ca)) != NULL;
     return add_names(m) && add_extension(m, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(m, NID_key_usage,
                          m->key == CERT_RSA_2048 ? "critical,digitalSignature,keyEncipherment"
                                                  : "critical,digitalSignature") &&
            add_extension(m, NID_ext_key_usage, m->usages) && add_extension(m, NID_subject_key_identifier, "hash") &&
-           (!root_has_id || add_extension(m, NID_authority_key_identifier, "keyid"));
+           add_authority_id(m);
 }
 
 /* --- the certificate --- */

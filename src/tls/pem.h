@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-#define TLS_WHY_MAX  512
+#define TLS_WHY_MAX  640
 #define PEM_TEXT_MAX ((size_t)64 * 1024) /* of input, in bytes: a root, its key or a short chain need far less */
 #define PEM_OUT_MAX  (PEM_TEXT_MAX + PEM_TEXT_MAX / 64 + 4 * PEM_CERT_MAX) /* what a buffer for it needs as maximum */
 #define PEM_CERT_MAX 8                                                     /* certificates in one text */

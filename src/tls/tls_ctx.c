@@ -209,25 +209,14 @@ int tls_ctx_create_server(const struct tls_server_config *config, struct tls_ctx
     return err;
 }
 
-/* The chain that went out with the certificate of that kind so far goes out with its successor: the root is the same.
- */
-static int renew(const struct making *m, int slot, const struct cert *cert)
-{
-    STACK_OF(X509) *chain = NULL, *copy = NULL;
-    if (!cert)
-        return 0;
-    if (SSL_CTX_get0_chain_certs(m->ctx->ssl_ctx, &chain) == 1 && chain)
-        copy = X509_chain_up_ref(chain);
-    int err = use_cert(m, slot, cert, copy);
-    pem_free_certs(copy);
-    return err;
-}
-
-int tls_ctx_renew(struct tls_ctx *ctx, const struct cert *rsa, const struct cert *ecdsa, char *why, size_t why_size)
+int tls_ctx_renew(struct tls_ctx *ctx, const struct ca *ca, const struct cert *rsa, const struct cert *ecdsa, char *why,
+                  size_t why_size)
 {
     struct making m = {ctx, why, why_size};
-    int err = renew(&m, 0, rsa);
-    return err ? err : renew(&m, 1, ecdsa);
+    int err = believe(&m, ca_chain(ca)); /* the roots of the text are all believed from the start */
+    if (!err)
+        err = use_cert(&m, 0, rsa, ca_chain(ca));
+    return err ? err : use_cert(&m, 1, ecdsa, ca_chain(ca));
 }
 
 static int64_t earlier(const int64_t of[2])

@@ -51,10 +51,11 @@ struct tls_peer_config {
 /* Fast. E_INVALID (no certificate), E_NOMEM, E_TLS. */
 int tls_ctx_create_peer(const struct tls_peer_config *config, struct tls_ctx **out, char *why, size_t why_size);
 
-/* New handshakes use these certificates from now on; open connections and sessions live on. Both borrowed during the
- * call; one that is NULL stays as it was. Between nodes there is only `ecdsa`. Fast. E_TLS leaves the old ones in use.
- */
-int tls_ctx_renew(struct tls_ctx *ctx, const struct cert *rsa, const struct cert *ecdsa, char *why, size_t why_size);
+/* New handshakes use these certificates from now on, with the chain of `ca`, which may be another one of the same
+ * text; open connections and sessions live on. All borrowed during the call; a certificate that is NULL stays as it
+ * was, with its chain. Between nodes there is only `ecdsa`. Fast. E_TLS leaves the old ones in use. */
+int tls_ctx_renew(struct tls_ctx *ctx, const struct ca *ca, const struct cert *rsa, const struct cert *ecdsa, char *why,
+                  size_t why_size);
 /* The earliest cert_renew_at() and cert_not_after() of the certificates in use. Not of clients. */
 int64_t tls_ctx_renew_at(const struct tls_ctx *ctx);
 int64_t tls_ctx_not_after(const struct tls_ctx *ctx);

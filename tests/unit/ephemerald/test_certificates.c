@@ -16,7 +16,7 @@ struct rig {
     struct config *config;
     struct certificates c;
     unsigned count; /* of lines */
-    char line[LINES_MAX][256];
+    char line[LINES_MAX][512];
 };
 
 static uint64_t wall_ms(void *arg)
@@ -167,6 +167,76 @@ static void test_warnings(void **state)
     rig_fini(&r);
 }
 
+/* The root was signed again with its key, from the third day on: what ends with the old one is replaced in time. */
+static void test_root_that_is_replaced(void **state)
+{
+    static const uint8_t id[CERT_INCARNATION_SIZE] = "incarnation";
+    struct rig r;
+    struct pki next;
+    char both[2 * PKI_PEM_SIZE];
+    (void)state;
+    rig_init(&r, 6);
+    pki_make(&next, &(struct pki_plan){.cn = "Root", .ca = true, .key = r.root.key, .from = PKI_NOW + 3 * PKI_DAY});
+    snprintf(both, sizeof both, "%s%s", r.root.cert_pem, next.cert_pem);
+    r.config->root_ca_cert = both;
+    begin(&r);
+    assert_int_equal(certificates_identify(&r.c, id), 0);
+    assert_int_equal(tls_ctx_not_after(r.c.server), PKI_NOW + 6 * PKI_DAY + 1);
+    r.count = 0; /* the old one's end was warned of */
+    r.now_s = PKI_NOW + 3 * PKI_DAY - 2;
+    check(&r);
+    assert_int_equal(r.count, 0);
+    assert_true(timers_next_ms(&r.loop.timers) <= clock_boot_ms(&r.loop.clock) + 2000); /* not a minute later */
+    r.now_s += 2;
+    check(&r);
+    assert_int_equal(r.count, 2);
+    assert_non_null(strstr(r.line[0], "changing over to another root certificate with the same key (CN = Root)"));
+    assert_non_null(strstr(r.line[1], "server certificate renewed"));
+    assert_int_equal(tls_ctx_not_after(r.c.server), PKI_NOW + 12 * PKI_DAY);
+    assert_int_equal(tls_ctx_not_after(r.c.peer_server), PKI_NOW + 12 * PKI_DAY);
+    assert_int_equal(tls_ctx_not_after(r.c.peer_client), PKI_NOW + 12 * PKI_DAY);
+    pki_free(&next);
+    rig_fini(&r);
+}
+
+static void test_root_that_ends(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 5);
+    begin(&r);
+    r.count = 0;
+    r.now_s = PKI_NOW + 5 * PKI_DAY + 1;
+    check(&r);
+    assert_non_null(
+        strstr(r.line[0], "the root CA cannot be used any more: the root CA certificate (CN = Root) expired"));
+    r.count = 0;
+    r.now_s += 60;
+    check(&r);
+    assert_int_equal(r.count, 0); /* once */
+    rig_fini(&r);
+}
+
+static void test_root_of_version_1(void **state)
+{
+    struct rig r;
+    struct pki v1;
+    (void)state;
+    rig_init(&r, 300);
+    pki_make(&v1, &(struct pki_plan){.cn = "rootCA"});
+    r.config->root_ca_cert = v1.cert_pem;
+    r.config->root_ca_key = v1.key_pem;
+    begin(&r);
+    assert_int_equal(r.count, 1);
+    assert_non_null(strstr(r.line[0],
+                           "(CN = rootCA) is an X.509 v1 certificate. It works here, but clients with Python "
+                           "3.13 and later refuse it. Make it v3"));
+    check(&r);
+    assert_int_equal(r.count, 1);
+    pki_free(&v1);
+    rig_fini(&r);
+}
+
 static void test_bad_root(void **state)
 {
     static char nonsense[] = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
@@ -184,8 +254,10 @@ static void test_bad_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity), cmocka_unit_test(test_renewal),  cmocka_unit_test(test_end_while_renewing),
-        cmocka_unit_test(test_warnings), cmocka_unit_test(test_bad_root),
+        cmocka_unit_test(test_identity),           cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_end_while_renewing), cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_bad_root),           cmocka_unit_test(test_root_that_is_replaced),
+        cmocka_unit_test(test_root_that_ends),     cmocka_unit_test(test_root_of_version_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,10 @@ static void to_text(BIO *bio, char out[PKI_PEM_SIZE])
 
 static void add_extension(X509 *x, int nid, const char *value)
 {
-    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+    X509V3_CTX ctx;
+    X509V3_set_ctx_nodb(&ctx);
+    X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
+    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
     must(ext && X509_add_ext(x, ext, -1) == 1);
     X509_EXTENSION_free(ext);
 }
@@ -45,8 +48,11 @@ static void fill(X509 *x, const struct pki_plan *plan, EVP_PKEY *key)
         add_name(x, "CN", plan->second_cn);
     must(X509_set_issuer_name(x, X509_get_subject_name(plan->issuer ? plan->issuer->cert : x)) == 1);
     must(X509_set_pubkey(x, key) == 1);
-    if (plan->ca)
+    if (plan->ca) {
         add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
+        add_extension(x, NID_key_usage, "critical,keyCertSign,cRLSign");
+        add_extension(x, NID_subject_key_identifier, "hash");
+    }
     if (plan->ext_key_usage)
         add_extension(x, NID_ext_key_usage, plan->ext_key_usage);
     if (plan->alt_names)

@@ -23,7 +23,7 @@ struct pki_plan {
     const char *second_cn;
     const struct pki *issuer;  /* NULL: self-signed */
     EVP_PKEY *key;             /* borrowed; NULL: a new one on P-256 */
-    bool ca;                   /* v3, with a CA's extensions */
+    bool ca;                   /* v3, with a CA's extensions: as tools/recipe makes roots */
     const char *ext_key_usage; /* v3, with this one */
     const char *alt_names;     /* v3 too: "URI:urn:a,DNS:b"; NULL: none */
     int64_t from, to;          /* 0: a day before PKI_NOW, 300 days after it */

@@ -149,6 +149,142 @@ static void dates(void **state)
     pki_free(&last);
 }
 
+/* --- a root that was renewed with its key --- */
+
+enum { OLD, CURRENT, LONGER, SOON, RENEWED_COUNT };
+
+/* Days from now. */
+static const struct {
+    int64_t from, to;
+} lives[RENEWED_COUNT] = {[OLD] = {-300, -1}, [CURRENT] = {-100, 20}, [LONGER] = {-10, 200}, [SOON] = {5, 300}};
+
+struct renewed {
+    struct pki all[RENEWED_COUNT];
+};
+
+static void renewed_make(struct renewed *r, const struct pki *issuer)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    for (int i = 0; i < RENEWED_COUNT; i++)
+        pki_make(&r->all[i], &(struct pki_plan){.cn = "renewed",
+                                                .key = key,
+                                                .issuer = issuer,
+                                                .ca = issuer != NULL,
+                                                .from = PKI_NOW + lives[i].from * PKI_DAY,
+                                                .to = PKI_NOW + lives[i].to * PKI_DAY});
+    EVP_PKEY_free(key);
+}
+
+static void renewed_free(struct renewed *r)
+{
+    for (int i = 0; i < RENEWED_COUNT; i++)
+        pki_free(&r->all[i]);
+}
+
+/* Those whose digits are in `which`, in that order, then `more`. */
+static struct ca *renewed_ca(const struct renewed *r, const char *which, const char *more, int64_t now)
+{
+    static char text[5 * PKI_PEM_SIZE];
+    char why[TLS_WHY_MAX] = "";
+    struct ca *ca = NULL;
+    text[0] = '\0';
+    for (; *which; which++)
+        strcat(text, r->all[*which - '0'].cert_pem);
+    strcat(text, more);
+    if (ca_create(slice_str(text), slice_str(r->all[0].key_pem), now, &ca, why, sizeof why))
+        fail_msg("%s", why);
+    return ca;
+}
+
+/* Whatever the order: of those that are valid, the one that ends last. */
+static void a_renewed_root(void **state)
+{
+    static const struct {
+        const char *order;
+        int signer, anchors;
+        int64_t review_day;
+    } all[] = {{"01", CURRENT, 2, 20}, {"10", CURRENT, 2, 20}, {"12", LONGER, 2, 20},
+               {"21", LONGER, 2, 20},  {"13", CURRENT, 2, 5},  {"31", CURRENT, 2, 5},
+               {"3210", LONGER, 4, 5}, {"0123", LONGER, 4, 5}, {"2", LONGER, 1, 200}};
+    struct renewed r;
+    (void)state;
+    renewed_make(&r, NULL);
+    refuse(r.all[OLD].cert_pem, &r.all[OLD], E_CERT, "expired at");
+    refuse(r.all[SOON].cert_pem, &r.all[SOON], E_CERT, "not valid before");
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct ca *ca = renewed_ca(&r, all[i].order, "", PKI_NOW);
+        assert_int_equal(X509_cmp(ca_x509(ca), r.all[all[i].signer].cert), 0);
+        assert_int_equal(ca_not_after(ca), PKI_NOW + lives[all[i].signer].to * PKI_DAY);
+        assert_int_equal(sk_X509_num(ca_anchors(ca)), all[i].anchors);
+        assert_int_equal(ca_review_at(ca), PKI_NOW + all[i].review_day * PKI_DAY);
+        ca_destroy(&ca);
+    }
+    renewed_free(&r);
+}
+
+/* What is found at ca_review_at(). */
+static void a_root_that_begins_later(void **state)
+{
+    struct renewed r;
+    (void)state;
+    renewed_make(&r, NULL);
+    struct ca *before = renewed_ca(&r, "13", "", PKI_NOW), *same = renewed_ca(&r, "31", "", PKI_NOW + PKI_DAY);
+    struct ca *after = renewed_ca(&r, "13", "", ca_review_at(before));
+    assert_true(ca_equal(before, same));
+    assert_false(ca_equal(before, after));
+    assert_int_equal(X509_cmp(ca_x509(after), r.all[SOON].cert), 0);
+    ca_destroy(&before);
+    ca_destroy(&same);
+    ca_destroy(&after);
+    renewed_free(&r);
+}
+
+/* The same of one that signs below a root: the chain is the valid one. */
+static void a_renewed_signer_below_the_root(void **state)
+{
+    struct renewed r;
+    struct pki signer;
+    char why[TLS_WHY_MAX] = "", text[5 * PKI_PEM_SIZE];
+    struct ca *ca = NULL;
+    (void)state;
+    renewed_make(&r, &root_v3);
+    ca = renewed_ca(&r, "012", root_v3.cert_pem, PKI_NOW);
+    assert_int_equal(sk_X509_num(ca_chain(ca)), 1);
+    assert_int_equal(X509_cmp(sk_X509_value(ca_chain(ca), 0), r.all[LONGER].cert), 0);
+    ca_destroy(&ca);
+    pki_make(&signer, &(struct pki_plan){.cn = "signer", .issuer = &r.all[OLD], .ca = true});
+    snprintf(text, sizeof text, "%s%s%s%s", signer.cert_pem, r.all[OLD].cert_pem, r.all[CURRENT].cert_pem,
+             root_v3.cert_pem);
+    if (ca_create(slice_str(text), slice_str(signer.key_pem), PKI_NOW, &ca, why, sizeof why))
+        fail_msg("%s", why);
+    assert_int_equal(X509_cmp(sk_X509_value(ca_chain(ca), 1), r.all[CURRENT].cert), 0);
+    ca_destroy(&ca);
+    pki_free(&signer);
+    renewed_free(&r);
+}
+
+/* What OpenSSL 3.2 and later make of F5's recipe: the error says how to mend it, and the mended one beside it counts.
+ */
+static void a_v3_root_without_extensions(void **state)
+{
+    struct pki bare, mended;
+    struct ca *ca;
+    char both[2 * PKI_PEM_SIZE], why[TLS_WHY_MAX];
+    (void)state;
+    pki_make(&bare, &(struct pki_plan){.cn = "rootCA", .alt_names = "DNS:a", .to = PKI_NOW + 400 * PKI_DAY});
+    refuse(bare.cert_pem, &bare, E_CERT, "(CN = rootCA) is X.509 v3 without basicConstraints");
+    refuse(bare.cert_pem, &bare, E_CERT,
+           " | openssl x509 -in rootCA.crt -signkey rootCA.key -clrext -days 365 -extfile "
+           "/dev/stdin -out rootCA.new.crt");
+    pki_make(&mended, &(struct pki_plan){.cn = "rootCA", .key = bare.key, .ca = true});
+    snprintf(both, sizeof both, "%s%s", bare.cert_pem, mended.cert_pem);
+    assert_int_equal(create(both, bare.key_pem, &ca, why), 0);
+    assert_int_equal(X509_cmp(ca_x509(ca), mended.cert), 0);
+    ca_destroy(&ca);
+    pki_free(&bare);
+    pki_free(&mended);
+}
+
 static void parts_that_do_not_belong_together(void **state)
 {
     struct pki forged;
@@ -210,6 +346,10 @@ int main(void)
         cmocka_unit_test(a_signer_below_the_root),
         cmocka_unit_test(not_a_ca),
         cmocka_unit_test(dates),
+        cmocka_unit_test(a_renewed_root),
+        cmocka_unit_test(a_root_that_begins_later),
+        cmocka_unit_test(a_renewed_signer_below_the_root),
+        cmocka_unit_test(a_v3_root_without_extensions),
         cmocka_unit_test(parts_that_do_not_belong_together),
         cmocka_unit_test(a_subject_of_control_characters),
     };

@@ -56,6 +56,60 @@ static void check_extensions(X509 *x, enum cert_key key)
     GENERAL_NAMES_free(alternatives);
 }
 
+/* As Python 3.13 and later, and whoever else asks OpenSSL for it, judge certificates. */
+static int verify_strictly(X509 *x, const struct pki *by)
+{
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    assert_true(store && ctx && X509_STORE_add_cert(store, by->cert) == 1);
+    assert_int_equal(X509_STORE_CTX_init(ctx, store, x, NULL), 1);
+    X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT);
+    X509_STORE_CTX_set_time(ctx, 0, (time_t)PKI_NOW);
+    X509_verify_cert(ctx);
+    int result = X509_STORE_CTX_get_error(ctx);
+    X509_STORE_CTX_free(ctx);
+    X509_STORE_free(store);
+    ERR_clear_error();
+    return result;
+}
+
+/* Both name the key that signed them, also where the root itself does not name it. */
+static void authority_of_all_that_is_minted(void **state)
+{
+    struct pki v3;
+    (void)state;
+    pki_make(&v3, &(struct pki_plan){.cn = "rootCA", .ca = true});
+    const struct pki *const roots[] = {&root, &v3};
+    for (size_t i = 0; i < 2; i++) {
+        char why[TLS_WHY_MAX] = "";
+        struct ca *by = NULL;
+        struct cert *node = NULL;
+        struct cert_request req = {.names = names, .name_count = 6, .now = PKI_NOW};
+        struct cert_node_request node_req = {.now = PKI_NOW};
+        uint8_t id[EVP_MAX_MD_SIZE];
+        unsigned len;
+        assert_int_equal(
+            ca_create(slice_str(roots[i]->cert_pem), slice_str(roots[i]->key_pem), PKI_NOW, &by, why, sizeof why), 0);
+        assert_int_equal(X509_pubkey_digest(roots[i]->cert, EVP_sha1(), id, &len), 1);
+        struct cert *server = mint(by, &req, CERT_ECDSA_P256);
+        assert_int_equal(cert_mint_node(by, &node_req, &node, why, sizeof why), 0);
+        X509 *const minted[] = {cert_x509(server), cert_x509(node)};
+        for (size_t k = 0; k < 2; k++) {
+            const ASN1_OCTET_STRING *authority = X509_get0_authority_key_id(minted[k]);
+            assert_non_null(authority);
+            assert_int_equal(ASN1_STRING_length(authority), len);
+            assert_memory_equal(ASN1_STRING_get0_data(authority), id, len);
+            assert_int_equal(X509_check_issued(roots[i]->cert, minted[k]), X509_V_OK);
+            /* A v1 root is what they refuse, nothing of ours. */
+            assert_int_equal(verify_strictly(minted[k], roots[i]) == X509_V_OK, roots[i] == &v3);
+        }
+        cert_destroy(&server);
+        cert_destroy(&node);
+        ca_destroy(&by);
+    }
+    pki_free(&v3);
+}
+
 static void both_kinds(void **state)
 {
     (void)state;
@@ -287,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_kinds),
+        cmocka_unit_test(authority_of_all_that_is_minted),
         cmocka_unit_test(common_names),
         cmocka_unit_test(serials_differ),
         cmocka_unit_test(lives),

@@ -166,7 +166,7 @@ static void renewal(void **state)
     link_open(&before, client, server);
     assert_true(link_shake(&before));
     assert_int_equal(cert_mint_server(world.ca, &req, CERT_ECDSA_P256, &fresh, why, sizeof why), 0);
-    assert_int_equal(tls_ctx_renew(server, NULL, fresh, why, sizeof why), 0);
+    assert_int_equal(tls_ctx_renew(server, world.ca, NULL, fresh, why, sizeof why), 0);
     cert_destroy(&fresh);
     assert_int_equal(tls_ctx_not_after(server), PKI_NOW + 30 * PKI_DAY); /* the RSA one stays */
     link_open(&after, client, server);
@@ -208,7 +208,7 @@ static void a_signer_below_the_root_is_sent_and_renewed(void **state)
         link_open(&l, client, server);
         assert_true(link_shake(&l));
         link_close(&l);
-        assert_int_equal(tls_ctx_renew(server, NULL, cert, why, sizeof why), 0);
+        assert_int_equal(tls_ctx_renew(server, ca, NULL, cert, why, sizeof why), 0);
     }
     tls_ctx_destroy(&client);
     tls_ctx_destroy(&server);

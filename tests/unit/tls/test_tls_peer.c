@@ -151,6 +151,37 @@ static void impostors(void **state)
 
 /* --- what else --- */
 
+/* Its old certificate, which has expired, is believed beside it: that stops nobody. */
+static void a_root_renewed_with_its_key(void **state)
+{
+    struct pki old, renewed;
+    struct ca *ca = NULL;
+    char text[2 * PKI_PEM_SIZE], why[TLS_WHY_MAX] = "";
+    (void)state;
+    pki_make(&old, &(struct pki_plan){.cn = "rootCA", .from = PKI_NOW - 2 * PKI_DAY, .to = PKI_NOW - PKI_DAY});
+    pki_make(&renewed, &(struct pki_plan){.cn = "rootCA", .key = old.key});
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "%s%s", i ? old.cert_pem : renewed.cert_pem, i ? renewed.cert_pem : old.cert_pem);
+        assert_int_equal(ca_create(slice_str(text), slice_str(old.key_pem), PKI_NOW, &ca, why, sizeof why), 0);
+        struct cert *cert = mint(ca, first, 0);
+        struct tls_peer_config config = link_peer_config(&world, true, cert);
+        config.ca = ca;
+        struct tls_ctx *server = link_peer(&config);
+        config.is_server = false;
+        struct tls_ctx *client = link_peer(&config);
+        struct link l;
+        link_open(&l, client, server);
+        assert_true(link_shake(&l));
+        link_close(&l);
+        tls_ctx_destroy(&client);
+        tls_ctx_destroy(&server);
+        cert_destroy(&cert);
+        ca_destroy(&ca);
+    }
+    pki_free(&old);
+    pki_free(&renewed);
+}
+
 /* It would prove who was there, not who is. */
 static void nothing_is_resumed(void **state)
 {
@@ -179,8 +210,8 @@ static void renewed_on_both_sides(void **state)
     link_open(&old, client, server);
     assert_true(link_shake(&old));
     assert_int_equal(tls_ctx_not_after(client), PKI_NOW + LIFE_OF_A_MINUTE);
-    assert_int_equal(tls_ctx_renew(client, NULL, one, why, sizeof why), 0);
-    assert_int_equal(tls_ctx_renew(server, NULL, two, why, sizeof why), 0);
+    assert_int_equal(tls_ctx_renew(client, world.ca, NULL, one, why, sizeof why), 0);
+    assert_int_equal(tls_ctx_renew(server, world.ca, NULL, two, why, sizeof why), 0);
     assert_int_equal(tls_ctx_renew_at(client), cert_renew_at(one));
     assert_int_equal(tls_ctx_renew_at(server), cert_renew_at(two));
     world.now = PKI_NOW + LIFE_OF_A_MINUTE + 1;
@@ -279,6 +310,7 @@ int main(void)
         cmocka_unit_test(two_nodes),
         cmocka_unit_test(strangers),
         cmocka_unit_test(impostors),
+        cmocka_unit_test(a_root_renewed_with_its_key),
         cmocka_unit_test(nothing_is_resumed),
         cmocka_unit_test(renewed_on_both_sides),
         cmocka_unit_test(nodes_and_users_among_clients),

@@ -192,7 +192,7 @@ static void renewal_lets_sessions_live(void **state)
         struct fixture f;
         char why[TLS_WHY_MAX];
         start(&f, &world.user, (enum tls_version)v, 0);
-        assert_int_equal(tls_ctx_renew(f.server, world.rsa, world.ecdsa, why, sizeof why), 0);
+        assert_int_equal(tls_ctx_renew(f.server, world.ca, world.rsa, world.ecdsa, why, sizeof why), 0);
         check_resumed(&f, true);
         link_check(&f.first, &f.first.client, &f.first.server, slice_str("still here"), 0);
         stop(&f);
