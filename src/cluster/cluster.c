@@ -375,7 +375,7 @@ int cluster_create(const struct cluster_config *config, struct cluster **out)
     }
     c->wall_ahead_ms = clock_wall_ms(config->clock) - now_of(c);
     init_parts(c);
-    err = config->expected == 1 ? formation_alone(c) : 0;
+    err = config->expected == 1 && *config->address ? formation_alone(c) : 0;
     if (err) {
         cluster_close(c);
         cluster_destroy(&c);
@@ -388,6 +388,15 @@ int cluster_create(const struct cluster_config *config, struct cluster **out)
         cluster_turn(c);
     while (config->expected == 1 && has_more(c));
     *out = c;
+    return 0;
+}
+
+int cluster_set_address(struct cluster *c, const char *address)
+{
+    mesh_set_address(&c->mesh, address);
+    if (c->config.expected == 1)
+        return formation_alone(c);
+    formation_begin(c); /* nobody could be heard before */
     return 0;
 }
 

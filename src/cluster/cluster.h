@@ -27,7 +27,7 @@ struct cluster_times {
 
 struct cluster_config {
     const char *name;    /* nodes of another name are not talked to; under 65 bytes */
-    const char *address; /* numeric, under which the others reach this node */
+    const char *address; /* numeric, under which the others reach this node; empty: cluster_set_address() follows */
     uint16_t epmd_port, handoff_port;
     const char *place;   /* where it runs, or "" */
     uint32_t expected;   /* E0, the configured size */
@@ -49,8 +49,8 @@ struct cluster_config {
     void *arg;
 };
 
-/* A cluster of one (expected 1) forms itself before this returns, unless candidates are to be heard first. E_NOMEM, or
- * what `identify` returned. */
+/* A cluster of one (expected 1) forms itself before this returns, if its address is known. E_NOMEM, or what `identify`
+ * returned. */
 int cluster_create(const struct cluster_config *config, struct cluster **out);
 /* Closes the connections to other nodes, without leaving: to them it is as if the process had ended. cluster_destroy()
  * may follow once cluster_is_closed(). */
@@ -70,6 +70,10 @@ struct cluster_candidate {
  * by it. `answered`: every source has said something. */
 void cluster_set_candidates(struct cluster *c, const struct cluster_candidate *list, size_t count, unsigned listed,
                             bool authoritative, bool answered);
+
+/* Once, if the configuration said no address: from now on the node takes part. No candidates may have been set before.
+ * E_NOMEM. */
+int cluster_set_address(struct cluster *c, const char *address);
 
 /* Once per turn of the loop, after all that has come in: what waits leaves in batches. */
 void cluster_turn(struct cluster *c);

@@ -433,7 +433,8 @@ struct link *mesh_link(const struct mesh *m, const uint8_t *incarnation, enum pe
 static struct stream_user *on_accepted(struct acceptor *a, struct stream *s, const char *address)
 {
     struct mesh *m = LIST_ENTRY(a, struct mesh, acceptor);
-    struct link *l = m->ending || m->strangers == MESH_STRANGERS_MAX ? NULL : mesh_new_link(m);
+    bool takes = !m->ending && m->config.self.address[0] && m->strangers < MESH_STRANGERS_MAX;
+    struct link *l = takes ? mesh_new_link(m) : NULL;
     (void)address;
     if (!l)
         return NULL;
@@ -482,6 +483,13 @@ void mesh_set_incarnation(struct mesh *m, const uint8_t *incarnation)
         memset(e->dial_ms, 0, sizeof e->dial_ms);
     }
     close_all(m);
+}
+
+void mesh_set_address(struct mesh *m, const char *address)
+{
+    struct peer_hello *self = &m->config.self;
+    ASSERT(!self->address[0] && m->endpoint_count == 0 && strlen(address) < sizeof self->address);
+    strcpy(self->address, address);
 }
 
 void mesh_end(struct mesh *m)

@@ -88,7 +88,7 @@ struct mesh_hooks {
 };
 
 struct mesh_config {
-    struct peer_hello self;
+    struct peer_hello self;    /* its address may be empty, until mesh_set_address() */
     size_t frame_max;          /* bytes */
     const struct clock *clock; /* borrowed, as what follows */
     struct timers *timers;
@@ -131,6 +131,8 @@ void mesh_set_candidates(struct mesh *m, const struct endpoint *list, size_t cou
 /* An address that was heard of. The oldest of those where nobody answers makes room, but no listed one. NULL: there are
  * too many, or no memory. */
 struct endpoint *mesh_endpoint(struct mesh *m, const char *address, uint16_t port);
+/* Once, if there was no address yet: until then connections are refused, and there may be no endpoint. */
+void mesh_set_address(struct mesh *m, const char *address);
 /* This node is somebody else from now on: connections are made anew. */
 void mesh_set_incarnation(struct mesh *m, const uint8_t *incarnation);
 /* Dials what is due, after something has changed that makes it so. */

@@ -18,6 +18,34 @@ static void test_forms(void **state)
     assert_int_equal(s.partitions_incomplete, 0);
 }
 
+/* Its name has no address yet: it takes part as soon as it has one, and nobody is troubled before. */
+static void test_address_that_comes_later(void **state)
+{
+    struct universe *u = *state;
+    u->machine[2].placed_later = true;
+    for (unsigned i = 0; i < 5; i++)
+        universe_start(u, i);
+    universe_run(u, 20000);
+    for (unsigned i = 0; i < 5; i++)
+        assert_non_null(router_unavailable(cluster_router(u->machine[i].cluster)));
+    universe_place(u, 2);
+    assert_true(universe_until(u, universe_is_ready, 15000));
+    assert_int_equal(universe_status(u, 2).member_count, 5);
+}
+
+static void test_address_of_one_that_comes_later(void **state)
+{
+    struct universe *u = *state;
+    u->count = u->config.expected = 1;
+    u->machine[0].placed_later = true;
+    universe_start(u, 0);
+    universe_run(u, 1000);
+    assert_non_null(router_unavailable(cluster_router(u->machine[0].cluster)));
+    universe_place(u, 0);
+    assert_true(universe_until(u, universe_is_ready, 1000));
+    assert_int_equal(universe_put(u, 0, "key", "value"), 0);
+}
+
 static void test_every_node_serves(void **state)
 {
     struct universe *u = *state;
@@ -79,6 +107,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_address_that_comes_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_address_of_one_that_comes_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_node_serves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_creates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_joiner_sleeps, setup, teardown),

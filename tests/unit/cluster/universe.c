@@ -208,16 +208,31 @@ void universe_init(struct universe *u, unsigned count, uint64_t seed)
     }
 }
 
+static void set_candidates(struct universe *u, struct machine *m)
+{
+    struct cluster_candidate candidates[UNIVERSE_MAX];
+    for (unsigned k = 0; k < u->count; k++)
+        candidates[k] = (struct cluster_candidate){u->machine[k].address, 4369};
+    cluster_set_candidates(m->cluster, candidates, u->count, u->count, true, true);
+}
+
+void universe_place(struct universe *u, unsigned i)
+{
+    struct machine *m = &u->machine[i];
+    assert_int_equal(cluster_set_address(m->cluster, m->address), 0);
+    set_candidates(u, m);
+    m->touched = true;
+}
+
 void universe_start(struct universe *u, unsigned i)
 {
     struct machine *m = &u->machine[i];
     struct cluster_config config = u->config;
-    struct cluster_candidate candidates[UNIVERSE_MAX];
     m->generation++;
     m->ended = m->paused = false;
     m->touched = true;
     timers_init(&m->timers, boot_ms, NULL, m);
-    config.address = m->address;
+    config.address = m->placed_later ? "" : m->address;
     config.clock = &m->clock;
     config.timers = &m->timers;
     config.log = &m->log;
@@ -227,9 +242,8 @@ void universe_start(struct universe *u, unsigned i)
     config.ended = on_ended;
     config.arg = m;
     assert_int_equal(cluster_create(&config, &m->cluster), 0);
-    for (unsigned k = 0; k < u->count; k++)
-        candidates[k] = (struct cluster_candidate){u->machine[k].address, 4369};
-    cluster_set_candidates(m->cluster, candidates, u->count, u->count, true, true);
+    if (!m->placed_later)
+        set_candidates(u, m);
 }
 
 static void tell_closed(struct pipe_end *e, const char *why)
@@ -325,10 +339,13 @@ static void open_pipe(struct pipe *p)
     if (to->paused || p->end[0].closing)
         return;
     struct acceptor *a = cluster_acceptor(to->cluster);
+    p->end[1].user = a->ops->accepted(a, &p->end[1].stream, "");
+    if (!p->end[1].user) {
+        tell_closed(&p->end[0], "not wanted");
+        return;
+    }
     p->to_generation = to->generation;
     p->open = true;
-    p->end[1].user = a->ops->accepted(a, &p->end[1].stream, "");
-    assert_non_null(p->end[1].user);
     secure(&p->end[1]);
     secure(&p->end[0]);
 }

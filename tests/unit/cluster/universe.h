@@ -23,6 +23,7 @@ struct machine {
     struct dialer dialer;
     uint8_t incarnation[16];
     bool paused, touched, ended;
+    bool placed_later;   /* universe_start() gives no address: universe_place() does */
     unsigned generation; /* how often it was started */
 };
 
@@ -43,6 +44,7 @@ void universe_init(struct universe *u, unsigned count, uint64_t seed);
 void universe_fini(struct universe *u);
 
 void universe_start(struct universe *u, unsigned i);
+void universe_place(struct universe *u, unsigned i);
 void universe_kill(struct universe *u, unsigned i);
 void universe_pause(struct universe *u, unsigned i, bool on);
 void universe_cut(struct universe *u, unsigned a, unsigned b, bool on);
