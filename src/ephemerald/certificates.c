@@ -8,6 +8,8 @@
 
 /* Also when the wall clock has jumped, or a renewal has failed. */
 #define CHECK_MS ((uint64_t)60 * 1000)
+/* What comes together makes one certificate. */
+#define NAMES_MS ((uint64_t)100)
 
 static int64_t now_s(const struct certificates *c)
 {
@@ -21,26 +23,41 @@ static int64_t life_s(const struct certificates *c)
 
 /* --- for clients --- */
 
-static int mint(const struct certificates *c, enum cert_key key, struct cert **out, char *why, size_t why_size)
+struct names {
+    const char *list[CONFIG_NAMES_MAX + CERTIFICATES_MORE_NAMES_MAX];
+    size_t count;
+};
+
+static void collect_names(const struct certificates *c, struct names *out)
 {
-    struct cert_request req = {.names = (const char *const *)c->config->names,
-                               .name_count = c->config->name_count,
-                               .now = now_s(c),
-                               .life_s = life_s(c)};
+    out->count = 0;
+    for (size_t i = 0; i < c->config->name_count; i++)
+        out->list[out->count++] = c->config->names[i];
+    for (size_t i = 0; i < c->more_name_count; i++)
+        out->list[out->count++] = c->more_names[i];
+}
+
+static int mint(const struct certificates *c, const struct names *names, enum cert_key key, struct cert **out,
+                char *why, size_t why_size)
+{
+    struct cert_request req = {.names = names->list, .name_count = names->count, .now = now_s(c), .life_s = life_s(c)};
     return cert_mint_server(c->ca, &req, key, out, why, why_size);
 }
 
-static int mint_both(const struct certificates *c, struct cert **rsa, struct cert **ecdsa, char *why, size_t why_size)
+static int mint_both(const struct certificates *c, const struct names *names, struct cert **rsa, struct cert **ecdsa,
+                     char *why, size_t why_size)
 {
-    int err = mint(c, CERT_RSA_2048, rsa, why, why_size);
-    return err ? err : mint(c, CERT_ECDSA_P256, ecdsa, why, why_size);
+    int err = mint(c, names, CERT_RSA_2048, rsa, why, why_size);
+    return err ? err : mint(c, names, CERT_ECDSA_P256, ecdsa, why, why_size);
 }
 
 static int make_server(struct certificates *c)
 {
     char why[512] = "";
     struct cert *rsa = NULL, *ecdsa = NULL;
-    int err = mint_both(c, &rsa, &ecdsa, why, sizeof why);
+    struct names names;
+    collect_names(c, &names);
+    int err = mint_both(c, &names, &rsa, &ecdsa, why, sizeof why);
     struct tls_server_config tls = {.ca = c->ca,
                                     .rsa = rsa,
                                     .ecdsa = ecdsa,
@@ -92,6 +109,7 @@ int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT
 
 struct renewal {
     struct certificates *certificates;
+    struct names names; /* as the loop knows them */
     struct cert *rsa, *ecdsa;
     int err;
     char why[256];
@@ -100,7 +118,7 @@ struct renewal {
 static void renew_on_worker(uv_work_t *work)
 {
     struct renewal *r = work->data;
-    r->err = mint_both(r->certificates, &r->rsa, &r->ecdsa, r->why, sizeof r->why);
+    r->err = mint_both(r->certificates, &r->names, &r->rsa, &r->ecdsa, r->why, sizeof r->why);
 }
 
 static void renewed(uv_work_t *work, int status)
@@ -116,6 +134,10 @@ static void renewed(uv_work_t *work, int status)
         log_info(c->log, "tls", "server certificate renewed");
     cert_destroy(&r->rsa);
     cert_destroy(&r->ecdsa);
+    if (r->err)
+        c->names_changed = true; /* perhaps it was for a name */
+    else if (c->names_changed && !c->ended)
+        timer_start(&c->loop->timers, &c->check, NAMES_MS);
     free(r);
 }
 
@@ -125,6 +147,8 @@ static void renew_server(struct certificates *c)
     if (!r)
         return;
     r->certificates = c;
+    collect_names(c, &r->names);
+    c->names_changed = false;
     c->renewal.data = r;
     c->renewing = uv_queue_work(&c->loop->uv, &c->renewal, renew_on_worker, renewed) == 0;
     if (!c->renewing)
@@ -199,11 +223,34 @@ static void on_check(struct timer *t)
     struct certificates *c = LIST_ENTRY(t, struct certificates, check);
     review_root(c);
     warn_of_end(c);
-    if (now_s(c) >= tls_ctx_renew_at(c->server))
+    if (c->names_changed || now_s(c) >= tls_ctx_renew_at(c->server))
         renew_server(c);
     if (c->peer_server && now_s(c) >= tls_ctx_renew_at(c->peer_server))
         certificates_identify(c, c->incarnation);
     timer_start(&c->loop->timers, &c->check, next_check_ms(c));
+}
+
+static bool has_name(const struct certificates *c, const char *name)
+{
+    struct names all;
+    collect_names(c, &all);
+    for (size_t i = 0; i < all.count; i++)
+        if (strcasecmp(all.list[i], name) == 0)
+            return true;
+    return false;
+}
+
+void certificates_add_name(struct certificates *c, const char *name)
+{
+    if (c->ended || !cert_can_carry(name) || has_name(c, name) || c->more_name_count == CERTIFICATES_MORE_NAMES_MAX)
+        return;
+    char *copy = c->more_names[c->more_name_count] = strdup(name);
+    if (!copy)
+        return;
+    c->more_name_count++;
+    log_info(c->log, "tls", "the server certificate is made again with the name %s", name);
+    c->names_changed = true;
+    timer_start(&c->loop->timers, &c->check, NAMES_MS);
 }
 
 /* --- life --- */
@@ -243,4 +290,6 @@ void certificates_fini(struct certificates *c)
     tls_ctx_destroy(&c->peer_server);
     tls_ctx_destroy(&c->peer_client);
     ca_destroy(&c->ca);
+    while (c->more_name_count)
+        free(c->more_names[--c->more_name_count]);
 }

@@ -7,6 +7,8 @@
 #include "net/loop.h"
 #include "tls/tls_ctx.h"
 
+#define CERTIFICATES_MORE_NAMES_MAX 4
+
 struct certificates {
     const struct config *config;
     const struct log *log;
@@ -18,8 +20,11 @@ struct certificates {
     struct timer check;
     int warned_stage;  /* of the root's end: 30, 14, 7, 1 days; 0: not yet */
     int64_t review_at; /* when another root of the given ones may be better: ca_review_at() */
+    char *more_names[CERTIFICATES_MORE_NAMES_MAX]; /* beside those of the configuration */
+    size_t more_name_count;
     uv_work_t renewal;
     bool renewing, ended;
+    bool names_changed; /* since the server's certificate was made, or begun */
 };
 
 /* Reads the root and makes the server's certificates. All is borrowed until certificates_fini(). 0, or a code of
@@ -30,6 +35,10 @@ int certificates_init(struct certificates *c, const struct config *config, const
 void certificates_watch(struct certificates *c);
 void certificates_end(struct certificates *c); /* no timer any more */
 void certificates_fini(struct certificates *c);
+
+/* One more DNS name or address of this node: the server's certificate is made again with it, on a worker thread.
+ * Nothing happens if it is known already, or no certificate can carry it. */
+void certificates_add_name(struct certificates *c, const char *name);
 
 /* A node certificate for this incarnation: new connections between nodes show it. E_NOMEM, E_TLS, E_CERT: logged. */
 int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT_INCARNATION_SIZE]);

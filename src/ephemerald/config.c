@@ -12,7 +12,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -196,18 +195,6 @@ static int add_names(const struct reading *r, const char *list)
     return status;
 }
 
-/* The fully qualified name, if the resolver knows one at once: from /etc/hosts, as containers have it. */
-static int add_fqdn(const struct reading *r, const char *host)
-{
-    struct addrinfo hints = {.ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    int status = 0;
-    if (getaddrinfo(host, NULL, &hints, &found) == 0 && found->ai_canonname && strchr(found->ai_canonname, '.'))
-        status = add_name(r, found->ai_canonname);
-    if (found)
-        freeaddrinfo(found);
-    return status;
-}
-
 static int read_names(const struct reading *r)
 {
     char host[256] = "", node[300];
@@ -215,15 +202,13 @@ static int read_names(const struct reading *r)
     struct config *c = r->c;
     if (gethostname(host, sizeof host - 1))
         host[0] = '\0';
-    int status = 0;
-    if (marathon_host && c->orchestration == ORCHESTRATION_MARATHON)
+    int status = reading_copy(r, host, &c->host_name);
+    if (!status && marathon_host && c->orchestration == ORCHESTRATION_MARATHON)
         status = add_name(r, marathon_host);
     if (!status && !config_is_wildcard(c->listen))
         status = add_name(r, c->listen);
     if (!status)
         status = add_name(r, host);
-    if (!status && *host)
-        status = add_fqdn(r, host);
     if (!status)
         status = add_names(r, reading_text(r, "names"));
     if (!status)
@@ -234,7 +219,8 @@ static int read_names(const struct reading *r)
     return reading_copy(r, name ? name : node, &c->node_name);
 }
 
-/* By which the node is reached from its own machine, and by the other nodes: after `advertise` is known. */
+/* By which the node is reached from its own machine, and by the other nodes: after `advertise` was read. What names
+ * give later is added to the certificate then. */
 static int read_more_names(const struct reading *r)
 {
     static const char *const loopback[] = {"127.0.0.1", "::1"};
@@ -481,6 +467,9 @@ void config_fini(struct config *c)
         explicit_bzero(c->root_ca_key, strlen(c->root_ca_key));
     free(c->root_ca_key);
     free(c->root_ca_cert);
+    for (size_t i = 0; i < c->advertise_name_count; i++)
+        free(c->advertise_names[i]);
+    free(c->host_name);
     free(c->listen);
     free(c->node_name);
     free(c->server_version);

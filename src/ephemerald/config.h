@@ -15,6 +15,9 @@
 #define CONFIG_CLUSTER_NAME_MAX 63  /* bytes; as a label of DNS, which orchestrators' names are */
 #define CONFIG_PLACE_MAX        255 /* bytes */
 
+#define CONFIG_ADVERTISE_NAMES_MAX 2
+#define CONFIG_ADVERTISE_ALONE     "127.0.0.1" /* of a cluster of one that finds no other: nobody asks */
+
 #define CONFIG_REAP_NEVER UINT64_MAX
 
 enum orchestration { ORCHESTRATION_NONE, ORCHESTRATION_MARATHON, ORCHESTRATION_KUBERNETES };
@@ -40,6 +43,7 @@ struct config {
     enum orchestration orchestration;
     char *node_name; /* riak@host */
     char *server_version;
+    char *host_name;               /* this machine's; empty: it has none */
     char *names[CONFIG_NAMES_MAX]; /* DNS names and addresses of this node, at least one */
     size_t name_count;
     char names_left_out[256]; /* names of this node that no certificate can carry, for the log; empty: none */
@@ -57,8 +61,11 @@ struct config {
     char *cluster_name;
     uint32_t cluster_size, replicas, partitions;
     char *peers;        /* the list of discovery/peers.h, checked; NULL: none, which is a cluster of one */
-    char advertise[46]; /* numeric */
-    char *place;        /* empty: not known */
+    char advertise[46]; /* numeric; empty: one of these names is to give it, the first that has one */
+    char *advertise_names[CONFIG_ADVERTISE_NAMES_MAX];
+    size_t advertise_name_count;
+    bool advertise_given; /* the name was, so an address of loopback will do */
+    char *place;          /* empty: not known */
     struct config_times times;
 
     struct config_bucket_type bucket_types[CONFIG_TYPES_MAX];
@@ -85,6 +92,13 @@ void config_fini(struct config *c); /* the key is overwritten */
  * cannot change, that one. *peers is the caller's, also NULL where the cluster is one of one. Otherwise a code of
  * sysexits.h with its text in `why`: what was read before counts on. */
 int config_reread_peers(const struct config *c, char **peers, char *why, size_t why_size);
+
+/* Whether a node that listens on that address may advertise `text`: a numeric address that a node can have, of a family
+ * that it serves; `loopback_too`: also one of loopback. Writes its shortest spelling (46 bytes). */
+bool config_may_advertise(const char *listen, const char *text, bool loopback_too, char *out);
+
+/* Whether that may be the name of a host in DNS. */
+bool config_is_host_name(const char *text);
 
 /* What a reader of the log needs to know about the start, and every warning. */
 void config_log(const struct config *c, const struct log *log);

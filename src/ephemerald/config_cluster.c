@@ -1,5 +1,6 @@
 /* The part of the configuration that makes one node of several: who the others are, where this one is, and the times
  * that they keep. */
+#include "base/assert.h"
 #include "base/err.h"
 #include "discovery/peers.h"
 #include "ephemerald/options.h"
@@ -7,15 +8,11 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define RANK_FILE 2 /* of struct option_value */
-
-#define HOST_NAME_SIZE 256
 
 /* --- names --- */
 
@@ -124,12 +121,6 @@ static int read_peers(const struct reading *r)
 
 /* --- where this one is --- */
 
-static const void *address_in(const struct sockaddr *a)
-{
-    return a->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)a)->sin_addr
-                                   : (const void *)&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-}
-
 static bool is_loopback(const char *address)
 {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
@@ -146,29 +137,9 @@ static int family_of(const char *address)
     return strchr(address, ':') ? AF_INET6 : AF_INET;
 }
 
-/* The first address of `name` that this node can be reached at, as it listens. */
-static bool resolve(const char *name, const char *listen, bool loopback_too, char *out)
+bool config_may_advertise(const char *listen, const char *text, bool loopback_too, char *out)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
-    char text[INET6_ADDRSTRLEN];
-    bool found = false;
-    if (getaddrinfo(name, NULL, &hints, &all))
-        return false;
-    for (const struct addrinfo *a = all; a && !found; a = a->ai_next)
-        found = (a->ai_family == AF_INET || a->ai_family == AF_INET6) &&
-                inet_ntop(a->ai_family, address_in(a->ai_addr), text, sizeof text) && peer_address(text, out) == 0 &&
-                serves(listen, family_of(out)) && (loopback_too || !is_loopback(out));
-    freeaddrinfo(all);
-    return found;
-}
-
-/* What an orchestrator says of this node: for the others, an address of loopback is their own, so it is passed over, as
- * is one that this node does not listen on. */
-static bool find(const char *text, const char *listen, char *out)
-{
-    if (peer_address(text, out) == 0)
-        return serves(listen, family_of(out)) && !is_loopback(out);
-    return *text && resolve(text, listen, false, out);
+    return peer_address(text, out) == 0 && serves(listen, family_of(out)) && (loopback_too || !is_loopback(out));
 }
 
 /* Only Marathon's HOST names the machine for others; elsewhere it may be any shell's variable. */
@@ -177,11 +148,29 @@ static const char *marathon_host(const struct config *c)
     return c->orchestration == ORCHESTRATION_MARATHON ? variable("HOST") : "";
 }
 
-/* What containers and Debian say of the host's own name is often 127.0.1.1, which is nowhere for the others. */
-static bool find_by_host_name(const char *listen, char *out)
+bool config_is_host_name(const char *text)
 {
-    char host[HOST_NAME_SIZE] = "";
-    return gethostname(host, sizeof host - 1) == 0 && *host && resolve(host, listen, false, out);
+    char why[256];
+    struct peer *list;
+    size_t count;
+    if (peers_parse(text, 1, &list, &count, why, sizeof why))
+        return false;
+    bool good = count == 1 && list[0].kind == PEER_HOST && !strpbrk(text, ":, \t");
+    free(list);
+    return good;
+}
+
+/* Its address is looked up later: no start waits for a name server. What can only be loopback is no use. */
+static int add_advertised_name(const struct reading *r, const char *name)
+{
+    struct config *c = r->c;
+    bool known = c->advertise_name_count && strcasecmp(c->advertise_names[0], name) == 0;
+    if (known || strcasecmp(name, "localhost") == 0 || !config_is_host_name(name))
+        return 0;
+    ASSERT(c->advertise_name_count < CONFIG_ADVERTISE_NAMES_MAX);
+    int status = reading_copy(r, name, &c->advertise_names[c->advertise_name_count]);
+    c->advertise_name_count += !status;
+    return status;
 }
 
 static int fail_nowhere(const struct reading *r)
@@ -189,12 +178,12 @@ static int fail_nowhere(const struct reading *r)
     return reading_fail(
         r, EX_CONFIG,
         "advertise is not given, and no address of this node was found: listen is %s, HOST is '%.64s'%s, "
-        "POD_IP is '%.64s', and none of these nor the host's name gives an address that is not "
-        "loopback and that listen serves: set EPHEMERAL_STORE_ADVERTISE to the address under which "
-        "the other nodes reach this one",
+        "POD_IP is '%.64s', the host's name is '%.64s', and none of these is an address that is not loopback and that "
+        "listen serves, or a name that may have one: set EPHEMERAL_STORE_ADVERTISE to the address under which the "
+        "other nodes reach this one",
         r->c->listen, variable("HOST"),
         *variable("HOST") && !*marathon_host(r->c) ? " (counts only with ORCHESTRATION=marathon)" : "",
-        variable("POD_IP"));
+        variable("POD_IP"), r->c->host_name);
 }
 
 static int read_given_advertise(const struct reading *r, const char *text)
@@ -202,35 +191,54 @@ static int read_given_advertise(const struct reading *r, const char *text)
     const char *listen = r->c->listen;
     char *out = r->c->advertise;
     bool is_address = peer_address(text, out) == 0;
+    if (!is_address)
+        out[0] = '\0';
     if (is_address && !serves(listen, family_of(out)))
         return reading_fail(r, EX_CONFIG,
                             "%s: '%.64s' is an %s address, but this node listens on %s alone: the others could not "
                             "connect. Set EPHEMERAL_STORE_LISTEN to ::, which serves IPv4 and IPv6, or advertise an "
                             "address that listen serves",
                             reading_origin(r, "advertise"), text, strchr(out, ':') ? "IPv6" : "IPv4", listen);
-    if (is_address || (*text && resolve(text, listen, true, out)))
+    if (is_address)
         return 0;
-    return reading_fail(r, EX_CONFIG,
-                        "%s: '%.64s' is no address that a node can have, and no name that has one now which listen "
-                        "(%s) serves: give one like 10.1.2.3",
-                        reading_origin(r, "advertise"), text, listen);
+    if (!config_is_host_name(text))
+        return reading_fail(r, EX_CONFIG,
+                            "%s: '%.64s' is no address that a node can have, and no name of a host: give one like "
+                            "10.1.2.3",
+                            reading_origin(r, "advertise"), text);
+    r->c->advertise_given = true;
+    r->c->advertise_name_count = 1;
+    return reading_copy(r, text, &r->c->advertise_names[0]);
+}
+
+/* Of what the orchestrator says an address is taken at once; names are for the lookup. */
+static int find_advertise(const struct reading *r)
+{
+    struct config *c = r->c;
+    const char *host = marathon_host(c);
+    if (config_may_advertise(c->listen, host, false, c->advertise) ||
+        config_may_advertise(c->listen, variable("POD_IP"), false, c->advertise))
+        return 0;
+    int status = add_advertised_name(r, host);
+    if (!status)
+        status = add_advertised_name(r, c->host_name);
+    c->advertise[0] = '\0';
+    if (status || c->advertise_name_count)
+        return status;
+    if (c->cluster_size > 1)
+        return fail_nowhere(r);
+    strcpy(c->advertise, CONFIG_ADVERTISE_ALONE);
+    return 0;
 }
 
 static int read_advertise(const struct reading *r)
 {
     const char *text = reading_text(r, "advertise"), *listen = r->c->listen;
-    char *out = r->c->advertise;
     if (text)
         return read_given_advertise(r, text);
     if (!config_is_wildcard(listen))
-        return peer_address(listen, out) ? fail_nowhere(r) : 0;
-    if (find(marathon_host(r->c), listen, out) || find(variable("POD_IP"), listen, out) ||
-        find_by_host_name(listen, out))
-        return 0;
-    if (r->c->cluster_size > 1)
-        return fail_nowhere(r);
-    strcpy(out, "127.0.0.1"); /* nobody asks */
-    return 0;
+        return peer_address(listen, r->c->advertise) ? fail_nowhere(r) : 0;
+    return find_advertise(r);
 }
 
 /* --- times --- */
@@ -333,8 +341,9 @@ int config_reread_peers(const struct config *c, char **peers, char *why, size_t 
 
 void config_log_cluster(const struct config *c, const struct log *log)
 {
-    log_info(log, "config", "cluster %s of %u, %u replica(s), this node at %s%s%s, peers %.200s", c->cluster_name,
-             c->cluster_size, c->replicas, c->advertise, *c->place ? ", place " : "", c->place,
+    log_info(log, "config", "cluster %s of %u, %u replica(s), this node at %s%s%s%s, peers %.200s", c->cluster_name,
+             c->cluster_size, c->replicas, *c->advertise ? "" : "the address of ",
+             *c->advertise ? c->advertise : c->advertise_names[0], *c->place ? ", place " : "", c->place,
              c->peers ? c->peers : "none");
     if (c->cluster_size > 1 && c->replicas < 3)
         log_warn(log, "config",

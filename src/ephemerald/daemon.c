@@ -4,6 +4,7 @@
 #include "cluster/cluster.h"
 #include "discovery/discovery.h"
 #include "ephemerald/certificates.h"
+#include "ephemerald/own_names.h"
 #include "ephemerald/signals.h"
 #include "ephemerald/types.h"
 #include "net/dialer.h"
@@ -45,11 +46,13 @@ struct daemon {
     struct net_resolver resolver;
     struct cluster *cluster;
     struct discovery *discovery;
+    struct own_names *own_names;
     struct types types;
     struct server server;
     struct session_acceptor sessions;
     struct port proto, epmd, handoff;
     uv_signal_t sigterm, sigint, sighup;
+    bool placed; /* the cluster knows this node's address */
     bool ready, leaving, stopping;
 };
 
@@ -200,14 +203,56 @@ static int make_cluster(struct daemon *d)
 
 /* --- discovery --- */
 
+/* Before the cluster knows where it is itself it wants to know nobody. */
 static void on_found(void *arg, const struct discovery_view *view)
 {
     struct daemon *d = arg;
+    if (!d->placed)
+        return;
     static const struct cluster_candidate none;
     struct cluster_candidate list[DISCOVERY_CANDIDATES_MAX] = {none};
     for (size_t i = 0; i < view->count; i++)
         list[i] = (struct cluster_candidate){view->candidates[i].address, view->candidates[i].epmd_port};
     cluster_set_candidates(d->cluster, list, view->count, view->listed, view->authoritative, view->answered);
+}
+
+static void on_placed(void *arg, const char *address)
+{
+    struct daemon *d = arg;
+    net_loop_refresh_clock(&d->loop);
+    if (cluster_set_address(d->cluster, address)) {
+        log_error(d->log, "node", "the cluster could not be formed: %s", err_text(E_NOMEM));
+        stop(d);
+        return;
+    }
+    d->placed = true;
+    on_found(d, discovery_current(d->discovery));
+    certificates_add_name(&d->certificates, address);
+}
+
+static void on_named(void *arg, const char *full_name)
+{
+    struct daemon *d = arg;
+    certificates_add_name(&d->certificates, full_name);
+}
+
+static int make_own_names(struct daemon *d)
+{
+    struct own_names_config names = {.config = d->config,
+                                     .listen = d->listen,
+                                     .resolver = &d->resolver.resolver,
+                                     .timers = &d->loop.timers,
+                                     .clock = &d->loop.clock,
+                                     .log = d->log,
+                                     .placed = on_placed,
+                                     .named = on_named,
+                                     .arg = d};
+    if (own_names_create(&names, &d->own_names)) {
+        log_error(d->log, "node", "the node could not be made: %s", err_text(E_NOMEM));
+        return EX_OSERR;
+    }
+    own_names_start(d->own_names);
+    return 0;
 }
 
 static int make_discovery(struct daemon *d)
@@ -229,8 +274,9 @@ static int make_discovery(struct daemon *d)
         log_error(d->log, "discovery", "%s", why);
         return EX_CONFIG;
     }
+    d->placed = *d->config->advertise;
     discovery_start(d->discovery);
-    return 0;
+    return make_own_names(d);
 }
 
 static void on_sighup(uv_signal_t *handle, int signum)
@@ -315,6 +361,7 @@ static void on_proto_stopped(void *arg)
     struct daemon *d = arg;
     types_fini(&d->types);
     discovery_destroy(&d->discovery);
+    own_names_destroy(&d->own_names);
     net_resolver_stop(&d->resolver);
     cluster_close(d->cluster);
     listener_stop(&d->epmd.listener, on_epmd_stopped, d);

@@ -74,9 +74,10 @@ const struct option daemon_options[] = {
      "this node may be among them. Names are asked for again and again; SIGHUP reads the list of the file anew. A "
      "cluster of more than one needs it."},
     {"advertise", "EPHEMERAL_STORE_ADVERTISE", OPTION_TEXT, "ADDRESS|NAME", NULL, 0, 0, false,
-     "Address under which the other nodes reach this one, of a family that --listen serves; a name is resolved at the "
-     "start. Without it: what --listen says when that is a single address, else HOST (only with "
-     "ORCHESTRATION=marathon), else POD_IP, else the address of the host's name; of these three, loopback addresses "
+     "Address under which the other nodes reach this one, of a family that --listen serves. A name is looked up while "
+     "the node runs; until it has an address, the ports are open but the node takes no part in the cluster. Without "
+     "it: what --listen says when that is a single address, else HOST (only with ORCHESTRATION=marathon) or POD_IP if "
+     "that is an address, else the address of the name in HOST or of the host's own name; of these, loopback addresses "
      "are passed over."},
     {"place", "EPHEMERAL_STORE_PLACE", OPTION_TEXT, "NAME", NULL, 0, 0, false,
      "Name of the place where this node runs, which no two nodes hold at once: that another process holds it proves to "

@@ -48,7 +48,6 @@ void rig_init(struct rig *r)
     set("EPHEMERAL_STORE_ROOT_CA_CERT", CERT);
     set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
     set("EPHEMERAL_STORE_PEERS", PEERS);
-    fake_host_add_address("node-7", "10.7.7.7");
 }
 
 void rig_fini(struct rig *r)

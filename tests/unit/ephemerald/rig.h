@@ -22,8 +22,8 @@ struct rig {
 
 /* A machine without any orchestrator, and nothing given. */
 void rig_init_bare(struct rig *r);
-/* With what every node of a cluster needs: user, certificate, key and peers, in the environment, and an address of its
- * host's name. Reading takes the key out of the environment again. */
+/* With what every node of a cluster needs: user, certificate, key and peers, in the environment. Reading takes the key
+ * out of the environment again. */
 void rig_init(struct rig *r);
 void rig_fini(struct rig *r);
 

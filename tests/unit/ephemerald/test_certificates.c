@@ -129,6 +129,41 @@ static void test_renewal(void **state)
     rig_fini(&r);
 }
 
+static void run_until_lines(struct rig *r, unsigned count)
+{
+    while (r->count < count)
+        uv_run(&r->loop.uv, UV_RUN_ONCE);
+}
+
+/* What comes together makes one certificate; what comes while it is made, another. */
+static void test_names_that_come_later(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 300);
+    begin(&r);
+    certificates_add_name(&r.c, "node-7.example");
+    certificates_add_name(&r.c, "10.7.7.7");
+    certificates_add_name(&r.c, "Node-7.Example"); /* known */
+    certificates_add_name(&r.c, "localhost");      /* likewise */
+    certificates_add_name(&r.c, "(none)");         /* no certificate can carry it */
+    assert_int_equal(r.count, 2);
+    assert_non_null(strstr(r.line[0], "the server certificate is made again with the name node-7.example"));
+    assert_non_null(strstr(r.line[1], "10.7.7.7"));
+    while (!r.c.renewing)
+        uv_run(&r.loop.uv, UV_RUN_ONCE);
+    certificates_add_name(&r.c, "vip.example");
+    run_until_lines(&r, 5);
+    assert_non_null(strstr(r.line[3], "server certificate renewed"));
+    assert_non_null(strstr(r.line[4], "server certificate renewed"));
+    assert_false(r.c.renewing || r.c.names_changed);
+    certificates_add_name(&r.c, "one.example");
+    certificates_add_name(&r.c, "too-many.example");
+    assert_int_equal(r.c.more_name_count, CERTIFICATES_MORE_NAMES_MAX);
+    assert_int_equal(r.count, 6);
+    rig_fini(&r);
+}
+
 /* A node that ends does not wait for the worker, who gives back what he has made. */
 static void test_end_while_renewing(void **state)
 {
@@ -254,10 +289,15 @@ static void test_bad_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity),           cmocka_unit_test(test_renewal),
-        cmocka_unit_test(test_end_while_renewing), cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_bad_root),           cmocka_unit_test(test_root_that_is_replaced),
-        cmocka_unit_test(test_root_that_ends),     cmocka_unit_test(test_root_of_version_1),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_end_while_renewing),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_bad_root),
+        cmocka_unit_test(test_root_that_is_replaced),
+        cmocka_unit_test(test_root_that_ends),
+        cmocka_unit_test(test_root_of_version_1),
+        cmocka_unit_test(test_names_that_come_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

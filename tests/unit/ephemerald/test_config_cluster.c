@@ -192,73 +192,74 @@ static void test_peers_read_again_without_memory(void **state)
 
 /* --- where this node is --- */
 
+static void assert_advertises(const struct rig *r, const char *address, const char *first, const char *second)
+{
+    assert_string_equal(r->c->advertise, address);
+    assert_int_equal(r->c->advertise_name_count, (first != NULL) + (second != NULL));
+    if (first)
+        assert_string_equal(r->c->advertise_names[0], first);
+    if (second)
+        assert_string_equal(r->c->advertise_names[1], second);
+}
+
 static void test_advertised_address(void **state)
 {
     struct rig r;
     (void)state;
     rig_init(&r);
     assert_good(&r, read_again(&r, NULL));
-    assert_string_equal(r.c->advertise, "10.7.7.7"); /* of the host's name */
+    assert_advertises(&r, "", "node-7", NULL); /* the host's name, which is looked up later */
     set("POD_IP", "10.244.0.5");
     assert_good(&r, read_again(&r, NULL));
-    assert_string_equal(r.c->advertise, "10.244.0.5");
-    set("HOST", "agent-3");
+    assert_advertises(&r, "10.244.0.5", NULL, NULL);
+    set("HOST", "10.3.3.3");
+    assert_good(&r, read_again(&r, NULL));
+    assert_advertises(&r, "10.244.0.5", NULL, NULL); /* HOST may be any shell's variable */
     set("ORCHESTRATION", "marathon");
     assert_good(&r, read_again(&r, NULL));
-    assert_string_equal(r.c->advertise, "10.244.0.5"); /* a HOST without an address is none */
-    fake_host_add_address("agent-3", "fd00::3");
-    fake_host_add_address("agent-3", "10.3.3.3");
-    assert_good(&r, read_again(&r, "--listen", "0.0.0.0", NULL));
-    assert_string_equal(r.c->advertise, "10.3.3.3"); /* it does not listen on IPv6 */
-    assert_good(&r, read_again(&r, "--listen", "::", NULL));
-    assert_string_equal(r.c->advertise, "fd00::3");
-    assert_good(&r, read_again(&r, NULL)); /* as by default */
-    assert_string_equal(r.c->advertise, "fd00::3");
-    unsetenv("ORCHESTRATION");
+    assert_advertises(&r, "10.3.3.3", NULL, NULL);
+    set("HOST", "agent-3");
     assert_good(&r, read_again(&r, NULL));
-    assert_string_equal(r.c->advertise, "10.244.0.5"); /* then HOST is any shell's variable */
+    assert_advertises(&r, "10.244.0.5", NULL, NULL); /* an address counts before names */
+    unsetenv("POD_IP");
+    assert_good(&r, read_again(&r, NULL));
+    assert_advertises(&r, "", "agent-3", "node-7");
+    assert_false(r.c->advertise_given);
+    fake_host_set_name("agent-3");
+    assert_good(&r, read_again(&r, NULL));
+    assert_advertises(&r, "", "agent-3", NULL);
     assert_good(&r, read_again(&r, "--listen", "127.0.0.3", NULL));
-    assert_string_equal(r.c->advertise, "127.0.0.3");
+    assert_advertises(&r, "127.0.0.3", NULL, NULL);
     assert_good(&r, read_again(&r, "--listen", "127.0.0.3", "--advertise", "::ffff:10.1.2.3", NULL));
-    assert_string_equal(r.c->advertise, "10.1.2.3");
-    set("EPHEMERAL_STORE_ADVERTISE", "agent-3");
+    assert_advertises(&r, "10.1.2.3", NULL, NULL);
+    set("EPHEMERAL_STORE_ADVERTISE", "store-3.example");
     assert_good(&r, read_again(&r, "--listen", "0.0.0.0", NULL));
-    assert_string_equal(r.c->advertise, "10.3.3.3");
+    assert_advertises(&r, "", "store-3.example", NULL);
+    assert_true(r.c->advertise_given);
     rig_fini(&r);
 }
 
-/* For the others, loopback is their own machine: where an orchestrator says that, or the name has that address, the
- * next that is known counts. A given `advertise` is taken as it is. */
+/* For the others, loopback is their own machine: where an orchestrator says that, the next that is known counts. A
+ * given `advertise` is taken as it is. */
 static void test_loopback_is_not_found(void **state)
 {
-    static const char *const loopback[] = {"localhost", "127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "agent-3"};
+    static const char *const loopback[] = {"localhost", "127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"};
     struct rig r;
     (void)state;
     rig_init(&r);
     set("ORCHESTRATION", "marathon");
-    fake_host_add_address("localhost", "127.0.0.1");
-    fake_host_add_address("localhost", "::1");
-    fake_host_add_address("agent-3", "127.0.1.1");
     for (size_t i = 0; i < sizeof loopback / sizeof loopback[0]; i++) {
         set("HOST", loopback[i]);
         unsetenv("POD_IP");
         assert_good(&r, read_again(&r, NULL));
-        assert_string_equal(r.c->advertise, "10.7.7.7"); /* of the host's name */
+        assert_advertises(&r, "", "node-7", NULL);
         set("POD_IP", loopback[i]);
         assert_good(&r, read_again(&r, NULL));
-        assert_string_equal(r.c->advertise, "10.7.7.7");
+        assert_advertises(&r, "", "node-7", NULL);
         assert_good(&r, read_again(&r, "--advertise", loopback[i], NULL));
-        assert_true(strncmp(r.c->advertise, "127.", 4) == 0 || strcmp(r.c->advertise, "::1") == 0);
+        assert_advertises(&r, r.c->advertise, i ? NULL : "localhost", NULL);
+        assert_true(i == 0 || strncmp(r.c->advertise, "127.", 4) == 0 || strcmp(r.c->advertise, "::1") == 0);
     }
-    fake_host_set_name("node-8", NULL);
-    assert_int_equal(read_again(&r, NULL), EX_CONFIG);
-    assert_why(&r, "no address of this node was found: listen is ::, HOST is 'agent-3', POD_IP is 'agent-3', and none "
-                   "of these nor the host's name gives an address that is not loopback and that listen serves");
-    set("ORCHESTRATION", "none");
-    assert_int_equal(read_again(&r, NULL), EX_CONFIG);
-    assert_why(&r, "HOST is 'agent-3' (counts only with ORCHESTRATION=marathon), POD_IP");
-    assert_good(&r, read_again(&r, "--listen", "127.0.0.3", NULL));
-    assert_string_equal(r.c->advertise, "127.0.0.3");
     rig_fini(&r);
 }
 
@@ -271,21 +272,15 @@ static void test_advertised_family(void **state)
                 "flag --advertise: 'fd00::5' is an IPv6 address, but this node listens on 0.0.0.0 "
                 "alone: the others could not connect. Set EPHEMERAL_STORE_LISTEN to ::"},
                {"10.1.2.3", "fd00::5", "is an IPv6 address, but this node listens on 10.1.2.3 alone"},
-               {"fd00::5", "10.1.2.3", "is an IPv4 address, but this node listens on fd00::5 alone"},
-               {"0.0.0.0", "six",
-                "'six' is no address that a node can have, and no name that has one now which listen "
-                "(0.0.0.0) serves"}},
+               {"fd00::5", "10.1.2.3", "is an IPv4 address, but this node listens on fd00::5 alone"}},
       good[] = {{"::", "fd00::5", NULL},
                 {"::", "10.1.2.3", NULL},
                 {"fd00::5", "fd00::6", NULL},
-                {"fd00::5", "six", NULL},
-                {"::", "six", NULL},
                 {"0.0.0.0", "10.1.2.3", NULL},
                 {"::ffff:10.1.2.3", "10.1.2.4", NULL}};
     struct rig r;
     (void)state;
     rig_init(&r);
-    fake_host_add_address("six", "fd00::5");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(read_again(&r, "--listen", bad[i].listen, "--advertise", bad[i].advertise, NULL), EX_CONFIG);
         assert_why(&r, bad[i].says);
@@ -294,45 +289,65 @@ static void test_advertised_family(void **state)
         assert_good(&r, read_again(&r, "--listen", good[i].listen, "--advertise", good[i].advertise, NULL));
     set("POD_IP", "fd00::5");
     assert_good(&r, read_again(&r, NULL));
-    assert_string_equal(r.c->advertise, "fd00::5");
+    assert_advertises(&r, "fd00::5", NULL, NULL);
     assert_good(&r, read_again(&r, "--listen", "0.0.0.0", NULL));
-    assert_string_equal(r.c->advertise, "10.7.7.7"); /* the next that is known */
+    assert_advertises(&r, "", "node-7", NULL); /* the next that is known */
     rig_fini(&r);
+}
+
+/* As of what a name server says, too. */
+static void test_what_may_be_advertised(void **state)
+{
+    char out[46];
+    (void)state;
+    assert_true(config_may_advertise("::", "10.1.2.3", false, out));
+    assert_true(config_may_advertise("::", "::ffff:10.1.2.3", false, out));
+    assert_string_equal(out, "10.1.2.3");
+    assert_true(config_may_advertise("0.0.0.0", "10.1.2.3", false, out));
+    assert_false(config_may_advertise("0.0.0.0", "fd00::5", false, out));
+    assert_true(config_may_advertise("fd00::4", "fd00:0::5", false, out));
+    assert_string_equal(out, "fd00::5");
+    assert_false(config_may_advertise("fd00::4", "10.1.2.3", true, out));
+    assert_false(config_may_advertise("::", "127.0.1.1", false, out));
+    assert_true(config_may_advertise("::", "127.0.1.1", true, out));
+    assert_false(config_may_advertise("::", "::", true, out));
+    assert_false(config_may_advertise("::", "name", true, out));
+    assert_false(config_may_advertise("::", "", true, out));
 }
 
 static void test_bad_advertised_addresses(void **state)
 {
-    static const char *const bad[] = {"0.0.0.0", "::", "nobody.example", "10.1.2.300", "224.0.0.1", ""};
+    static const char *const bad[] = {"0.0.0.0", "::",  "10.1.2.300", "224.0.0.1", "",
+                                      "a b",     "a,b", "a:7",        "srv:a",     "-"};
     struct rig r;
     (void)state;
     rig_init(&r);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(read_again(&r, "--advertise", bad[i], NULL), EX_CONFIG);
+        if (read_again(&r, "--advertise", bad[i], NULL) != EX_CONFIG)
+            fail_msg("'%s' is taken", bad[i]);
         assert_why(&r, "flag --advertise: '");
-        assert_why(&r, "' is no address that a node can have, and no name that has one now which listen (::) serves: "
-                       "give one like "
-                       "10.1.2.3");
+        assert_why(&r, "' is no address that a node can have, and no name of a host: give one like 10.1.2.3");
     }
     rig_fini(&r);
 }
 
 static void test_no_address_at_all(void **state)
 {
+    static const char *const useless[] = {NULL, "localhost", "(none)", "a b"};
     struct rig r;
     (void)state;
     rig_init(&r);
-    fake_host_set_name("node-8", NULL);
     set("POD_IP", "pending");
-    assert_int_equal(read_again(&r, NULL), EX_CONFIG);
-    assert_why(&r, "advertise is not given, and no address of this node was found: listen is ::, HOST is '', POD_IP is "
-                   "'pending', and none of these nor the host's name gives an address that is not loopback and that "
-                   "listen serves: set EPHEMERAL_STORE_ADVERTISE to the address under which");
-    fake_host_add_address("node-8", "127.0.1.1"); /* as Debian has it */
-    assert_int_equal(read_again(&r, NULL), EX_CONFIG);
-    fake_host_set_name(NULL, NULL);
-    assert_int_equal(read_again(&r, NULL), EX_CONFIG);
-    assert_good(&r, read_again(&r, "--cluster-size", "1", NULL));
-    assert_string_equal(r.c->advertise, "127.0.0.1");
+    for (size_t i = 0; i < sizeof useless / sizeof useless[0]; i++) {
+        fake_host_set_name(useless[i]);
+        assert_int_equal(read_again(&r, NULL), EX_CONFIG);
+        assert_why(&r, "advertise is not given, and no address of this node was found: listen is ::, HOST is '', "
+                       "POD_IP is 'pending', the host's name is '");
+        assert_why(&r, "and none of these is an address that is not loopback and that listen serves, or a name that "
+                       "may have one: set EPHEMERAL_STORE_ADVERTISE to the address under which");
+        assert_good(&r, read_again(&r, "--cluster-size", "1", NULL));
+        assert_advertises(&r, "127.0.0.1", NULL, NULL);
+    }
     rig_fini(&r);
 }
 
@@ -447,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_advertised_address),
         cmocka_unit_test(test_loopback_is_not_found),
         cmocka_unit_test(test_advertised_family),
+        cmocka_unit_test(test_what_may_be_advertised),
         cmocka_unit_test(test_bad_advertised_addresses),
         cmocka_unit_test(test_no_address_at_all),
         cmocka_unit_test(test_place),
