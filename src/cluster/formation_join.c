@@ -62,7 +62,8 @@ int formation_take_admit(struct cluster *c, struct link *l, struct slice body)
     s->member[s->member_count++] = leader; /* the only one that is known before the state has come */
     if (meta_start(c, s, m.member, &joins))
         return E_NOMEM;
-    c->lease.hold_ms = now_of(c) + c->times.lease + c->times.margin;
+    /* R-LEASE: its leader admits under a lease of this epoch, so none of an older one is valid any more. */
+    c->lease.hold_ms = 0;
     c->formation.stage_ms = now_of(c);
     cluster_set_phase(c, PHASE_JOINING);
     return 0;

@@ -24,10 +24,17 @@ static uint64_t find_standby(struct cluster *c, const struct group_member *m, un
     return 0;
 }
 
-static bool gives_up_seat(const struct cluster *c, uint64_t id)
+/* A phantom's or a dead member's, or one that leaves. */
+static bool gives_up_seat(struct cluster *c, uint64_t id)
 {
     const struct member *m = meta_member(c->meta.state, id);
     return !m || (m->state == MEMBER_LEAVING && id != c->meta.self);
+}
+
+/* A suspect is worked around, as in the partitions: it stays a member, without a seat. */
+static bool is_absent(struct cluster *c, uint64_t id)
+{
+    return id != c->meta.self && !overseer_is_here(c, id);
 }
 
 static unsigned count_voters(const struct group_member *m, unsigned n)
@@ -38,12 +45,19 @@ static unsigned count_voters(const struct group_member *m, unsigned n)
     return voters;
 }
 
-static uint64_t find_vacated(const struct cluster *c, const struct group_member *m, unsigned n)
+static uint64_t find_voter(struct cluster *c, const struct group_member *m, unsigned n,
+                           bool (*is_one)(struct cluster *c, uint64_t id))
 {
     for (unsigned i = 0; i < n; i++)
-        if (m[i].role == GROUP_VOTER && gives_up_seat(c, m[i].id))
+        if (m[i].role == GROUP_VOTER && is_one(c, m[i].id))
             return m[i].id;
     return 0;
+}
+
+static uint64_t find_vacated(struct cluster *c, const struct group_member *m, unsigned n)
+{
+    uint64_t id = find_voter(c, m, n, gives_up_seat);
+    return id ? id : find_voter(c, m, n, is_absent);
 }
 
 /* The second half of a change, for a group never rests at an even number: who was to sit down is gone, so a phantom
@@ -60,8 +74,8 @@ static bool even_out(struct cluster *c, uint64_t live)
     return done;
 }
 
-/* R-SEATS: a dead member keeps its seat until a live one takes it over; only from an odd number, remove then add. More
- * seats are made by two single changes, with who is to sit there at hand. */
+/* R-SEATS: who is dead, or silent, keeps its seat until a live one takes it over; only from an odd number, remove then
+ * add. More seats are made by two single changes, with who is to sit there at hand. */
 static bool move_seat(struct cluster *c, const struct group_member *m, unsigned n)
 {
     unsigned voters = count_voters(m, n), seats = seats_count(cluster_n(c), c->meta.state->settings.expected);
