@@ -8,8 +8,10 @@
 
 #include <stdlib.h>
 
-/* Of one partition in one answer. */
-#define NAMES_MAX ((size_t)64 * 1024)
+/* Of one partition in one answer. Of buckets, the parts of all partitions make one range, which is gathered and given
+ * as a whole: a few milliseconds' work. */
+#define NAMES_MAX        ((size_t)64 * 1024)
+#define BUCKET_NAMES_MAX ((size_t)1024)
 
 /* --- one partition's part --- */
 
@@ -67,7 +69,8 @@ static int gather(const struct work *w, struct buf *out, uint64_t *cursor, bool 
     const struct store *s = w->partition->store;
     struct names n = {.out = out};
     bool more = true;
-    while (more && !n.err && buf_len(out) < NAMES_MAX && (*cursor == 0 || *cursor - 1 < w->end || w->kind == PEER_KEYS))
+    size_t most = w->kind == PEER_KEYS ? NAMES_MAX : BUCKET_NAMES_MAX;
+    while (more && !n.err && buf_len(out) < most && (*cursor == 0 || *cursor - 1 < w->end || w->kind == PEER_KEYS))
         more = w->kind == PEER_KEYS ? store_list_keys(s, w->key.type, w->key.bucket, cursor, put_name, &n)
                                     : store_list_buckets(s, w->key.type, cursor, put_name, &n);
     *ended = !more;
@@ -157,26 +160,24 @@ static uint64_t name_hash(const struct work *w, struct slice name)
     return bucket_hash(&w->router->cluster->meta.state->key, w->key.type, name);
 }
 
-static uint64_t hash_at(const struct work *w, uint32_t place)
+/* The names of a range stand in a table too, by their hashes: the same ones come from most partitions. */
+static size_t free_slot(const struct work_name *table, size_t cap, uint64_t hash)
 {
-    return name_hash(w, name_at(w, place));
+    size_t at = hash & (cap - 1);
+    while (table[at].place)
+        at = (at + 1) & (cap - 1);
+    return at;
 }
 
-/* The names of a range stand in a table too, by their hashes: the same ones come from most partitions. */
 static bool grow_table(struct work *w)
 {
     size_t cap = w->seen_cap ? 2 * w->seen_cap : 256;
-    uint32_t *old = w->seen, *table = calloc(cap, sizeof *table);
+    struct work_name *old = w->seen, *table = calloc(cap, sizeof *table);
     if (!table)
         return false;
-    for (size_t i = 0; i < w->seen_cap; i++) {
-        if (!old[i])
-            continue;
-        size_t at = hash_at(w, old[i]) & (cap - 1);
-        while (table[at])
-            at = (at + 1) & (cap - 1);
-        table[at] = old[i];
-    }
+    for (size_t i = 0; i < w->seen_cap; i++)
+        if (old[i].place)
+            table[free_slot(table, cap, old[i].hash)] = old[i];
     free(old);
     w->seen = table;
     w->seen_cap = cap;
@@ -186,18 +187,19 @@ static bool grow_table(struct work *w)
 /* Adds the name, unless it is there. E_NOMEM, E_TOO_LARGE. */
 static int add_name(struct work *w, struct slice name)
 {
+    uint64_t hash = name_hash(w, name);
     if (2 * (w->seen_count + 1) > w->seen_cap && !grow_table(w))
         return E_NOMEM;
-    size_t at = name_hash(w, name) & (w->seen_cap - 1);
-    for (; w->seen[at]; at = (at + 1) & (w->seen_cap - 1))
-        if (slice_eq(name_at(w, w->seen[at]), name))
+    size_t at = hash & (w->seen_cap - 1);
+    for (; w->seen[at].place; at = (at + 1) & (w->seen_cap - 1))
+        if (w->seen[at].hash == hash && slice_eq(name_at(w, w->seen[at].place), name))
             return 0;
     size_t place = buf_len(&w->names);
     struct coder put = coder_writer(&w->names);
     code_slice(&put, &name);
     if (put.err)
         return put.err;
-    w->seen[at] = (uint32_t)place + 1;
+    w->seen[at] = (struct work_name){hash, (uint32_t)place + 1};
     w->seen_count++;
     return 0;
 }
@@ -205,13 +207,9 @@ static int add_name(struct work *w, struct slice name)
 /* The range is gathered: its names go out, those behind its end with the next. */
 static void end_range(struct work *w)
 {
-    struct coder c = coder_reader(buf_slice(&w->names));
-    while (c.in.len && w->request) {
-        struct slice name;
-        code_slice(&c, &name);
-        if (lhash_order(name_hash(w, name)) <= w->end)
-            w->list_f(w->list_arg, name);
-    }
+    for (size_t i = 0; i < w->seen_cap && w->request; i++)
+        if (w->seen[i].place && lhash_order(w->seen[i].hash) <= w->end)
+            w->list_f(w->list_arg, name_at(w, w->seen[i].place));
     w->walk->cursor = w->end + 1;
     w->walk->ended = w->end == UINT64_MAX;
     work_finish(w, 0, NULL);

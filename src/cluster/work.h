@@ -8,6 +8,11 @@
 
 #include "cluster/cluster_impl.h"
 
+struct work_name {
+    uint64_t hash;
+    uint32_t place; /* counted from 1; 0: none */
+};
+
 struct work {
     struct list place;       /* where it waits: a partition's waiting or reads, the router's todo or waits, a link */
     struct list by_peer;     /* of those that have come over one */
@@ -31,8 +36,8 @@ struct work {
     store_list_f list_f;
     struct router_query query; /* views into blob */
     router_hit_f hit_f;
-    struct buf names; /* of a range of buckets, */
-    uint32_t *seen;   /* and where they stand in it, by their hashes */
+    struct buf names;       /* of a range of buckets, */
+    struct work_name *seen; /* and where they stand in it, by their hashes */
     size_t seen_cap, seen_count;
     void *list_arg;
     int err;
