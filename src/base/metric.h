@@ -22,9 +22,11 @@
     X(requests_denied, "client requests for which the user has no permission")                                         \
     X(frames_malformed, "frames that could not be decoded")                                                            \
     X(frames_too_large, "frames refused because of their length")                                                      \
-    X(bodies_waited, "large bodies that had to wait for the body budget")                                              \
+    X(bodies_waited, "requests that had to wait for memory")                                                           \
     X(stalled_closed, "connections closed because a large transfer made no progress")                                  \
-    X(writes_refused_full, "writes refused because of the memory limit")
+    X(writes_refused_full, "writes refused because of the memory limit")                                               \
+    X(turns_over_10ms, "turns of the event loop that took 10 ms of the processor or more")                             \
+    X(turn_longest_us, "longest turn of the event loop, microseconds of the processor")
 
 struct metrics {
 #define X(name, help) uint64_t name;

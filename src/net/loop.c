@@ -76,12 +76,58 @@ static void on_check(uv_check_t *c)
     timers_run(&l->timers);
 }
 
+/* --- how long turns take --- */
+
+#define STAMP_US 5000 /* a turn's share of the processor is known to that */
+
+void net_loop_watch(struct net_loop *l, const struct log *log, struct metrics *metrics)
+{
+    l->log = log;
+    l->metrics = metrics;
+    l->turns = (struct loop_turns){.began_ns = uv_hrtime(), .idle_ns = uv_metrics_idle_time(&l->uv)};
+    log_debug(log, "net", "turns of the loop that take %d ms of the processor or more are logged", LOOP_LONG_US / 1000);
+}
+
+static void note_long_turn(struct net_loop *l, uint64_t wall_us, uint64_t cpu_us)
+{
+    unsigned long long wall_ms = wall_us / 1000, cpu_ms = cpu_us / 1000;
+    if (cpu_us < LOOP_LONG_US)
+        return;
+    l->metrics->turns_over_10ms++;
+    if (cpu_us > l->metrics->turn_longest_us)
+        l->metrics->turn_longest_us = cpu_us;
+    if (cpu_us >= LOOP_VERY_LONG_US)
+        log_warn(l->log, "net", "a turn of the loop took %llu ms, %llu ms of the processor: others waited", wall_ms,
+                 cpu_ms);
+    else
+        log_debug(l->log, "net", "a turn of the loop took %llu ms, %llu ms of the processor", wall_ms, cpu_ms);
+}
+
+/* The processor's clock costs a call of the kernel: it is read for turns that were long, and now and then. */
+static void measure_turn(struct net_loop *l)
+{
+    struct loop_turns *t = &l->turns;
+    uint64_t now_ns = uv_hrtime(), idle_ns = uv_metrics_idle_time(&l->uv);
+    uint64_t wall_us = (now_ns - t->began_ns - (idle_ns - t->idle_ns)) / 1000;
+    if (now_ns / 1000 - t->stamp_us >= STAMP_US) {
+        uint64_t cpu_us = read_clock_us(CLOCK_THREAD_CPUTIME_ID), used_us = cpu_us - t->cpu_us;
+        if (wall_us >= LOOP_LONG_US && t->cpu_us)
+            note_long_turn(l, wall_us, used_us < wall_us ? used_us : wall_us);
+        t->cpu_us = cpu_us;
+        t->stamp_us = now_ns / 1000;
+    }
+    t->began_ns = now_ns;
+    t->idle_ns = idle_ns;
+}
+
 /* Before the loop sleeps: the turn ends, a new one begins. */
 static void on_prepare(uv_prepare_t *p)
 {
     struct net_loop *l = p->data;
     if (l->turn_end)
         l->turn_end(l->turn_end_arg);
+    if (l->metrics)
+        measure_turn(l);
     l->boot_ms = 0;
     if (l->woken) {
         after_wakeup(l);
@@ -131,6 +177,7 @@ int net_loop_init(struct net_loop *l)
     l->plain = malloc(LOOP_CHUNK);
     if (!l->cipher_in || !l->plain || uv_loop_init(&l->uv))
         return E_NOMEM;
+    uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME);
     uv_timer_init(&l->uv, &l->wakeup);
     uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/log.h"
+#include "base/metric.h"
 #include "base/timers.h"
 #include "io/clock.h"
 
@@ -15,6 +17,16 @@
 /* How long the connections of one turn may be read before timers and others have their turn. */
 #define LOOP_TURN_US 2000
 #define HANDSHAKE_US 2000 /* of one turn for handshakes: a storm of them gets half of the core, not all */
+
+/* Turns that take so much of the processor are counted and logged, as debug messages; above the second, as warnings. */
+#define LOOP_LONG_US      10000
+#define LOOP_VERY_LONG_US 50000
+
+/* How long turns take. */
+struct loop_turns {
+    uint64_t began_ns, idle_ns; /* when this turn began, and how long the loop had slept by then */
+    uint64_t stamp_us, cpu_us;  /* what the processor had done for this thread some time before */
+};
 
 struct net_loop {
     uv_loop_t uv;
@@ -32,14 +44,19 @@ struct net_loop {
     uint64_t round;         /* in which every connection that has something is read once; 1 or more */
     bool round_goes_on;     /* this turn's time ran out before all were read: the next turn is for the others */
     struct list handshakes; /* connections with handshake bytes to be worked on */
-    uint8_t *cipher_in;     /* LOOP_CHUNK bytes */
-    uint8_t *plain;         /* LOOP_CHUNK bytes */
+    struct loop_turns turns;
+    const struct log *log;   /* NULL: nothing is logged */
+    struct metrics *metrics; /* NULL: nothing is counted */
+    uint8_t *cipher_in;      /* LOOP_CHUNK bytes */
+    uint8_t *plain;          /* LOOP_CHUNK bytes */
     struct buf cipher_out;
 };
 
 int net_loop_init(struct net_loop *l);
 /* What took long was not a turn's work, but the start's: the clock's milliseconds are read anew. */
 void net_loop_refresh_clock(struct net_loop *l);
+/* Long turns are logged and counted from now on. Borrowed until net_loop_fini(). */
+void net_loop_watch(struct net_loop *l, const struct log *log, struct metrics *metrics);
 /* Runs until nothing is left to wait for. */
 void net_loop_run(struct net_loop *l);
 /* All handles but the loop's own must be closed. */
