@@ -40,6 +40,19 @@ void outq_fini(struct outq *q)
     buf_fini(&q->tail);
 }
 
+/* The tail is in it, and begins anew. */
+static void append_piece(struct outq *q, struct outq_piece *p, struct outq_piece piece)
+{
+    *p = piece;
+    q->pieces_len += buf_len(&p->bytes) + p->len;
+    buf_init(&q->tail, SIZE_MAX / 2);
+    if (q->last)
+        q->last->next = p;
+    else
+        q->first = p;
+    q->last = p;
+}
+
 int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len)
 {
     ASSERT(offset <= blob->size && len <= blob->size - offset);
@@ -48,14 +61,22 @@ int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len)
     struct outq_piece *p = malloc(sizeof *p);
     if (!p)
         return E_NOMEM;
-    *p = (struct outq_piece){.bytes = q->tail, .blob = blob_get(blob), .offset = offset, .len = len};
-    q->pieces_len += buf_len(&p->bytes) + len;
-    buf_init(&q->tail, SIZE_MAX / 2);
-    if (q->last)
-        q->last->next = p;
+    append_piece(q, p, (struct outq_piece){.bytes = q->tail, .blob = blob_get(blob), .offset = offset, .len = len});
+    return 0;
+}
+
+int outq_push_buf(struct outq *q, struct buf *b)
+{
+    struct outq_piece *p = buf_len(&q->tail) ? malloc(sizeof *p) : NULL;
+    if (buf_len(&q->tail) && !p)
+        return E_NOMEM;
+    if (p)
+        append_piece(q, p, (struct outq_piece){.bytes = q->tail});
     else
-        q->first = p;
-    q->last = p;
+        buf_fini(&q->tail);
+    q->tail = *b;
+    q->tail.max = SIZE_MAX / 2;
+    buf_init(b, b->max);
     return 0;
 }
 

@@ -33,6 +33,9 @@ static inline struct buf *outq_tail(struct outq *q)
 /* Appends blob->data[offset, offset + len), with a reference of its own. E_NOMEM. */
 int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len);
 
+/* Appends all that stands in `b`, which gives its memory away and is empty afterwards. E_NOMEM: it has it still. */
+int outq_push_buf(struct outq *q, struct buf *b);
+
 /* The first bytes that are contiguous; empty when there are none. Borrowed until the next change. */
 struct slice outq_front(const struct outq *q);
 void outq_consume(struct outq *q, size_t n); /* n <= the front's length */

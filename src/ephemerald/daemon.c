@@ -4,6 +4,7 @@
 #include "cluster/cluster.h"
 #include "discovery/discovery.h"
 #include "ephemerald/certificates.h"
+#include "ephemerald/heap.h"
 #include "ephemerald/own_names.h"
 #include "ephemerald/signals.h"
 #include "ephemerald/types.h"
@@ -17,10 +18,12 @@
 #include <string.h>
 #include <sysexits.h>
 
-/* Of the memory limit: the data, the bodies on their way, and the rest for connections and the program itself. */
-#define DATA_NUMERATOR     3
-#define DATA_DENOMINATOR   4
-#define BODIES_DENOMINATOR 8
+/* Of the memory limit: the data, what requests take meanwhile, and the rest for connections and the program itself. */
+#define DATA_NUMERATOR    3
+#define DATA_DENOMINATOR  4
+#define LARGE_NUMERATOR   3
+#define LARGE_DENOMINATOR 32
+#define SMALL_DENOMINATOR 16
 
 /* Clients with a node's certificate, beyond max-connections: an operator, and a few probes. */
 #define OPERATOR_CONNECTIONS 8
@@ -52,6 +55,7 @@ struct daemon {
     struct session_acceptor sessions;
     struct port proto, epmd, handoff;
     uv_signal_t sigterm, sigint, sighup;
+    struct heap heap;
     bool placed; /* the cluster knows this node's address */
     bool ready, leaving, stopping;
 };
@@ -302,7 +306,8 @@ static void make_server(struct daemon *d)
                                    .users = (const char *const *)c->user_names,
                                    .user_count = c->user_count,
                                    .object_size_max = c->object_size_max_bytes,
-                                   .body_budget = c->memory_bytes / BODIES_DENOMINATOR,
+                                   .small_budget = c->memory_bytes / SMALL_DENOMINATOR,
+                                   .large_budget = c->memory_bytes / LARGE_DENOMINATOR * LARGE_NUMERATOR,
                                    .siblings_max = c->siblings_max,
                                    .reap_ms = c->delete_reap_ms,
                                    .handshake_timeout_ms = c->handshake_timeout_ms,
@@ -316,9 +321,19 @@ static void make_server(struct daemon *d)
     types_init(&d->types, c, d->log, &d->loop.timers, router);
 }
 
+/* What a connection takes, about, when it has nothing to say. */
+#define CONNECTION_BYTES ((size_t)24 * 1024)
+
+static size_t memory_of_requests(const struct daemon *d)
+{
+    return server_memory_of(&d->server, BUDGET_BODIES) + server_memory_of(&d->server, BUDGET_ANSWERS) +
+           d->metrics.connections_open * CONNECTION_BYTES;
+}
+
 static void on_turn_end(void *arg)
 {
     struct daemon *d = arg;
+    heap_turn(&d->heap, clock_boot_ms(&d->loop.clock), memory_of_requests(d));
     types_turn(&d->types);
     cluster_turn(d->cluster);
     if (!d->ready && !router_unavailable(cluster_router(d->cluster))) {
@@ -412,6 +427,7 @@ static int serve(struct daemon *d)
     watch_signals(d);
     certificates_watch(&d->certificates);
     net_loop_on_turn_end(&d->loop, on_turn_end, d);
+    net_loop_watch(&d->loop, d->log, &d->metrics);
     net_loop_run(&d->loop);
     net_loop_on_turn_end(&d->loop, NULL, NULL);
     log_info(d->log, "node", "ended");
@@ -472,6 +488,7 @@ int daemon_check(const struct config *config, const struct log *log)
 
 int daemon_run(const struct config *config, const struct log *log)
 {
+    heap_init();
     struct daemon d = {.config = config, .log = log};
     if (net_loop_init(&d.loop)) {
         log_error(log, "node", "the event loop could not be made: not enough memory or file descriptors");

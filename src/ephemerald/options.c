@@ -57,8 +57,10 @@ const struct option daemon_options[] = {
      "offers "
      "no others for TLS 1.2; on a current Node.js it takes TLS 1.3 and does not need them."},
     {"memory", "EPHEMERAL_STORE_MEMORY", OPTION_SIZE, "SIZE", NULL, 64 * MIB, UINT64_MAX / 2, false,
-     "Memory of this node: three quarters hold data, an eighth large bodies on their way. Without it: "
-     "MARATHON_APP_RESOURCE_MEM (MB), else the smallest limit of the control group and of those above it, else 1 GiB. "
+     "Memory of this node: three quarters hold data, 5/32 messages and answers on their way (of which one user has "
+     "three "
+     "quarters at most). Without it: MARATHON_APP_RESOURCE_MEM (MB), else the smallest limit of the control group and "
+     "of those above it, else 1 GiB. "
      "Units: 512M, 512Mi and 512MiB are the same (powers of 1024), as are 1G, 1Gi and 1GiB; 1GB is 10^9 bytes."},
     {"cluster-name", "EPHEMERAL_STORE_CLUSTER_NAME", OPTION_TEXT, "NAME", "ephemeral-store", 0, 0, false,
      "Name of the cluster: letters, digits, - _ and ., at most 63. Nodes of another name are not talked to, so that "
@@ -141,7 +143,9 @@ const struct option daemon_options[] = {
     {"auth-failure-delay-ms", "EPHEMERAL_STORE_AUTH_FAILURE_DELAY_MS", OPTION_DURATION_MS, "TIME", "5000", 0, DAY,
      false, "How long the answer to a failed authentication is held back, against guessing; as Riak."},
     {"stall-timeout-ms", "EPHEMERAL_STORE_STALL_TIMEOUT_MS", OPTION_DURATION_MS, "TIME", "60000", 10, DAY, false,
-     "A large message that brings, or an answer that takes, no byte for so long ends its connection."},
+     "A connection ends when less than 64 KiB of a large message come in that time (or all that is left of it), or no "
+     "byte "
+     "of an answer is taken. A message has so long in all, and a second for each 64 KiB."},
     {"request-timeout-ms", "EPHEMERAL_STORE_REQUEST_TIMEOUT_MS", OPTION_DURATION_MS, "TIME", "60000", 10, DAY, false,
      "How long a request may take that gives no timeout of its own, or a step of a listing; then it is answered with "
      "an "

@@ -30,6 +30,7 @@ struct stream_ops {
 struct stream {
     const struct stream_ops *ops;
     struct outq out;
+    size_t unsent; /* bytes of memory behind what has left the queue, and not the process */
 };
 
 #define STREAM_INCARNATION_SIZE 16

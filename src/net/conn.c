@@ -142,8 +142,10 @@ static void end(struct conn *c, const char *why)
         return;
     conn_leave(c, why);
     conn_set_reading(c);
-    if (c->writing)
+    if (c->writing) {
+        conn_watch_stall(c);
         return;
+    }
     c->timer.fire = on_end_timer;
     timer_start(&conn_loop(c)->timers, &c->timer, 0);
 }

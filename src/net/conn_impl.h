@@ -29,7 +29,7 @@ struct conn {
         uv_write_t write;
         uv_shutdown_t shutdown;
     } request;
-    struct buf unsent;  /* ciphertext that libuv is writing */
+    struct buf unsent;  /* ciphertext that libuv is writing: as long as it is, no longer */
     struct buf waiting; /* what the engine has to say meanwhile */
     struct buf held;    /* ciphertext of a handshake that waits for its turn */
     struct tls_engine *engine;
@@ -70,6 +70,8 @@ void conn_flush(struct conn *c);
 /* Sends what the engine has written to the loop's buffer, and empties that. Before any call to a user: that one may
  * have another connection sent, through the same buffer. */
 void conn_send_said(struct conn *c);
+/* Closes it when nothing of what is being sent has left for the time that is allowed. */
+void conn_watch_stall(struct conn *c);
 /* The handshake is done: from now on the timer watches what is sent. */
 void conn_end_deadline(struct conn *c);
 

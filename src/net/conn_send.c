@@ -5,6 +5,15 @@ static const char no_memory[] = "out of memory";
 
 /* --- progress --- */
 
+/* Who is being left is waited for no longer than that. */
+#define LAST_WORDS_MS 5000
+
+static uint64_t patience_ms(const struct conn *c)
+{
+    uint64_t timeout_ms = c->owner->stall_timeout_ms;
+    return c->state == CONN_OPEN || timeout_ms < LAST_WORDS_MS ? timeout_ms : LAST_WORDS_MS;
+}
+
 static void on_stall(struct timer *t)
 {
     struct conn *c = LIST_ENTRY(t, struct conn, timer);
@@ -14,7 +23,7 @@ static void on_stall(struct timer *t)
         if (o->metrics)
             o->metrics->stalled_closed++;
         log_warn(o->log, "net", "%s: took no byte of what it was sent for %llu ms, closing the connection",
-                 conn_name(c, name), (unsigned long long)o->stall_timeout_ms);
+                 conn_name(c, name), (unsigned long long)patience_ms(c));
     }
     conn_close_now(c, "the peer took no byte for the time that is allowed");
 }
@@ -25,12 +34,12 @@ static bool has_deadline(const struct conn *c)
     return c->owner->handshake_timeout_ms && !c->secure && c->state == CONN_OPEN;
 }
 
-static void watch_stall(struct conn *c)
+void conn_watch_stall(struct conn *c)
 {
     if (has_deadline(c))
         return;
     c->timer.fire = on_stall;
-    timer_start(&conn_loop(c)->timers, &c->timer, c->owner->stall_timeout_ms);
+    timer_start(&conn_loop(c)->timers, &c->timer, patience_ms(c));
 }
 
 void conn_end_deadline(struct conn *c)
@@ -41,7 +50,7 @@ void conn_end_deadline(struct conn *c)
         return;
     timer_stop(&conn_loop(c)->timers, &c->timer);
     if (c->writing)
-        watch_stall(c);
+        conn_watch_stall(c);
 }
 
 /* --- the last words --- */
@@ -59,7 +68,7 @@ static void shut(struct conn *c)
     if (uv_shutdown(&c->request.shutdown, (uv_stream_t *)&c->tcp, on_shutdown))
         conn_close_now(c, NULL);
     else
-        watch_stall(c);
+        conn_watch_stall(c);
 }
 
 /* --- bytes --- */
@@ -77,7 +86,8 @@ static void write_unsent(struct conn *c)
         return;
     }
     c->writing = true;
-    watch_stall(c);
+    c->stream.unsent = c->unsent.cap + c->waiting.cap;
+    conn_watch_stall(c);
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -89,12 +99,14 @@ static void on_written(uv_write_t *request, int status)
     if (!has_deadline(c))
         timer_stop(&conn_loop(c)->timers, &c->timer);
     buf_release(&c->unsent);
+    c->stream.unsent = 0;
     if (status < 0) {
         conn_close_now(c, uv_strerror(status));
     } else if (buf_len(&c->waiting)) {
         struct buf empty = c->unsent;
         c->unsent = c->waiting;
         c->waiting = empty;
+        c->waiting.max = LOOP_CHUNK;
         write_unsent(c);
     } else {
         conn_flush(c);
@@ -103,6 +115,7 @@ static void on_written(uv_write_t *request, int status)
 
 static void write_rest(struct conn *c, struct slice rest)
 {
+    c->unsent.max = rest.len; /* it grows no further: no byte more than that */
     if (buf_append_slice(&c->unsent, rest))
         conn_close_now(c, no_memory);
     else

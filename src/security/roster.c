@@ -499,11 +499,22 @@ bool roster_takes_bare(const struct roster *r, const struct address *from)
     return false;
 }
 
-static uint32_t granted(const struct roster_role *role, struct slice type, struct slice bucket)
+/* A place; NULL: any. */
+struct scope {
+    struct slice type, bucket;
+};
+
+static bool covers(const struct grant *g, const struct scope *at)
+{
+    return !at || !g->type_len ||
+           (slice_eq(grant_type(g), at->type) && (!g->bucket_len || slice_eq(grant_bucket(g), at->bucket)));
+}
+
+static uint32_t granted(const struct roster_role *role, const struct scope *at)
 {
     uint32_t all = 0;
     for (const struct grant *g = role->grants; g; g = g->next)
-        if (!g->type_len || (slice_eq(grant_type(g), type) && (!g->bucket_len || slice_eq(grant_bucket(g), bucket))))
+        if (covers(g, at))
             all |= g->permissions;
     return all;
 }
@@ -523,17 +534,27 @@ static void stand_in(struct standing *s, const struct roster_role *role)
     s->role[s->count++] = role;
 }
 
-uint32_t roster_permissions(const struct roster *r, const struct roster_role *user, struct slice type,
-                            struct slice bucket)
+static uint32_t permissions_at(const struct roster *r, const struct roster_role *user, const struct scope *at)
 {
     struct standing s;
-    uint32_t all = granted(&r->all, type, bucket);
+    uint32_t all = granted(&r->all, at);
     s.count = 0;
     stand_in(&s, user);
     for (unsigned i = 0; i < s.count; i++) {
-        all |= granted(s.role[i], type, bucket);
+        all |= granted(s.role[i], at);
         for (unsigned k = 0; k < s.role[i]->group_count; k++)
             stand_in(&s, s.role[i]->group[k]);
     }
     return all;
+}
+
+uint32_t roster_permissions(const struct roster *r, const struct roster_role *user, struct slice type,
+                            struct slice bucket)
+{
+    return permissions_at(r, user, &(struct scope){type, bucket});
+}
+
+uint32_t roster_permissions_anywhere(const struct roster *r, const struct roster_role *user)
+{
+    return permissions_at(r, user, NULL);
 }

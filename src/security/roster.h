@@ -49,5 +49,7 @@ bool roster_takes_bare(const struct roster *r, const struct address *from);
 /* What the user may do there. An empty bucket: with the type; an empty type: in general. */
 uint32_t roster_permissions(const struct roster *r, const struct roster_role *user, struct slice type,
                             struct slice bucket);
+/* What he may do in one place at least. */
+uint32_t roster_permissions_anywhere(const struct roster *r, const struct roster_role *user);
 
 #endif

@@ -16,10 +16,9 @@ static int shown(struct slice name)
     return (int)(name.len < 256 ? name.len : 256);
 }
 
-bool allowed(struct session *s, enum permission what, struct slice type, struct slice bucket)
+/* Always false. */
+static bool deny(struct session *s, enum permission what, struct slice type, struct slice bucket)
 {
-    if (s->peer.is_node || has(s, what, type, bucket))
-        return true;
     if (!router_is_current(s->server->router)) {
         char cause[REFUSAL_CAUSE_MAX];
         session_error(s,
@@ -33,6 +32,19 @@ bool allowed(struct session *s, enum permission what, struct slice type, struct 
                   permission_name(what), type.len ? shown(type) : 3, type.len ? (const char *)type.data : "any",
                   bucket.len ? "/" : "", shown(bucket), bucket.len ? (const char *)bucket.data : "");
     return false;
+}
+
+bool allowed(struct session *s, enum permission what, struct slice type, struct slice bucket)
+{
+    return s->peer.is_node || has(s, what, type, bucket) || deny(s, what, type, bucket);
+}
+
+bool allowed_somewhere(struct session *s, enum permission what)
+{
+    const struct roster *r = router_roster(s->server->router);
+    const struct roster_role *user = roster_user(r, s->user_name);
+    bool has_it = user ? roster_permissions_anywhere(r, user) & PERMISSION_BIT(what) : s->configured;
+    return s->peer.is_node || has_it || deny(s, what, slice_make(NULL, 0), slice_make(NULL, 0));
 }
 
 bool allowed_in(struct session *s, enum permission what, struct slice type, struct slice bucket)

@@ -10,6 +10,8 @@
 bool allowed(struct session *s, enum permission what, struct slice type, struct slice bucket);
 /* The same of a message whose type may be left out, or empty, for "default". */
 bool allowed_in(struct session *s, enum permission what, struct slice type, struct slice bucket);
+/* The same of one place at least, whatever it is. */
+bool allowed_somewhere(struct session *s, enum permission what);
 /* Whether it is a connection of a node, which holds the root's key; a user's certificate is not enough. `what`: for the
  * answer that says no. */
 bool allowed_to_administer(struct session *s, const char *what);

@@ -1,6 +1,9 @@
-/* The budget of large bodies: requests whose body is over BODY_SMALL take their bytes here before the first one is
- * read, and large answers before they are queued, so that many large transfers at once cannot take the node's memory.
- * Who finds it empty waits in line and is called when there is room. */
+/* Memory that requests take while they are under way: bodies that are being read, answers that are being built or
+ * sent. Who needs some takes it here before he has it, so that many clients at once cannot take the node's memory. Who
+ * finds it taken waits in line, and is called when there is room.
+ *
+ * Each user has a share of it at most: who takes all that he may leaves room for others. Who waits for more of his own
+ * share holds nobody up; who waits because all is taken holds up those who came after him. */
 #ifndef SERVER_BUDGET_H
 #define SERVER_BUDGET_H
 
@@ -8,15 +11,27 @@
 
 #include <stdint.h>
 
-#define BODY_SMALL ((size_t)64 * 1024) /* smaller bodies are bounded by the number of connections */
+/* What one user has of one budget. */
+struct budget_share {
+    size_t used; /* bytes */
+};
+
+/* What the bytes are taken for; for those who show it. */
+enum budget_purpose { BUDGET_BODIES, BUDGET_ANSWERS, BUDGET_PURPOSES };
 
 struct budget {
-    size_t limit, used; /* bytes; used may pass the limit by budget_force() */
+    size_t limit, share_max;         /* bytes; of all, and of each user */
+    size_t used;                     /* may pass the limit by budget_force() */
+    size_t purpose[BUDGET_PURPOSES]; /* what `used` is for */
     struct list waiting;
 };
 
 struct budget_waiter {
     struct list link;
+    struct budget *budget; /* NULL: it does not wait */
+    struct budget *of;     /* for what it waits, or has waited */
+    struct budget_share *share;
+    enum budget_purpose purpose;
     size_t size;
     /* Called once, out of budget_return(), when `size` bytes have been taken for it. */
     void (*granted)(struct budget_waiter *w);
@@ -25,13 +40,26 @@ struct budget_waiter {
 void budget_init(struct budget *b, size_t limit);
 void budget_waiter_init(struct budget_waiter *w, void (*granted)(struct budget_waiter *w));
 
-/* True: taken. False: `w` waits behind those who came before (a size over the whole limit is granted when nothing else
- * is out). */
-bool budget_take(struct budget *b, struct budget_waiter *w, size_t size);
-/* Takes without asking: for an answer that is already due. */
-void budget_force(struct budget *b, size_t size);
-void budget_return(struct budget *b, size_t size);
+/* What is charged for `size` bytes: no more than a share, so that what is larger can pass at all, one at a time. */
+static inline size_t budget_charge(const struct budget *b, size_t size)
+{
+    return size < b->share_max ? size : b->share_max;
+}
+
+/* Takes budget_charge(size) bytes, unless they are not there, or others wait for them. */
+bool budget_try(struct budget *b, struct budget_share *share, enum budget_purpose purpose, size_t size);
+/* The same, or `w` waits in line for them: false. It waits for nothing else. */
+bool budget_take(struct budget *b, struct budget_share *share, enum budget_purpose purpose, size_t size,
+                 struct budget_waiter *w);
+/* Takes without asking: for what is there already. */
+void budget_force(struct budget *b, struct budget_share *share, enum budget_purpose purpose, size_t size);
+void budget_return(struct budget *b, struct budget_share *share, enum budget_purpose purpose, size_t size);
 /* No longer waits, if it did. */
 void budget_forget(struct budget_waiter *w);
+
+static inline bool budget_is_exhausted(const struct budget *b, const struct budget_share *share)
+{
+    return b->used >= b->limit || share->used >= b->share_max;
+}
 
 #endif

@@ -176,7 +176,7 @@ static void send_fetched(struct session *s, const struct store_result *r, const 
     uint8_t bytes[VCLOCK_SIZE];
     struct slice context = {0};
     size_t mark;
-    if (payload && payload->len > BODY_SMALL && !session_take_answer(s, payload->len))
+    if (payload && payload->len > ANSWER_SMALL && !session_take_answer(s, payload->len))
         return;
     if (payload && s->request.datatype.context)
         context = kv_encode_vclock(s, r->object.revision, bytes);
@@ -245,7 +245,7 @@ static void send_updated(struct session *s, const struct store_result *r, const 
     uint8_t bytes[VCLOCK_SIZE];
     struct slice context = {0};
     size_t mark;
-    if (payload && payload->len > BODY_SMALL)
+    if (payload && payload->len > ANSWER_SMALL)
         session_force_answer(s, payload->len);
     if (payload && s->request.datatype.context)
         context = kv_encode_vclock(s, r->object.revision, bytes);

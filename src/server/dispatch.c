@@ -1,5 +1,8 @@
 #include "server/dispatch.h"
 
+#include "server/allowed.h"
+#include "server/refusal.h"
+
 struct handler {
     void (*answer)(struct session *s, struct slice body);
     bool needs_cluster; /* hash key, catalog or data: not while the node is in none */
@@ -40,10 +43,42 @@ static const struct handler handlers[256] = {
     [MSG_CLUSTER_ACT_REQ] = {cluster_admin_act, false},
 };
 
+/* Messages that may be as large as an object, and what they take. The bucket's type comes behind the value in some:
+ * that the user may write to this very bucket is seen when all is there. Others hold names, properties, or a job. */
+#define OTHERS_MAX ((size_t)2 * 1024 * 1024)
+
+static bool may_be_large(uint8_t code)
+{
+    return code == MSG_PUT_REQ || code == MSG_DT_UPDATE_REQ;
+}
+
+/* NULL: it can be served. */
+static const char *unavailable(const struct session *s, uint8_t code)
+{
+    return handlers[code].needs_cluster ? router_unavailable(s->server->router) : NULL;
+}
+
+bool dispatch_admits(struct session *s, uint8_t code, size_t body_len)
+{
+    const char *why = unavailable(s, code);
+    bool large = may_be_large(code);
+    if (why)
+        session_error(s, "unavailable: %s", why);
+    else if (!handlers[code].answer)
+        session_error(s, "Unknown message code: %u", code);
+    else if (!large && body_len > OTHERS_MAX)
+        refusal_too_large(s, "message", body_len, OTHERS_MAX);
+    else if (large || code == MSG_MAPRED_REQ)
+        return allowed_somewhere(s, large ? MAY_PUT : MAY_MAPREDUCE);
+    else
+        return true;
+    return false;
+}
+
 void dispatch_request(struct session *s, uint8_t code, struct slice body)
 {
     const struct handler *h = &handlers[code];
-    const char *why = h->needs_cluster ? router_unavailable(s->server->router) : NULL;
+    const char *why = unavailable(s, code);
     if (why)
         session_error(s, "unavailable: %s", why);
     else if (h->answer)

@@ -8,6 +8,9 @@
  */
 void dispatch_request(struct session *s, uint8_t code, struct slice body);
 
+/* Whether a body that is not small is to be read at all. False: answered. */
+bool dispatch_admits(struct session *s, uint8_t code, size_t body_len);
+
 /* The handlers; one file per family. */
 void kv_get(struct session *s, struct slice body);
 void kv_put(struct session *s, struct slice body);

@@ -5,27 +5,61 @@
 
 #include <stdlib.h>
 
+/* Chunks double from the least to the largest, which goes back to the system as soon as it is freed. */
+#define CHUNK_MIN ((size_t)4 * 1024)
+#define CHUNK_MAX ((size_t)128 * 1024)
+
+/* In a place of a size of its class: its bytes are the term, then the key. */
 struct hit {
-    struct router_hit slices; /* of `bytes` */
+    union {
+        struct {
+            uint32_t term_len, key_len;
+        };
+        struct hit *next; /* of those that are unused */
+    };
     uint8_t bytes[];
 };
 
-void hits_init(struct hits *h, bool integer, size_t limit, size_t bytes_max)
+struct hits_chunk {
+    struct hits_chunk *next;
+    size_t used, size;
+    uint8_t bytes[];
+};
+
+void hits_init(struct hits *h, bool integer, size_t limit)
 {
-    *h = (struct hits){.integer = integer, .limit = limit, .bytes_max = bytes_max};
+    *h = (struct hits){.integer = integer, .limit = limit};
 }
 
 void hits_fini(struct hits *h)
 {
-    for (size_t i = 0; i < h->count; i++)
-        free(h->heap[i]);
+    struct hits_chunk *next;
+    for (struct hits_chunk *c = h->chunks; c; c = next) {
+        next = c->next;
+        free(c);
+    }
     free(h->heap);
     *h = (struct hits){0};
 }
 
+void hits_clear(struct hits *h)
+{
+    bool integer = h->integer;
+    size_t limit = h->limit;
+    hits_fini(h);
+    hits_init(h, integer, limit);
+}
+
+static struct router_hit view(const struct hit *hit)
+{
+    return (struct router_hit){slice_make(hit->bytes, hit->term_len),
+                               slice_make(hit->bytes + hit->term_len, hit->key_len)};
+}
+
 static int cmp(const struct hits *h, size_t a, size_t b)
 {
-    return query_cmp_hits(h->integer, &h->heap[a]->slices, &h->heap[b]->slices);
+    struct router_hit x = view(h->heap[a]), y = view(h->heap[b]);
+    return query_cmp_hits(h->integer, &x, &y);
 }
 
 static void swap(struct hits *h, size_t a, size_t b)
@@ -55,22 +89,73 @@ static void sift_down(struct hits *h, size_t i, size_t n)
     }
 }
 
-static size_t size_of(const struct router_hit *hit)
+/* --- places --- */
+
+/* 16, 32, 64 and so on bytes. */
+static unsigned class_of(size_t size)
 {
-    return hit->term.len + hit->key.len;
+    unsigned c = 0;
+    while (((size_t)16 << c) < size)
+        c++;
+    return c;
 }
 
-static struct hit *copy(const struct router_hit *from)
+static struct hits_chunk *add_chunk(struct hits *h, size_t size)
 {
-    struct hit *hit = malloc(sizeof *hit + size_of(from));
+    size_t whole = h->chunks ? 2 * (h->chunks->size + sizeof(struct hits_chunk)) : CHUNK_MIN;
+    if (whole > CHUNK_MAX)
+        whole = CHUNK_MAX;
+    if (whole < size + sizeof(struct hits_chunk))
+        whole = size + sizeof(struct hits_chunk);
+    struct hits_chunk *c = malloc(whole);
+    if (!c)
+        return NULL;
+    *c = (struct hits_chunk){.next = h->chunks, .size = whole - sizeof *c};
+    h->chunks = c;
+    return c;
+}
+
+/* Where all are kept, nothing is ever replaced: places are no larger than they must be. */
+static struct hit *take_place(struct hits *h, size_t size)
+{
+    unsigned c = class_of(size);
+    struct hit *unused = h->unused[c];
+    if (unused) {
+        h->unused[c] = unused->next;
+        return unused;
+    }
+    size = h->limit == SIZE_MAX ? (size + 7) & ~(size_t)7 : (size_t)16 << c;
+    struct hits_chunk *chunk = h->chunks;
+    if ((!chunk || chunk->size - chunk->used < size) && !(chunk = add_chunk(h, size)))
+        return NULL;
+    chunk->used += size;
+    h->bytes += size;
+    return (struct hit *)(void *)(chunk->bytes + chunk->used - size);
+}
+
+static size_t size_of(size_t term_len, size_t key_len)
+{
+    return sizeof(struct hit) + term_len + key_len;
+}
+
+static void free_place(struct hits *h, struct hit *hit)
+{
+    unsigned c = class_of(size_of(hit->term_len, hit->key_len));
+    hit->next = h->unused[c];
+    h->unused[c] = hit;
+}
+
+static struct hit *copy(struct hits *h, const struct router_hit *from)
+{
+    struct hit *hit = take_place(h, size_of(from->term.len, from->key.len));
     if (!hit)
         return NULL;
+    hit->term_len = (uint32_t)from->term.len;
+    hit->key_len = (uint32_t)from->key.len;
     if (from->term.len)
         memcpy(hit->bytes, from->term.data, from->term.len);
     if (from->key.len)
         memcpy(hit->bytes + from->term.len, from->key.data, from->key.len);
-    hit->slices.term = slice_make(hit->bytes, from->term.len);
-    hit->slices.key = slice_make(hit->bytes + from->term.len, from->key.len);
     return hit;
 }
 
@@ -82,18 +167,13 @@ static bool make_room(struct hits *h)
     struct hit **heap = realloc(h->heap, cap * sizeof(struct hit *));
     if (!heap)
         return false;
+    h->bytes += (cap - h->cap) * sizeof(struct hit *);
     h->heap = heap;
     h->cap = cap;
     return true;
 }
 
-static void replace_last(struct hits *h, struct hit *hit)
-{
-    h->bytes -= size_of(&h->heap[0]->slices);
-    free(h->heap[0]);
-    h->heap[0] = hit;
-    sift_down(h, 0, h->count);
-}
+/* --- the heap --- */
 
 int hits_add(struct hits *h, const struct router_hit *from)
 {
@@ -101,14 +181,13 @@ int hits_add(struct hits *h, const struct router_hit *from)
     bool full = hits_full(h, &last);
     if (full && query_cmp_hits(h->integer, from, &last) >= 0)
         return 0;
-    if (h->bytes + size_of(from) > h->bytes_max)
-        return E_TOO_LARGE;
-    struct hit *hit = make_room(h) ? copy(from) : NULL;
+    struct hit *hit = make_room(h) ? copy(h, from) : NULL;
     if (!hit)
         return E_NOMEM;
-    h->bytes += size_of(from);
     if (full) {
-        replace_last(h, hit);
+        free_place(h, h->heap[0]);
+        h->heap[0] = hit;
+        sift_down(h, 0, h->count);
         return 0;
     }
     h->heap[h->count] = hit;
@@ -120,19 +199,21 @@ bool hits_full(const struct hits *h, struct router_hit *last)
 {
     if (h->count < h->limit)
         return false;
-    *last = h->heap[0]->slices;
+    *last = view(h->heap[0]);
     return true;
 }
 
-void hits_sort(struct hits *h)
+bool hits_sort_some(struct hits *h, size_t count)
 {
-    for (size_t n = h->count; n > 1; n--) {
-        swap(h, 0, n - 1);
-        sift_down(h, 0, n - 1);
+    for (; count && h->sorted < h->count; count--) {
+        size_t last = h->count - 1 - h->sorted++;
+        swap(h, 0, last);
+        sift_down(h, 0, last);
     }
+    return h->sorted == h->count;
 }
 
 struct router_hit hits_at(const struct hits *h, size_t i)
 {
-    return h->heap[i]->slices;
+    return view(h->heap[i]);
 }

@@ -24,6 +24,7 @@ struct index_walk {
     bool paged; /* a continuation follows a full page */
     size_t max; /* hits of a page */
     struct hits hits;
+    size_t answered; /* so many of them */
     struct buf continuation;
 };
 
@@ -37,7 +38,7 @@ static struct index_walk *index_of(struct walk *w)
 static void answer_hit(struct index_walk *x, const struct router_hit *hit)
 {
     struct slice names[] = {hit->term, hit->key};
-    walk_add(&x->walk, x->terms ? names : names + 1, x->terms ? 2 : 1);
+    walk_add(&x->walk, x->terms ? names : names + 1, x->terms ? 2 : 1, x->hits.bytes);
 }
 
 /* Riak matches terms and, of "$key", keys; "$bucket" has all. */
@@ -51,12 +52,12 @@ static bool admits(const struct index_walk *x, const struct router_hit *hit)
 static void take_hit(void *arg, const struct router_hit *hit)
 {
     struct index_walk *x = arg;
-    if (x->walk.failed || !admits(x, hit))
+    if (x->walk.failed || x->walk.starved || !admits(x, hit))
         return;
     if (!x->sorted)
         answer_hit(x, hit);
     else if (x->max)
-        x->walk.failed = hits_add(&x->hits, hit) != 0;
+        x->walk.failed = hits_add(&x->hits, hit) != 0 || (!walk_hold(&x->walk, x->hits.bytes) && x->walk.failed);
 }
 
 static void step(struct walk *w, struct router_request *q)
@@ -66,33 +67,48 @@ static void step(struct walk *w, struct router_request *q)
     router_query(w->session->server->router, q, &w->router, walk_type(w), walk_bucket(w), &x->query, take_hit, x);
 }
 
+#define SORTED_AT_ONCE   256
+#define ANSWERED_AT_ONCE 256
+
 /* A page that is full has another behind it, be it an empty one. */
-static bool finish(struct walk *w)
+static enum walk_finish end_page(struct index_walk *x)
 {
-    struct index_walk *x = index_of(w);
-    hits_sort(&x->hits);
-    for (size_t i = 0; i < x->hits.count; i++) {
-        struct router_hit hit = hits_at(&x->hits, i);
-        answer_hit(x, &hit);
-    }
     if (!x->paged || x->hits.count < x->max || x->max == 0)
-        return true;
+        return WALK_ENDED;
     struct router_hit last = hits_at(&x->hits, x->hits.count - 1);
-    w->failed = w->failed || index_continuation_encode(&x->continuation, last.term, last.key) != 0;
-    return true;
+    buf_release(&x->continuation);
+    x->walk.failed = x->walk.failed || index_continuation_encode(&x->continuation, last.term, last.key) != 0;
+    return WALK_ENDED;
 }
 
-static int put(struct walk *w, struct buf *out, bool last)
+static enum walk_finish finish(struct walk *w)
 {
     struct index_walk *x = index_of(w);
-    struct slice continuation = last ? buf_slice(&x->continuation) : slice_make(NULL, 0);
-    size_t mark;
-    int err = frame_begin(out, MSG_INDEX_RESP, &mark);
-    if (!err)
-        err = index_resp_encode(out, w->at, w->count, x->terms, continuation, last && w->streamed);
-    if (!err)
-        frame_end(out, mark);
-    return err;
+    if (!hits_sort_some(&x->hits, SORTED_AT_ONCE))
+        return WALK_MORE;
+    for (unsigned n = 0; n < ANSWERED_AT_ONCE && x->answered < x->hits.count; n++) {
+        struct router_hit hit = hits_at(&x->hits, x->answered++);
+        answer_hit(x, &hit);
+    }
+    return x->answered < x->hits.count ? WALK_MORE : end_page(x);
+}
+
+static void restart(struct walk *w)
+{
+    struct index_walk *x = index_of(w);
+    hits_clear(&x->hits);
+    x->answered = 0;
+}
+
+static int add(struct walk *w, struct buf *out, const struct slice *names, size_t count)
+{
+    return index_resp_encode(out, names, count, index_of(w)->terms, slice_make(NULL, 0), false);
+}
+
+static int end(struct walk *w, struct buf *out)
+{
+    struct index_walk *x = index_of(w);
+    return index_resp_encode(out, NULL, 0, x->terms, buf_slice(&x->continuation), w->streamed);
 }
 
 static void destroy(struct walk *w)
@@ -105,7 +121,7 @@ static void destroy(struct walk *w)
     free(x);
 }
 
-static const struct walk_ops ops = {step, finish, put, destroy};
+static const struct walk_ops ops = {MSG_INDEX_RESP, step, finish, add, end, restart, destroy};
 
 /* --- what is asked --- */
 
@@ -219,7 +235,7 @@ static bool take_page(struct session *s, struct index_walk *x, const struct inde
     x->paged = req->has_max_results;
     x->sorted = req->has_max_results || req->pagination_sort || req->has_continuation;
     x->max = req->has_max_results ? req->max_results : SIZE_MAX;
-    hits_init(&x->hits, query_is_integer(x->query.index), x->max ? x->max : 1, server_frame_max(s->server) / 2);
+    hits_init(&x->hits, query_is_integer(x->query.index), x->max ? x->max : 1);
     x->query.has_after = req->has_continuation && req->continuation.len;
     if (!x->query.has_after ||
         index_continuation_decode(req->continuation, &x->text, &x->query.after.term, &x->query.after.key) == 0)

@@ -56,7 +56,7 @@ static void answer_live(struct session *s, const struct object *o)
         return;
     }
     size_t size = kv_siblings_size(o, a.head);
-    if (size <= BODY_SMALL || session_take_answer(s, size))
+    if (size <= ANSWER_SMALL || session_take_answer(s, size))
         kv_answer_object(&a, o, size);
 }
 

@@ -39,7 +39,7 @@ static void on_written(struct router_request *q, int err, const struct store_res
         kv_answer_bare(s, MSG_PUT_RESP, kv_encode_vclock(s, r->revision, vclock), key);
     } else {
         size_t size = kv_siblings_size(&r->object, a.head);
-        if (size > BODY_SMALL)
+        if (size > ANSWER_SMALL)
             session_force_answer(s, size);
         kv_answer_object(&a, &r->object, size);
     }

@@ -11,7 +11,7 @@
 
 static void add_name(void *arg, struct slice name)
 {
-    walk_add(arg, &name, 1);
+    walk_add(arg, &name, 1, 0);
 }
 
 static void step_keys(struct walk *w, struct router_request *q)
@@ -24,25 +24,15 @@ static void step_buckets(struct walk *w, struct router_request *q)
     router_list_buckets(w->session->server->router, q, &w->router, walk_type(w), add_name, w);
 }
 
-static int put(struct walk *w, struct buf *out, uint8_t code, bool last)
+static int add(struct walk *w, struct buf *out, const struct slice *names, size_t count)
 {
-    size_t mark;
-    int err = frame_begin(out, code, &mark);
-    if (!err)
-        err = bucket_list_resp_encode(out, w->at, w->count, last && w->streamed);
-    if (!err)
-        frame_end(out, mark);
-    return err;
+    (void)w;
+    return bucket_list_resp_encode(out, names, count, false);
 }
 
-static int put_keys(struct walk *w, struct buf *out, bool last)
+static int end(struct walk *w, struct buf *out)
 {
-    return put(w, out, MSG_LIST_KEYS_RESP, last);
-}
-
-static int put_buckets(struct walk *w, struct buf *out, bool last)
-{
-    return put(w, out, MSG_LIST_BUCKETS_RESP, last);
+    return bucket_list_resp_encode(out, NULL, 0, w->streamed);
 }
 
 static void destroy(struct walk *w)
@@ -50,8 +40,8 @@ static void destroy(struct walk *w)
     free(w);
 }
 
-static const struct walk_ops keys_ops = {step_keys, NULL, put_keys, destroy};
-static const struct walk_ops buckets_ops = {step_buckets, NULL, put_buckets, destroy};
+static const struct walk_ops keys_ops = {MSG_LIST_KEYS_RESP, step_keys, NULL, add, end, NULL, destroy};
+static const struct walk_ops buckets_ops = {MSG_LIST_BUCKETS_RESP, step_buckets, NULL, add, end, NULL, destroy};
 
 static void begin(struct session *s, const struct walk_ops *ops, bool streamed, struct slice type, bool has_type,
                   struct slice bucket, uint32_t timeout_ms)

@@ -18,7 +18,7 @@
 #define VALUES_MAX 65536 /* of one phase */
 /* Values in one answer, unless they weigh more. */
 #define FRAME_MAX   512
-#define FRAME_BYTES ((size_t)256 * 1024)
+#define FRAME_BYTES ((size_t)64 * 1024)
 /* Inputs that are taken as values at once; where they are filtered, one is. */
 #define INPUTS_AT_ONCE 64
 
@@ -96,6 +96,7 @@ static void send_some(struct mapred *m)
         weight += mapred_weight(json_array_get(m->out, to++));
     int err = put_values(m, m->sent, to);
     m->sent = to;
+    m->walk.sent = true;
     if (err)
         session_broken(m->walk.session, err);
 }
@@ -159,8 +160,11 @@ static void take_key(void *arg, struct slice key)
     struct mapred *m = arg;
     uint8_t head[4];
     bytes_put(head, key.len, 4);
-    m->walk.failed =
-        m->walk.failed || buf_append(&m->inputs, head, sizeof head) != 0 || buf_append_slice(&m->inputs, key) != 0;
+    if (m->walk.failed || m->walk.starved)
+        return;
+    m->walk.failed = buf_append(&m->inputs, head, sizeof head) != 0 || buf_append_slice(&m->inputs, key) != 0;
+    if (!m->walk.failed)
+        walk_hold(&m->walk, buf_len(&m->inputs));
 }
 
 static void take_hit(void *arg, const struct router_hit *hit)
@@ -199,8 +203,10 @@ static bool check_values(struct mapred *m, enum mapred_function reducer)
 {
     if (reducer != REDUCE_DELETE && json_array_size(m->out) >= m->reduced + BATCH && !reduce_part(m, reducer))
         return false;
-    if (json_array_size(m->out) <= VALUES_MAX && m->held + m->bytes <= walk_bytes_max(&m->walk))
+    if (json_array_size(m->out) <= VALUES_MAX && walk_hold(&m->walk, m->held + m->bytes + buf_len(&m->inputs)))
         return true;
+    if (m->walk.starved)
+        return !walk_gives_up(&m->walk);
     return fail(m, "the values of this phase are more than are held at once: ask of fewer objects, or reduce them");
 }
 
@@ -373,12 +379,9 @@ static bool advance(struct mapred *m)
 
 static void on_turn(struct session *s);
 
-void mapred_go_on(struct mapred *m)
+static void go_on(struct mapred *m)
 {
     struct session *s = m->walk.session;
-    uint64_t left_ms;
-    if (!walk_time(&m->walk, &left_ms)) /* which is answered */
-        return;
     m->end_us = clock_precise_us(s->server->clock) + SLICE_US;
     bool gone = false, full = false, late = false;
     m->running = true;
@@ -397,26 +400,43 @@ void mapred_go_on(struct mapred *m)
         session_later(s, 0, on_turn);
 }
 
+void mapred_go_on(struct mapred *m)
+{
+    uint64_t left_ms;
+    if (!walk_time(&m->walk, &left_ms)) /* which is answered */
+        return;
+    m->running = true;
+    if (!m->sending || session_has_room(m->walk.session, FRAME_BYTES, walk_patience_ms(&m->walk), on_turn))
+        go_on(m);
+}
+
 static void on_turn(struct session *s)
 {
-    mapred_go_on(mapred_of(s->walk));
+    if (!walk_is_overdue(s->walk))
+        mapred_go_on(mapred_of(s->walk));
 }
 
 /* The inputs are gathered. */
-static bool on_gathered(struct walk *w)
+static enum walk_finish on_gathered(struct walk *w)
 {
-    if (w->failed)
-        return true; /* which is answered */
     mapred_go_on(mapred_of(w));
-    return false;
+    return WALK_GOES_ON;
 }
 
-static int put_nothing(struct walk *w, struct buf *out, bool last)
+/* Nothing of it was answered, and nothing deleted. */
+static void restart(struct walk *w)
 {
-    (void)w;
-    (void)out;
-    (void)last;
-    return 0;
+    struct mapred *m = mapred_of(w);
+    mapred_ask_forget(m);
+    json_decref(m->values);
+    json_array_clear(m->out);
+    buf_release(&m->inputs);
+    m->values = NULL;
+    m->phase = 0;
+    m->next = m->bytes = m->held = m->reduced = m->sent = 0;
+    m->sending = false;
+    m->asks_max = 1;
+    w->router.ended = m->job.inputs == MAPRED_LIST;
 }
 
-const struct walk_ops mapred_walk_ops = {step, on_gathered, put_nothing, destroy};
+const struct walk_ops mapred_walk_ops = {MSG_MAPRED_RESP, step, on_gathered, NULL, NULL, restart, destroy};

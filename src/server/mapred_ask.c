@@ -88,6 +88,7 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
     /* The session's own request tells a refusal what time there was. */
     a->request.timeout_ms = session_ask_on(s, timeout_ms, a->request.done)->timeout_ms;
     if (deletes) {
+        m->walk.sent = true; /* it cannot begin again */
         c.rules = kv_rules(s, rules);
         router_write(router, &a->request, &c);
     } else {

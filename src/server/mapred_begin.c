@@ -143,7 +143,7 @@ void mapred(struct session *s, struct slice body)
     m->walk.ops = &mapred_walk_ops;
     m->walk.what = "the job";
     m->asks_max = 1;
-    buf_init(&m->inputs, server_frame_max(s->server) / 2);
+    buf_init(&m->inputs, SIZE_MAX / 2);
     buf_init(&m->terms, SIZE_MAX / 2);
     if (!prepare(s, m, req.request, terms, &type)) {
         mapred_walk_ops.destroy(&m->walk);

@@ -230,14 +230,17 @@ bool mapred_map(const struct mapred_phase *p, const struct mapred_input *in, con
 
 size_t mapred_weight(const json_t *v)
 {
-    size_t weight = 48, i;
+    size_t weight = 32, i; /* a number */
     const char *name;
     json_t *part;
     if (json_is_string(v))
-        return weight + json_string_length(v);
-    if (json_is_array(v))
+        return 80 + json_string_length(v);
+    if (json_is_array(v)) {
+        weight = 128;
         json_array_foreach(v, i, part) weight += 8 + mapred_weight(part);
-    else if (json_is_object(v))
-        json_object_foreach((json_t *)(uintptr_t)v, name, part) weight += 64 + strlen(name) + mapred_weight(part);
+    } else if (json_is_object(v)) {
+        weight = 200;
+        json_object_foreach((json_t *)(uintptr_t)v, name, part) weight += 96 + strlen(name) + mapred_weight(part);
+    }
     return weight;
 }

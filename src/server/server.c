@@ -1,4 +1,4 @@
-#include "server/server.h"
+#include "server/session_parts.h"
 
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)  /* decoded messages other than puts are names and properties */
 #define META_MAX  ((size_t)64 * 1024 * 1024) /* never the narrow place: the frame is */
@@ -8,7 +8,11 @@ void server_init(struct server *s, const struct server_config *config, struct ro
 {
     *s = (struct server){
         .config = *config, .router = router, .timers = timers, .clock = clock, .log = log, .metrics = metrics};
-    budget_init(&s->bodies, config->body_budget);
+    budget_init(&s->small, config->small_budget);
+    budget_init(&s->large, config->large_budget);
+    shares_init(&s->shares);
+    list_init(&s->holders);
+    timer_init(&s->pressure, session_on_pressure);
     guesses_init(&s->guesses, timers);
     arena_init(&s->arena, ARENA_MAX);
     buf_init(&s->meta, META_MAX);
@@ -18,6 +22,8 @@ void server_init(struct server *s, const struct server_config *config, struct ro
 void server_fini(struct server *s)
 {
     guesses_fini(&s->guesses);
+    timer_stop(s->timers, &s->pressure);
+    shares_fini(&s->shares);
     arena_fini(&s->arena);
     buf_fini(&s->meta);
     buf_fini(&s->operation);

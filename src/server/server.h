@@ -1,5 +1,5 @@
-/* What all client connections of a node share: options, users, the way to the data, the budget of large bodies. Hung
- * off the node; no global. Knows no sockets: connections are sessions over io/stream.h. */
+/* What all client connections of a node share: options, users, the way to the data, the memory for requests under way.
+ * Hung off the node; no global. Knows no sockets: connections are sessions over io/stream.h. */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
@@ -8,8 +8,8 @@
 #include "base/metric.h"
 #include "base/timers.h"
 #include "cluster/router.h"
-#include "server/budget.h"
 #include "server/guess.h"
+#include "server/share.h"
 
 #define SERVER_USERS_MAX 1024
 
@@ -21,7 +21,8 @@ struct server_config {
     const char *const *users; /* names of those who come by certificate */
     size_t user_count;
     size_t object_size_max; /* bytes of one object */
-    size_t body_budget;     /* bytes of large bodies in flight, over all connections */
+    size_t small_budget;    /* bytes of small bodies, and of what is being sent, over all connections */
+    size_t large_budget;    /* the same of large bodies, and of answers that are being gathered */
     uint32_t siblings_max;
     uint64_t reap_ms;              /* delete_mode: how long a tombstone stays; 0: immediate; STORE_REAP_NEVER: keep */
     uint64_t handshake_timeout_ms; /* from accept to authenticated */
@@ -38,12 +39,38 @@ struct server {
     const struct clock *clock;
     const struct log *log;
     struct metrics *metrics;
-    struct budget bodies;
+    struct budget small, large; /* budget_of() says which is for how much */
+    struct shares shares;       /* users' of them */
+    struct list holders;        /* sessions that have something to read or to send */
+    struct timer pressure;      /* runs while somebody waits for memory */
     struct guesses guesses;
     struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
     struct buf meta;      /* of the put being prepared */
     struct buf operation; /* of the update being prepared */
 };
+
+/* What is larger than that takes from the budget of large transfers, so that a small one never waits for it. */
+static inline struct budget *budget_of(struct server *s, size_t size)
+{
+    return size > s->small.limit / 16 ? &s->large : &s->small;
+}
+
+static inline struct budget_share *share_of(const struct server *s, struct share *user, const struct budget *b)
+{
+    return b == &s->large ? &user->large : &user->small;
+}
+
+/* Bytes that requests have now, of all there are for them, for one purpose. */
+static inline size_t server_memory_of(const struct server *s, enum budget_purpose purpose)
+{
+    return s->small.purpose[purpose] + s->large.purpose[purpose];
+}
+
+/* The most that is gathered for one answer, or for one job of map/reduce, bytes. */
+static inline size_t server_gather_max(const struct server *s)
+{
+    return s->large.limit / 3;
+}
 
 #define FRAME_SLACK                                                                                                    \
     ((size_t)1024 * 1024) /* a frame may be so much larger than an object: names, metadata, protobuf                   \

@@ -38,7 +38,7 @@ static void on_secure(struct stream_user *u, const struct stream_peer *peer)
     s->state = SESSION_STRANGER;
 }
 
-static void go_on(struct session *s)
+void session_go_on_now(struct session *s)
 {
     session_go_on f = s->go_on;
     s->go_on = NULL;
@@ -50,14 +50,9 @@ static void go_on(struct session *s)
 static void on_drained(struct stream_user *u)
 {
     struct session *s = session_of_user(u);
-    if (outq_len(&s->stream->out) == 0) {
-        if (s->answer_held)
-            session_return_answers(s);
-        if (s->granted && !s->again)
-            session_return_granted(s);
-    }
-    if (s->go_on && !timer_runs(&s->pause_timer))
-        go_on(s);
+    session_settle(s);
+    if (s->go_on && !s->waits && !timer_runs(&s->pause_timer))
+        session_go_on_now(s);
     if (s->paused && session_can_go_on(s))
         session_resume(s);
 }
@@ -72,11 +67,9 @@ static void forget_all(struct session *s)
     router_forget(s->server->router, &s->request.router);
     session_drop_operation(s);
     walk_stop(s);
-    budget_forget(&s->waiter);
-    s->waits = s->again = false;
+    s->again = false;
     session_drop_body(s);
-    session_return_granted(s);
-    session_return_answers(s);
+    session_forget_memory(s);
     buf_release(&s->kept);
     s->standing = 0;
 }
@@ -99,6 +92,8 @@ void session_init(struct session *s, struct server *server, struct stream *strea
     guess_init(&s->guess, on_guessed);
     timer_init(&s->deadline, on_deadline);
     timer_init(&s->pause_timer, on_pause_timer);
+    timer_init(&s->wait_timer, session_on_wait_over);
+    session_memory_init(s);
     router_request_init(&s->request.router, NULL);
     server->metrics->connections_open++;
     timer_start(server->timers, &s->deadline, server->config.handshake_timeout_ms);
@@ -107,6 +102,7 @@ void session_init(struct session *s, struct server *server, struct stream *strea
 void session_fini(struct session *s)
 {
     forget_all(s);
+    session_memory_fini(s);
     s->server->metrics->connections_open--;
 }
 
@@ -191,6 +187,7 @@ static void let_in(struct session *s)
     }
     s->state = SESSION_READY;
     s->configured = security_is_configured(server, s->user_name);
+    session_use_share(s, s->user_name);
     session_reply_empty(s, MSG_AUTH_RESP);
 }
 
@@ -306,6 +303,7 @@ void session_when_drained(struct session *s, session_go_on f)
 
 void session_flush(struct session *s)
 {
+    session_settle(s);
     if (!s->entered && s->state != SESSION_CLOSED)
         s->stream->ops->flush(s->stream);
 }
@@ -318,7 +316,7 @@ void session_later(struct session *s, uint64_t delay_ms, session_go_on f)
 
 static void on_pause_timer(struct timer *t)
 {
-    go_on(LIST_ENTRY(t, struct session, pause_timer));
+    session_go_on_now(LIST_ENTRY(t, struct session, pause_timer));
 }
 
 static void on_deadline(struct timer *t)
@@ -328,7 +326,8 @@ static void on_deadline(struct timer *t)
         s->server->metrics->stalled_closed++;
         log_warn(
             s->server->log, "session",
-            "%s: a message of %zu bytes stopped after %zu and made no progress for %llu ms, closing the connection",
+            "%s: closing the connection: of a message of %zu bytes %zu have come, too few for the time that it had "
+            "(stall-timeout-ms is %llu)",
             s->name, s->body_len, s->body_have, (unsigned long long)s->server->config.stall_timeout_ms);
     } else {
         s->server->metrics->handshakes_timed_out++;

@@ -4,8 +4,11 @@
  *     any state --session_end or closed--> CLOSED
  *
  * Requests are answered one after the other, in their order. While one is under way (at the router, a listing, a body
- * that waits for the budget, the delay after a failed authentication) or the output queue is long, what comes in is
- * kept and the stream is asked to pause, so that what is kept is bounded by what one read brings. */
+ * that waits for memory, the delay after a failed authentication) or the output queue is long, what comes in is
+ * kept and the stream is asked to pause, so that what is kept is bounded by what one read brings.
+ *
+ * Memory: what stands in the output queue is charged to the user's share of the small budget; bodies over BODY_SMALL
+ * and answers over ANSWER_SMALL are taken from a budget before they are there (server.h). */
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
 
@@ -17,9 +20,14 @@
 #define CLIENT_ID_MAX      64
 #define AUTH_TRIES         3                   /* then the connection is closed (riak-pb.md section 15) */
 #define STRANGER_FRAME     ((size_t)64 * 1024) /* largest frame of one who has not said who he is */
+#define BODY_SMALL         ((size_t)16 * 1024) /* larger bodies are charged, once it is known that they are allowed */
+#define ANSWER_SMALL       ((size_t)4 * 1024)  /* larger answers wait for memory */
 #define GENERATED_KEY_SIZE 27                  /* 160 bits in base 62, as Riak's */
 
 enum session_state { SESSION_PLAIN, SESSION_HANDSHAKE, SESSION_STRANGER, SESSION_READY, SESSION_CLOSED };
+
+/* What a session waits for at a budget. */
+enum session_wait { WAIT_NOTHING, WAIT_BODY, WAIT_ANSWER, WAIT_TO_GO_ON };
 
 struct session;
 struct walk; /* server/walk.h */
@@ -60,8 +68,9 @@ struct session {
     bool busy;    /* a request is under way: no other is begun */
     bool paused;  /* the stream was asked to pause */
     bool entered; /* session code is on the stack: the caller sees to what follows */
-    bool waits;   /* for the budget of large bodies */
-    bool again;   /* the frame of the present request stays in the input: it may have to be begun anew */
+    bool overdue; /* it has waited for memory too long: go_on gives up */
+    enum session_wait waits;
+    bool again; /* the frame of the present request stays in the input: it may have to be begun anew */
     unsigned auth_failures;
     struct stream_peer peer;
     char user_name[SECURITY_NAME_SIZE]; /* whom it has shown to be, or says to be while his password is checked */
@@ -73,11 +82,22 @@ struct session {
     uint64_t discard;    /* bytes of a refused frame still to be thrown away */
     size_t body_len;     /* of the large body being read or answered; 0: none */
     size_t body_have;
-    struct blob *body; /* NULL while it waits for the budget */
+    size_t body_charged; /* bytes of a budget, as budget_charge() says */
+    size_t body_mark;    /* how many there were when the deadline was set */
+    uint64_t body_end_ms;
     uint8_t body_code;
-    size_t granted;     /* bytes of the budget that came for the answer to the request that waited for them */
-    size_t answer_held; /* bytes of the budget that the answers in the queue hold */
+    struct blob *body;
+    struct share *share; /* the user's, from which all of that is taken */
+    size_t granted;      /* bytes of the budget waiter.budget that came to a request that waited for them */
+    struct budget *granted_of;
+    size_t answer_held; /* bytes of the large budget that answers in the queue hold, */
+    size_t queue_held;  /* and of the small one */
     struct budget_waiter waiter;
+    struct list holder;       /* of the server's, */
+    size_t holder_mark;       /* by what its progress is seen, */
+    uint64_t progress_ms;     /* and when there was some */
+    struct timer wait_timer;  /* the end of its waiting for memory, */
+    uint64_t waits_since_ms;  /* and the beginning */
     struct timer deadline;    /* to be authenticated; later, for the next bytes of a large body */
     struct timer pause_timer; /* goes on after the delay of a failed authentication, or in the next turn of a listing */
     session_go_on go_on;
@@ -127,16 +147,31 @@ void session_when_drained(struct session *s, session_go_on go_on);
 /* Sends what was written outside of all calls of the transport, by a request that is not finished by it. */
 void session_flush(struct session *s);
 
-/* Of a request without effect, behind session_begin_wait(): its answer may have to wait for the budget. */
+/* Of a request without effect, behind session_begin_wait(): its answer may have to wait for memory. */
 static inline void session_may_repeat(struct session *s)
 {
     s->again = true;
 }
-/* Takes `size` bytes of the budget for the answer, which the output queue then holds; session_may_repeat() went before.
- * False: it has to wait, and the handler finishes without an answer; the request is begun anew when there is room. */
+/* Takes the memory for an answer of `size` bytes, which is written next; session_may_repeat() went before. False: it
+ * has to wait, and the handler finishes without an answer; the request is begun anew when there is room. */
 bool session_take_answer(struct session *s, size_t size);
 /* The same for an answer that cannot wait, because the request has had its effect. */
 void session_force_answer(struct session *s, size_t size);
+
+/* For a request that goes on in parts. True: there is room for `size` bytes more to be sent. False: go_on is called
+ * when there is, or, after wait_ms, with s->overdue set. */
+bool session_has_room(struct session *s, size_t size, uint64_t wait_ms, session_go_on go_on);
+/* Bytes of the large budget for what a request gathers: at once, or not. They are the caller's, who gives them back by
+ * session_return_gathered(), or to the answer that he has put into the queue. */
+bool session_try_gathered(struct session *s, size_t size);
+void session_return_gathered(struct session *s, size_t size);
+void session_answer_gathered(struct session *s, size_t size);
+/* Waits for so many: go_on is called as above, and takes what has come by session_gathered(). */
+void session_wait_gathered(struct session *s, size_t size, uint64_t wait_ms, session_go_on go_on);
+size_t session_gathered(struct session *s);
+/* Answers that there is no memory for it, `what` for the client. */
+void session_overload(struct session *s, const char *what);
+
 /* The body of the present request as a counted blob, or NULL when it was a small one. */
 struct blob *session_body(const struct session *s);
 

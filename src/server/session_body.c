@@ -1,129 +1,136 @@
-/* Large bodies and answers of one session, and what they hold of the budget. */
+/* Large bodies that come in. Memory is taken for one when its first bytes have come, not for its head alone, and for
+ * nobody who may not send it at all. */
 #include "server/session_parts.h"
 
-#include "base/assert.h"
 #include "base/err.h"
+#include "server/dispatch.h"
 
-/* --- bodies that come in --- */
+/* So many bytes have to come within stall-timeout-ms; and the whole within that time, and a second for each of them. */
+#define BODY_STRIDE ((size_t)64 * 1024)
+#define WAIT_MAX_MS 10000 /* for memory; how long the client wants to wait stands behind what was not read */
 
-static void watch_transfer(struct session *s)
+static struct budget *budget_of_body(const struct session *s)
 {
-    timer_start(s->server->timers, &s->deadline, s->server->config.stall_timeout_ms);
+    return budget_of(s->server, s->body_len);
 }
 
-/* The budget has been taken for body_len bytes. */
-static void begin_body(struct session *s)
+/* From now until the next stride, or the end. */
+static void watch_transfer(struct session *s)
 {
-    s->body = blob_create(s->body_len);
-    if (!s->body) {
-        budget_return(&s->server->bodies, s->body_len);
-        s->discard = s->body_len;
-        s->body_len = 0;
-        session_error(s, "out of memory for a message of %zu bytes, try again later", (size_t)s->discard);
-        return;
-    }
-    watch_transfer(s);
+    uint64_t now_ms = clock_boot_ms(s->server->clock), left_ms = s->server->config.stall_timeout_ms;
+    s->body_mark = s->body_have;
+    if (now_ms + left_ms > s->body_end_ms)
+        left_ms = now_ms < s->body_end_ms ? s->body_end_ms - now_ms : 0;
+    timer_start(s->server->timers, &s->deadline, left_ms);
 }
 
 void session_begin_large(struct session *s, uint8_t code, size_t body_len)
 {
+    const struct server *server = s->server;
+    s->discard = body_len;
+    if (!dispatch_admits(s, code, body_len))
+        return;
+    s->body = blob_create(body_len); /* of which no more is used than has come */
+    if (!s->body) {
+        session_error(s, "out of memory for a message of %zu bytes, try again later", body_len);
+        return;
+    }
+    s->discard = 0;
     s->body_code = code;
     s->body_len = body_len;
     s->body_have = 0;
-    s->waits = !budget_take(&s->server->bodies, &s->waiter, body_len);
-    if (s->waits)
-        s->server->metrics->bodies_waited++;
-    else
-        begin_body(s);
+    s->body_end_ms =
+        clock_boot_ms(server->clock) + server->config.stall_timeout_ms + (body_len / BODY_STRIDE + 1) * 1000;
+    watch_transfer(s);
 }
 
-void session_on_granted(struct budget_waiter *w)
+/* Throws the rest away. */
+static void discard(struct session *s)
 {
-    struct session *s = LIST_ENTRY(w, struct session, waiter);
-    s->waits = false;
-    if (s->body_len && !s->body)
-        begin_body(s);
-    else
-        s->granted = w->size;
-    /* In a turn of its own: this is called while another session is at work. */
-    timer_start(s->server->timers, &s->pause_timer, 0);
+    s->discard = s->body_len - s->body_have;
+    timer_stop(s->server->timers, &s->deadline);
+    session_drop_body(s);
 }
 
-void session_take_body(struct session *s, struct slice *in)
+void session_refuse_body(struct session *s)
 {
-    size_t n = s->body_len - s->body_have;
-    if (n > in->len)
-        n = in->len;
-    memcpy(s->body->data + s->body_have, in->data, n);
-    *in = slice_skip(*in, n);
-    s->body_have += n;
-    if (s->body_have < s->body_len) {
-        watch_transfer(s);
-        return;
+    session_overload(s, "a message of this size");
+    discard(s);
+}
+
+/* The memory for all of it, or for the rest. False: it waits, without its time running out. */
+static bool charge(struct session *s)
+{
+    struct budget *b = budget_of_body(s);
+    size_t whole = budget_charge(b, s->body_len), size = whole - s->body_charged;
+    uint64_t wait_ms = s->server->config.request_timeout_ms;
+    if (size == 0)
+        return true;
+    if (!budget_take(b, share_of(s->server, s->share, b), BUDGET_BODIES, size, &s->waiter)) {
+        timer_stop(s->server->timers, &s->deadline);
+        session_wait(s, WAIT_BODY, wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS);
+        return false;
     }
+    s->body_charged = whole;
+    return true;
+}
+
+void session_body_charged(struct session *s, size_t size, uint64_t waited_ms)
+{
+    size_t mark = s->body_mark;
+    s->body_charged += size;
+    s->body_end_ms += waited_ms;
+    watch_transfer(s);
+    s->body_mark = mark; /* to wait is no progress */
+}
+
+void session_shrink_body(struct session *s)
+{
+    struct budget *b = budget_of_body(s);
+    size_t size = budget_charge(b, s->body_have), charged = s->body_charged;
+    if (charged <= size)
+        return;
+    s->body_charged = size;
+    budget_return(b, share_of(s->server, s->share, b), BUDGET_BODIES, charged - size);
+}
+
+static void take_whole(struct session *s)
+{
     timer_stop(s->server->timers, &s->deadline);
     session_frame(s, s->body_code, slice_make(s->body->data, s->body_len));
     if (!s->busy)
         session_drop_body(s);
 }
 
+void session_take_body(struct session *s, struct slice *in)
+{
+    bool small = s->body_have < BODY_SMALL;
+    if (!small && !charge(s))
+        return;
+    size_t n = (small ? BODY_SMALL : s->body_len) - s->body_have;
+    if (n > in->len)
+        n = in->len;
+    memcpy(s->body->data + s->body_have, in->data, n);
+    *in = slice_skip(*in, n);
+    s->body_have += n;
+    if (s->body_have == s->body_len)
+        take_whole(s);
+    else if (s->body_have - s->body_mark >= BODY_STRIDE)
+        watch_transfer(s);
+}
+
 void session_drop_body(struct session *s)
 {
-    size_t len = s->body ? s->body_len : 0;
+    struct budget *b = budget_of_body(s);
+    size_t charged = s->body_charged;
     blob_put(s->body);
     s->body = NULL;
-    s->body_len = s->body_have = 0;
-    if (len)
-        budget_return(&s->server->bodies, len);
+    s->body_len = s->body_have = s->body_charged = 0;
+    if (charged)
+        budget_return(b, share_of(s->server, s->share, b), BUDGET_BODIES, charged);
 }
 
 struct blob *session_body(const struct session *s)
 {
     return s->body;
-}
-
-/* --- answers that go out --- */
-
-bool session_take_answer(struct session *s, size_t size)
-{
-    size_t have = s->granted;
-    ASSERT(s->busy && s->again);
-    s->granted = 0;
-    s->answer_held += have;
-    /* Granted already (the object may have grown meanwhile), or the request itself holds a part of the budget: waiting
-     * for more could be for ever. */
-    if (have || s->body) {
-        if (size > have)
-            session_force_answer(s, size - have);
-        return true;
-    }
-    if (budget_take(&s->server->bodies, &s->waiter, size)) {
-        s->answer_held += size;
-        return true;
-    }
-    s->server->metrics->bodies_waited++;
-    s->waits = true;
-    return false;
-}
-
-void session_force_answer(struct session *s, size_t size)
-{
-    budget_force(&s->server->bodies, size);
-    s->answer_held += size;
-}
-
-void session_return_granted(struct session *s)
-{
-    size_t granted = s->granted;
-    s->granted = 0;
-    if (granted)
-        budget_return(&s->server->bodies, granted);
-}
-
-void session_return_answers(struct session *s)
-{
-    size_t held = s->answer_held;
-    s->answer_held = 0;
-    if (held)
-        budget_return(&s->server->bodies, held);
 }

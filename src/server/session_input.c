@@ -10,10 +10,17 @@
           */
 #define FRAME_INVALID ((uint64_t)INT32_MAX - 3) /* Riak's own limit on N */
 
+/* Memory is: who has answers that he has not read yet reads them before he asks for more. */
+static bool is_short(const struct session *s)
+{
+    return s->queue_held && budget_is_exhausted(&s->server->small, &s->share->small);
+}
+
 bool session_can_go_on(const struct session *s)
 {
-    return s->state != SESSION_CLOSED && s->state != SESSION_HANDSHAKE && !s->busy && !s->waits &&
-           outq_len(&s->stream->out) < STREAM_HIGH_WATER;
+    size_t queued = outq_len(&s->stream->out);
+    bool slow = queued >= STREAM_HIGH_WATER || (queued && is_short(s));
+    return s->state != SESSION_CLOSED && s->state != SESSION_HANDSHAKE && !s->busy && !s->waits && !slow;
 }
 
 /* --- frames --- */
@@ -66,7 +73,7 @@ static bool take_small(struct session *s, struct slice *in)
         refuse_frame(s, body_len);
         return true;
     }
-    if (body_len > BODY_SMALL) {
+    if (s->state == SESSION_READY && body_len > BODY_SMALL) {
         *in = slice_skip(*in, FRAME_HEAD);
         session_begin_large(s, code, body_len);
         return true;
@@ -101,6 +108,17 @@ static void take_all(struct session *s, struct slice *in)
     s->entered = false;
 }
 
+void session_refuse_again(struct session *s)
+{
+    uint8_t code;
+    size_t body_len;
+    int err = frame_head_parse(buf_slice(&s->kept), SIZE_MAX, &code, &body_len);
+    ASSERT(!err && buf_len(&s->kept) >= FRAME_HEAD + body_len);
+    session_overload(s, "the answer");
+    buf_consume(&s->kept, FRAME_HEAD + body_len);
+    s->again = false;
+}
+
 /* --- keeping and pausing --- */
 
 /* In the clear nothing is kept but a part of one frame: what stood behind a StartTls that had to wait would be taken
@@ -112,6 +130,7 @@ static bool waits_in_the_clear(const struct session *s)
 
 static void update_pause(struct session *s)
 {
+    session_settle(s);
     if (waits_in_the_clear(s)) {
         log_info(s->server->log, "session",
                  "%s: reads no answers to what it asks before StartTls, closing the connection", s->name);

@@ -9,6 +9,11 @@
 #define SLICE_US  1000                /* of one turn, then others have theirs */
 #define FRAME_MAX ((size_t)32 * 1024) /* bytes of names in one streamed answer */
 #define NAMES_MAX 1024
+#define STEP_MAX  ((size_t)96 * 1024) /* bytes that a step may add to what is being sent */
+
+/* What is gathered is charged from there on, in such strides. */
+#define FREE_MAX ((size_t)16 * 1024)
+#define STRIDE   ((size_t)256 * 1024)
 
 struct slice walk_type(const struct walk *w)
 {
@@ -20,9 +25,28 @@ struct slice walk_bucket(const struct walk *w)
     return slice_skip(buf_slice(&w->names), w->type_len);
 }
 
-size_t walk_bytes_max(const struct walk *w)
+/* --- memory --- */
+
+bool walk_hold(struct walk *w, size_t bytes)
 {
-    return server_frame_max(w->session->server) / 2;
+    struct session *s = w->session;
+    size_t most = server_gather_max(s->server);
+    if (bytes <= w->held + FREE_MAX)
+        return true;
+    size_t more = bytes - w->held - FREE_MAX;
+    if (more < STRIDE && w->held + STRIDE <= most)
+        more = STRIDE;
+    w->failed = more > most || w->held > most - more;
+    w->starved = !w->failed && !session_try_gathered(s, more);
+    if (!w->failed && !w->starved)
+        w->held += more;
+    return !w->failed && !w->starved;
+}
+
+static void let_go(struct walk *w)
+{
+    session_return_gathered(w->session, w->held);
+    w->held = 0;
 }
 
 void walk_stop(struct session *s)
@@ -31,9 +55,9 @@ void walk_stop(struct session *s)
     s->walk = NULL;
     if (!w)
         return;
+    let_go(w);
     buf_fini(&w->names);
-    buf_fini(&w->found);
-    free(w->at);
+    buf_fini(&w->frame);
     w->ops->destroy(w);
 }
 
@@ -45,49 +69,44 @@ static void finish(struct session *s)
 
 /* --- what is found --- */
 
-static int send_frame(struct walk *w, bool last)
+static int begin_frame(struct walk *w)
 {
-    for (size_t i = 0; i < w->count; i++)
-        w->at[i].data = w->found.data + w->found.start + (uintptr_t)w->at[i].data;
-    int err = w->ops->put(w, session_out(w->session), last);
+    size_t mark;
+    return buf_len(&w->frame) ? 0 : frame_begin(&w->frame, w->ops->code, &mark);
+}
+
+/* A small one is copied: the queue has room for many of those. */
+static int send_frame(struct walk *w)
+{
+    struct outq *out = &w->session->stream->out;
+    bool large = buf_len(&w->frame) > FRAME_MAX + FREE_MAX;
+    frame_end(&w->frame, 0);
+    int err = large ? outq_push_buf(out, &w->frame) : buf_append_slice(outq_tail(out), buf_slice(&w->frame));
+    buf_consume(&w->frame, buf_len(&w->frame));
     w->count = 0;
-    buf_consume(&w->found, buf_len(&w->found));
+    w->sent = true;
     return err;
 }
 
 static bool is_frame_full(const struct walk *w)
 {
-    return w->count >= NAMES_MAX || buf_len(&w->found) >= FRAME_MAX;
-}
-
-static bool make_room(struct walk *w, size_t count)
-{
-    if (w->count + count <= w->cap)
-        return true;
-    size_t cap = w->cap ? w->cap * 2 : 64;
-    struct slice *at = realloc(w->at, cap * sizeof *at);
-    if (!at)
-        return false;
-    w->at = at;
-    w->cap = cap;
-    return true;
+    return w->count >= NAMES_MAX || buf_len(&w->frame) >= FRAME_MAX;
 }
 
 /* A step may bring those of many frames. */
-void walk_add(struct walk *w, const struct slice *names, size_t count)
+void walk_add(struct walk *w, const struct slice *names, size_t count, size_t beside)
 {
-    if (!w->send_err && w->streamed && is_frame_full(w))
-        w->send_err = send_frame(w, false);
-    if (w->send_err || w->failed)
+    if (w->send_err || w->failed || w->starved)
         return;
-    w->failed = !make_room(w, count);
-    for (size_t i = 0; i < count && !w->failed; i++) {
-        w->failed = buf_append_slice(&w->found, names[i]) != 0;
-        /* The place is kept as an offset: the buffer moves while it grows. */
-        if (!w->failed)
-            w->at[w->count++] =
-                slice_make((const uint8_t *)(uintptr_t)(buf_len(&w->found) - names[i].len), names[i].len);
-    }
+    if (w->streamed && is_frame_full(w))
+        w->send_err = send_frame(w);
+    int err = w->send_err ? 0 : begin_frame(w);
+    if (!err && !w->send_err)
+        err = w->ops->add(w, &w->frame, names, count);
+    w->count += count;
+    w->failed = err != 0;
+    if (!err && !w->streamed)
+        walk_hold(w, buf_len(&w->frame) + beside);
 }
 
 /* --- its way --- */
@@ -96,7 +115,8 @@ static void on_turn(struct session *s);
 
 static void give_up_full(struct session *s, struct walk *w)
 {
-    session_error(s, "out of memory for %s: ask for it streamed, or of a smaller bucket", w->what);
+    session_error(s, "out of memory for %s: ask for it streamed, in pages (max_results), or of a smaller bucket",
+                  w->what);
     finish(s);
 }
 
@@ -126,47 +146,128 @@ static void give_up_failed(struct session *s, int err)
     }
 }
 
-/* What is left when all was walked. */
+static void give_up_overdue(struct session *s)
+{
+    s->overdue = false;
+    session_overload(s, s->walk->what);
+    finish(s);
+}
+
+uint64_t walk_patience_ms(const struct walk *w)
+{
+    const struct server *server = w->session->server;
+    uint64_t now_ms = clock_boot_ms(server->clock);
+    if (!w->timeout_ms)
+        return server->config.request_timeout_ms;
+    return now_ms < w->end_ms ? w->end_ms - now_ms : 0;
+}
+
+/* Others have the memory that it needs: it gives back what it has, waits for all that it may need, and begins again. So
+ * nobody waits who holds some. */
+static void wait_and_restart(struct session *s, struct walk *w)
+{
+    if (w->sent) {
+        give_up_overdue(s);
+        return;
+    }
+    let_go(w);
+    buf_release(&w->frame);
+    w->count = 0;
+    w->starved = false;
+    w->router = (struct router_walk){0};
+    if (w->ops->restart)
+        w->ops->restart(w);
+    w->walked = w->router.ended;
+    session_wait_gathered(s, server_gather_max(s->server), walk_patience_ms(w), on_turn);
+}
+
+/* An answer in one frame keeps its memory until it is read. */
 static void send_last(struct session *s, struct walk *w)
 {
     int err = 0;
-    if (w->ops->finish && !w->ops->finish(w))
-        return;
-    if (w->failed) {
-        give_up_full(s, w);
-        return;
-    }
-    err = w->send_err;
-    if (!err && w->streamed && w->count)
-        err = send_frame(w, false);
+    if (w->streamed && w->count)
+        err = send_frame(w);
     if (!err)
-        err = send_frame(w, true);
+        err = begin_frame(w);
+    if (!err)
+        err = w->ops->end(w, &w->frame);
+    size_t size = buf_len(&w->frame) < w->held ? buf_len(&w->frame) : w->held;
+    if (!err)
+        err = send_frame(w);
+    if (!w->streamed) {
+        session_answer_gathered(s, size);
+        w->held -= size;
+    }
     if (err)
         session_broken(s, err);
     finish(s);
 }
 
-/* What follows from a step. True: another, now. */
-static bool follow(struct session *s, struct walk *w)
+/* What follows from a step, or from a part of the end. True: there is time for more, now. */
+static bool may_go_on(struct session *s, struct walk *w)
 {
-    int err = w->send_err;
-    if (!err && !w->err && w->streamed && is_frame_full(w))
-        err = send_frame(w, false);
-    if (err)
-        session_broken(s, err);
-    else if (w->failed)
-        give_up_full(s, w);
-    else if (w->err)
-        give_up_failed(s, w->err);
-    else if (w->router.ended)
-        send_last(s, w);
-    else if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER) /* a reader that is slower than the walk holds it up */
+    if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER) /* a reader that is slower than the walk holds it up */
         session_when_drained(s, on_turn);
     else if (clock_precise_us(s->server->clock) >= w->end_us)
         session_later(s, 0, on_turn);
     else
         return true;
     return false;
+}
+
+/* True: it was answered, or waits. */
+static bool gives_up(struct session *s, struct walk *w)
+{
+    int err = w->send_err;
+    if (!err && !w->err && w->streamed && is_frame_full(w))
+        err = send_frame(w);
+    if (err) {
+        session_broken(s, err);
+        finish(s);
+    } else if (w->failed) {
+        give_up_full(s, w);
+    } else if (w->starved) {
+        wait_and_restart(s, w);
+    } else if (w->err) {
+        give_up_failed(s, w->err);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool walk_gives_up(struct walk *w)
+{
+    return gives_up(w->session, w);
+}
+
+bool walk_is_overdue(struct walk *w)
+{
+    if (!w->session->overdue)
+        return false;
+    give_up_overdue(w->session);
+    return true;
+}
+
+/* What was held back. True: more of it, now. */
+static bool end_some(struct session *s, struct walk *w)
+{
+    enum walk_finish more = w->ops->finish ? w->ops->finish(w) : WALK_ENDED;
+    if (more == WALK_GOES_ON || gives_up(s, w))
+        return false;
+    if (more == WALK_MORE)
+        return may_go_on(s, w);
+    send_last(s, w);
+    return false;
+}
+
+/* What follows from a step. True: another, now. */
+static bool follow(struct session *s, struct walk *w)
+{
+    if (gives_up(s, w))
+        return false;
+    w->walked = w->router.ended;
+    return may_go_on(s, w);
 }
 
 /* A step that is answered later goes on from here; the next ones that are answered at once have a slice of their own.
@@ -212,14 +313,24 @@ void walk_done(struct walk *w)
     finish(w->session);
 }
 
+static bool go_on(struct session *s, struct walk *w, uint64_t timeout_ms)
+{
+    return w->walked ? end_some(s, w) : step(s, w, timeout_ms) && follow(s, w);
+}
+
 static void on_turn(struct session *s)
 {
     struct walk *w = s->walk;
     uint64_t timeout_ms;
+    w->held += session_gathered(s);
+    if (walk_is_overdue(w))
+        return;
     if (!walk_time(w, &timeout_ms))
         return;
+    if (w->streamed && !session_has_room(s, STEP_MAX, walk_patience_ms(w), on_turn))
+        return;
     w->end_us = clock_precise_us(s->server->clock) + SLICE_US;
-    while (step(s, w, timeout_ms) && follow(s, w))
+    while (go_on(s, w, timeout_ms))
         continue;
 }
 
@@ -231,8 +342,7 @@ void walk_begin(struct session *s, struct walk *w, struct slice type, struct sli
     w->timeout_ms = timeout_ms;
     w->end_ms = clock_boot_ms(s->server->clock) + timeout_ms;
     buf_init(&w->names, SIZE_MAX / 2);
-    /* The answer in one frame is held against the budget of large bodies by its maximum. */
-    buf_init(&w->found, w->streamed ? SIZE_MAX / 2 : walk_bytes_max(w));
+    buf_init(&w->frame, SIZE_MAX / 2);
     int err = buf_append_slice(&w->names, type);
     if (!err)
         err = buf_append_slice(&w->names, bucket);
@@ -242,8 +352,6 @@ void walk_begin(struct session *s, struct walk *w, struct slice type, struct sli
         return;
     }
     session_begin_wait(s);
-    if (w->router.ended) /* there is nothing to walk over */
-        send_last(s, w);
-    else
-        on_turn(s);
+    w->walked = w->router.ended; /* there may be nothing to walk over */
+    on_turn(s);
 }

@@ -8,14 +8,21 @@
 
 struct walk;
 
+enum walk_finish { WALK_MORE, WALK_ENDED, WALK_GOES_ON };
+
 struct walk_ops {
+    uint8_t code; /* of its answers */
     /* Asks the router for the step that follows; what it brings goes to walk_add() at once. */
     void (*step)(struct walk *w, struct router_request *q);
-    /* Everything was walked: what was held back goes to walk_add(). NULL: nothing was. False: the walk was for
-     * something else that follows, and calls walk_done() at its end. */
-    bool (*finish)(struct walk *w);
-    /* Writes a frame of the w->count names w->at. `last`: no other follows; of a streamed answer it holds no names. */
-    int (*put)(struct walk *w, struct buf *out, bool last);
+    /* Everything was walked: some of what was held back goes to walk_add(). NULL: nothing was. WALK_MORE: to be called
+     * again; WALK_GOES_ON: the walk was for something else that follows, and calls walk_done() at its end. */
+    enum walk_finish (*finish)(struct walk *w);
+    /* Appends the fields that are names. NULL: it answers for itself. */
+    int (*add)(struct walk *w, struct buf *out, const struct slice *names, size_t count);
+    /* Appends the fields of the last frame. */
+    int (*end)(struct walk *w, struct buf *out);
+    /* Forgets what was gathered: it begins again. NULL: it holds nothing. */
+    void (*restart)(struct walk *w);
     void (*destroy)(struct walk *w); /* frees what it lies in */
 };
 
@@ -25,6 +32,9 @@ struct walk {
     const char *what; /* for the client: "the list" */
     bool streamed;    /* names go out as they come, and a last frame says done */
     bool failed;      /* there was no room for a name: it fails as a whole, after this step */
+    bool starved;     /* there is none just now */
+    bool sent;        /* something of the answer was */
+    bool walked;      /* everything was: the end is on its way */
     bool stepping;    /* the router's call is on the stack */
     bool stepped;     /* and has been answered */
     int err;          /* of the last step */
@@ -35,9 +45,9 @@ struct walk {
     uint32_t timeout_ms; /* of the whole; 0: none, but each step has the node's */
     uint64_t end_ms;     /* when it is over */
     uint64_t end_us;     /* of this turn's slice */
-    struct buf found;    /* bytes of the names to be sent */
-    struct slice *at;    /* each of them; offsets while `found` grows */
-    size_t count, cap;
+    struct buf frame;    /* the answer, or the part of it that goes out next */
+    size_t count;        /* of names in it */
+    size_t held;         /* bytes of the large budget */
 };
 
 /* Where the walk is over: its type, "" for the default one, and its bucket. Borrowed from it. */
@@ -47,15 +57,21 @@ struct slice walk_bucket(const struct walk *w);
 /* `w` is filled in up to `streamed`, and owned by the session from here on. Answers, now or later. */
 void walk_begin(struct session *s, struct walk *w, struct slice type, struct slice bucket, uint32_t timeout_ms);
 
-/* Names that belong into one frame. */
-void walk_add(struct walk *w, const struct slice *names, size_t count);
+/* Names that belong into one frame. `beside`: bytes that are gathered in another place, of an answer that is not
+ * streamed. */
+void walk_add(struct walk *w, const struct slice *names, size_t count, size_t beside);
+/* What has been gathered is so many bytes: takes the memory for them. False: w->failed, or w->starved. */
+bool walk_hold(struct walk *w, size_t bytes);
+/* True: there is no memory for what it gathers, or not now: it was answered, or begins again when there is. */
+bool walk_gives_up(struct walk *w);
+/* True: it has waited for memory too long, which was answered. To be asked by what session_has_room() calls. */
+bool walk_is_overdue(struct walk *w);
+/* How long it may wait for memory. */
+uint64_t walk_patience_ms(const struct walk *w);
 /* The request is over: it was answered. `w` is freed. */
 void walk_done(struct walk *w);
 /* What is left of its time, for the next request to the router, ms; 0: the node's. False: nothing is, which was
  * answered. */
 bool walk_time(struct walk *w, uint64_t *timeout_ms);
-
-/* The most that may be gathered for an answer in one frame, in bytes. */
-size_t walk_bytes_max(const struct walk *w);
 
 #endif

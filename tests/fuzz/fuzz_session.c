@@ -284,7 +284,7 @@ static void finish(struct world *w)
     }
     for (size_t i = 0; i < w->count; i++)
         fake_conn_close(&w->client[i].conn);
-    ASSERT(w->node.server.bodies.used == 0);
+    ASSERT(w->node.server.large.used == 0);
 }
 
 /* --- the world --- */

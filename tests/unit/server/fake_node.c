@@ -33,16 +33,17 @@ static void make_server(struct fake_node *n)
 
 void fake_node_init(struct fake_node *n)
 {
-    static const char *const users[] = {"myuser"};
+    static const char *const users[] = {"myuser", "other"};
     *n = (struct fake_node){.now_ms = 1000000, .random = 42};
     n->clock = (struct clock){fake_now_ms, fake_now_us, fake_now_ms, fake_random, n};
     timers_init(&n->timers, fake_now_ms, NULL, n);
     n->config = (struct server_config){.node_name = "riak@127.0.0.1",
                                        .version = "3.0.16",
                                        .users = users,
-                                       .user_count = 1,
+                                       .user_count = 2,
                                        .object_size_max = (size_t)1 << 20,
-                                       .body_budget = (size_t)256 << 10,
+                                       .small_budget = (size_t)256 << 10,
+                                       .large_budget = (size_t)400 << 10,
                                        .siblings_max = 10,
                                        .reap_ms = 3000,
                                        .handshake_timeout_ms = 10000,

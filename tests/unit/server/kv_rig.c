@@ -19,7 +19,8 @@ int kv_rig_teardown(void **state)
 {
     struct kv_rig *r = *state;
     fake_conn_close(&r->conn);
-    assert_int_equal(r->node.server.bodies.used, 0); /* every byte of the budget came back */
+    assert_int_equal(r->node.server.small.used, 0);
+    assert_int_equal(r->node.server.large.used, 0); /* every byte of the budget came back */
     fake_node_fini(&r->node);
     buf_fini(&r->request);
     free(r);

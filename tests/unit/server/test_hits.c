@@ -36,12 +36,25 @@ static void fill(struct hits *h, uint64_t seed)
     qsort(terms, MANY, sizeof *terms, by_number);
 }
 
+static int number_of(struct slice term)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%.*s", (int)term.len, (const char *)term.data);
+    return atoi(text);
+}
+
+static int term_at(const struct hits *h, size_t i)
+{
+    return number_of(hits_at(h, i).term);
+}
+
 static void expect_first(struct hits *h, size_t count)
 {
     assert_int_equal(h->count, count);
-    hits_sort(h);
+    while (!hits_sort_some(h, 7))
+        continue;
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(atoi((const char *)hits_at(h, i).term.data), terms[i]);
+        assert_int_equal(term_at(h, i), terms[i]);
 }
 
 static void test_the_first_are_kept(void **state)
@@ -52,27 +65,66 @@ static void test_the_first_are_kept(void **state)
         for (uint64_t seed = 1; seed < 10; seed++) {
             struct hits h;
             struct router_hit last;
-            hits_init(&h, true, limits[i], SIZE_MAX);
+            hits_init(&h, true, limits[i]);
             assert_false(hits_full(&h, &last));
             fill(&h, seed);
             size_t count = limits[i] < MANY ? limits[i] : MANY;
             assert_int_equal(hits_full(&h, &last), limits[i] <= MANY);
             if (limits[i] <= MANY)
-                assert_int_equal(atoi((const char *)last.term.data), terms[count - 1]);
+                assert_int_equal(number_of(last.term), terms[count - 1]);
             expect_first(&h, count);
             hits_fini(&h);
         }
 }
 
-static void test_bytes_are_bounded(void **state)
+/* What is replaced leaves its place to others: whatever comes in whatever order, memory is of what is kept. */
+static void test_places_are_used_again(void **state)
 {
     struct hits h;
-    struct router_hit hit = {slice_str("term"), slice_str("keys")};
     (void)state;
-    hits_init(&h, false, SIZE_MAX, 20);
-    assert_int_equal(hits_add(&h, &hit), 0);
-    assert_int_equal(hits_add(&h, &hit), 0);
-    assert_int_equal(hits_add(&h, &hit), E_TOO_LARGE);
+    hits_init(&h, true, 100);
+    for (int i = 0; i < 20000; i++)
+        add(&h, 20000 - i);
+    assert_int_equal(h.count, 100);
+    assert_true(h.bytes < 100 * 64);
+    while (!hits_sort_some(&h, SIZE_MAX))
+        continue;
+    for (size_t i = 0; i < h.count; i++)
+        assert_int_equal(term_at(&h, i), i + 1);
+    hits_fini(&h);
+}
+
+/* A step sorts no more than it is told, and the last of all is known at once. */
+static void test_sorts_in_steps(void **state)
+{
+    struct hits h;
+    unsigned steps = 1;
+    (void)state;
+    hits_init(&h, true, SIZE_MAX);
+    fill(&h, 42);
+    while (!hits_sort_some(&h, 100))
+        steps++;
+    assert_int_equal(steps, MANY / 100);
+    hits_clear(&h);
+    assert_int_equal(h.count, 0);
+    assert_int_equal(h.bytes, 0);
+    fill(&h, 43);
+    expect_first(&h, MANY);
+    hits_fini(&h);
+}
+
+static void test_long_names(void **state)
+{
+    struct hits h;
+    static uint8_t bytes[65536];
+    struct router_hit hit = {slice_make(bytes, sizeof bytes), slice_make(bytes, sizeof bytes)};
+    (void)state;
+    hits_init(&h, false, 2);
+    for (unsigned i = 0; i < 8; i++) {
+        bytes[0] = (uint8_t)(100 - i);
+        assert_int_equal(hits_add(&h, &hit), 0);
+    }
+    assert_int_equal(h.count, 2);
     hits_fini(&h);
 }
 
@@ -80,7 +132,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_first_are_kept),
-        cmocka_unit_test(test_bytes_are_bounded),
+        cmocka_unit_test(test_places_are_used_again),
+        cmocka_unit_test(test_sorts_in_steps),
+        cmocka_unit_test(test_long_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,7 +255,7 @@ static void test_too_large_frame_is_not_kept(void **state)
         assert_int_equal(buf_len(&c.session.kept), 0);
         left -= len;
     }
-    assert_int_equal(n.server.bodies.used, 0);
+    assert_int_equal(n.server.large.used, 0);
     fake_conn_give_frame(&c, MSG_PING_REQ, none());
     fake_conn_expect_empty(&c, MSG_PING_RESP);
     fake_conn_close(&c);

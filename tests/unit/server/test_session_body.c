@@ -6,12 +6,12 @@ static void test_large_value(void **state)
     struct kv_rig *r = *state;
     kv_rig_put_large(&r->conn, "k", 200000);
     fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
-    assert_int_equal(r->node.server.bodies.used, 0);
+    assert_int_equal(r->node.server.large.used, 0);
     struct kv_get_req g = kv_get_of("k");
     kv_rig_send_get(r, &g);
-    assert_true(r->node.server.bodies.used >= 200000); /* as long as the answer stands in the queue */
+    assert_true(r->node.server.large.used >= 200000); /* as long as the answer stands in the queue */
     assert_int_equal(kv_rig_answer(r, MSG_GET_RESP)->content[0].content.value.len, 200000);
-    assert_int_equal(r->node.server.bodies.used, 0);
+    assert_int_equal(r->node.server.large.used, 0);
 }
 
 static void test_object_too_large(void **state)
@@ -24,43 +24,160 @@ static void test_object_too_large(void **state)
     fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
 }
 
-static void test_large_bodies_wait_for_the_budget(void **state)
+/* So many bytes of a put that is to have `size`. */
+static void begin_put(struct fake_conn *c, size_t size, size_t bytes)
+{
+    static uint8_t begin[FRAME_HEAD + 300000];
+    frame_head_put(begin, MSG_PUT_REQ, size);
+    fake_conn_give(c, slice_make(begin, FRAME_HEAD + bytes));
+}
+
+static void give_bytes(struct fake_conn *c, size_t bytes)
+{
+    static uint8_t zeros[300000];
+    fake_conn_give(c, slice_make(zeros, bytes));
+}
+
+/* Its head costs nothing, nor does the beginning. */
+static void test_bodies_are_charged_as_they_come(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn a;
+    fake_conn_open_ready(&a, &r->node);
+    begin_put(&a, 200000, 0);
+    assert_int_equal(r->node.server.large.used, 0);
+    give_bytes(&a, BODY_SMALL - 1);
+    assert_int_equal(r->node.server.large.used, 0);
+    give_bytes(&a, 2);
+    assert_int_equal(r->node.server.large.used, 200000);
+    assert_int_equal(server_memory_of(&r->node.server, BUDGET_BODIES), 200000);
+    fake_conn_close(&a);
+    assert_int_equal(r->node.server.large.used, 0);
+}
+
+/* Who says no more gives way to who waits: to what has come of his message, not to all of it. */
+static void test_who_stops_gives_way(void **state)
 {
     struct kv_rig *r = *state;
     struct fake_conn a, b;
-    uint8_t head[5];
     fake_conn_open_ready(&a, &r->node);
     fake_conn_open_ready(&b, &r->node);
-    frame_head_put(head, MSG_PUT_REQ, 200000);
-    fake_conn_give(&a, slice_make(head, sizeof head));
-    assert_int_equal(r->node.server.bodies.used, 200000);
-    kv_rig_put_large(&b, "b", 150000); /* 256 KiB in all: has to wait */
+    begin_put(&a, 280000, 100000);
+    kv_rig_put_large(&b, "b", 150000); /* of 300 KiB in all: has to wait */
     assert_true(b.paused);
     assert_true(fake_conn_silent(&b));
     assert_int_equal(r->node.metrics.bodies_waited, 1);
-    /* a small request elsewhere does not */
-    kv_rig_put(r, "small", "v");
-    /* the first gives up: it makes no progress */
-    fake_node_wait(&r->node, 60000);
-    assert_true(a.closed);
-    fake_conn_close(&a);
-    fake_node_wait(&r->node, 1);
+    kv_rig_put(r, "small", "v"); /* a small request elsewhere does not */
+    fake_node_wait(&r->node, 1000);
     fake_conn_expect_empty(&b, MSG_PUT_RESP);
     assert_false(b.paused);
+    assert_false(a.closed);
+    assert_int_equal(r->node.server.large.used, 100000);
+    give_bytes(&a, 180000); /* nonsense, but whole */
+    assert_int_equal(fake_conn_take(&a).code, MSG_ERROR_RESP);
+    fake_conn_close(&a);
     fake_conn_close(&b);
+}
+
+/* A second user, whose node's configuration names him. */
+static void open_other(struct fake_conn *c, struct kv_rig *r, const char *user)
+{
+    struct stream_peer peer = {.cn_count = 1};
+    uint8_t auth[64] = {0x0a, (uint8_t)strlen(user)};
+    snprintf(peer.cn, sizeof peer.cn, "%s", user);
+    memcpy(auth + 2, user, strlen(user));
+    auth[2 + strlen(user)] = 0x12;
+    fake_conn_open(c, &r->node);
+    fake_conn_give_frame(c, MSG_START_TLS, slice_make(NULL, 0));
+    fake_conn_expect_empty(c, MSG_START_TLS);
+    fake_conn_secure(c, &peer);
+    fake_conn_give_frame(c, MSG_AUTH_REQ, slice_make(auth, strlen(user) + 4));
+    fake_conn_expect_empty(c, MSG_AUTH_RESP);
+}
+
+/* Who has all that he may leaves room for others, and waits no longer than is said: he is refused, and goes on. */
+static void test_shares_and_the_end_of_waiting(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn a, b, other;
+    fake_conn_open_ready(&a, &r->node);
+    fake_conn_open_ready(&b, &r->node);
+    open_other(&other, r, "other");
+    r->node.late.holds = true;
+    kv_rig_put_large(&a, "a", 250000); /* at the router, which does not answer */
+    kv_rig_put_large(&b, "b", 90000);
+    assert_true(fake_conn_silent(&b));
+    assert_true(b.paused);
+    begin_put(&other, 90000, 20000);
+    assert_in_range(r->node.server.large.used, 250000 + 90000, 250000 + 90000 + 100);
+    fake_node_wait(&r->node, 10000);
+    fake_conn_expect_error(&b,
+                           "overload: the memory that this node has for requests is taken, and a message of this size "
+                           "needs some: try again in 5 s");
+    assert_false(b.paused);
+    fake_conn_give_frame(&b, MSG_PING_REQ, slice_make(NULL, 0)); /* what was refused is thrown away, and no more */
+    fake_conn_expect_empty(&b, MSG_PING_RESP);
+    r->node.late.holds = false;
+    assert_true(late_router_answer(&r->node.late));
+    fake_conn_expect_empty(&a, MSG_PUT_RESP);
+    fake_conn_close(&a);
+    fake_conn_close(&b);
+    fake_conn_close(&other);
+}
+
+/* A byte now and then is not enough: 64 KiB within stall-timeout-ms, and the whole within that and a second for each.
+ */
+static void test_slow_bodies_end(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn a, b;
+    fake_conn_open_ready(&a, &r->node);
+    fake_conn_open_ready(&b, &r->node);
+    begin_put(&a, 200000, 20000);
+    for (int i = 0; i < 31 && !a.closed; i++) {
+        fake_node_wait(&r->node, 2000);
+        give_bytes(&a, 1);
+    }
+    assert_true(a.closed);
+    fake_conn_close(&a);
+    begin_put(&b, 200000, 20000);
+    for (int i = 0; i < 2; i++) {
+        fake_node_wait(&r->node, 31000);
+        give_bytes(&b, 66000);
+    }
+    fake_node_wait(&r->node, 1000);
+    assert_false(b.closed);
+    fake_node_wait(&r->node, 2000); /* 60 s and four */
+    assert_true(b.closed);
+    fake_conn_close(&b);
+}
+
+/* Nobody takes memory who may not write at all. */
+static void test_denied_before_it_is_read(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn a;
+    fake_conn_open_ready(&a, &r->node);
+    a.session.configured = false;
+    begin_put(&a, 250000, 0);
+    fake_conn_expect_error(&a, "Permission denied: User 'myuser' does not have 'riak_kv.put' on any");
+    give_bytes(&a, 250000);
+    assert_int_equal(r->node.server.large.used, 0);
+    assert_true(fake_conn_silent(&a));
+    fake_conn_give_frame(&a, MSG_PING_REQ, slice_make(NULL, 0));
+    fake_conn_expect_empty(&a, MSG_PING_RESP);
+    fake_conn_close(&a);
 }
 
 static void test_large_answers_wait_for_the_budget(void **state)
 {
     struct kv_rig *r = *state;
     struct fake_conn a;
-    uint8_t head[5];
     struct kv_get_req g = kv_get_of("k");
     kv_rig_put_large(&r->conn, "k", 200000);
     fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
     fake_conn_open_ready(&a, &r->node);
-    frame_head_put(head, MSG_PUT_REQ, 200000);
-    fake_conn_give(&a, slice_make(head, sizeof head));
+    begin_put(&a, 280000, 20000);
     kv_rig_send_get(r, &g);
     assert_true(fake_conn_silent(&r->conn));
     assert_true(r->conn.paused);
@@ -68,6 +185,55 @@ static void test_large_answers_wait_for_the_budget(void **state)
     fake_node_wait(&r->node, 1);
     assert_int_equal(kv_rig_answer(r, MSG_GET_RESP)->content[0].content.value.len, 200000);
     assert_false(r->conn.paused);
+}
+
+/* An answer that nobody reads keeps nobody waiting for long. */
+static void test_who_does_not_read_gives_way(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn a;
+    struct kv_get_req g = kv_get_of("k");
+    kv_rig_put_large(&r->conn, "k", 200000);
+    fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+    fake_conn_open_ready(&a, &r->node);
+    assert_int_equal(kv_get_req_encode(&r->request, &g), 0);
+    fake_conn_give(&a, buf_slice(&r->request)); /* stays in its queue */
+    kv_rig_send(r);
+    assert_true(fake_conn_silent(&r->conn));
+    fake_node_wait(&r->node, 4000);
+    assert_false(a.closed);
+    assert_true(fake_conn_silent(&r->conn));
+    fake_node_wait(&r->node, 3000);
+    assert_true(a.closed);
+    assert_int_equal(kv_rig_answer(r, MSG_GET_RESP)->content[0].content.value.len, 200000);
+    fake_conn_close(&a);
+}
+
+/* Who has asked for it waits no longer than his own time-out. */
+static void test_waiting_for_an_answer_ends(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn a;
+    struct kv_get_req g = kv_get_of("k");
+    kv_rig_put_large(&r->conn, "k", 200000);
+    fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+    fake_conn_open_ready(&a, &r->node);
+    r->node.late.holds = true;
+    kv_rig_put_large(&a, "other", 200000);
+    r->node.late.holds = false;
+    g.timeout_ms = 700;
+    assert_int_equal(kv_get_req_encode(&r->request, &g), 0);
+    assert_int_equal(frame_put_empty(&r->request, MSG_PING_REQ), 0);
+    kv_rig_send(r);
+    assert_true(fake_conn_silent(&r->conn));
+    fake_node_wait(&r->node, 700);
+    fake_conn_expect_error(&r->conn,
+                           "overload: the memory that this node has for requests is taken, and the answer needs "
+                           "some: try again in 5 s");
+    fake_conn_expect_empty(&r->conn, MSG_PING_RESP);
+    assert_true(late_router_answer(&r->node.late));
+    fake_conn_expect_empty(&a, MSG_PUT_RESP);
+    fake_conn_close(&a);
 }
 
 /* A client that asks and does not read is not answered without end. */
@@ -96,7 +262,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KV_CASE(test_large_value),
         KV_CASE(test_object_too_large),
-        KV_CASE(test_large_bodies_wait_for_the_budget),
+        KV_CASE(test_bodies_are_charged_as_they_come),
+        KV_CASE(test_who_stops_gives_way),
+        KV_CASE(test_shares_and_the_end_of_waiting),
+        KV_CASE(test_slow_bodies_end),
+        KV_CASE(test_denied_before_it_is_read),
+        KV_CASE(test_who_does_not_read_gives_way),
+        KV_CASE(test_waiting_for_an_answer_ends),
         KV_CASE(test_large_answers_wait_for_the_budget),
         KV_CASE(test_back_pressure),
     };

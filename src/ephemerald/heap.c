@@ -1,0 +1,32 @@
+#include "ephemerald/heap.h"
+
+#include <malloc.h>
+
+/* Larger blocks are the system's own, and go back to it when they are freed. To give both numbers keeps glibc from
+ * raising them as it goes, after which large blocks would lie between small ones and go back never. */
+#define MMAP_THRESHOLD (128 * 1024)
+#define TRIM_THRESHOLD (1024 * 1024)
+
+#define WORTH   ((size_t)4 * 1024 * 1024) /* less is not looked for: that takes some milliseconds */
+#define CALM_MS 1000
+
+void heap_init(void)
+{
+    mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+    mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+    mallopt(M_ARENA_MAX, 1); /* the other threads allocate little, and what they free is for all */
+}
+
+void heap_turn(struct heap *h, uint64_t now_ms, size_t used)
+{
+    if (used > h->peak)
+        h->peak = used;
+    if (h->peak - used < WORTH || used > h->peak / 2) {
+        h->calm_since_ms = 0;
+    } else if (!h->calm_since_ms) {
+        h->calm_since_ms = now_ms;
+    } else if (now_ms - h->calm_since_ms >= CALM_MS) {
+        malloc_trim(0);
+        *h = (struct heap){.peak = used};
+    }
+}
