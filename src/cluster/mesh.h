@@ -17,7 +17,8 @@
 
 #define MESH_ENDPOINTS_MAX 256
 #define MESH_PEERS_MAX     256
-#define MESH_STRANGERS_MAX 256 /* accepted connections on which nobody has said hello yet */
+/* Accepted connections on which nobody has said hello yet: twice what both ports let in, as some are being closed. */
+#define MESH_STRANGERS_MAX 512
 #define MESH_IN_MAX        8  /* accepted connections of one peer for one plane: it makes one, and leaves some behind */
 #define MESH_REFUSED_MAX   64 /* incarnations of which it is known what was said about them in the log */
 /* Bytes that wait on one connection, over which nothing is said there any more. */

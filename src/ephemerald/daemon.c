@@ -4,6 +4,7 @@
 #include "cluster/cluster.h"
 #include "discovery/discovery.h"
 #include "ephemerald/certificates.h"
+#include "ephemerald/descriptors.h"
 #include "ephemerald/heap.h"
 #include "ephemerald/own_names.h"
 #include "ephemerald/signals.h"
@@ -25,12 +26,8 @@
 #define LARGE_DENOMINATOR 32
 #define SMALL_DENOMINATOR 16
 
-/* Clients with a node's certificate, beyond max-connections: an operator, and a few probes. */
-#define OPERATOR_CONNECTIONS 8
-
 /* Three connections from each member, and some of nodes that were there before. */
 #define PEER_CONNECTIONS_MAX 512
-#define PEER_HANDSHAKES_MAX  128
 
 struct port {
     struct listener listener;
@@ -41,6 +38,7 @@ struct daemon {
     const struct config *config;
     const struct log *log;
     const char *listen; /* borrowed */
+    struct descriptor_shares shares;
     struct net_loop loop;
     struct metrics metrics;
     struct certificates certificates;
@@ -101,9 +99,9 @@ static int open_clients_port(struct daemon *d)
     const struct config *c = d->config;
     struct listener_config listener = {.address = d->listen,
                                        .port = c->proto_port,
-                                       .connections_max = c->connections_max,
-                                       .reserve = OPERATOR_CONNECTIONS,
-                                       .handshakes_max = c->handshakes_max,
+                                       .connections_max = d->shares.clients,
+                                       .reserve = d->shares.operators,
+                                       .handshakes_max = d->shares.strangers,
                                        .stall_timeout_ms = c->stall_timeout_ms,
                                        .tls = d->certificates.server,
                                        .acceptor = &d->sessions.acceptor,
@@ -120,7 +118,7 @@ static int open_nodes_port(struct daemon *d, struct port *p, uint16_t number, co
     struct listener_config listener = {.address = d->listen,
                                        .port = number,
                                        .connections_max = PEER_CONNECTIONS_MAX,
-                                       .handshakes_max = PEER_HANDSHAKES_MAX,
+                                       .handshakes_max = d->shares.node_strangers,
                                        .stall_timeout_ms = c->stall_timeout_ms,
                                        .handshake_timeout_ms = c->handshake_timeout_ms,
                                        .tls = d->certificates.peer_server,
@@ -449,6 +447,16 @@ static int run(struct daemon *d)
     return status;
 }
 
+static int make_loop(struct daemon *d)
+{
+    int status = descriptors_init(&d->shares, d->config, d->log);
+    if (!status && net_loop_init(&d->loop)) {
+        log_error(d->log, "node", "the event loop could not be made: not enough memory or file descriptors");
+        status = EX_OSERR;
+    }
+    return status;
+}
+
 /* --- the check --- */
 
 static int check_ports(struct daemon *d)
@@ -472,11 +480,10 @@ static int check_ports(struct daemon *d)
 int daemon_check(const struct config *config, const struct log *log)
 {
     struct daemon d = {.config = config, .log = log};
-    if (net_loop_init(&d.loop)) {
-        log_error(log, "node", "the event loop could not be made: not enough memory or file descriptors");
-        return EX_OSERR;
-    }
-    int status = certificates_init(&d.certificates, config, log, &d.loop);
+    int status = make_loop(&d);
+    if (status)
+        return status;
+    status = certificates_init(&d.certificates, config, log, &d.loop);
     if (!status)
         status = check_ports(&d);
     net_loop_fini(&d.loop);
@@ -490,11 +497,10 @@ int daemon_run(const struct config *config, const struct log *log)
 {
     heap_init();
     struct daemon d = {.config = config, .log = log};
-    if (net_loop_init(&d.loop)) {
-        log_error(log, "node", "the event loop could not be made: not enough memory or file descriptors");
-        return EX_OSERR;
-    }
-    int status = certificates_init(&d.certificates, config, log, &d.loop);
+    int status = make_loop(&d);
+    if (status)
+        return status;
+    status = certificates_init(&d.certificates, config, log, &d.loop);
     if (!status)
         status = run(&d);
     net_loop_fini(&d.loop);

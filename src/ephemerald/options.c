@@ -130,8 +130,8 @@ const struct option daemon_options[] = {
      "How long a tombstone stays after a delete, so that clients can tell deleted from never written; Riak's default."},
     {"max-connections", "EPHEMERAL_STORE_MAX_CONNECTIONS", OPTION_NUMBER, "N", NULL, 1, 1000000, false,
      "Authenticated client connections at once. Without it: as many as an eighth of the memory holds at 32 KiB each, "
-     "at least 256. Another client is told so when it authenticates. A few places more are kept for the certificates "
-     "of nodes, with which an operator connects."},
+     "at least 256; fewer where the limit of file descriptors (ulimit -n) is short. Another client is told so when it "
+     "authenticates. A few places more are kept for the certificates of nodes, with which an operator connects."},
     {"max-handshakes", "EPHEMERAL_STORE_MAX_HANDSHAKES", OPTION_NUMBER, "N", NULL, 1, 1000000, false,
      "Client connections at once that have not authenticated; they take no place of a client. Without it: as many as "
      "an "

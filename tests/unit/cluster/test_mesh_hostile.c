@@ -74,6 +74,24 @@ static void test_strangers_have_a_bound(void **state)
     assert_non_null(rig_accept(&r));
 }
 
+static bool expects(const char *host)
+{
+    return r.mesh.acceptor.ops->expects(&r.mesh.acceptor, host);
+}
+
+/* The places of strangers are kept for the addresses of nodes, those that discovery names and those that nodes name. */
+static void test_addresses_of_nodes_are_expected(void **state)
+{
+    (void)state;
+    rig_candidate(&r, 1);
+    struct peer_hello listed = rig_hello(1, PLANE_CONTROL), visitor = rig_hello(2, PLANE_CONTROL);
+    assert_true(expects(listed.address));
+    assert_false(expects(visitor.address));
+    assert_false(expects("192.0.2.1"));
+    rig_visit(&r, 2, PLANE_CONTROL);
+    assert_true(expects(visitor.address));
+}
+
 static void test_connections_of_one_peer_have_a_bound(void **state)
 {
     (void)state;
@@ -252,6 +270,7 @@ int main(void)
         TEST(test_hundreds_of_incarnations_and_addresses),
         TEST(test_more_peers_than_are_kept),
         TEST(test_strangers_have_a_bound),
+        TEST(test_addresses_of_nodes_are_expected),
         TEST(test_connections_of_one_peer_have_a_bound),
         TEST(test_frames_in_pieces),
         TEST(test_one_byte_over_frame_max),
