@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 int stdio_fds_open(void)
@@ -16,4 +18,13 @@ int stdio_fds_open(void)
             return E_IO;
     }
     return 0;
+}
+
+void stdio_fds_say(const char *text, int wait_ms)
+{
+    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&room, 1, wait_ms) == 1) {
+        ssize_t written = write(STDERR_FILENO, text, strlen(text));
+        (void)written; /* there is nowhere else to say it */
+    }
 }

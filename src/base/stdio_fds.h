@@ -7,4 +7,9 @@
  * that reading or writing it still fails. E_IO: that is not possible. */
 int stdio_fds_open(void);
 
+/* Writes a text of less than PIPE_BUF bytes to standard error, unless that has no room for it within so many
+ * milliseconds: it may be a pipe that nobody reads, and a process that is about to end must not wait there. Safe in a
+ * signal handler. */
+void stdio_fds_say(const char *text, int wait_ms);
+
 #endif

@@ -348,6 +348,7 @@ static void end_loop(struct daemon *d)
     uv_close((uv_handle_t *)&d->sigterm, NULL);
     uv_close((uv_handle_t *)&d->sigint, NULL);
     uv_close((uv_handle_t *)&d->sighup, NULL);
+    signals_finish();
     /* The only other handle that keeps the loop alive is its timer. */
     uv_stop(&d->loop.uv);
 }

@@ -25,6 +25,14 @@ static void protect_memory(void)
 /* How long the last lines of the log may hold up the end, where nobody reads them. */
 #define LOG_LINGER_MS 1000
 
+/* Before there is a log. */
+static void complain(const char *why)
+{
+    char text[1280];
+    snprintf(text, sizeof text, "ephemerald: %s\n", why);
+    stdio_fds_say(text, LOG_LINGER_MS);
+}
+
 static int check(const struct config *config, const struct log *log)
 {
     int status = daemon_check(config, log);
@@ -36,9 +44,7 @@ static int run(const struct config *config, bool check_only)
     struct log_writer *writer;
     struct log log;
     if (log_writer_create(STDERR_FILENO, &writer)) {
-        fputs(
-            "ephemerald: no thread could be started for the log: raise the limit of processes (ulimit -u, pids.max)\n",
-            stderr);
+        complain("no thread could be started for the log: raise the limit of processes (ulimit -u, pids.max)");
         return EX_OSERR;
     }
     log_init(&log, config->log_level, log_writer_put, writer);
@@ -63,7 +69,7 @@ int main(int argc, char **argv)
         return EX_OSERR;
     int status = config_read(config, argc, argv, &wish, why, sizeof why);
     if (status)
-        fprintf(stderr, "ephemerald: %s\n", why);
+        complain(why);
     else if (wish == CONFIG_HELP)
         config_print_help(stdout);
     else if (wish == CONFIG_HELP_MARKDOWN)

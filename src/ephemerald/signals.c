@@ -1,27 +1,18 @@
 #include "ephemerald/signals.h"
 
-#include <poll.h>
+#include "base/stdio_fds.h"
+
 #include <signal.h>
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
-
-/* Standard error may be a pipe that nobody reads: what would block is not said. */
-static void say(const char *text)
-{
-    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&room, 1, 0) == 1) {
-        ssize_t n = write(STDERR_FILENO, text, strlen(text));
-        (void)n;
-    }
-}
 
 /* Only calls that are safe in a handler. The raised signal ends the process when the handler returns, with the status
  * that shells and supervisors know. Process 1 is not ended by it: it exits with the same number. */
 static void end_at_once(int signum)
 {
-    say(signum == SIGTERM ? "ephemerald: SIGTERM: ended before it served\n"
-                          : "ephemerald: SIGINT: ended before it served\n");
+    stdio_fds_say(signum == SIGTERM ? "ephemerald: SIGTERM: ended before it served\n"
+                                    : "ephemerald: SIGINT: ended before it served\n",
+                  0);
     if (getpid() == 1)
         _exit(128 + signum);
     signal(signum, SIG_DFL);
@@ -50,4 +41,11 @@ void signals_release(void)
     sigemptyset(&waiting);
     sigaddset(&waiting, SIGHUP);
     sigprocmask(SIG_UNBLOCK, &waiting, NULL);
+}
+
+void signals_finish(void)
+{
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
 }

@@ -15,4 +15,8 @@ void signals_prepare(void);
 /* The event loop watches SIGTERM, SIGINT and SIGHUP now: one SIGHUP that has waited reaches it. */
 void signals_release(void);
 
+/* The event loop watches them no longer: the process is about to end as it was told to, within a second or so, and with
+ * the status of that. */
+void signals_finish(void);
+
 #endif
