@@ -15,6 +15,7 @@ static const struct client_prop table[] = {
     ROW(ALLOW_MULT, BOOL, allow_mult, "allow_mult"),
     ROW(LAST_WRITE_WINS, BOOL, last_write_wins, "last_write_wins"),
     ROW(TTL, NUMBER, ttl_s, "ttl"),
+    ROW(TTL_FROM, TEXT, ttl_from, "ttl_from"),
     ROW(R, QUORUM, r, "r"),
     ROW(PR, QUORUM, pr, "pr"),
     ROW(W, QUORUM, w, "w"),

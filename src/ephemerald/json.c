@@ -139,6 +139,7 @@ static const struct property properties[] = {
     {"write_once", PROP_WRITE_ONCE, KIND_FLAG, FIELD(write_once)},
     {"hll_precision", PROP_HLL_PRECISION, KIND_NUMBER, FIELD(hll_precision)},
     {"ttl", PROP_TTL, KIND_NUMBER, FIELD(ttl_s)},
+    {"ttl_from", PROP_TTL_FROM, KIND_TEXT, FIELD(ttl_from)},
 };
 
 struct quorum_word {

@@ -8,8 +8,8 @@
 
 #define CONTENT_TTL_KEY "X-Ephemeral-TTL" /* user metadata, compared without case: seconds, 0: for ever */
 
-/* Builds the metadata in s->server->meta. *ttl_s: the bucket's, replaced by the content's own. False: it cannot be
- * stored, which is answered in Riak's words. */
+/* Builds the metadata in s->server->meta. *ttl_s is replaced by the content's own life, if it has one. False: it cannot
+ * be stored, which is answered in Riak's words. */
 bool content_prepare(struct session *s, const struct kv_content *content, uint64_t *ttl_s);
 
 /* A to Z alone, as Riak does with the names of fields. */

@@ -52,7 +52,6 @@ void update_ask(struct session *s, const struct update *u, const struct store_ke
         return;
     }
     c.rules = kv_rules(s, rules);
-    c.rules.ttl_ms = (uint64_t)rules->ttl_s * 1000;
     c.meta.bytes = buf_slice(&s->server->meta);
     struct router_request *q = session_ask(s, u->timeout_ms, done);
     /* A counter's result says what it came to: as an object it would be what it is now, when others have come between

@@ -143,6 +143,8 @@ struct store_rules kv_rules(const struct session *s, const struct bucket_rules *
     return (struct store_rules){.allow_mult = may_have_siblings(rules),
                                 .siblings_max = s->server->config.siblings_max,
                                 .size_max = s->server->config.object_size_max,
+                                .ttl_ms = (uint64_t)rules->ttl_s * 1000,
+                                .ttl_from_create = rules->ttl_from_create,
                                 .reap_ms = s->server->config.reap_ms};
 }
 

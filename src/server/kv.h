@@ -48,7 +48,7 @@ void kv_require_context(const struct bucket_rules *rules, struct store_command *
 /* refusal_answer(), of a write to such a type with Riak's one text for all of these conditions. */
 void kv_refuse_write(struct session *s, bool consistent, int err, const struct store_result *r);
 
-/* What the options and the bucket make of a write; its life is for the caller to say. */
+/* What the options and the bucket make of a write. */
 struct store_rules kv_rules(const struct session *s, const struct bucket_rules *rules);
 
 struct kv_answer {

@@ -86,8 +86,8 @@ static struct content_bytes value_bytes(const struct session *s, struct slice va
 static bool prepare(struct session *s, const struct kv_put_req *req, const struct bucket_rules *rules,
                     struct store_command *c)
 {
-    uint64_t ttl_s = rules->ttl_s;
-    if (!content_prepare(s, &req->content, &ttl_s))
+    uint64_t own_ttl_s = UINT64_MAX; /* none: the bucket's counts */
+    if (!content_prepare(s, &req->content, &own_ttl_s))
         return false;
     size_t size = req->content.value.len + buf_len(&s->server->meta);
     if (size > s->server->config.object_size_max) { /* by itself: it is not to go through a log for that */
@@ -95,7 +95,10 @@ static bool prepare(struct session *s, const struct kv_put_req *req, const struc
         return false;
     }
     c->rules = kv_rules(s, rules);
-    c->rules.ttl_ms = ttl_s * 1000;
+    if (own_ttl_s != UINT64_MAX) { /* from this write on, whatever the bucket says */
+        c->rules.ttl_ms = own_ttl_s * 1000;
+        c->rules.ttl_from_create = false;
+    }
     c->condition = condition_of(req);
     kv_require_context(rules, c);
     c->value = value_bytes(s, req->content.value);

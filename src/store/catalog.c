@@ -55,7 +55,7 @@ static size_t texts_size(const struct bucket_props *p)
 {
     return hooks_size(&p->precommit) + hooks_size(&p->postcommit) + p->chash_keyfun.module.len +
            p->chash_keyfun.function.len + p->linkfun.module.len + p->linkfun.function.len + p->backend.len +
-           p->search_index.len + p->datatype.len;
+           p->search_index.len + p->datatype.len + p->ttl_from.len;
 }
 
 static void own(struct slice *s, uint8_t **at)
@@ -95,6 +95,7 @@ static int props_copy(const struct bucket_props *from, struct bucket_props *to, 
     own(&p.backend, &at);
     own(&p.search_index, &at);
     own(&p.datatype, &at);
+    own(&p.ttl_from, &at);
     *to = p;
     *text = hooks;
     return 0;
@@ -111,6 +112,7 @@ static void resolve_rules(const struct bucket_props *p, struct bucket_rules *out
                               .dw = p->dw,
                               .rw = p->rw,
                               .ttl_s = p->ttl_s,
+                              .ttl_from_create = slice_is(p->ttl_from, PROPS_TTL_FROM_CREATE),
                               .allow_mult = p->allow_mult,
                               .last_write_wins = p->last_write_wins,
                               .write_once = p->write_once,

@@ -21,6 +21,7 @@ struct bucket_rules {
     uint32_t n_val;
     uint32_t r, pr, w, pw, dw, rw; /* as on the wire, symbolic values included */
     uint32_t ttl_s;
+    bool ttl_from_create;
     bool allow_mult;
     bool last_write_wins;
     bool write_once;

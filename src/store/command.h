@@ -38,6 +38,8 @@ struct store_rules {
     uint32_t siblings_max; /* E_TOO_MANY past it */
     uint64_t size_max;     /* bytes of one object's values and metadata, E_TOO_LARGE past it */
     uint64_t ttl_ms;       /* life of the key from this write; 0: for ever */
+    bool ttl_from_create;  /* a live key that ends sooner than that keeps its end. A delete keeps it in any case, where
+                              it  leaves siblings */
     uint64_t reap_ms;      /* how long a tombstone stays: 0 not at all, STORE_REAP_NEVER */
 };
 

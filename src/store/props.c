@@ -4,7 +4,8 @@ void props_defaults(bool typed, struct bucket_props *out)
 {
     const uint64_t absent = PROP_BIT(PROP_BACKEND) | PROP_BIT(PROP_SEARCH) | PROP_BIT(PROP_REPL) |
                             PROP_BIT(PROP_SEARCH_INDEX) | PROP_BIT(PROP_DATATYPE) | PROP_BIT(PROP_CONSISTENT) |
-                            PROP_BIT(PROP_HLL_PRECISION) | PROP_BIT(PROP_TTL) | (typed ? PROP_BIT(PROP_WRITE_ONCE) : 0);
+                            PROP_BIT(PROP_HLL_PRECISION) | PROP_BIT(PROP_TTL) | PROP_BIT(PROP_TTL_FROM) |
+                            (typed ? PROP_BIT(PROP_WRITE_ONCE) : 0);
     *out = (struct bucket_props){
         .set = (PROP_BIT(PROP_COUNT) - 1) & ~absent,
         .n_val = 3,
@@ -56,6 +57,7 @@ void props_merge(struct bucket_props *into, const struct bucket_props *from)
     TAKE(PROP_WRITE_ONCE, write_once);
     TAKE(PROP_HLL_PRECISION, hll_precision);
     TAKE(PROP_TTL, ttl_s);
+    TAKE(PROP_TTL_FROM, ttl_from);
 #undef TAKE
     into->set |= from->set;
 }
@@ -91,5 +93,6 @@ bool props_include(const struct bucket_props *all, const struct bucket_props *fi
     return merged.set == all->set && same_plain(&merged, all) && same_fun(&merged.chash_keyfun, &all->chash_keyfun) &&
            same_fun(&merged.linkfun, &all->linkfun) && slice_eq(merged.backend, all->backend) &&
            slice_eq(merged.search_index, all->search_index) && slice_eq(merged.datatype, all->datatype) &&
-           same_hooks(&merged.precommit, &all->precommit) && same_hooks(&merged.postcommit, &all->postcommit);
+           slice_eq(merged.ttl_from, all->ttl_from) && same_hooks(&merged.precommit, &all->precommit) &&
+           same_hooks(&merged.postcommit, &all->postcommit);
 }

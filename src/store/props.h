@@ -43,6 +43,7 @@ enum bucket_prop {
     PROP_WRITE_ONCE,
     PROP_HLL_PRECISION,
     PROP_TTL,
+    PROP_TTL_FROM,
     PROP_COUNT
 };
 
@@ -51,6 +52,9 @@ enum bucket_prop {
 #define PROPS_HOOKS_MAX 16   /* commit hooks in one list; Riak's users have one or two */
 #define PROPS_TEXT_MAX  1024 /* bytes of one text property, or of a name in one (props_check.h) */
 #define PROPS_TTL_MAX_S (10u * 366 * 86400)
+
+#define PROPS_TTL_FROM_WRITE  "write"  /* the key's last write: the default */
+#define PROPS_TTL_FROM_CREATE "create" /* the write that created the key */
 
 struct mod_fun {
     struct slice module, function;
@@ -78,9 +82,10 @@ struct bucket_props {
     uint32_t pr, r, w, pw, dw, rw;
     uint32_t repl;
     uint32_t hll_precision;
-    uint32_t ttl_s; /* a key's life after its last write, in seconds; 0: for ever. RpbBucketProps field 1000 */
+    uint32_t ttl_s; /* a key's life, in seconds; 0: for ever. RpbBucketProps field 1000 */
     struct mod_fun chash_keyfun, linkfun;
     struct slice backend, search_index, datatype;
+    struct slice ttl_from; /* PROPS_TTL_FROM_...: from when ttl_s counts; field 1001 */
     struct commit_hooks precommit, postcommit;
 };
 

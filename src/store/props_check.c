@@ -157,6 +157,11 @@ static void check_values(struct violations *v, const struct bucket_props *f)
         violate(v, "ttl", "too_large");
         advise(v, "ttl is a number of seconds up to %u, not %u; 0: for ever", PROPS_TTL_MAX_S, f->ttl_s);
     }
+    if (props_has(f, PROP_TTL_FROM) && !slice_is(f->ttl_from, PROPS_TTL_FROM_WRITE) &&
+        !slice_is(f->ttl_from, PROPS_TTL_FROM_CREATE)) {
+        violate(v, "ttl_from", "not_valid");
+        advise(v, "ttl_from is write, the default, or create: ttl counts from a key's last write, or from its first");
+    }
     check_texts(v, f);
 }
 

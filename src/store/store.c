@@ -218,12 +218,18 @@ static int check_condition(const struct store *s, const struct store_command *c,
     return same ? 0 : live ? E_MODIFIED : E_NOT_FOUND;
 }
 
-static uint64_t due_of(const struct store *s, const struct store_command *c, const struct sibling_list *l)
+/* When the object of the siblings ends, UINT64_MAX: never. `old`: what the write replaces, NULL: there was nothing. */
+static uint64_t due_of(const struct store *s, const struct store_command *c, const struct sibling_list *l,
+                       const struct record *old)
 {
-    uint64_t life = c->rules.ttl_ms;
+    const struct store_rules *r = &c->rules;
     if (object_is_dead(l))
-        life = c->rules.reap_ms == STORE_REAP_NEVER ? 0 : c->rules.reap_ms;
-    return life ? s->stamp + life : UINT64_MAX;
+        return r->reap_ms == STORE_REAP_NEVER ? UINT64_MAX : s->stamp + r->reap_ms;
+    uint64_t old_due = old && !record_is_dead(old) ? record_due(old) : UINT64_MAX;
+    if (c->op == STORE_DELETE)
+        return old_due;
+    uint64_t due = r->ttl_ms ? s->stamp + r->ttl_ms : UINT64_MAX;
+    return r->ttl_from_create && old_due < due ? old_due : due;
 }
 
 static void view_result(const struct store *s, const struct store_key *k, struct store_result *out)
@@ -236,9 +242,10 @@ static void view_result(const struct store *s, const struct store_key *k, struct
         object_view(s, &r, &out->object);
 }
 
-static int put_siblings(struct store *s, const struct store_command *c, struct bucket **b)
+static int put_siblings(struct store *s, const struct store_command *c, const struct record *old, struct bucket **b)
 {
-    int err = record_pack(&s->packed, c->key.key, due_of(s, c, &s->siblings), s->siblings.at, s->siblings.count);
+    uint64_t due = due_of(s, c, &s->siblings, old);
+    int err = record_pack(&s->packed, c->key.key, due, s->siblings.at, s->siblings.count);
     if (!err)
         err = bucket_obtain(&s->buckets, &s->key, &c->key, b);
     if (!err)
@@ -257,16 +264,16 @@ static void remove_key(struct store *s, struct bucket *b, const struct store_key
     bucket_settle(&s->buckets, b);
 }
 
-/* Stores what object_write() left in s->siblings. */
-static int store_siblings(struct store *s, const struct store_command *c, struct bucket *b, bool there)
+/* Stores what object_write() left in s->siblings, in place of `old` (NULL: there is nothing). */
+static int store_siblings(struct store *s, const struct store_command *c, struct bucket *b, const struct record *old)
 {
     if (c->rules.reap_ms == 0 && object_is_dead(&s->siblings)) {
         object_forget(&s->siblings);
-        if (there)
+        if (old)
             remove_key(s, b, &c->key);
         return 0;
     }
-    int err = put_siblings(s, c, &b);
+    int err = put_siblings(s, c, old, &b);
     if (b && !err)
         note_change(s, b, c->key.key);
     if (b)
@@ -363,7 +370,7 @@ static int apply_write(struct store *s, const struct store_command *c, uint64_t 
     else
         err = object_write(&s->siblings, old, c, &w, &out->number);
     if (!err)
-        err = store_siblings(s, c, b, there);
+        err = store_siblings(s, c, b, old);
     if (s->state.cap > STATE_KEPT)
         buf_release(&s->state);
     return err;

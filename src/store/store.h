@@ -5,7 +5,7 @@
  * Versions: one writer order per partition makes causality simple. A write with context c replaces the siblings whose
  * revision is at or before c and adds its own; without context it replaces none (allow_mult) or all (not). The object's
  * revision, the "vclock", is the revision of its newest sibling. A deleted object stays as a tombstone for
- * rules.reap_ms. The newest write decides when a key expires.
+ * rules.reap_ms. The newest write decides when a key expires, within what rules.ttl_from_create leaves it.
  *
  * Inside, writes are numbered by seq = index + (the seq at which the present epoch and generation began): an object
  * that is older than that has the revision (epoch, generation, 1), as design.md section 5 asks. */

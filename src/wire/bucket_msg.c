@@ -62,7 +62,8 @@ static int take_hooks(RpbCommitHook *const *from, size_t count, struct arena *ar
 #define TEXTS(X)                                                                                                       \
     X(PROP_BACKEND, backend, backend)                                                                                  \
     X(PROP_SEARCH_INDEX, search_index, search_index)                                                                   \
-    X(PROP_DATATYPE, datatype, datatype)
+    X(PROP_DATATYPE, datatype, datatype)                                                                               \
+    X(PROP_TTL_FROM, ttl_from, ttl_from)
 
 static int take_props(const RpbBucketProps *from, struct arena *arena, struct bucket_props *to)
 {

@@ -10,7 +10,7 @@
 #define SEEN_SIZE       20
 #define TYPE_MAX        255
 
-enum { FLAG_ALLOW_MULT = 1, FLAG_TOMBSTONE = 2, FLAG_ORIGIN = 4, FLAGS_ALL = 7 };
+enum { FLAG_ALLOW_MULT = 1, FLAG_TOMBSTONE = 2, FLAG_ORIGIN = 4, FLAG_TTL_FROM_CREATE = 8, FLAGS_ALL = 15 };
 
 static bool has_origin(const struct store_command *c)
 {
@@ -64,7 +64,7 @@ void command_set_stamp(struct blob *command, uint64_t stamp_ms)
 static uint8_t *put_fixed(uint8_t *p, const struct store_command *c)
 {
     unsigned flags = (c->rules.allow_mult ? FLAG_ALLOW_MULT : 0u) | (c->tombstone ? FLAG_TOMBSTONE : 0u) |
-                     (has_origin(c) ? FLAG_ORIGIN : 0u);
+                     (has_origin(c) ? FLAG_ORIGIN : 0u) | (c->rules.ttl_from_create ? FLAG_TTL_FROM_CREATE : 0u);
     *p++ = COMMAND_VERSION;
     *p++ = (uint8_t)c->op;
     *p++ = (uint8_t)flags;
@@ -198,6 +198,7 @@ static bool take_fixed(struct reader *r, struct store_command *c)
     *c = (struct store_command){.op = (enum store_op)op,
                                 .stamp_ms = take_number(r, 8),
                                 .rules.allow_mult = flags & FLAG_ALLOW_MULT,
+                                .rules.ttl_from_create = flags & FLAG_TTL_FROM_CREATE,
                                 .condition = (enum store_condition)condition,
                                 .context.kind = (enum store_context_kind)context,
                                 .tombstone = flags & FLAG_TOMBSTONE};

@@ -4,12 +4,11 @@
  * What the entry's place in the log says is not repeated in it: the revision is (the group's epoch and generation, the
  * entry's index). Nor are hashes: every replica makes them itself.
  *
- *   version u8 (1), op u8, flags u8 (1 allow_mult, 2 tombstone, 4 has an origin), condition u8, context u8, stamp u64
- *   [origin: incarnation 16 bytes, sequence varint, acknowledged varint: under the sequence, or both 0]
- *   [context "seen": epoch u64, generation u32, index u64]
- *   [of an update: its data type u8]
- *   of a write: siblings_max, size_max, ttl_ms, reap_ms varints; then type, bucket, key, metadata, value, each
- *   length varint, bytes */
+ *   version u8 (1), op u8, flags u8 (1 allow_mult, 2 tombstone, 4 has an origin, 8 ttl_from_create), condition u8,
+ * context u8, stamp u64 [origin: incarnation 16 bytes, sequence varint, acknowledged varint: under the sequence, or
+ * both 0] [context "seen": epoch u64, generation u32, index u64] [of an update: its data type u8] of a write:
+ * siblings_max, size_max, ttl_ms, reap_ms varints; then type, bucket, key, metadata, value, each length varint, bytes
+ */
 #ifndef WIRE_COMMAND_MSG_H
 #define WIRE_COMMAND_MSG_H
 

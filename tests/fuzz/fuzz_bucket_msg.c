@@ -46,7 +46,8 @@ static void same_props(const struct bucket_props *a, const struct bucket_props *
     ASSERT(a->big_vclock == b->big_vclock && a->small_vclock == b->small_vclock);
     ASSERT(a->pr == b->pr && a->r == b->r && a->w == b->w && a->pw == b->pw && a->dw == b->dw && a->rw == b->rw);
     ASSERT(a->hll_precision == b->hll_precision && slice_eq(a->backend, b->backend));
-    ASSERT(slice_eq(a->search_index, b->search_index) && slice_eq(a->datatype, b->datatype));
+    ASSERT(slice_eq(a->search_index, b->search_index) && slice_eq(a->datatype, b->datatype) &&
+           slice_eq(a->ttl_from, b->ttl_from));
     same_modfun(&a->chash_keyfun, &b->chash_keyfun);
     same_modfun(&a->linkfun, &b->linkfun);
     same_hooks(&a->precommit, &b->precommit);

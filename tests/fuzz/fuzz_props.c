@@ -40,7 +40,9 @@ static struct slice choose_text(struct slice *in)
 {
     static const char *const values[] = {"", "counter", "set", "gset", "map", "hll", "nosuch", "%s%n\"\n"};
     uint8_t which = fuzz_byte(in);
-    return which < 0x80 ? slice_str(values[which % 8]) : fuzz_take(in, which & 0x7f);
+    return which >= 0x80   ? fuzz_take(in, which & 0x7f)
+           : which == 0x7f ? slice_str(PROPS_TTL_FROM_CREATE)
+                           : slice_str(values[which % 8]);
 }
 
 static struct mod_fun choose_modfun(struct slice *in)
@@ -90,8 +92,10 @@ static void choose_one(struct slice *in, enum bucket_prop p, struct chosen *c)
                                      [PROP_SEARCH] = &out->search,
                                      [PROP_CONSISTENT] = &out->consistent,
                                      [PROP_WRITE_ONCE] = &out->write_once};
-    struct slice *const texts[PROP_COUNT] = {
-        [PROP_BACKEND] = &out->backend, [PROP_SEARCH_INDEX] = &out->search_index, [PROP_DATATYPE] = &out->datatype};
+    struct slice *const texts[PROP_COUNT] = {[PROP_BACKEND] = &out->backend,
+                                             [PROP_SEARCH_INDEX] = &out->search_index,
+                                             [PROP_DATATYPE] = &out->datatype,
+                                             [PROP_TTL_FROM] = &out->ttl_from};
     if (numbers[p])
         *numbers[p] = choose_number(in);
     else if (flags[p])
@@ -178,6 +182,7 @@ static void check_rules(const struct rig *r, struct slice type, struct slice buc
     if (err)
         return;
     ASSERT(rules->n_val == p.n_val && rules->ttl_s == (props_has(&p, PROP_TTL) ? p.ttl_s : 0));
+    ASSERT(rules->ttl_from_create == slice_is(p.ttl_from, "create"));
     ASSERT(rules->r == p.r && rules->pr == p.pr && rules->w == p.w && rules->pw == p.pw);
     ASSERT(rules->dw == p.dw && rules->rw == p.rw && rules->notfound_ok == p.notfound_ok);
     ASSERT(rules->allow_mult == p.allow_mult && rules->last_write_wins == p.last_write_wins);

@@ -117,6 +117,7 @@ static struct model_object *obtain(struct model *m, const struct store_key *k)
 static void write_object(struct model *m, const struct store_command *c)
 {
     struct model_object *o = obtain(m, &c->key);
+    uint64_t end = is_live(o) ? o->due_ms : UINT64_MAX;
     size_t kept = 0;
     for (size_t i = 0; i < o->count; i++)
         if (is_replaced(m, &o->siblings[i], c))
@@ -135,6 +136,9 @@ static void write_object(struct model *m, const struct store_command *c)
     o->count = kept + 1;
     uint64_t life = is_live(o) ? c->rules.ttl_ms : c->rules.reap_ms == STORE_REAP_NEVER ? 0 : c->rules.reap_ms;
     o->due_ms = life ? m->stamp_ms + life : UINT64_MAX;
+    bool keeps = c->op == STORE_DELETE || (c->rules.ttl_from_create && end < o->due_ms);
+    if (is_live(o) && keeps)
+        o->due_ms = end;
     if (!is_live(o) && c->rules.reap_ms == 0)
         remove_object(m, (size_t)(o - m->objects));
 }
@@ -378,6 +382,7 @@ static struct store_rules random_rules(struct script *s)
                                 .siblings_max = 6,
                                 .size_max = UINT64_MAX,
                                 .ttl_ms = below(s, 3) ? 0 : 1 + below(s, 500),
+                                .ttl_from_create = below(s, 3) == 0,
                                 .reap_ms = reaps[below(s, 4)]};
 }
 

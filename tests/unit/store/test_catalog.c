@@ -167,6 +167,11 @@ static void test_riaks_words(void **state)
                   "[{write_once,\"cannot update write_once property\"}]: write_once is given when a bucket type is "
                   "created, and stays");
     expect_bucket(false, &plain, SET(PROP_DATATYPE, datatype, slice_str("set")), NULL);
+    expect_bucket(false, &plain, SET(PROP_TTL_FROM, ttl_from, slice_str("create")), NULL);
+    expect_bucket(false, &plain, SET(PROP_TTL_FROM, ttl_from, slice_str("write")), NULL);
+    expect_bucket(false, &plain, SET(PROP_TTL_FROM, ttl_from, slice_str("read")),
+                  "[{ttl_from,not_valid}]: ttl_from is write, the default, or create: ttl counts from a key's last "
+                  "write, or from its first");
     expect_bucket(false, &plain, SET(PROP_HLL_PRECISION, hll_precision, 20), NULL);
     expect_bucket(
         true, &typed, SET(PROP_DATATYPE, datatype, slice_str("set")),

@@ -71,11 +71,12 @@ static void test_a_field_that_is_not_there(void **state)
 
 static void test_texts(void **state)
 {
-    const struct bucket_props all = {.set =
-                                         PROP_BIT(PROP_BACKEND) | PROP_BIT(PROP_SEARCH_INDEX) | PROP_BIT(PROP_DATATYPE),
+    const struct bucket_props all = {.set = PROP_BIT(PROP_BACKEND) | PROP_BIT(PROP_SEARCH_INDEX) |
+                                            PROP_BIT(PROP_DATATYPE) | PROP_BIT(PROP_TTL_FROM),
                                      .backend = slice_str("memory"),
                                      .search_index = slice_str("people"),
-                                     .datatype = slice_str("map")};
+                                     .datatype = slice_str("map"),
+                                     .ttl_from = slice_str("create")};
     struct bucket_props other = all;
     (void)state;
     expect(true, &all, other);
@@ -86,6 +87,9 @@ static void test_texts(void **state)
     expect(false, &all, other);
     other = all;
     other.datatype = slice_str("maps");
+    expect(false, &all, other);
+    other = all;
+    other.ttl_from = slice_str("write");
     expect(false, &all, other);
 }
 

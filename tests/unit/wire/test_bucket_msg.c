@@ -48,8 +48,9 @@ static void test_properties(void **state)
     (void)state;
     props_defaults(false, &p);
     round_trip(&p);
-    p.set |= PROP_BIT(PROP_TTL) | PROP_BIT(PROP_DATATYPE);
+    p.set |= PROP_BIT(PROP_TTL) | PROP_BIT(PROP_TTL_FROM) | PROP_BIT(PROP_DATATYPE);
     p.ttl_s = 30;
+    p.ttl_from = slice_str(PROPS_TTL_FROM_CREATE);
     p.datatype = slice_str("map");
     p.precommit = (struct commit_hooks){2, hooks};
     round_trip(&p);

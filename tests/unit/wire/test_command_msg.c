@@ -10,7 +10,7 @@ static struct store_command whole(void)
         .stamp_ms = UINT64_C(1700000000000),
         .origin = {.incarnation = "0123456789abcde", .sequence = 300, .acknowledged = 299},
         .key = {.type = slice_str("t"), .bucket = slice_str("bucket"), .key = slice_str("key")},
-        .rules = {true, 100, 1 << 20, 30000, STORE_REAP_NEVER},
+        .rules = {true, 100, 1 << 20, 30000, true, STORE_REAP_NEVER},
         .condition = STORE_IF_UNMODIFIED,
         .context = {CONTEXT_SEEN, {UINT64_MAX, 7, 9}},
         .value.bytes = slice_str("value"),
@@ -46,6 +46,7 @@ static void test_everything(void **state)
     assert_int_equal(out.rules.siblings_max, 100);
     assert_int_equal(out.rules.size_max, 1 << 20);
     assert_int_equal(out.rules.ttl_ms, 30000);
+    assert_true(out.rules.ttl_from_create);
     assert_true(out.rules.reap_ms == STORE_REAP_NEVER);
     assert_int_equal(out.condition, STORE_IF_UNMODIFIED);
     assert_int_equal(out.context.kind, CONTEXT_SEEN);
@@ -80,7 +81,7 @@ static void test_nothing(void **state)
     assert_int_equal(out.origin.sequence, 0);
     assert_int_equal(out.context.kind, CONTEXT_NONE);
     assert_int_equal(out.key.key.len, 0);
-    assert_false(out.tombstone || out.rules.allow_mult);
+    assert_false(out.tombstone || out.rules.allow_mult || out.rules.ttl_from_create);
     c = (struct store_command){.op = STORE_TICK, .stamp_ms = 5};
     out = again(&c);
     assert_int_equal(out.op, STORE_TICK);
