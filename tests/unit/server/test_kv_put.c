@@ -190,7 +190,7 @@ static void test_consistent_type(void **state)
     struct kv_rig *r = *state;
     struct bucket_props consistent = {.set = PROP_BIT(PROP_CONSISTENT), .consistent = true};
     struct router_request q;
-    uint8_t bytes[VCLOCK_SIZE];
+    uint8_t bytes[VCLOCK_SIZE] = {0};
     struct slice none = {0}, old = slice_make(bytes, VCLOCK_SIZE);
     router_request_init(&q, expect_created);
     router_create_type(r->node.router, &q, slice_str("consistent"), &consistent);
