@@ -183,22 +183,6 @@ static void note_stranded(struct cluster *c)
     formation_begin(c);
 }
 
-/* How long leaving may take. */
-#define LEAVE_MS 30000
-
-static void note_left(struct cluster *c)
-{
-    bool left = c->left || (c->meta.whole && !meta_member(c->meta.state, c->meta.self));
-    if (c->phase != PHASE_LEAVING || (!left && now_of(c) - c->leave_ms < LEAVE_MS))
-        return;
-    if (left)
-        log_info(c->config.log, "cluster", "left the cluster");
-    else
-        log_warn(c->config.log, "cluster", "leaving took longer than %d s: ending all the same", LEAVE_MS / 1000);
-    cluster_set_phase(c, PHASE_ENDED);
-    c->config.ended(c->config.arg);
-}
-
 /* --- leaving a cluster behind --- */
 
 static int identify(struct cluster *c)
@@ -314,7 +298,7 @@ void cluster_turn(struct cluster *c)
         note_stranded(c);
         overseer_turn(c);
     }
-    note_left(c);
+    cluster_note_left(c);
     router_turn(&c->router);
     turn_partitions(c);
     mesh_flush(&c->mesh);

@@ -291,6 +291,11 @@ void cluster_explain_quorum(const struct cluster *c, char *out, size_t size);
 /* The same, and of partitions without a majority; false: there is nothing to say. */
 bool cluster_explain_obstacle(const struct cluster *c, char *out, size_t size);
 
+/* --- leave.c --- */
+
+/* Of a member that leaves: whether it has left, or nobody can take over what it holds. */
+void cluster_note_left(struct cluster *c);
+
 /* --- formation.c --- */
 
 void formation_init(struct formation *f);

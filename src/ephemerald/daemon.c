@@ -394,9 +394,8 @@ static void stop(struct daemon *d)
 static void on_signal(uv_signal_t *handle, int signum)
 {
     struct daemon *d = handle->data;
-    bool alone = d->config->cluster_size == 1 && !d->config->peers;
     log_info(d->log, "node", "%s", signum == SIGTERM ? "SIGTERM" : "SIGINT");
-    if (signum == SIGTERM && !d->leaving && !alone && cluster_leave(d->cluster) == 0)
+    if (signum == SIGTERM && !d->leaving && cluster_leave(d->cluster) == 0)
         d->leaving = true;
     else
         stop(d);

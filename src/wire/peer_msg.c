@@ -62,6 +62,7 @@ void code_beacon(struct coder *c, struct peer_beacon *m)
     code_u64(c, &m->meta_term);
     code_u64(c, &m->meta_index);
     code_bool(c, &m->leads);
+    code_bool(c, &m->leaving);
     code_text(c, m->leader_address, sizeof m->leader_address);
     code_u16(c, &m->leader_port);
 }

@@ -87,6 +87,7 @@ struct peer_beacon {
     uint64_t wall_ms;               /* R-EPOCH */
     uint64_t meta_term, meta_index; /* of the last entry of its meta log */
     bool leads;
+    bool leaving;                           /* it gives up what it holds, and ends */
     char leader_address[PEER_ADDRESS_SIZE]; /* of the meta leader that it follows; empty: none */
     uint16_t leader_port;
 };

@@ -297,6 +297,49 @@ static void test_leaves(void **state)
     expect_all(u, 1, NULL);
 }
 
+static bool all_have_ended(struct universe *u)
+{
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (u->machine[i].cluster && !u->machine[i].ended)
+            return false;
+    return true;
+}
+
+/* Nobody stays who could take anything over: nobody waits. */
+static void test_all_leave(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+        universe_run(u, 20);
+    }
+    assert_true(universe_until(u, all_have_ended, 500));
+}
+
+static void test_last_leaves(void **state)
+{
+    struct universe *u = *state;
+    u->count = u->config.expected = 1;
+    start_all(u);
+    assert_int_equal(cluster_leave(u->machine[0].cluster), 0);
+    assert_true(universe_until(u, all_have_ended, 500));
+}
+
+/* Without a majority nobody can take anything over, though another stays. */
+static void test_one_leaves_without_majority(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    for (unsigned i = 2; i < 5; i++)
+        universe_kill(u, i);
+    assert_int_equal(cluster_leave(u->machine[0].cluster), 0);
+    uint64_t began = u->now_ms;
+    while (!u->machine[0].ended && u->now_ms - began < 40000)
+        universe_run(u, 10);
+    assert_in_range(u->now_ms - began, 0, 8000);
+}
+
 /* Two start late: they join what three have formed after T_lost. */
 static void test_three_form(void **state)
 {
@@ -447,6 +490,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_leaves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_leave, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_last_leaves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_leaves_without_majority, setup, teardown),
         cmocka_unit_test_setup_teardown(test_leader_dies_under_creates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgets_origins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_three_form, setup, teardown),

@@ -70,6 +70,7 @@ static void fill_beacon(void *p)
     m->meta_term = number();
     m->meta_index = number();
     m->leads = flip();
+    m->leaving = flip();
     fill_text(m->leader_address, sizeof m->leader_address);
     m->leader_port = (uint16_t)number();
 }
