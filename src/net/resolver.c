@@ -261,9 +261,11 @@ static void begin(struct net_resolver *r, struct query *q)
     pthread_mutex_lock(&r->shared->mutex);
     r->shared->users++;
     pthread_mutex_unlock(&r->shared->mutex);
-    q->err = start_thread(q);
-    if (q->err)
-        finish(q);
+    int err = start_thread(q);
+    if (!err)
+        return; /* the query is the thread's */
+    q->err = err;
+    finish(q);
 }
 
 static void begin_waiting(struct net_resolver *r)
