@@ -485,6 +485,26 @@ static const char *orchestration_name(enum orchestration o)
     return o == ORCHESTRATION_MARATHON ? "marathon" : o == ORCHESTRATION_KUBERNETES ? "kubernetes" : "none";
 }
 
+static uint64_t machine_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
+}
+
+/* The kernel would end the node before the node refuses a write. */
+static void log_memory(const struct config *c, const struct log *log)
+{
+    uint64_t machine = machine_bytes(), least = machine < c->cgroup.bytes ? machine : c->cgroup.bytes;
+    if (c->memory_bytes <= least)
+        return;
+    log_warn(log, "config",
+             "memory is %llu MiB (%s), but %s %llu MiB (%s): the kernel will kill this node before its own limit is "
+             "reached. Set memory to at most %llu MiB, or leave it out",
+             (unsigned long long)(c->memory_bytes >> 20), c->memory_source,
+             least < machine ? "the control group allows" : "this machine has", (unsigned long long)(least >> 20),
+             least < machine ? c->cgroup.file : "physical memory", (unsigned long long)(least >> 20));
+}
+
 void config_log(const struct config *c, const struct log *log)
 {
     log_info(log, "config", "node %s, orchestration %s, %zu user(s), %zu bucket type(s), memory %llu MiB (%s)",
@@ -498,13 +518,7 @@ void config_log(const struct config *c, const struct log *log)
                  "with --names",
                  c->names_left_out);
     variables_log(&c->options, log);
-    if (c->memory_bytes > c->cgroup.bytes)
-        log_warn(log, "config",
-                 "memory is %llu MiB (%s), but the control group allows %llu MiB (%s): the kernel will kill this node "
-                 "before its own limit is reached. Set memory to at most %llu MiB, or leave it out",
-                 (unsigned long long)(c->memory_bytes >> 20), c->memory_source,
-                 (unsigned long long)(c->cgroup.bytes >> 20), c->cgroup.file,
-                 (unsigned long long)(c->cgroup.bytes >> 20));
+    log_memory(c, log);
     if (c->object_size_max_bytes > c->memory_bytes / 8)
         log_warn(log, "config",
                  "object-size-max is more than an eighth of the memory: such objects pass one at a time");

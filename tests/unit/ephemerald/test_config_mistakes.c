@@ -220,6 +220,13 @@ static void test_more_memory_than_the_control_group_has(void **state)
     assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--cluster-size", "1", "--memory", "128Mi", NULL));
     log_config(&r, &l);
     assert_null(strstr(l.text, "control group"));
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--cluster-size", "1", "--memory", "1000000T", NULL));
+    log_config(&r, &l);
+    assert_non_null(strstr(l.text, "but the control group allows 128 MiB"));
+    fake_host_reset();
+    assert_good(&r, read_config(&r, "--root-ca-key", KEY, "--cluster-size", "1", "--memory", "1000000T", NULL));
+    log_config(&r, &l);
+    assert_non_null(strstr(l.text, "but this machine has "));
     rig_fini(&r);
 }
 
