@@ -89,8 +89,8 @@ int client_cluster_partitions(struct client *c, uint32_t from, struct cluster_pa
 int client_cluster_transfers(struct client *c, struct cluster_transfers_resp *out);
 int client_cluster_ready(struct client *c, bool probe, struct cluster_ready_resp *out);
 /* 0: it has begun. E_DENIED when the certificate has not the role of a node (identity.h mints one), E_INVALID when the
- * node refuses. */
-int client_cluster_act(struct client *c, enum cluster_act act);
+ * node refuses, E_AGAIN when something else must come first. */
+int client_cluster_act(struct client *c, const struct cluster_act_req *req);
 
 /* One exchange of any message: `body` goes out with `code`, *out is the answer whose code is `expected`. For what has
  * no call of its own. */

@@ -48,11 +48,11 @@ int client_cluster_ready(struct client *c, bool probe, struct cluster_ready_resp
     return err ? err : undecoded(c, cluster_msg_decode_ready(f.body, out));
 }
 
-int client_cluster_act(struct client *c, enum cluster_act act)
+int client_cluster_act(struct client *c, const struct cluster_act_req *req)
 {
     struct frame f;
     struct buf *b = call_begin(c);
     if (!b)
         return E_CLOSED;
-    return call_finish(c, cluster_msg_put_act_req(b, act), CALL_WHOLE, MSG_CLUSTER_ACT_RESP, &f);
+    return call_finish(c, cluster_msg_put_act_req(b, req), CALL_WHOLE, MSG_CLUSTER_ACT_RESP, &f);
 }

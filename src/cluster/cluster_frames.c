@@ -42,6 +42,8 @@ static void describe_self(const struct cluster *c, struct peer_beacon *b)
     b->epoch = c->meta.state->epoch;
     b->meta_term = group_last_term(c->meta.group);
     b->meta_index = group_last_index(c->meta.group);
+    b->survivors = c->formation.survivors;
+    b->left = c->formation.left;
     describe_leader(c, b);
 }
 

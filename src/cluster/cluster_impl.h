@@ -180,7 +180,8 @@ struct formation {
         bool accepted;
     } invited[META_MEMBERS_MAX];
     struct timer tick;
-    bool survivors; /* the operator's word: whoever is not seen is gone */
+    bool survivors; /* an operator's word at this node: the members that are missing are gone for good, */
+    unsigned left;  /* and so many nodes run in all; 0: not that */
 };
 
 enum cluster_phase {
@@ -318,6 +319,10 @@ unsigned formation_accepted(const struct formation *f);              /* how many
 int formation_send(struct link *l, enum peer_msg_kind kind, void (*code)(struct coder *, void *), void *m);
 struct link *formation_link(const struct cluster *c, const uint8_t *incarnation);
 unsigned formation_seats(const struct cluster *c); /* that a cluster formed now would have (R-SEATS) */
+/* For what operators say and are told: how many nodes are heard, this one with them, how many of them would take part,
+ * and the names of those. */
+unsigned formation_heard(const struct cluster *c);
+unsigned formation_here(const struct cluster *c, char *names, size_t size);
 int formation_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
 void formation_stop(struct cluster *c);
 /* A cluster of one. */
@@ -368,7 +373,9 @@ struct watch *overseer_watch(struct cluster *c, uint64_t member);
 void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas);
 bool overseer_is_live(struct cluster *c, uint64_t member);
 bool overseer_can_sit(struct cluster *c, uint64_t member); /* on a seat of the meta group */
-void overseer_arrange_seats(struct cluster *c);            /* overseer_seats.c */
+/* overseer_seats.c */
+void overseer_arrange_seats(struct cluster *c);
+bool overseer_raise_seats(struct cluster *c, struct meta_command *m); /* fills `m`, or false: that is not due */
 bool overseer_is_suspect(const struct cluster *c, const struct watch *w);
 /* overseer_place.c, overseer_rebuild.c. Each fills `m` with the next change of the map that is due; false: none is. */
 bool overseer_place(struct cluster *c, struct meta_command *m);

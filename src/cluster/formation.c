@@ -34,6 +34,7 @@ void formation_stop(struct cluster *c)
     timer_stop(c->config.timers, &c->formation.tick);
     c->formation.stage = FORM_NONE;
     c->formation.survivors = false;
+    c->formation.left = 0;
 }
 
 void formation_enter(struct cluster *c, unsigned stage)
@@ -99,7 +100,7 @@ static const struct peer *somebody_holds(const struct cluster *c)
     return NULL;
 }
 
-static unsigned count_heard(const struct cluster *c)
+unsigned formation_heard(const struct cluster *c)
 {
     unsigned n = 1;
     for (unsigned i = 0; i < c->mesh.peer_count; i++)
@@ -120,15 +121,55 @@ static bool is_lower(const uint8_t *a, const uint8_t *b)
     return memcmp(a, b, PEER_INCARNATION) < 0;
 }
 
-unsigned formation_seats(const struct cluster *c)
+unsigned formation_here(const struct cluster *c, char *names, size_t size)
 {
-    uint32_t configured = c->meta.state ? c->meta.state->settings.expected : c->config.expected;
-    return seats_count(cluster_n(c), configured);
+    unsigned n = 1;
+    size_t len = (size_t)snprintf(names, size, "%s:%u", c->config.address, c->config.epmd_port);
+    for (unsigned i = 0; i < c->mesh.peer_count; i++) {
+        const struct peer_hello *h = &c->mesh.peer[i]->hello;
+        if (!takes_part(c, c->mesh.peer[i]))
+            continue;
+        n++;
+        if (len < size)
+            len += (size_t)snprintf(names + len, size - len, ", %s:%u", h->address, h->epmd_port);
+    }
+    return n;
 }
 
+unsigned formation_seats(const struct cluster *c)
+{
+    const struct meta_settings *s = c->meta.state ? &c->meta.state->settings : NULL;
+    return seats_count_after(cluster_n(c), s ? s->expected : c->config.expected, s ? s->lowered_seats : 0);
+}
+
+/* --- an operator's word --- */
+
+/* It is told to one of the stranded nodes, and counts for all: who proposes is another, perhaps. */
+static bool is_said_survivors(const struct cluster *c)
+{
+    bool said = c->formation.survivors;
+    for (unsigned i = 0; !said && i < c->mesh.peer_count; i++)
+        said = is_companion(c, c->mesh.peer[i]) && c->mesh.peer[i]->beacon.survivors;
+    return said;
+}
+
+/* How many nodes run in all; 0: nobody has said so. */
+static unsigned said_left(const struct cluster *c)
+{
+    unsigned left = c->formation.left;
+    for (unsigned i = 0; !left && i < c->mesh.peer_count; i++)
+        if (is_companion(c, c->mesh.peer[i]))
+            left = c->mesh.peer[i]->beacon.left;
+    return left;
+}
+
+/* R-SEATS guards against another group that has a quorum: of members that are missing, or of new nodes. An operator who
+ * says how many nodes run in all says that there is none, and if all of these take part they are enough. Where this
+ * node hears more or fewer than that the word is not true here. */
 static unsigned quorum(const struct cluster *c)
 {
-    return seats_quorum(formation_seats(c));
+    unsigned usual = seats_quorum(formation_seats(c)), left = c->phase == PHASE_STRANDED ? said_left(c) : 0;
+    return left && left < usual && formation_heard(c) == left ? left : usual;
 }
 
 /* --- whose turn it is to propose --- */
@@ -168,7 +209,7 @@ static bool is_gone(const struct cluster *c, const struct member *m)
     uint64_t heard = p ? p->heard_ms : 0;
     if (heard < c->meta.leader_seen_ms)
         heard = c->meta.leader_seen_ms; /* until then it may have been heard by others */
-    return c->formation.survivors || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m);
+    return is_said_survivors(c) || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m);
 }
 
 static bool has_accepted(const struct formation *f, const uint8_t *incarnation)
@@ -204,7 +245,7 @@ static bool grace_is_over(const struct cluster *c)
     unsigned n = cluster_n(c);
     if (count_participants(c) >= n)
         return true;
-    uint64_t grace = count_heard(c) < n ? c->times.lost_after : c->times.form_grace;
+    uint64_t grace = formation_heard(c) < n ? c->times.lost_after : c->times.form_grace;
     return c->formation.quorum_ms && now_of(c) - c->formation.quorum_ms >= grace;
 }
 

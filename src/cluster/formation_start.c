@@ -85,10 +85,20 @@ static void add_participants(struct cluster *c, struct meta_state *s)
     }
 }
 
-/* R-SEATS: seats without a node are phantoms' (rule 12), whose ids are never given out. */
-static void fill_seats(struct cluster *c, struct meta_state *s, struct peer_start *start)
+/* R-SEATS. Fewer take part than the usual quorum only by an operator's word that nobody else runs. */
+static unsigned choose_seats(const struct cluster *c, struct meta_state *s)
 {
-    unsigned seats = seats_count(cluster_n(c), s->settings.expected);
+    unsigned usual = formation_seats(c), all = formation_accepted(&c->formation);
+    if (!c->formation.offer.reform || all >= seats_quorum(usual))
+        return usual;
+    s->settings.lowered_seats = seats_of_all(all);
+    return s->settings.lowered_seats;
+}
+
+/* Seats without a node are phantoms' (rule 12), whose ids are never given out. */
+static void fill_seats(const struct cluster *c, struct meta_state *s, struct peer_start *start)
+{
+    unsigned seats = choose_seats(c, s);
     for (unsigned i = 0; i < s->member_count && start->voter_count < seats; i++)
         start->voters[start->voter_count++] = s->member[i].id;
     while (start->voter_count < seats && start->voter_count < PEER_SEATS_MAX)

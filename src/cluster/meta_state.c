@@ -142,6 +142,12 @@ static int remove_member(struct meta_state *s, const struct meta_command *m)
     return 0;
 }
 
+static int lower_seats(struct meta_state *s, const struct meta_command *m)
+{
+    s->settings.lowered_seats = m->count;
+    return 0;
+}
+
 static int begin_leave(struct meta_state *s, const struct meta_command *m)
 {
     struct member *who = find_member(s, m->member);
@@ -433,6 +439,8 @@ int meta_state_apply(struct meta_state *s, struct meta_command *m)
         return freeze(s, m);
     case META_WHOLE:
         return end_rebuild(s, m);
+    case META_SEATS:
+        return lower_seats(s, m);
     case META_TAKE_ID:
         m->member = new_id(s);
         return 0;

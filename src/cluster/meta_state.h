@@ -56,6 +56,8 @@ struct meta_settings {
     uint32_t replicas;
     uint32_t partitions; /* P: those numbered from it on are never created */
     uint32_t heartbeat_ms, election_ms, lease_ms, margin_ms, lost_after_ms;
+    /* R-SEATS: an operator's word has made the seats fewer than E0 asks for, so many; 0 once there are enough again. */
+    uint32_t lowered_seats;
 };
 
 struct meta_state {
@@ -109,7 +111,8 @@ enum meta_command_kind {
     META_TAKE_ID,       /* an id for a phantom */
     META_CATALOG,       /* body: enum catalog_change and its RpbSetBucketReq or EphSecurityChange */
     META_FREEZE,        /* partition: nobody takes part in its generation any more; what there is may be a donor */
-    META_COMMAND_MAX = META_FREEZE
+    META_SEATS,         /* count: settings.lowered_seats is this from now on */
+    META_COMMAND_MAX = META_SEATS
 };
 
 enum replica_change {

@@ -51,6 +51,9 @@ void code_meta_command(struct coder *c, struct meta_command *m)
     case META_CATALOG:
         code_slice(c, &m->body);
         break;
+    case META_SEATS:
+        code_count(c, &m->count, PEER_SEATS_MAX);
+        break;
     default:
         break;
     }
@@ -88,6 +91,7 @@ static void code_settings(struct coder *c, struct meta_settings *s)
     code_u32(c, &s->lease_ms);
     code_u32(c, &s->margin_ms);
     code_u32(c, &s->lost_after_ms);
+    code_u32(c, &s->lowered_seats);
 }
 
 /* All but the catalog; the key first, because a state is made with it. */
@@ -121,8 +125,9 @@ static void code_state(struct coder *c, struct meta_state *s)
 static bool are_settings_sane(const struct meta_settings *s)
 {
     return s->expected && s->expected <= META_MEMBERS_MAX && s->replicas && s->replicas <= PLACEMENT_REPLICAS_MAX &&
-           s->partitions && s->partitions <= META_PARTITIONS_MAX && s->heartbeat_ms &&
-           s->election_ms >= UINT64_C(3) * s->heartbeat_ms && s->lease_ms >= s->election_ms && /* R-LEASE */
+           s->partitions && s->partitions <= META_PARTITIONS_MAX && s->lowered_seats <= PEER_SEATS_MAX &&
+           s->heartbeat_ms && s->election_ms >= UINT64_C(3) * s->heartbeat_ms &&
+           s->lease_ms >= s->election_ms && /* R-LEASE */
            s->lost_after_ms > (uint64_t)s->lease_ms + s->margin_ms && s->lost_after_ms <= TIME_MAX_MS;
 }
 

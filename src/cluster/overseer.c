@@ -382,7 +382,8 @@ static bool next_id(const struct cluster *c, struct meta_command *m)
 
 static bool next_command(struct cluster *c, struct meta_command *m)
 {
-    return next_death(c, m) || next_id(c, m) || next_leave(c, m) || overseer_rebuild(c, m) || overseer_place(c, m);
+    return next_death(c, m) || next_id(c, m) || overseer_raise_seats(c, m) || next_leave(c, m) ||
+           overseer_rebuild(c, m) || overseer_place(c, m);
 }
 
 static void decide(struct cluster *c)

@@ -96,6 +96,21 @@ static bool drop_standby(struct cluster *c, const struct group_member *m, unsign
     return false;
 }
 
+/* R-SEATS: a group that has been made larger cannot be outvoted by itself as it was before, so that its old size needs
+ * no guard any more. Both configurations of a change under way are to be that large. */
+bool overseer_raise_seats(struct cluster *c, struct meta_command *m)
+{
+    const struct meta_settings *s = &c->meta.state->settings;
+    struct group_member now[GROUP_MEMBERS_MAX], committed[GROUP_MEMBERS_MAX];
+    unsigned seats = count_voters(now, group_members(c->meta.group, now));
+    unsigned before = count_voters(committed, group_members_committed(c->meta.group, committed));
+    if (!s->lowered_seats || seats != before || seats <= s->lowered_seats || seats % 2 == 0)
+        return false;
+    bool enough = seats >= seats_count(cluster_n(c), s->expected);
+    *m = (struct meta_command){.kind = META_SEATS, .count = enough ? 0 : seats};
+    return true;
+}
+
 void overseer_arrange_seats(struct cluster *c)
 {
     struct group_member m[GROUP_MEMBERS_MAX];

@@ -14,3 +14,14 @@ unsigned seats_count(unsigned n, unsigned configured)
     unsigned others = rule_holds(RULE_SEATS) && n > smallest_quorum ? n - smallest_quorum : 0;
     return 2 * larger(others, larger(configured, n) / 2) + 1;
 }
+
+unsigned seats_count_after(unsigned n, unsigned configured, unsigned lowered)
+{
+    unsigned seats = seats_count(n, configured);
+    return lowered && rule_holds(RULE_SEATS) ? larger(seats, seats_count(n, lowered)) : seats;
+}
+
+unsigned seats_of_all(unsigned nodes)
+{
+    return 2 * (nodes / 2) + 1;
+}

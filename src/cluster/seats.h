@@ -7,6 +7,11 @@
 /* `n`: N; `configured`: E0, the size that every node is configured with, >= 1. Odd, and never under E0. It may be more
  * than a group can have: up to twice N. */
 unsigned seats_count(unsigned n, unsigned configured);
+/* The same for a cluster whose seats are, or were lately, fewer than `configured`, as an operator said that all other
+ * nodes are gone: a group of `lowered` seats may still have a quorum. 0: there is no such group. */
+unsigned seats_count_after(unsigned n, unsigned configured, unsigned lowered);
+/* The fewest for so many nodes, who are all that run: odd. */
+unsigned seats_of_all(unsigned nodes);
 static inline unsigned seats_quorum(unsigned seats)
 {
     return seats / 2 + 1;

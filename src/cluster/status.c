@@ -61,12 +61,14 @@ bool cluster_explain_obstacle(const struct cluster *c, char *out, size_t size)
     return out[0] != '\0';
 }
 
+/* Nothing follows an operator's word, or the wait, while these are too few. */
 static void explain_stranded(const struct cluster *c, char out[STATUS_TEXT_MAX])
 {
+    char names[1];
     cluster_explain_quorum(c, out, STATUS_TEXT_MAX);
     size_t len = strlen(out);
     snprintf(out + len, STATUS_TEXT_MAX - len, "; %u of the %u nodes that are needed to form again are here",
-             count_seen(c), seats_quorum(formation_seats(c)));
+             formation_here(c, names, sizeof names), seats_quorum(formation_seats(c)));
 }
 
 static void explain_member(const struct cluster *c, const struct cluster_health *h, char out[STATUS_TEXT_MAX])
@@ -257,15 +259,43 @@ int cluster_leave(struct cluster *c)
     return 0;
 }
 
-int cluster_reform_survivors(struct cluster *c, char *why, size_t why_size)
+static int refuse_unstranded(const struct cluster *c, char *why, size_t why_size)
 {
-    if (c->phase != PHASE_STRANDED) {
-        snprintf(why, why_size, "this node is not stranded: %s",
-                 c->phase == PHASE_MEMBER ? "its cluster has a leader" : "it is in no cluster that lost its majority");
+    struct cluster_health h;
+    cluster_judge(c, &h);
+    if (c->phase == PHASE_MEMBER && !h.quorum) {
+        snprintf(why, why_size, "it has had no leader for less than %u ms (stranded-after-ms): try again then",
+                 c->times.stranded_after);
+        return E_AGAIN;
+    }
+    snprintf(why, why_size, "it is not stranded: %s",
+             c->phase == PHASE_MEMBER ? "its cluster has a leader" : "it is in no cluster that lost its majority");
+    return E_INVALID;
+}
+
+int cluster_reform_survivors(struct cluster *c, unsigned left, char *why, size_t why_size)
+{
+    char names[STATUS_TEXT_MAX / 2];
+    unsigned needed = seats_quorum(formation_seats(c)), heard = formation_heard(c);
+    if (c->phase != PHASE_STRANDED)
+        return refuse_unstranded(c, why, why_size);
+    unsigned here = formation_here(c, names, sizeof names);
+    if (left && (left != heard || left != here)) {
+        snprintf(why, why_size, "%u nodes run, you say, but %u are heard here, of which %u would take part: %s", left,
+                 heard, here, names);
         return E_INVALID;
     }
     log_warn(c->config.log, "cluster",
-             "an operator says that whoever is not seen is gone: re-forming with who is here");
+             "an operator says that the members which are missing are gone for good%s: forming again with %s",
+             left ? ", and that no other node runs" : "", names);
     c->formation.survivors = true;
-    return 0;
+    c->formation.left = left;
+    cluster_beacon_now(c);
+    if (left || here >= needed)
+        return 0;
+    snprintf(why, why_size,
+             "%u of %u nodes that are needed are here (%s): they form again once %u more are. If no other node runs, "
+             "anywhere, add --nodes %u",
+             here, needed, names, needed - here, here);
+    return E_AGAIN;
 }

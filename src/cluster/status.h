@@ -27,8 +27,11 @@ bool cluster_probe_ready(const struct cluster *c);
 /* Begins to leave: replicas are handed over, then the node ends its membership. E_EXISTS: it leaves already. E_CLOSED:
  * it is in no cluster. */
 int cluster_leave(struct cluster *c);
-/* The operator's word that the nodes that are silent are gone for good (R-REFORM). E_INVALID: this node is not
- * stranded, `why` says what it is. */
-int cluster_reform_survivors(struct cluster *c, char *why, size_t why_size);
+/* The operator's word that the members that are missing are gone for good (R-REFORM). `left`: and that so many nodes
+ * run in all, this one with them, new ones too; they are then enough (R-SEATS). 0: that is not said. `why` is filled
+ * where it does not return 0: E_INVALID   this node is not stranded, or another number of nodes is here: nothing was
+ * done E_AGAIN     too few nodes are here: they form again once enough are; or it will be stranded in a moment, and
+ * nothing was done */
+int cluster_reform_survivors(struct cluster *c, unsigned left, char *why, size_t why_size);
 
 #endif

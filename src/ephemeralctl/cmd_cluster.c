@@ -131,9 +131,9 @@ int cmd_transfers(struct context *x)
 
 /* --- what they do --- */
 
-static int act(struct context *x, enum cluster_act what, const char *done)
+static int act(struct context *x, const struct cluster_act_req *req, const char *done)
 {
-    int err = client_cluster_act(x->client, what);
+    int err = client_cluster_act(x->client, req);
     if (err)
         return command_failed(x, err);
     puts(done);
@@ -142,12 +142,18 @@ static int act(struct context *x, enum cluster_act what, const char *done)
 
 int cmd_leave(struct context *x)
 {
-    return act(x, CLUSTER_LEAVE, "the node has begun to leave its cluster; `ephemeralctl status` shows how far it is");
+    const struct cluster_act_req req = {.act = CLUSTER_LEAVE};
+    return act(x, &req, "the node has begun to leave its cluster; `ephemeralctl status` shows how far it is");
 }
 
 int cmd_reform(struct context *x)
 {
-    return act(x, CLUSTER_REFORM_SURVIVORS,
-               "the survivors have begun to form again without the nodes that are silent; `ephemeralctl status` shows "
-               "how far they are");
+    const struct cluster_act_req req = {.act = CLUSTER_REFORM_SURVIVORS, .nodes = x->options->nodes};
+    if (!x->options->survivors) {
+        options_complain("reform does nothing without --survivors");
+        return EX_USAGE;
+    }
+    return act(x, &req,
+               "the nodes that are left form again, without the members that are missing; `ephemeralctl wait-ready` "
+               "waits for it, and `ephemeralctl status` says what is lost");
 }

@@ -73,7 +73,7 @@ static const struct command commands[] = {
      .help = "waits until the node, which need not listen yet, is ready in a cluster", .connects_itself = true},
     {"leave", "", 0, 0, CONNECTED | SCOPE_ROOT, cmd_leave,
      .help = "the node hands over what it holds and leaves its cluster"},
-    {"reform", "--survivors", 0, 0, CONNECTED | SCOPE_ROOT | SCOPE_REFORM, cmd_reform,
+    {"reform", "--survivors [--nodes N]", 0, 0, CONNECTED | SCOPE_ROOT | SCOPE_REFORM, cmd_reform,
      .help = "a stranded node forms a cluster again with the others that answer", .needs = SCOPE_REFORM},
 };
 

@@ -53,7 +53,11 @@ static const struct option_entry table[] = {
      "ask once, as an orchestrator does: also ready is a node that\nwaits for nodes that are still to be started; "
      "status 1: not ready"},
     {"survivors", 0, KIND_FLAG, FIELD(survivors), NULL, SCOPE_REFORM,
-     "the nodes that are silent are gone for good, with what only they held"},
+     "the members that are missing are gone for good, with what only they held"},
+    {"nodes", 0, KIND_NUMBER, FIELD(nodes), "N", SCOPE_REFORM,
+     "and no node of this cluster runs but N, which all answer here: they are\nenough. Were it not true, two clusters "
+     "could "
+     "serve at once"},
     {"root-ca-cert", 0, KIND_TEXT, FIELD(root_cert), "FILE", SCOPE_CONNECT,
      "with --root-ca-key, in place of a user's certificate: mints one for\n--user, with the role of a node, for five "
      "minutes\n[without --certs and --cert: " OPTIONS_ROOT_CERT_VARIABLE ",\nor in Kubernetes " ROOT_KUBERNETES_CERT

@@ -28,6 +28,7 @@ struct options {
     const char *root_cert, *root_key; /* a path or a PEM text each; of the flags alone, until root_choose() */
     char root_user[256];              /* of EPHEMERAL_STORE_USER, where root_choose() took it */
     uint32_t wait_s;                  /* 0: not given */
+    uint32_t nodes;                   /* 0: not given */
     bool probe, survivors;
     bool reset, help, version;
     enum output output;

@@ -104,10 +104,10 @@ static const char *act_name(enum cluster_act act)
     return act == CLUSTER_LEAVE ? "leave" : "reform --survivors";
 }
 
-static int carry_out(struct cluster *c, enum cluster_act act, char *why, size_t why_size)
+static int carry_out(struct cluster *c, const struct cluster_act_req *req, char *why, size_t why_size)
 {
-    if (act == CLUSTER_REFORM_SURVIVORS)
-        return cluster_reform_survivors(c, why, why_size);
+    if (req->act == CLUSTER_REFORM_SURVIVORS)
+        return cluster_reform_survivors(c, req->nodes, why, why_size);
     int err = cluster_leave(c);
     if (err == E_EXISTS)
         snprintf(why, why_size, "it leaves already; ephemeralctl status shows how far it is");
@@ -120,20 +120,22 @@ static int carry_out(struct cluster *c, enum cluster_act act, char *why, size_t 
  * enough. */
 void cluster_admin_act(struct session *s, struct slice body)
 {
-    enum cluster_act act;
-    char why[STATUS_TEXT_MAX] = "";
+    struct cluster_act_req req;
+    char why[STATUS_TEXT_MAX + STATUS_TEXT_MAX / 2] = "";
     struct cluster *c = cluster_of(s);
     if (!c)
         return;
-    if (cluster_msg_decode_act_req(body, &act)) {
+    if (cluster_msg_decode_act_req(body, &req)) {
         malformed(s, "EphActReq");
         return;
     }
-    if (!allowed_to_administer(s, act_name(act)))
+    if (!allowed_to_administer(s, act_name(req.act)))
         return;
-    int err = carry_out(c, act, why, sizeof why);
-    if (err)
-        session_error(s, "%s is refused by this node: %s", act_name(act), *why ? why : err_text(err));
+    int err = carry_out(c, &req, why, sizeof why);
+    if (err == E_AGAIN)
+        session_error(s, "unavailable: %s: %s", act_name(req.act), why);
+    else if (err)
+        session_error(s, "%s is refused by this node: %s", act_name(req.act), *why ? why : err_text(err));
     else
         session_reply_empty(s, MSG_CLUSTER_ACT_RESP);
 }

@@ -102,11 +102,9 @@ static const struct shape_field ready_fields[] = {
 };
 SHAPE(ready_shape, ready_fields);
 
-struct act_req {
-    enum cluster_act act;
-};
 static const struct shape_field act_req_fields[] = {
-    FIELD_CHOICE(act_req, act, CLUSTER_REFORM_SURVIVORS),
+    FIELD_CHOICE(cluster_act_req, act, CLUSTER_REFORM_SURVIVORS),
+    FIELD(UINT32, cluster_act_req, nodes),
 };
 SHAPE(act_req_shape, act_req_fields);
 
@@ -174,16 +172,12 @@ int cluster_msg_decode_ready(struct slice body, struct cluster_ready_resp *out)
     return DECODE(ready_shape, body, out);
 }
 
-int cluster_msg_put_act_req(struct buf *out, enum cluster_act act)
+int cluster_msg_put_act_req(struct buf *out, const struct cluster_act_req *req)
 {
-    struct act_req req = {act};
-    return shape_put_frame(out, MSG_CLUSTER_ACT_REQ, &act_req_shape, &req);
+    return shape_put_frame(out, MSG_CLUSTER_ACT_REQ, &act_req_shape, req);
 }
 
-int cluster_msg_decode_act_req(struct slice body, enum cluster_act *out)
+int cluster_msg_decode_act_req(struct slice body, struct cluster_act_req *out)
 {
-    struct act_req req;
-    int err = DECODE(act_req_shape, body, &req);
-    *out = req.act;
-    return err;
+    return DECODE(act_req_shape, body, out);
 }

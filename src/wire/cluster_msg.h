@@ -54,7 +54,11 @@ int cluster_msg_decode_ready(struct slice body, struct cluster_ready_resp *out);
 
 /* What only a connection of a node may ask for. The answer has no fields. */
 enum cluster_act { CLUSTER_LEAVE = 1, CLUSTER_REFORM_SURVIVORS };
-int cluster_msg_put_act_req(struct buf *out, enum cluster_act act);
-int cluster_msg_decode_act_req(struct slice body, enum cluster_act *out);
+struct cluster_act_req {
+    enum cluster_act act;
+    uint32_t nodes; /* of CLUSTER_REFORM_SURVIVORS: how many run in all; 0: that is not said */
+};
+int cluster_msg_put_act_req(struct buf *out, const struct cluster_act_req *req);
+int cluster_msg_decode_act_req(struct slice body, struct cluster_act_req *out);
 
 #endif

@@ -65,6 +65,8 @@ void code_beacon(struct coder *c, struct peer_beacon *m)
     code_bool(c, &m->leaving);
     code_text(c, m->leader_address, sizeof m->leader_address);
     code_u16(c, &m->leader_port);
+    code_bool(c, &m->survivors);
+    code_u32(c, &m->left);
 }
 
 void code_offer(struct coder *c, struct peer_offer *m)

@@ -90,6 +90,8 @@ struct peer_beacon {
     bool leaving;                           /* it gives up what it holds, and ends */
     char leader_address[PEER_ADDRESS_SIZE]; /* of the meta leader that it follows; empty: none */
     uint16_t leader_port;
+    bool survivors; /* an operator has said here that the missing members are gone for good ... */
+    uint32_t left;  /* ... and that so many nodes run in all; 0: not that */
 };
 void code_beacon(struct coder *c, struct peer_beacon *m);
 

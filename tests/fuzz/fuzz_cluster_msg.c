@@ -51,15 +51,7 @@ ROUND_TRIP(fuzz_transfers, struct cluster_transfers_resp, cluster_msg_put_transf
 ROUND_TRIP(fuzz_ready_req, struct cluster_ready_req, cluster_msg_put_ready_req, cluster_msg_decode_ready_req)
 ROUND_TRIP(fuzz_ready, struct cluster_ready_resp, cluster_msg_put_ready, cluster_msg_decode_ready)
 
-static void fuzz_act(struct slice body, struct twice *t)
-{
-    enum cluster_act act, again;
-    if (is_refused(cluster_msg_decode_act_req(body, &act)))
-        return;
-    struct slice w = body_of(&t->first, cluster_msg_put_act_req(&t->first, act));
-    ASSERT(cluster_msg_decode_act_req(w, &again) == 0 && act == again);
-    buf_consume(&t->first, buf_len(&t->first));
-}
+ROUND_TRIP(fuzz_act, struct cluster_act_req, cluster_msg_put_act_req, cluster_msg_decode_act_req)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

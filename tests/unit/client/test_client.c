@@ -106,7 +106,7 @@ static void answer_cluster(const struct frame *f, struct buf *out)
     struct cluster_partitions_req page;
     struct cluster_ready_resp ready = {.state = STATUS_SEEKING, .why = "alone"};
     struct cluster_ready_req question;
-    enum cluster_act act;
+    struct cluster_act_req act;
     int err = 0;
     if (f->code == MSG_CLUSTER_STATUS_REQ) {
         err = cluster_msg_put_status(out, &status);
@@ -123,8 +123,8 @@ static void answer_cluster(const struct frame *f, struct buf *out)
         err = cluster_msg_put_ready(out, &ready);
     } else {
         assert_int_equal(cluster_msg_decode_act_req(f->body, &act), 0);
-        err = act == CLUSTER_LEAVE ? frame_put_empty(out, MSG_CLUSTER_ACT_RESP)
-                                   : admin_error_put(out, slice_str("Permission denied: no"));
+        err = act.act == CLUSTER_LEAVE ? frame_put_empty(out, MSG_CLUSTER_ACT_RESP)
+                                       : admin_error_put(out, slice_str("Permission denied: no"));
     }
     assert_int_equal(err, 0);
 }
@@ -368,8 +368,8 @@ static void cluster(void **state)
     assert_string_equal(ready.why, "alone");
     assert_int_equal(client_cluster_ready(c, true, &ready), 0);
     assert_true(ready.ready);
-    assert_int_equal(client_cluster_act(c, CLUSTER_LEAVE), 0);
-    assert_int_equal(client_cluster_act(c, CLUSTER_REFORM_SURVIVORS), E_DENIED);
+    assert_int_equal(client_cluster_act(c, &(struct cluster_act_req){.act = CLUSTER_LEAVE}), 0);
+    assert_int_equal(client_cluster_act(c, &(struct cluster_act_req){.act = CLUSTER_REFORM_SURVIVORS}), E_DENIED);
     assert_true(client_alive(c));
     client_close(&c);
 }

@@ -43,6 +43,31 @@ static void test_r_seats_two_groups_never_both_have_a_quorum(void **state)
         }
 }
 
+/* An operator's word may have made a group smaller than any that was configured: until it has grown again the guard
+ * counts with that one. */
+static void test_r_seats_counts_with_a_group_that_was_made_smaller(void **state)
+{
+    (void)state;
+    for (unsigned configured = 1; configured <= SIZE_MAX_TESTED; configured++)
+        for (unsigned n = configured; n <= SIZE_MAX_TESTED; n++)
+            for (unsigned lowered = 1; lowered <= configured; lowered += 2) {
+                unsigned quorum = seats_quorum(seats_count_after(n, configured, lowered));
+                assert_true(quorum + seats_quorum(lowered) > n);
+                assert_true(quorum >= seats_quorum(seats_count(n, configured)));
+            }
+    assert_int_equal(seats_count_after(5, 5, 0), 5);
+    assert_int_equal(seats_count_after(5, 5, 3), 7); /* 2 of those 3 and 4 of 7 are more than 5 */
+}
+
+/* All that run: a majority of them, and no more, is a quorum. */
+static void test_r_seats_of_all(void **state)
+{
+    static const unsigned seats[] = {1, 1, 3, 3, 5, 5, 7};
+    (void)state;
+    for (unsigned nodes = 1; nodes < sizeof seats / sizeof seats[0]; nodes++)
+        assert_int_equal(seats_of_all(nodes), seats[nodes]);
+}
+
 /* A majority of N nodes, where they are as many as configured or more, is always within reach of a group's quorum. */
 static void test_r_seats_all_nodes_are_enough_for_a_quorum(void **state)
 {
@@ -132,6 +157,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_r_seats_two_groups_never_both_have_a_quorum),
+        cmocka_unit_test(test_r_seats_counts_with_a_group_that_was_made_smaller),
+        cmocka_unit_test(test_r_seats_of_all),
         cmocka_unit_test(test_r_seats_all_nodes_are_enough_for_a_quorum),
         cmocka_unit_test(test_r_seats_no_more_seats_than_it_takes),
         cmocka_unit_test(test_r_seats_examples_of_the_design),

@@ -27,6 +27,7 @@ static atomic_uint questions; /* for readiness, so far */
 static atomic_uint ready_at;  /* the question that is answered with yes; 0: none */
 static atomic_bool hangs_up;  /* the connection ends after each answer */
 static atomic_uint acts;      /* that were asked for, as bits */
+static atomic_uint nodes;     /* that were said to run */
 static _Atomic enum status_health health;
 static atomic_bool numbers_fall; /* partitions are told in no order */
 
@@ -41,11 +42,12 @@ static void answer_ready(const struct frame *f, struct buf *out)
 
 static void answer_act(const struct frame *f, struct buf *out)
 {
-    enum cluster_act act;
-    assert_int_equal(cluster_msg_decode_act_req(f->body, &act), 0);
-    acts |= 1u << act;
-    int err = act == CLUSTER_LEAVE ? frame_put_empty(out, MSG_CLUSTER_ACT_RESP)
-                                   : admin_error_put(out, slice_str("reform --survivors is refused by this node"));
+    struct cluster_act_req req;
+    assert_int_equal(cluster_msg_decode_act_req(f->body, &req), 0);
+    acts |= 1u << req.act;
+    nodes = req.nodes;
+    int err = req.act == CLUSTER_LEAVE ? frame_put_empty(out, MSG_CLUSTER_ACT_RESP)
+                                       : admin_error_put(out, slice_str("reform --survivors is refused by this node"));
     assert_int_equal(err, 0);
 }
 
@@ -270,7 +272,11 @@ static void acts_with_a_minted_certificate(void **state)
                         .user = "myuser"};
     assert_int_equal(run(o, cmd_leave), EX_OK);
     assert_int_equal(acts, 1u << CLUSTER_LEAVE);
+    assert_int_equal(run(o, cmd_reform), EX_USAGE);
+    o.survivors = true;
+    o.nodes = 2;
     assert_int_equal(run(o, cmd_reform), EX_DATAERR);
+    assert_int_equal(nodes, 2);
     assert_int_equal(acts, 1u << CLUSTER_LEAVE | 1u << CLUSTER_REFORM_SURVIVORS);
 }
 

@@ -14,7 +14,7 @@ struct cluster {
     unsigned partitions; /* that it has */
     unsigned from, max;  /* that were asked for */
     size_t transfers;
-    unsigned leaves, reforms;
+    unsigned leaves, reforms, left;
     int leave_err, reform_err;
 };
 
@@ -54,8 +54,9 @@ int cluster_leave(struct cluster *c)
     return c->leave_err;
 }
 
-int cluster_reform_survivors(struct cluster *c, char *why, size_t why_size)
+int cluster_reform_survivors(struct cluster *c, unsigned left, char *why, size_t why_size)
 {
+    c->left = left;
     c->reforms++;
     if (c->reform_err)
         snprintf(why, why_size, "it is not stranded");
@@ -253,7 +254,9 @@ static void acts_of_a_node(void **state)
     empty_code = -1;
     cluster_admin_act(&session, REFORM);
     assert_int_equal(empty_code, MSG_CLUSTER_ACT_RESP);
-    assert_int_equal(cluster.reforms, 1);
+    assert_true(cluster.reforms == 1 && cluster.left == 0);
+    cluster_admin_act(&session, slice_str("\x08\x02\x10\x03")); /* three nodes are left */
+    assert_true(cluster.reforms == 2 && cluster.left == 3);
     assert_string_equal(error, "");
 }
 
@@ -273,6 +276,9 @@ static void refused_acts(void **state)
     cluster.reform_err = E_INVALID;
     cluster_admin_act(&session, REFORM);
     assert_string_equal(error, "reform --survivors is refused by this node: it is not stranded");
+    cluster.reform_err = E_AGAIN;
+    cluster_admin_act(&session, REFORM);
+    assert_string_equal(error, "unavailable: reform --survivors: it is not stranded");
     assert_int_equal(empty_code, -1);
 }
 

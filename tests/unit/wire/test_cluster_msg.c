@@ -143,7 +143,7 @@ static void requests(void **state)
     struct cluster_partitions_req p = {.from = 64, .max = UINT32_MAX}, p_out;
     struct cluster_ready_req r = {.probe = true}, r_out;
     struct cluster_ready_resp ready = {.state = STATUS_STRANDED, .why = "alone"}, ready_out;
-    enum cluster_act act;
+    struct cluster_act_req act = {CLUSTER_REFORM_SURVIVORS, 2}, act_out;
     (void)state;
     struct slice body = written(cluster_msg_put_partitions_req(&b, &p), MSG_CLUSTER_PARTITIONS_REQ);
     assert_int_equal(cluster_msg_decode_partitions_req(body, &p_out), 0);
@@ -160,12 +160,11 @@ static void requests(void **state)
     assert_int_equal(cluster_msg_decode_ready(body, &ready_out), 0);
     assert_int_equal(ready_out.state, STATUS_STRANDED);
     assert_string_equal(ready_out.why, "alone");
-    assert_int_equal(cluster_msg_decode_act_req(
-                         written(cluster_msg_put_act_req(&b, CLUSTER_REFORM_SURVIVORS), MSG_CLUSTER_ACT_REQ), &act),
-                     0);
-    assert_int_equal(act, CLUSTER_REFORM_SURVIVORS);
-    assert_int_equal(cluster_msg_decode_act_req(slice_make(NULL, 0), &act), E_MALFORMED);
-    assert_int_equal(cluster_msg_decode_act_req(slice_str("\x08\x03"), &act), E_MALFORMED);
+    body = written(cluster_msg_put_act_req(&b, &act), MSG_CLUSTER_ACT_REQ);
+    assert_int_equal(cluster_msg_decode_act_req(body, &act_out), 0);
+    assert_true(act_out.act == CLUSTER_REFORM_SURVIVORS && act_out.nodes == 2);
+    assert_int_equal(cluster_msg_decode_act_req(slice_make(NULL, 0), &act_out), E_MALFORMED);
+    assert_int_equal(cluster_msg_decode_act_req(slice_str("\x08\x03"), &act_out), E_MALFORMED);
 }
 
 /* protobuf-c stands for every program that was made from the .proto file. */

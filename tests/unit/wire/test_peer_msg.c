@@ -73,6 +73,8 @@ static void fill_beacon(void *p)
     m->leaving = flip();
     fill_text(m->leader_address, sizeof m->leader_address);
     m->leader_port = (uint16_t)number();
+    m->survivors = flip();
+    m->left = (uint32_t)number();
 }
 
 static void fill_offer(void *p)
