@@ -237,6 +237,7 @@ void cluster_forget(struct cluster *c, bool as_stranger)
     stop_group(c);
     c->time_ms = 0;
     c->time_boot_ms = now_of(c);
+    memset(c->keys_counted, 0xff, sizeof c->keys_counted);
     if (as_stranger) {
         if (identify(c)) {
             log_error(c->config.log, "cluster", "no certificate could be made for the new incarnation: ending");
@@ -352,6 +353,7 @@ int cluster_create(const struct cluster_config *config, struct cluster **out)
     c->times = config->times;
     c->memory.limit = config->memory_limit;
     c->created_ms = now_of(c);
+    memset(c->keys_counted, 0xff, sizeof c->keys_counted);
     int err = identify(c);
     if (err) {
         free(c);

@@ -159,7 +159,12 @@ struct overseer {
     struct watched_partition partition[META_PARTITIONS_MAX];
     struct timer duty;
     bool settled;
-    unsigned rebuilt, emptied; /* partitions, since it was last told */
+    /* Partitions, since it was last told, and their keys: as last counted, those that survive, and of how many nobody
+     * had counted them. */
+    struct {
+        unsigned partitions, uncounted;
+        uint64_t keys_before, keys;
+    } rebuilt, emptied;
 };
 
 /* --- forming --- */
@@ -226,6 +231,8 @@ struct cluster {
     uint64_t copy_end_us; /* of this turn's time for copies; 0: not begun */
     struct timer again;   /* runs: another turn is to follow at once */
     uint64_t highest_epoch;
+    /* Of each partition, as its leader has said last, as far as this node has heard of it; UINT64_MAX: not known. */
+    uint64_t keys_counted[META_PARTITIONS_MAX];
     unsigned listed;
     bool discovery_answered;
     bool ready;  /* latched */

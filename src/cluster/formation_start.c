@@ -57,6 +57,8 @@ static int old_state(struct cluster *c, struct meta_state **out)
     buf_fini(&bytes);
     if (!err)
         (*out)->formed_ms = cluster_now_ms(c); /* R-TIME: it goes on from here */
+    if (!err)
+        memcpy((*out)->keys_before, c->keys_counted, sizeof c->keys_counted);
     kept[n++] = c->meta.self;
     for (unsigned i = 0; !err && i < f->invited_count; i++) {
         const struct member *m = meta_member_by_incarnation(*out, f->invited[i].incarnation);
@@ -141,6 +143,7 @@ static int begin(struct cluster *c, const struct peer_start *start)
         c->reborn = true;
         return err;
     }
+    memcpy(c->keys_counted, s->keys_before, sizeof c->keys_counted);
     c->lease.hold_ms = hold;
     c->returns = false; /* the start has reached it after all */
     formation_enter(c, FORM_STARTED);

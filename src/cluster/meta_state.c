@@ -17,6 +17,7 @@ int meta_state_create(struct store_memory *memory, const struct hash_key *key, s
     s->memory = memory;
     s->key = *key;
     s->next_id = 1;
+    memset(s->keys_before, 0xff, sizeof s->keys_before);
     int err = catalog_create(memory, key, &s->catalog);
     if (!err)
         err = roster_create(&s->roster);
@@ -296,6 +297,15 @@ static bool may_rebuild(const struct meta_state *s, const struct partition_map *
     return meta_member(s, member) && (!donor || (from && from->member == member));
 }
 
+static void count_lost(struct meta_state *s, uint64_t keys)
+{
+    s->lost++;
+    if (keys == UINT64_MAX)
+        s->lost_uncounted++;
+    else
+        s->lost_keys += keys < UINT64_MAX - s->lost_keys ? keys : UINT64_MAX - s->lost_keys;
+}
+
 static int rebuild(struct meta_state *s, const struct meta_command *m)
 {
     if (m->partition >= META_PARTITIONS_MAX)
@@ -313,7 +323,8 @@ static int rebuild(struct meta_state *s, const struct meta_command *m)
     begin_generation(p);
     p->donor = m->donor;
     p->leader = member;
-    s->lost += m->donor == 0;
+    if (m->donor == 0)
+        count_lost(s, m->keys);
     return 0;
 }
 

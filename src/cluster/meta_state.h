@@ -76,7 +76,11 @@ struct meta_state {
         uint8_t incarnation[PEER_INCARNATION];
     } dead[META_MEMBERS_MAX];
     struct partition_map partition[META_PARTITIONS_MAX];
-    uint64_t lost; /* partitions that began empty again because no replica survived, ever */
+    /* Partitions that began empty again because no replica survived, ever: how many, how many of them nobody had
+     * counted, and what the others held as last counted. */
+    uint64_t lost, lost_uncounted, lost_keys;
+    /* Of each partition when this epoch was formed again, as last counted before; UINT64_MAX: that is not known. */
+    uint64_t keys_before[META_PARTITIONS_MAX];
     struct catalog *catalog;
     struct roster *roster;
     struct store_memory *memory;
@@ -106,7 +110,7 @@ enum meta_command_kind {
     META_LEAVE,         /* member: it begins to leave */
     META_CREATE,        /* partition p has the replicas member[0..count): all of them at once, after forming */
     META_REPLICAS,      /* changes of partitions' replicas */
-    META_REBUILD,       /* partition, donor (a replica's id, or 0), member[0]: where its new first replica is */
+    META_REBUILD,       /* partition, donor (a replica's id, or 0), member[0]: where its new first replica is; keys */
     META_WHOLE,         /* partition: what is kept of older generations can go */
     META_TAKE_ID,       /* an id for a phantom */
     META_CATALOG,       /* body: enum catalog_change and its RpbSetBucketReq or EphSecurityChange */
@@ -149,6 +153,7 @@ struct meta_command {
     uint16_t partition;
     uint32_t generation; /* of FREEZE, REBUILD and WHOLE: the one that it was proposed for */
     uint64_t donor;
+    uint64_t keys; /* that it held, as last counted; UINT64_MAX: that is not known */
     unsigned count;
     struct meta_change change[META_CHANGES_MAX];
     struct {

@@ -47,6 +47,7 @@ void code_meta_command(struct coder *c, struct meta_command *m)
         code_u32(c, &m->generation);
         code_u64(c, &m->donor);
         code_u64(c, &m->create[0].member[0]);
+        code_u64(c, &m->keys);
         break;
     case META_CATALOG:
         code_slice(c, &m->body);
@@ -115,6 +116,10 @@ static void code_state(struct coder *c, struct meta_state *s)
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         code_partition(c, &s->partition[i]);
     code_u64(c, &s->lost);
+    code_u64(c, &s->lost_uncounted);
+    code_u64(c, &s->lost_keys);
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        code_u64(c, &s->keys_before[i]);
 }
 
 /* --- what no node would have made --- */
@@ -199,7 +204,7 @@ static bool is_partition_sane(const struct meta_state *s, const struct partition
 static bool is_sane(const struct meta_state *s)
 {
     if (!s->epoch || !s->next_id || s->next_id > INT64_MAX || s->formed_ms > INT64_MAX ||
-        !are_settings_sane(&s->settings) || !are_members_sane(s))
+        !are_settings_sane(&s->settings) || !are_members_sane(s) || s->lost_uncounted > s->lost)
         return false;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         if (!is_partition_sane(s, &s->partition[i]) ||

@@ -59,6 +59,8 @@ static void take_replica(struct cluster *c, struct watch *w, const struct peer_r
     struct watched_partition *p = &c->overseer.partition[r->partition];
     if (!r->leads || (p->generation == r->generation && p->term > r->last_term)) /* it led once */
         return;
+    if (r->generation == c->meta.state->partition[r->partition].generation)
+        c->keys_counted[r->partition] = r->keys;
     p->generation = r->generation;
     p->leader = r->replica;
     p->term = r->last_term;
@@ -143,6 +145,8 @@ static void fill_grant(const struct cluster *c, const struct watch *w, struct pe
     memcpy(g->cluster_id, c->meta.state->cluster_id, sizeof g->cluster_id);
     for (unsigned i = 0; i < c->overseer.watch_count && g->member_count < PEER_SEATS_MAX; i++)
         g->member[g->member_count++] = load_of(c, c->overseer.watch[i]);
+    g->partition_count = partitions_of(c);
+    memcpy(g->keys, c->keys_counted, g->partition_count * sizeof g->keys[0]);
 }
 
 static void grant(struct cluster *c, struct watch *w)

@@ -4,6 +4,8 @@
 
 #include "base/rule.h"
 
+#include <stdio.h>
+
 static unsigned smaller(unsigned a, unsigned b)
 {
     return a < b ? a : b;
@@ -102,33 +104,57 @@ static uint64_t anybody(struct cluster *c, unsigned i)
 static void count_rebuild(struct cluster *c, unsigned i, const struct watch *donor)
 {
     struct overseer *o = &c->overseer;
+    uint64_t before = c->keys_counted[i];
+    bool counted = before != UINT64_MAX;
     uint32_t generation = c->meta.state->partition[i].generation + 1;
     char name[MEMBER_NAME_MAX];
     if (donor) {
-        o->rebuilt++;
+        o->rebuilt.partitions++;
+        o->rebuilt.uncounted += !counted;
+        o->rebuilt.keys_before += counted ? before : 0;
+        o->rebuilt.keys += counted ? donor->replica[i].keys : 0;
         log_debug(c->config.log, "cluster", "partition %u: building generation %u from what %s holds (%llu keys)", i,
                   generation, cluster_member_name(c, donor->member, name), (unsigned long long)donor->replica[i].keys);
     } else {
-        o->emptied++;
+        o->emptied.partitions++;
+        o->emptied.uncounted += !counted;
+        o->emptied.keys_before += counted ? before : 0;
         log_debug(c->config.log, "cluster", "partition %u: no replica survived: generation %u begins empty", i,
                   generation);
     }
 }
 
-/* What was lost is counted and said, once for all that was lost together. */
+static const char *uncounted(unsigned n, char room[64])
+{
+    room[0] = '\0';
+    if (n)
+        snprintf(room, 64, ", without %u that nobody had counted", n);
+    return room;
+}
+
+/* What was lost is counted and said, once for all that was lost together. Of writes that were acknowledged after the
+ * last count, and of changed values, no survivor knows. */
 static void tell_rebuilt(struct cluster *c)
 {
     struct overseer *o = &c->overseer;
-    if (o->rebuilt)
+    char without[64];
+    if (o->rebuilt.partitions)
         log_warn(
             c->config.log, "cluster",
-            "%u partitions had lost their majority: they are built anew from the best of the survivors; writes that "
-            "only the lost replicas had are gone",
-            o->rebuilt);
-    if (o->emptied)
-        log_error(c->config.log, "cluster", "%u partitions are lost, no replica of theirs survived: they begin empty",
-                  o->emptied);
-    o->rebuilt = o->emptied = 0;
+            "%u partitions had lost their majority: they are rebuilt from the best survivor of each, which hold %llu "
+            "keys, where %llu were last counted%s; writes that only the lost replicas had are gone, and cannot be "
+            "counted",
+            o->rebuilt.partitions, (unsigned long long)o->rebuilt.keys, (unsigned long long)o->rebuilt.keys_before,
+            uncounted(o->rebuilt.uncounted, without));
+    if (o->emptied.partitions)
+        log_error(
+            c->config.log, "cluster",
+            "%u partitions are lost, no replica of theirs survived: they begin empty; they held %llu keys as last "
+            "counted%s",
+            o->emptied.partitions, (unsigned long long)o->emptied.keys_before,
+            uncounted(o->emptied.uncounted, without));
+    memset(&o->rebuilt, 0, sizeof o->rebuilt);
+    memset(&o->emptied, 0, sizeof o->emptied);
 }
 
 /* What they hold is known as it will stay: nobody who takes part still can add to it. */
@@ -151,6 +177,7 @@ static bool rebuild(struct cluster *c, unsigned i, struct meta_command *m)
     m->create[0].member[0] = donor ? donor->member : anybody(c, i);
     if (!m->create[0].member[0])
         return false;
+    m->keys = c->keys_counted[i];
     count_rebuild(c, i, donor);
     return true;
 }

@@ -178,7 +178,9 @@ void cluster_status(const struct cluster *c, struct status_node *out)
     memcpy(out->cluster_id, s->cluster_id, sizeof out->cluster_id);
     out->epoch = s->epoch;
     out->seats = h.seats;
-    out->partitions_lost = out->partitions_lost_uncounted = (unsigned)s->lost;
+    out->partitions_lost = (unsigned)s->lost;
+    out->partitions_lost_uncounted = (unsigned)s->lost_uncounted;
+    out->keys_lost = s->lost_keys;
     const struct member *member[META_MEMBERS_MAX];
     unsigned n = cluster_members_by_address(c, member);
     for (unsigned i = 0; i < n; i++)

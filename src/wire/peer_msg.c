@@ -176,6 +176,9 @@ void code_grant(struct coder *c, struct peer_grant *m)
     code_count(c, &m->member_count, PEER_SEATS_MAX);
     for (unsigned i = 0; i < m->member_count; i++)
         code_load(c, &m->member[i]);
+    code_count(c, &m->partition_count, PEER_REPLICAS_MAX);
+    for (unsigned i = 0; i < m->partition_count; i++)
+        code_u64(c, &m->keys[i]);
 }
 
 void code_envelope(struct coder *c, struct peer_envelope *m)

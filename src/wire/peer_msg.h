@@ -180,6 +180,10 @@ struct peer_grant {
     uint64_t time_ms; /* of the cluster (R-TIME) */
     unsigned member_count;
     struct peer_load member[PEER_SEATS_MAX];
+    /* How many keys each partition holds, as its leader has said last; UINT64_MAX: that is not known. Where a majority
+     * is lost, this is how those that are left know what is gone. */
+    unsigned partition_count;
+    uint64_t keys[PEER_REPLICAS_MAX];
 };
 void code_grant(struct coder *c, struct peer_grant *m);
 

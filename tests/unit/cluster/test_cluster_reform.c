@@ -40,9 +40,19 @@ static uint64_t strand(struct universe *u, unsigned first)
     start_all(u);
     write_all(u, 0, NULL);
     uint64_t epoch = universe_status(u, 0).epoch;
+    universe_run(u, 3000); /* for all to hear how many keys there are */
     kill_from(u, first);
     assert_true(universe_until(u, are_stranded, 30000));
     return epoch;
+}
+
+static unsigned count_found(struct universe *u)
+{
+    struct op o;
+    unsigned n = 0;
+    for (unsigned i = 0; i < KEYS; i++)
+        n += universe_get(u, i % 2, key_of(i), &o) == 0;
+    return n;
 }
 
 /* Nothing would ever follow without a word, and the first says what is missing. */
@@ -61,6 +71,9 @@ static void test_two_of_five(struct universe *u, unsigned told)
     struct status_node s = universe_status(u, 0);
     assert_true(s.epoch > epoch && s.seats == 3 && s.member_count == 2);
     assert_true(s.health == STATUS_DEGRADED && s.may_lose == 0 && s.partitions_incomplete == 0);
+    assert_in_range(s.partitions_lost, 1, 64);
+    assert_true(s.keys_lost == KEYS - count_found(u) && s.keys_lost > 0 && s.partitions_lost_uncounted == 0);
+    assert_int_equal(universe_status(u, 1).keys_lost, s.keys_lost);
     write_all(u, 1, "after");
     expect_all(u, 0, "after");
     start_from(u, 2); /* the others come as strangers: the guard is whole again */
@@ -68,6 +81,7 @@ static void test_two_of_five(struct universe *u, unsigned told)
     assert_true(universe_status(u, 3).seats == 5 && universe_status(u, 3).member_count == 5);
     universe_run(u, 2000);
     assert_int_equal(cluster_at(u, 4)->meta.state->settings.lowered_seats, 0);
+    assert_int_equal(universe_status(u, 4).keys_lost, s.keys_lost); /* it does not forget */
     expect_all(u, 4, "after");
 }
 

@@ -322,8 +322,16 @@ static void test_r_lost_what_began_empty_is_counted(void **state)
 {
     struct meta_state *s = meta_rig_created_state(3);
     (void)state;
+    struct meta_command m = {.kind = META_REBUILD, .partition = 4, .generation = 1, .keys = 1000};
+    m.create[0].member[0] = 2;
     assert_int_equal(meta_rig_rebuild(s, 3, 0, 2), 0);
     assert_int_equal(s->lost, 1);
+    assert_int_equal(meta_state_apply(s, &m), 0);
+    assert_true(s->lost == 2 && s->lost_keys == 1000 && s->lost_uncounted == 0);
+    m.partition = 5;
+    m.keys = UINT64_MAX; /* nobody knows */
+    assert_int_equal(meta_state_apply(s, &m), 0);
+    assert_true(s->lost == 3 && s->lost_keys == 1000 && s->lost_uncounted == 1);
     assert_int_equal(s->partition[3].donor, 0);
     meta_rig_expect_copy(s);
     meta_rig_destroy(s);

@@ -166,6 +166,9 @@ static void fill_grant(void *p)
     m->member_count = up_to(PEER_SEATS_MAX);
     for (unsigned i = 0; i < m->member_count; i++)
         m->member[i] = (struct peer_load){number(), number(), number(), number(), number(), flip()};
+    m->partition_count = up_to(PEER_REPLICAS_MAX);
+    for (unsigned i = 0; i < m->partition_count; i++)
+        m->keys[i] = number();
 }
 
 static void fill_envelope(void *p)
