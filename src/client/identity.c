@@ -82,7 +82,7 @@ static int take_text(struct pem_source *s, char *why, size_t why_size)
 static int load_source(struct pem_source *s, const char *certs_dir, char *why, size_t why_size)
 {
     char path[PATH_MAX];
-    if (s->given && strstr(s->given, "-----BEGIN"))
+    if (s->given && pem_is_text(s->given))
         return take_text(s, why, why_size);
     if (s->given)
         return load_file(s, s->given, why, why_size);

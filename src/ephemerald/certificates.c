@@ -171,8 +171,8 @@ static void warn_of_end(struct certificates *c)
 
 static int read_root(const struct certificates *c, struct ca **out, char *why, size_t why_size)
 {
-    return ca_create(slice_str(c->config->root_ca_cert), slice_str(c->config->root_ca_key), now_s(c), out, why,
-                     why_size);
+    return ca_create(slice_str(c->config->root_ca_cert.text), slice_str(c->config->root_ca_key.text), now_s(c), out,
+                     why, why_size);
 }
 
 static void warn_of_version(const struct certificates *c)
@@ -262,7 +262,8 @@ int certificates_init(struct certificates *c, const struct config *config, const
     timer_init(&c->check, on_check);
     int err = read_root(c, &c->ca, why, sizeof why);
     if (err) {
-        log_error(log, "tls", "the root CA cannot be used: %s", why);
+        log_error(log, "tls", "the root CA cannot be used (certificate: %s; key: %s): %s", config->root_ca_cert.source,
+                  config->root_ca_key.source, why);
         return EX_CONFIG;
     }
     c->review_at = ca_review_at(c->ca);

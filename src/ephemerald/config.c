@@ -16,15 +16,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define PEM_FILE_MAX     ((size_t)256 * 1024)
 #define MEMORY_DEFAULT   ((uint64_t)1 << 30)
 #define MEMORY_MIN       ((uint64_t)64 << 20)
 #define CONNECTION_BYTES ((uint64_t)32 * 1024) /* of an idle connection, at most */
 #define HANDSHAKE_BYTES  ((uint64_t)48 * 1024) /* in the middle of its handshake */
 
 #define KUBERNETES_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
-#define KUBERNETES_CA_CERT "/riak-bootstrap/ca-certs/tls.crt"
-#define KUBERNETES_CA_KEY  "/riak-bootstrap/ca-certs/tls.key"
 
 static int status_of(int err)
 {
@@ -234,57 +231,6 @@ static int read_more_names(const struct reading *r)
     return status;
 }
 
-/* --- the root --- */
-
-static int fail_unread(const struct reading *r, const char *where, int error)
-{
-    return reading_fail(
-        r, EX_NOINPUT,
-        "%s: neither PEM nor a file that can be read (%s): give the PEM itself, or the path of a file with it", where,
-        strerror(error));
-}
-
-/* `where`: who gave the path. */
-static int read_pem_file(const struct reading *r, const char *where, const char *path, char **out)
-{
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return fail_unread(r, where, errno);
-    setvbuf(f, NULL, _IONBF, 0); /* no copy of a key stays in a buffer that nobody overwrites */
-    char *text = *out = calloc(1, PEM_FILE_MAX + 1);
-    size_t len = text ? fread(text, 1, PEM_FILE_MAX, f) : 0;
-    bool more = text && fgetc(f) != EOF;
-    int error = ferror(f) ? errno : 0;
-    fclose(f);
-    if (!text)
-        return reading_fail(r, EX_OSERR, "out of memory");
-    if (error)
-        return fail_unread(r, where, error);
-    if (more || len == 0 || memchr(text, '\0', len))
-        return reading_fail(r, EX_DATAERR, "%s: the file is %s", where,
-                            more  ? "larger than 256 KiB"
-                            : len ? "no text"
-                                  : "empty");
-    return 0;
-}
-
-static int read_pem(const struct reading *r, const char *option, const char *in_kubernetes, char **out)
-{
-    const char *text = reading_text(r, option);
-    char where[64];
-    if (!text && r->c->orchestration == ORCHESTRATION_KUBERNETES && access(in_kubernetes, R_OK) == 0) {
-        snprintf(where, sizeof where, "file %s", in_kubernetes);
-        return read_pem_file(r, where, in_kubernetes, out);
-    }
-    if (!text)
-        return reading_fail(
-            r, EX_CONFIG, "%s is not given: set %s to the PEM, or --%s to it or to a file", option,
-            strcmp(option, "root-ca-key") ? "EPHEMERAL_STORE_ROOT_CA_CERT" : "EPHEMERAL_STORE_ROOT_CA_KEY", option);
-    if (strstr(text, "-----BEGIN"))
-        return reading_copy(r, text, out);
-    return read_pem_file(r, reading_origin(r, option), text, out);
-}
-
 /* --- memory --- */
 
 static int set_memory(const struct reading *r, uint64_t bytes, const char *source)
@@ -375,18 +321,12 @@ static int read_types(const struct reading *r)
 
 typedef int (*step)(const struct reading *r);
 
-static int read_root(const struct reading *r)
-{
-    int status = read_pem(r, "root-ca-cert", KUBERNETES_CA_CERT, &r->c->root_ca_cert);
-    return status ? status : read_pem(r, "root-ca-key", KUBERNETES_CA_KEY, &r->c->root_ca_key);
-}
-
 static int read_values(const struct reading *r)
 {
-    static const step steps[] = {
-        read_log_level,  read_numbers,     read_listen, read_orchestration, read_version,
-        read_names,      read_delete_mode, read_memory, read_connections,   config_read_cluster,
-        read_more_names, read_users,       read_types,  read_root};
+    static const step steps[] = {read_log_level,   read_numbers,        read_listen,      read_orchestration,
+                                 read_version,     read_names,          read_delete_mode, read_memory,
+                                 read_connections, config_read_cluster, read_more_names,  read_users,
+                                 read_types,       config_read_root};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof steps / sizeof steps[0]; i++)
         status = steps[i](r);
@@ -463,10 +403,10 @@ void config_fini(struct config *c)
         free(c->user_names[i]);
     for (size_t i = 0; i < c->bucket_type_count; i++)
         free(c->bucket_types[i].name);
-    if (c->root_ca_key)
-        explicit_bzero(c->root_ca_key, strlen(c->root_ca_key));
-    free(c->root_ca_key);
-    free(c->root_ca_cert);
+    if (c->root_ca_key.text)
+        explicit_bzero(c->root_ca_key.text, strlen(c->root_ca_key.text));
+    free(c->root_ca_key.text);
+    free(c->root_ca_cert.text);
     for (size_t i = 0; i < c->advertise_name_count; i++)
         free(c->advertise_names[i]);
     free(c->host_name);

@@ -34,6 +34,11 @@ struct config_times {
     uint64_t form_grace_ms, stranded_after_ms, lost_after_ms;
 };
 
+struct config_pem {
+    char *text;                         /* as given, or the contents of the file that was given */
+    char source[2 * OPTION_ORIGIN_MAX]; /* who gave it, and which file, for errors */
+};
+
 struct config {
     struct option_set options; /* what the following was made from */
 
@@ -50,7 +55,7 @@ struct config {
 
     char *user_names[CONFIG_USERS_MAX];
     size_t user_count;
-    char *root_ca_cert, *root_ca_key; /* as given, or the contents of the file that was given */
+    struct config_pem root_ca_cert, root_ca_key;
     uint32_t certificate_days;
     bool legacy_suites;
 

@@ -44,8 +44,8 @@ const struct option daemon_options[] = {
      "the name as its common name; case does not matter."},
     {"root-ca-cert", "EPHEMERAL_STORE_ROOT_CA_CERT", OPTION_TEXT, "PEM|FILE", NULL, 0, 0, false,
      "The root certificate that clients' certificates must lead to: the PEM itself (newlines may be written \\n or "
-     "left out), or a "
-     "file. In Kubernetes without it: /riak-bootstrap/ca-certs/tls.crt."},
+     "left out, or all of it be in base64), or a file. Of several with the key's public half, the valid one that ends "
+     "last signs. In Kubernetes without it: /riak-bootstrap/ca-certs/tls.crt."},
     {"root-ca-key", "EPHEMERAL_STORE_ROOT_CA_KEY", OPTION_TEXT, "PEM|FILE", NULL, 0, 0, true,
      "The root's private key, with which the node makes its own certificates, likewise. In Kubernetes without it: "
      "/riak-bootstrap/ca-certs/tls.key."},

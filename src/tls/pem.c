@@ -105,6 +105,13 @@ static size_t blank_size(struct slice in)
     return n + 1;
 }
 
+static struct slice skip_blanks(struct slice text)
+{
+    while (text.len && blank_size(text))
+        text = slice_skip(text, blank_size(text));
+    return text;
+}
+
 static int refuse_encrypted(struct pem_scan *s)
 {
     return REFUSE(
@@ -223,8 +230,7 @@ static int take(struct pem_scan *s, const struct block *b)
 static int refuse_missing(struct pem_scan *s, struct slice text)
 {
     size_t at;
-    while (text.len && blank_size(text))
-        text = slice_skip(text, blank_size(text));
+    text = skip_blanks(text);
     if (text.len == 0)
         return REFUSE(s, E_NOT_FOUND, "the %s is empty: a PEM is expected", s->what);
     if (s->other)
@@ -233,8 +239,6 @@ static int refuse_missing(struct pem_scan *s, struct slice text)
     if (find(text, DASHES "END ", &at))
         return REFUSE(s, E_MALFORMED, "the PEM of the %s has no -----BEGIN ...----- marker: its start is missing",
                       s->what);
-    if (starts(text, "LS0tLS1CRUdJTi"))
-        return REFUSE(s, E_MALFORMED, "the %s is a PEM in base64: decode it once (base64 -d)", s->what);
     if (text.data[0] == '<')
         return REFUSE(s, E_MALFORMED, "the %s is still the manifest's placeholder: put the PEM in its place", s->what);
     if (text.data[0] == '/' || text.data[0] == '.')
@@ -271,6 +275,61 @@ static int reserve(struct pem_scan *s, struct slice text)
     return err ? REFUSE(s, err, "no room for the PEM of the %s: %s", s->what, err_text(err)) : 0;
 }
 
+/* --- a PEM in base64 --- */
+
+static int base64_digit(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+                                  : 63;
+}
+
+/* `out` has room for all of it: nothing is left behind in memory that a growing buffer gave back. */
+static int decode(struct pem_scan *s, struct slice text, struct buf *out)
+{
+    uint32_t bits = 0;
+    uint8_t *room;
+    size_t count = 0, n = 0;
+    int err = buf_reserve(out, text.len, &room);
+    if (err)
+        return REFUSE(s, err, "no room for the PEM of the %s: %s", s->what, err_text(err));
+    for (text = skip_blanks(text); text.len && base64_char(text.data[0]); text = skip_blanks(slice_skip(text, 1))) {
+        bits = bits << 6 | (uint32_t)base64_digit(text.data[0]);
+        if (++count % 4 != 1)
+            room[n++] = (uint8_t)(bits >> (6 - 2 * ((count - 1) % 4)));
+    }
+    buf_commit(out, n);
+    while (text.len && text.data[0] == '=')
+        text = skip_blanks(slice_skip(text, 1));
+    return text.len ? REFUSE(s, E_MALFORMED, "the %s is a PEM in base64, with a character that is not base64", s->what)
+                    : 0;
+}
+
+static bool is_in_base64(struct slice text)
+{
+    return starts(skip_blanks(text), "LS0tLS1CRUdJTi"); /* -----BEGIN */
+}
+
+bool pem_is_text(const char *text)
+{
+    return strstr(text, DASHES "BEGIN") || is_in_base64(slice_str(text));
+}
+
+static int scan_base64(struct pem_scan *s, struct slice text)
+{
+    struct buf plain;
+    buf_init(&plain, PEM_TEXT_MAX);
+    int err = decode(s, text, &plain);
+    if (!err) {
+        s->rest = buf_slice(&plain);
+        err = scan(s, s->rest);
+    }
+    pem_wipe(&plain);
+    return err;
+}
+
 int pem_normalize(enum pem_kind kind, struct slice text, struct buf *out, char *why, size_t why_size)
 {
     struct pem_scan s = {.kind = kind,
@@ -282,7 +341,7 @@ int pem_normalize(enum pem_kind kind, struct slice text, struct buf *out, char *
     size_t before = buf_len(out);
     int err = reserve(&s, text);
     if (!err)
-        err = scan(&s, text);
+        err = is_in_base64(text) ? scan_base64(&s, text) : scan(&s, text);
     if (err && buf_len(out) > before) {
         explicit_bzero(out->data + out->start + before, buf_len(out) - before);
         out->end = out->start + before;

@@ -1,6 +1,7 @@
 /* The spellings of PEM that deployments bring, made into the one that parsers take. An environment variable holds a PEM
  * with its newlines, with `\n` written out, or all on one line between the markers (deployment.md); a file may come
- * with CRLF, quotes or text around it. Pure text work: what is inside the base64 is judged by ca.h and tls_ctx.h.
+ * with CRLF, quotes or text around it, or the whole of it may be in base64 once more, as in a secret of Kubernetes.
+ * Pure text work: what is inside the base64 is judged by ca.h and tls_ctx.h.
  *
  * `why` of every function of this layer: at least TLS_WHY_MAX bytes are wise; on an error it holds one line, without
  * its newline and without any byte of a key, that says what is wrong and what to do; untouched on success. */
@@ -18,6 +19,9 @@ enum pem_kind {
     PEM_CERTIFICATE, /* one or more CERTIFICATE blocks; all are kept, in their order */
     PEM_PRIVATE_KEY, /* PRIVATE KEY (PKCS#8), RSA PRIVATE KEY (PKCS#1) or EC PRIVATE KEY; exactly one is kept */
 };
+
+/* Whether an option's value is a PEM itself, also in base64, rather than the path of a file. */
+bool pem_is_text(const char *text);
 
 /* Appends the blocks of that kind in `text` (borrowed) to `out` as canonical PEM: 64 columns, "\n". Blocks of other
  * kinds and text around the blocks are skipped. `out` then holds a copy of a key: pem_wipe() it.

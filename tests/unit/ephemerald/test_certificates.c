@@ -44,8 +44,8 @@ static void rig_init(struct rig *r, int64_t root_days)
     r->loop.clock.wall_ms = wall_ms;
     pki_make(&r->root, &plan);
     r->config = calloc(1, sizeof *r->config);
-    r->config->root_ca_cert = r->root.cert_pem;
-    r->config->root_ca_key = r->root.key_pem;
+    r->config->root_ca_cert.text = r->root.cert_pem;
+    r->config->root_ca_key.text = r->root.key_pem;
     r->config->names[0] = name;
     r->config->name_count = 1;
     r->config->certificate_days = 9;
@@ -213,7 +213,7 @@ static void test_root_that_is_replaced(void **state)
     rig_init(&r, 6);
     pki_make(&next, &(struct pki_plan){.cn = "Root", .ca = true, .key = r.root.key, .from = PKI_NOW + 3 * PKI_DAY});
     snprintf(both, sizeof both, "%s%s", r.root.cert_pem, next.cert_pem);
-    r.config->root_ca_cert = both;
+    r.config->root_ca_cert.text = both;
     begin(&r);
     assert_int_equal(certificates_identify(&r.c, id), 0);
     assert_int_equal(tls_ctx_not_after(r.c.server), PKI_NOW + 6 * PKI_DAY + 1);
@@ -259,8 +259,8 @@ static void test_root_of_version_1(void **state)
     (void)state;
     rig_init(&r, 300);
     pki_make(&v1, &(struct pki_plan){.cn = "rootCA"});
-    r.config->root_ca_cert = v1.cert_pem;
-    r.config->root_ca_key = v1.key_pem;
+    r.config->root_ca_cert.text = v1.cert_pem;
+    r.config->root_ca_key.text = v1.key_pem;
     begin(&r);
     assert_int_equal(r.count, 1);
     assert_non_null(strstr(r.line[0],
@@ -278,10 +278,11 @@ static void test_bad_root(void **state)
     struct rig r;
     (void)state;
     rig_init(&r, 300);
-    r.config->root_ca_cert = nonsense;
+    r.config->root_ca_cert = (struct config_pem){.text = nonsense, .source = "flag --root-ca-cert, file /a.pem"};
     assert_int_equal(certificates_init(&r.c, r.config, &r.log, &r.loop), EX_CONFIG);
     assert_int_equal(r.count, 1);
-    assert_non_null(strstr(r.line[0], "the root CA cannot be used"));
+    assert_non_null(
+        strstr(r.line[0], "the root CA cannot be used (certificate: flag --root-ca-cert, file /a.pem; key: "));
     assert_false(pki_tells_key(&r.root, r.line[0]));
     rig_fini(&r);
 }

@@ -30,8 +30,8 @@ static void test_marathon(void **state)
     assert_int_equal(r.c->orchestration, ORCHESTRATION_MARATHON);
     assert_int_equal(r.c->user_count, 1);
     assert_string_equal(r.c->user_names[0], "myUser");
-    assert_string_equal(r.c->root_ca_cert, CERT);
-    assert_string_equal(r.c->root_ca_key, KEY);
+    assert_string_equal(r.c->root_ca_cert.text, CERT);
+    assert_string_equal(r.c->root_ca_key.text, KEY);
     assert_string_equal(r.c->node_name, "riak@10.1.2.3");
     assert_int_equal(r.c->proto_port, 31087);
     assert_int_equal(r.c->epmd_port, 31369);
@@ -59,8 +59,8 @@ static void test_kubernetes(void **state)
     fake_host_set_name("ephemeral-store-0");
     assert_good(&r, read_config(&r, NULL));
     assert_int_equal(r.c->orchestration, ORCHESTRATION_KUBERNETES);
-    assert_string_equal(r.c->root_ca_cert, CERT);
-    assert_string_equal(r.c->root_ca_key, KEY);
+    assert_string_equal(r.c->root_ca_cert.text, CERT);
+    assert_string_equal(r.c->root_ca_key.text, KEY);
     assert_string_equal(r.c->node_name, "riak@ephemeral-store-0");
     assert_string_equal(r.c->advertise, ""); /* that comes from the host's name, later */
     assert_string_equal(r.c->advertise_names[0], "ephemeral-store-0");
@@ -81,11 +81,11 @@ static void test_mounted_root(void **state)
     fake_host_add_file(MOUNTED_CERT, "-----BEGIN other");
     set("ORCHESTRATION", "kubernetes");
     assert_good(&r, read_config(&r, NULL));
-    assert_string_equal(r.c->root_ca_cert, CERT);
+    assert_string_equal(r.c->root_ca_cert.text, CERT);
     unsetenv("EPHEMERAL_STORE_ROOT_CA_CERT");
     set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
     assert_good(&r, read_config(&r, NULL));
-    assert_string_equal(r.c->root_ca_cert, "-----BEGIN other");
+    assert_string_equal(r.c->root_ca_cert.text, "-----BEGIN other");
     set("ORCHESTRATION", "none");
     set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
     assert_int_equal(read_config(&r, NULL), EX_CONFIG);
@@ -174,6 +174,7 @@ static void test_pem_in_place(void **state)
         "-----BEGIN CERTIFICATE-----QUJD-----END CERTIFICATE-----",
         "-----BEGIN CERTIFICATE----- QUJD -----END CERTIFICATE-----",
         "comment\n" CERT,
+        "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tClFVSkQKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=", /* it in base64 */
     };
     (void)state;
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
@@ -181,8 +182,8 @@ static void test_pem_in_place(void **state)
         rig_init(&r);
         set("EPHEMERAL_STORE_ROOT_CA_CERT", spellings[i]);
         assert_good(&r, read_config(&r, "--root-ca-key", spellings[i], NULL));
-        assert_string_equal(r.c->root_ca_cert, spellings[i]);
-        assert_string_equal(r.c->root_ca_key, spellings[i]);
+        assert_string_equal(r.c->root_ca_cert.text, spellings[i]);
+        assert_string_equal(r.c->root_ca_key.text, spellings[i]);
         rig_fini(&r);
     }
 }
@@ -194,12 +195,12 @@ static void test_pem_from_a_file(void **state)
     rig_init(&r);
     set("EPHEMERAL_STORE_ROOT_CA_CERT", write_file(&r, CERT CERT));
     assert_good(&r, read_config(&r, NULL));
-    assert_string_equal(r.c->root_ca_cert, CERT CERT);
-    assert_string_equal(r.c->root_ca_key, KEY);
+    assert_string_equal(r.c->root_ca_cert.text, CERT CERT);
+    assert_string_equal(r.c->root_ca_key.text, KEY);
     set("EPHEMERAL_STORE_ROOT_CA_KEY", r.path);
     assert_good(&r, read_config(&r, "--root-ca-cert", CERT, NULL));
-    assert_string_equal(r.c->root_ca_cert, CERT);
-    assert_string_equal(r.c->root_ca_key, CERT CERT);
+    assert_string_equal(r.c->root_ca_cert.text, CERT);
+    assert_string_equal(r.c->root_ca_key.text, CERT CERT);
     rig_fini(&r);
 }
 
@@ -211,8 +212,8 @@ static void test_pem_in_the_configuration_file(void **state)
     write_file(&r, "cluster-size = 1\nuser = " USER "\nroot-ca-cert = <<END\n" CERT "END\nroot-ca-key = <<END\n" KEY
                    "END\n");
     assert_good(&r, read_config(&r, "--config", r.path, NULL));
-    assert_string_equal(r.c->root_ca_cert, CERT);
-    assert_string_equal(r.c->root_ca_key, KEY);
+    assert_string_equal(r.c->root_ca_cert.text, CERT);
+    assert_string_equal(r.c->root_ca_key.text, KEY);
     rig_fini(&r);
 }
 
@@ -240,10 +241,32 @@ static void test_pem_file_that_cannot_be_read(void **state)
     set("EPHEMERAL_STORE_ROOT_CA_CERT", "/nonexistent/ca.pem");
     assert_int_equal(read_config(&r, NULL), EX_NOINPUT);
     assert_why(&r,
-               "environment variable EPHEMERAL_STORE_ROOT_CA_CERT: neither PEM nor a file that can be read (No such "
-               "file or directory): give the PEM itself, or the path of a file with it");
+               "environment variable EPHEMERAL_STORE_ROOT_CA_CERT: the file '/nonexistent/ca.pem' cannot be read (No "
+               "such file or directory): give the PEM itself (it begins with -----BEGIN), or the path of a file");
     assert_int_equal(read_config(&r, "--root-ca-cert", "/tmp", "--root-ca-key", KEY, NULL), EX_NOINPUT);
-    assert_why(&r, "flag --root-ca-cert: neither PEM nor a file that can be read (Is a directory)");
+    assert_why(&r, "flag --root-ca-cert, file /tmp: the file '/tmp' cannot be read (Is a directory)");
+    assert_int_equal(read_config(&r, "--root-ca-cert", "rootCA.crt.nowhere", "--root-ca-key", KEY, NULL), EX_NOINPUT);
+    assert_why(&r, "flag --root-ca-cert: the file 'rootCA.crt.nowhere' cannot be read (No such file or directory)");
+    rig_fini(&r);
+}
+
+static void test_placeholders(void **state)
+{
+    static const char *const left_in[] = {"<your-rootCA.crt>", "<root-ca-cert-in-PEM-format>", "${ROOT_CA}", "$(ROOT)",
+                                          "{{ .Values.root }}"};
+    struct rig r;
+    char expected[256];
+    (void)state;
+    rig_init(&r);
+    for (size_t i = 0; i < sizeof left_in / sizeof left_in[0]; i++) {
+        set("EPHEMERAL_STORE_ROOT_CA_CERT", left_in[i]);
+        assert_int_equal(read_config(&r, "--root-ca-key", KEY, NULL), EX_CONFIG);
+        snprintf(expected, sizeof expected,
+                 "environment variable EPHEMERAL_STORE_ROOT_CA_CERT: '%s' is a placeholder that was left in: put the "
+                 "PEM in its place",
+                 left_in[i]);
+        assert_why(&r, expected);
+    }
     rig_fini(&r);
 }
 
@@ -255,7 +278,12 @@ static void test_mistyped_key_is_not_shown(void **state)
     rig_init(&r);
     set("EPHEMERAL_STORE_ROOT_CA_KEY", "----BEGIN PRIVATE KEY-----\nREVG");
     assert_int_equal(read_config(&r, NULL), EX_NOINPUT);
-    assert_why(&r, "environment variable EPHEMERAL_STORE_ROOT_CA_KEY: neither PEM nor a file");
+    assert_why(&r, "environment variable EPHEMERAL_STORE_ROOT_CA_KEY: a text of 31 bytes that is no PEM (it does not "
+                   "begin with -----BEGIN), nor the path of a file that can be read");
+    assert_null(strstr(r.why, "REVG"));
+    set("EPHEMERAL_STORE_ROOT_CA_KEY", "MC4CAQAwBQYDK2VwBCIEIJ/REVG+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert_int_equal(read_config(&r, NULL), EX_NOINPUT);
+    assert_why(&r, "a text of 64 bytes that is no PEM");
     assert_null(strstr(r.why, "REVG"));
     rig_fini(&r);
 }
@@ -269,15 +297,20 @@ static void test_pem_file_with_strange_contents(void **state)
     memset(large, 'x', 256 * 1024 + 1);
     rig_init(&r);
     assert_int_equal(read_config(&r, "--root-ca-cert", write_file(&r, ""), NULL), EX_DATAERR);
-    assert_why(&r, "flag --root-ca-cert: the file is empty");
+    assert_why(&r, ": the file is empty");
+    assert_why(&r, "flag --root-ca-cert, file /tmp/");
+    assert_why(&r, r.path);
+    set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
+    assert_int_equal(read_config(&r, "--root-ca-cert", write_bytes(&r, "0\x82\0\1", 4), NULL), EX_DATAERR);
+    assert_why(&r, "the file is DER, not PEM: convert it with openssl x509 or pkey, -inform DER");
     set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
     assert_int_equal(read_config(&r, "--root-ca-cert", write_bytes(&r, "a\0b", 3), NULL), EX_DATAERR);
-    assert_why(&r, "flag --root-ca-cert: the file is no text");
+    assert_why(&r, ": the file is no text");
     assert_int_equal(read_config(&r, "--root-ca-cert", write_bytes(&r, large, 256 * 1024 + 1), NULL), EX_DATAERR);
-    assert_why(&r, "flag --root-ca-cert: the file is larger than 256 KiB");
+    assert_why(&r, ": the file is larger than 256 KiB");
     set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
     assert_good(&r, read_config(&r, "--root-ca-cert", write_bytes(&r, large, 256 * 1024), NULL));
-    assert_int_equal(strlen(r.c->root_ca_cert), 256 * 1024);
+    assert_int_equal(strlen(r.c->root_ca_cert.text), 256 * 1024);
     rig_fini(&r);
     free(large);
 }
@@ -291,7 +324,7 @@ static void test_key_leaves_the_environment(void **state)
     rig_init(&r);
     assert_int_equal(putenv(variable), 0); /* the environment uses this very memory */
     assert_good(&r, read_config(&r, NULL));
-    assert_string_equal(r.c->root_ca_key, KEY);
+    assert_string_equal(r.c->root_ca_key.text, KEY);
     assert_memory_equal(strchr(variable, '=') + 1, zeros, sizeof KEY);
     assert_null(getenv("EPHEMERAL_STORE_ROOT_CA_KEY"));
     assert_string_equal(getenv("EPHEMERAL_STORE_ROOT_CA_CERT"), CERT);
@@ -610,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_pem_in_the_configuration_file),
         cmocka_unit_test(test_no_root),
         cmocka_unit_test(test_pem_file_that_cannot_be_read),
+        cmocka_unit_test(test_placeholders),
         cmocka_unit_test(test_mistyped_key_is_not_shown),
         cmocka_unit_test(test_pem_file_with_strange_contents),
         cmocka_unit_test(test_key_leaves_the_environment),

@@ -114,6 +114,45 @@ static void lines_of_64(void **state)
     check(PEM_CERTIFICATE, BEGIN_C BODY_64 BODY_64 END_C, BEGIN_C "\n" BODY_64 "\n" BODY_64 "\n" END_C "\n");
 }
 
+static char *in_base64(const char *text)
+{
+    size_t len = strlen(text);
+    char *out = malloc(len / 3 * 4 + 5);
+    assert_non_null(out);
+    EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text, (int)len);
+    return out;
+}
+
+/* As a secret of Kubernetes shows it, or `base64` of a shell, in lines. */
+static void in_base64_once_more(void **state)
+{
+    (void)state;
+    for (size_t cut = 0; cut < 3; cut++) { /* each length of the padding */
+        char pem[PKI_PEM_SIZE + 3];
+        snprintf(pem, sizeof pem, "%s%.*s", root.cert_pem, (int)cut, "\n\n");
+        char *whole = in_base64(pem), *key = in_base64(root.key_pem), lines[2 * PKI_PEM_SIZE] = "  ";
+        assert_true(pem_is_text(whole));
+        check(PEM_CERTIFICATE, whole, root.cert_pem);
+        check(PEM_PRIVATE_KEY, key, root.key_pem);
+        for (const char *p = whole; *p; p += strnlen(p, 76))
+            sprintf(lines + strlen(lines), "%.76s\n", p);
+        assert_true(pem_is_text(lines));
+        check(PEM_CERTIFICATE, lines, root.cert_pem);
+        free(whole);
+        free(key);
+    }
+    refuse(PEM_CERTIFICATE, "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t", E_MALFORMED, "its end is missing");
+    refuse(PEM_CERTIFICATE, "LS0tLS1CRUdJTiBDRV*VSVElGSUNBVEUtLS0t", E_MALFORMED,
+           "is a PEM in base64, with a character that is not base64");
+    refuse(PEM_CERTIFICATE, "LS0tLS1CRUdJTi==BDRV", E_MALFORMED, "not base64");
+    char *key = in_base64(root.key_pem);
+    refuse(PEM_CERTIFICATE, key, E_NOT_FOUND, "mixed up");
+    free(key);
+    assert_false(pem_is_text("/certs/rootCA.crt"));
+    assert_false(pem_is_text(""));
+    assert_true(pem_is_text(" x -----BEGIN"));
+}
+
 static void what_people_give_instead(void **state)
 {
     (void)state;
@@ -121,7 +160,6 @@ static void what_people_give_instead(void **state)
     refuse(PEM_PRIVATE_KEY, CERT, E_NOT_FOUND, "mixed up");
     refuse(PEM_CERTIFICATE, "/certs/rootCA.crt", E_MALFORMED, "name of a file");
     refuse(PEM_CERTIFICATE, "<root-ca-cert-in-PEM-format>", E_MALFORMED, "placeholder");
-    refuse(PEM_CERTIFICATE, "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t", E_MALFORMED, "base64 -d");
     refuse(PEM_CERTIFICATE, "0\x82\x01\x02", E_MALFORMED, "DER");
     refuse(PEM_CERTIFICATE, "hello", E_NOT_FOUND, "marker");
     refuse(PEM_PRIVATE_KEY, "-----BEGIN ENCRYPTED PRIVATE KEY-----QUJD-----END ENCRYPTED PRIVATE KEY-----",
@@ -224,6 +262,7 @@ int main(void)
         cmocka_unit_test(text_around_and_other_blocks),
         cmocka_unit_test(nothing_one_two_many),
         cmocka_unit_test(lines_of_64),
+        cmocka_unit_test(in_base64_once_more),
         cmocka_unit_test(what_people_give_instead),
         cmocka_unit_test(damage),
         cmocka_unit_test(a_key_is_never_told),
