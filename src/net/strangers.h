@@ -15,7 +15,7 @@
 /* How long a stranger may be silent while others wait for its place: before its first byte (one of a thousand of a busy
  * proxy may be late), and after it (the client's own part of a TLS handshake, in a storm of them). */
 #define STRANGER_SILENT_MS 500
-#define STRANGER_SPOKE_MS  2000
+#define STRANGER_SPOKE_MS  1000
 /* Addresses are counted by the group that their hash gives them. IPv6: by their first 64 bits. */
 #define STRANGER_GROUPS 1024u
 

@@ -261,8 +261,44 @@ async function turnsOf() {
     await turn('a job of 1 MiB, of brackets', k.mapred(`{"inputs":"b","query":${'['.repeat(1000)}${'[],'.repeat(300000)}[]${']'.repeat(1000)}}`), '1801');
 }
 
+// --- E4: connections that do not authenticate ---
+
+// The longest of so many clients that come one after the other: until it has authenticated and has an answer.
+async function newcomer(count, withinMs = 30000) {
+    let most = 0;
+    for (let i = 0; i < count; i++) {
+        const began = performance.now();
+        let c;
+        while (!c && performance.now() - began < withinMs)
+            c = await Promise.race([sleep(withinMs), open().catch(() => sleep(10))]);
+        if (c) {
+            await c.ask(k.ping());
+            c.close();
+        }
+        most = Math.max(most, Math.round(performance.now() - began));
+    }
+    return most;
+}
+
+async function strangers() {
+    const host = node[0].host, other = host.replace(/\.\d+$/, '.250'), tlsHello = Buffer.from('16030102000100', 'hex');
+    const cases = [['1,024 silent connections', 1024, '', other], ['1,500 silent connections', 1500, '', other],
+        ['1,500 silent connections from the clients\' address', 1500, '', undefined],
+        ['1,500 connections that stop in the TLS handshake', 1500, tlsHello, other]];
+    const patient = await openMany(20);
+    for (const [name, count, says, from] of cases) {
+        const held = new k.Strangers(host, count, says, from);
+        await held.stand();
+        report(`${name}: a new client waits`, await newcomer(10), 'ms', 5000);
+        held.end();
+        await sleep(200);
+    }
+    report('clients that were there before and were sent away', patient.filter((c) => c.ended).length, '', 0);
+    patient.forEach((c) => c.close());
+}
+
 async function main() {
-    await { answers, bodies, turns: turnsOf }[word]();
+    await { answers, bodies, turns: turnsOf, strangers }[word]();
     if (failed) process.exitCode = 1;
 }
 

@@ -3,6 +3,7 @@
 // and its beginning: for the tests of limits.
 
 const fs = require('fs');
+const net = require('net');
 const path = require('path');
 const tls = require('tls');
 
@@ -38,6 +39,41 @@ function frame(code, ...fields) {
 function identity(certs, user) {
     const read = (name) => fs.readFileSync(path.join(certs, name));
     return { ca: read('rootCA.crt'), cert: read(`${user}.crt`), key: read(`${user}.key`), user };
+}
+
+// Connections on which `says` is all that is said: so many, made again when they are closed.
+class Strangers {
+    constructor(host, count, says, localAddress) {
+        this.sockets = new Set();
+        this.stood = 0;
+        this.make = () => {
+            if (this.over) return;
+            const s = net.connect({ host, port: 8087, localAddress });
+            this.sockets.add(s);
+            s.once('connect', () => {
+                this.stood++;
+                if (says) s.write(says);
+                if (this.stood === count) this.all();
+            });
+            s.on('error', () => {});
+            s.once('close', () => {
+                this.sockets.delete(s);
+                setTimeout(this.make, 200);
+            });
+        };
+        this.standing = new Promise((resolve) => { this.all = resolve; });
+        for (let i = 0; i < count; i++) setTimeout(this.make, i / 4);
+    }
+
+    // So many have been made; those that no place is for are closed, or wait.
+    stand() {
+        return Promise.race([this.standing, new Promise((resolve) => { setTimeout(resolve, 5000); })]);
+    }
+
+    end() {
+        this.over = true;
+        for (const s of this.sockets) s.destroy();
+    }
 }
 
 class Client {
@@ -140,4 +176,4 @@ const listKeys = (bucket) => frame(CODE.listKeys, bytes(1, bucket));
 const listBuckets = () => frame(CODE.listBuckets);
 const mapred = (job) => frame(CODE.mapred, bytes(1, typeof job === 'string' ? job : JSON.stringify(job)), bytes(2, 'application/json'));
 
-module.exports = { Client, identity, put, putWithin, get, ping, index, listKeys, listBuckets, mapred, head, frame, bytes, number, CODE };
+module.exports = { Strangers, Client, identity, put, putWithin, get, ping, index, listKeys, listBuckets, mapred, head, frame, bytes, number, CODE };
