@@ -133,7 +133,7 @@ static void test_one_address_may_have_all(void **state)
     assert_int_equal(r->places.count, PLACES);
     for (unsigned i = 0; i < PLACES; i++)
         strangers_heard(&r->places, &r->g[i], r->now_ms);
-    assert_null(strangers_give_way(&r->places, comes(r, PLACES, "10.9.9.9", false), r->now_ms + 1000));
+    assert_null(strangers_give_way(&r->places, comes(r, PLACES, "10.9.9.9", false), r->now_ms + STRANGER_SPOKE_MS - 1));
 }
 
 static void test_one_network_of_ipv6_is_one_address(void **state)
