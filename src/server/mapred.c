@@ -34,6 +34,8 @@ static void destroy(struct walk *w)
         *m->gone = true;
     mapred_ask_forget(m);
     json_decref(m->values);
+    mapred_sort_destroy(m->sort);
+    mapred_set_fini(&m->set);
     json_decref(m->out);
     mapred_job_fini(&m->job);
     buf_fini(&m->inputs);
@@ -184,11 +186,22 @@ static void step(struct walk *w, struct router_request *q)
 
 /* --- phases --- */
 
-/* What is reduced at once, where nobody else wants it. */
-static bool reduce_part(struct mapred *m, enum mapred_function f)
+/* All values become one, or as many as there are names in them: they can be reduced as they come. */
+static bool is_folding(enum mapred_function f)
+{
+    return f == REDUCE_SUM || f == REDUCE_PLIST_SUM || f == REDUCE_COUNT_INPUTS;
+}
+
+static bool is_sorting(enum mapred_function f)
+{
+    return f == REDUCE_SORT || f == REDUCE_SET_UNION;
+}
+
+/* What stands in m->out becomes what comes of it. */
+static bool fold(struct mapred *m, enum mapred_function f)
 {
     const char *why;
-    json_t *reduced = f == REDUCE_DELETE ? json_incref(m->out) : mapred_reduce(f, m->out, &why);
+    json_t *reduced = mapred_reduce(f, m->out, &why);
     if (!reduced)
         return why ? fail(m, why) : fail_memory(m);
     json_decref(m->out);
@@ -198,15 +211,40 @@ static bool reduce_part(struct mapred *m, enum mapred_function f)
     return true;
 }
 
-/* More values stand in m->out. `reducer`: of the reduce phase that alone wants them; REDUCE_DELETE: there is none. */
+/* The memory for what the job has. False: there is none. */
+static bool hold(struct mapred *m)
+{
+    size_t sort = m->sort ? mapred_sort_bytes(m->sort) : 0;
+    if (walk_hold(&m->walk, m->held + m->bytes + sort + buf_len(&m->inputs)))
+        return true;
+    if (m->walk.starved) {
+        walk_gives_up(&m->walk);
+        return false;
+    }
+    return fail(m, "the values of this phase are more than are held at once: ask of fewer objects, or reduce them");
+}
+
+/* Takes the value. `reducer`: of the reduce phase that alone wants it; REDUCE_DELETE: there is none. */
+static bool add_value(struct mapred *m, json_t *value, enum mapred_function reducer)
+{
+    enum mapred_set_answer has = MAPRED_SET_NEW;
+    if (reducer == REDUCE_SET_UNION)
+        has = mapred_set_add(&m->set, value);
+    if (has == MAPRED_SET_NEW) {
+        m->bytes += mapred_weight(value);
+        return json_array_append_new(m->out, value) == 0 || fail_memory(m);
+    }
+    json_decref(value);
+    return has == MAPRED_SET_HAS || fail_memory(m);
+}
+
+/* More values stand in m->out. */
 static bool check_values(struct mapred *m, enum mapred_function reducer)
 {
-    if (reducer != REDUCE_DELETE && json_array_size(m->out) >= m->reduced + BATCH && !reduce_part(m, reducer))
+    if (is_folding(reducer) && json_array_size(m->out) >= m->reduced + BATCH && !fold(m, reducer))
         return false;
-    if (json_array_size(m->out) <= VALUES_MAX && walk_hold(&m->walk, m->held + m->bytes + buf_len(&m->inputs)))
-        return true;
-    if (m->walk.starved)
-        return !walk_gives_up(&m->walk);
+    if (json_array_size(m->out) <= VALUES_MAX)
+        return hold(m);
     return fail(m, "the values of this phase are more than are held at once: ask of fewer objects, or reduce them");
 }
 
@@ -217,15 +255,22 @@ static enum mapred_function reducer_behind(const struct mapred *m)
     return reduces ? p[1].function : REDUCE_DELETE;
 }
 
-static bool next_phase(struct mapred *m)
+/* What has come is what the next are made of. */
+static bool turn_over(struct mapred *m)
 {
     json_decref(m->values);
     m->values = m->out;
     m->out = json_array();
     m->held = m->bytes;
     m->next = m->bytes = m->reduced = 0;
-    m->phase++;
+    mapred_set_fini(&m->set);
     return m->out || fail_memory(m);
+}
+
+static bool next_phase(struct mapred *m)
+{
+    m->phase++;
+    return turn_over(m);
 }
 
 static bool end_phase(struct mapred *m)
@@ -250,7 +295,10 @@ static bool advance_sending(struct mapred *m)
 static bool take_first(struct mapred *m, const struct mapred_ask *a)
 {
     struct store_result none = {0};
-    bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE, taken = true;
+    bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE;
+    enum mapred_function reducer = reducer_behind(m);
+    json_t *value;
+    size_t i;
     if (a->err) {
         refusal_answer(m->walk.session, a->err, &none);
         walk_done(&m->walk);
@@ -259,11 +307,11 @@ static bool take_first(struct mapred *m, const struct mapred_ask *a)
     if (a->why)
         return fail(m, a->why);
     m->deleted += deletes;
-    m->bytes += a->bytes;
-    if (!deletes)
-        taken = a->values && json_array_extend(m->out, a->values) == 0;
+    if (!deletes && !a->values)
+        return fail_memory(m);
+    json_array_foreach(a->values, i, value) if (!add_value(m, json_incref(value), reducer)) return false;
     mapred_ask_end(m);
-    return taken ? deletes || check_values(m, reducer_behind(m)) : fail_memory(m);
+    return deletes || check_values(m, reducer);
 }
 
 /* Of a phase that asks for objects: maps, links and deletes. Takes what has come, or asks for one more. */
@@ -317,6 +365,7 @@ static json_t *value_of(const struct mapred *m, const struct mapred_input *in)
 /* The job's own inputs, as values: for a reduce phase that comes first, or to be echoed. Some at a time. */
 static bool take_inputs(struct mapred *m, bool *more)
 {
+    enum mapred_function reducer = m->job.phases ? mapred_phase_of(m)->function : REDUCE_DELETE;
     *more = true;
     for (unsigned i = 0; *more && i < (m->job.filter ? 1 : INPUTS_AT_ONCE); i++) {
         struct mapred_input in;
@@ -330,28 +379,87 @@ static bool take_inputs(struct mapred *m, bool *more)
         json_t *value = given ? json_incref((json_t *)(uintptr_t)given) : value_of(m, &in);
         if (!value)
             return fail(m, "a name is no UTF-8 text: JSON cannot hold it");
-        m->bytes += mapred_weight(value);
-        if (json_array_append_new(m->out, value))
-            return fail_memory(m);
-        if (!check_values(m, m->job.phases ? mapred_phase_of(m)->function : REDUCE_DELETE))
+        if (!add_value(m, value, reducer) || !check_values(m, reducer))
             return false;
     }
     return true;
 }
 
+#define SORTED_AT_ONCE  128
+#define REDUCED_AT_ONCE 128
+
+/* False: the job is over, or waits. */
+static bool end_reduce(struct mapred *m)
+{
+    mapred_sort_destroy(m->sort);
+    m->sort = NULL;
+    m->reducing = false;
+    return end_phase(m);
+}
+
+static bool advance_sort(struct mapred *m, bool distinct)
+{
+    if (!m->sort && !(m->sort = mapred_sort_create(m->values, distinct)))
+        return fail_memory(m);
+    enum mapred_sort_state state = mapred_sort_step(m->sort, SORTED_AT_ONCE);
+    if (state == MAPRED_SORT_NO_MEMORY)
+        return fail_memory(m);
+    if (!hold(m))
+        return false;
+    if (state == MAPRED_SORT_MORE)
+        return true;
+    json_decref(m->out);
+    m->out = mapred_sort_take(m->sort);
+    m->bytes = m->held; /* or less */
+    return end_reduce(m);
+}
+
+/* The next values in a list of their own. */
+static json_t *some_values(struct mapred *m)
+{
+    json_t *some = json_array();
+    for (unsigned i = 0; some && i < REDUCED_AT_ONCE && m->next < json_array_size(m->values); i++)
+        if (json_array_append(some, json_array_get(m->values, m->next++))) {
+            json_decref(some);
+            return NULL;
+        }
+    return some;
+}
+
+/* Some of them: with what has come of those before, or by themselves. */
+static bool advance_values(struct mapred *m, enum mapred_function f)
+{
+    const char *why = NULL;
+    json_t *some = some_values(m);
+    bool good;
+    if (is_folding(f)) {
+        good = some && json_array_extend(m->out, some) == 0;
+        json_decref(some);
+        return (good || fail_memory(m)) && fold(m, f) && (m->next < json_array_size(m->values) || end_reduce(m));
+    }
+    json_t *reduced = some ? mapred_reduce(f, some, &why) : NULL;
+    json_decref(some);
+    if (!reduced)
+        return why ? fail(m, why) : fail_memory(m);
+    m->bytes += mapred_weight(reduced);
+    good = json_array_extend(m->out, reduced) == 0;
+    json_decref(reduced);
+    return (good || fail_memory(m)) && hold(m) && (m->next < json_array_size(m->values) || end_reduce(m));
+}
+
 static bool advance_reduce(struct mapred *m)
 {
     bool more = false;
+    enum mapred_function f = mapred_phase_of(m)->function;
     if (!m->values && !take_inputs(m, &more))
         return false;
     if (more)
         return true;
-    if (m->values) {
-        json_decref(m->out);
-        m->out = json_incref(m->values);
-        m->bytes = m->held;
+    if (!m->reducing) {
+        m->reducing = true;
+        return m->values || turn_over(m);
     }
-    return reduce_part(m, mapred_phase_of(m)->function) && end_phase(m);
+    return is_sorting(f) ? advance_sort(m, f == REDUCE_SET_UNION) : advance_values(m, f);
 }
 
 /* A job without phases gives its inputs back. */
@@ -428,10 +536,14 @@ static void restart(struct walk *w)
 {
     struct mapred *m = mapred_of(w);
     mapred_ask_forget(m);
+    mapred_sort_destroy(m->sort);
+    mapred_set_fini(&m->set);
     json_decref(m->values);
     json_array_clear(m->out);
     buf_release(&m->inputs);
     m->values = NULL;
+    m->sort = NULL;
+    m->reducing = false;
     m->phase = 0;
     m->next = m->bytes = m->held = m->reduced = m->sent = 0;
     m->sending = false;

@@ -4,6 +4,8 @@
 
 #include "cluster/query.h"
 #include "server/mapred_map.h"
+#include "server/mapred_set.h"
+#include "server/mapred_sort.h"
 #include "server/walk.h"
 
 /* Objects of one phase that are asked for at once: one at first, and twice as many with each that comes, while they are
@@ -38,6 +40,9 @@ struct mapred {
     size_t bytes;   /* what those weigh, */
     size_t held;    /* and those of the phase before */
     size_t reduced; /* how many there were in `out` when a part was last reduced */
+    struct mapred_set set;    /* what is in `out`, where it is to be united */
+    struct mapred_sort *sort; /* of a reduce phase; NULL: it does not sort, or not yet */
+    bool reducing;            /* `values` are reduced into `out`, so far up to `next` */
     bool sending;   /* what the phase keeps is being sent, */
     size_t sent;    /* so many of it are */
     json_int_t deleted;

@@ -1,90 +1,20 @@
 #include "server/mapred_reduce.h"
 
+#include "server/mapred_sort.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the order of values: numbers, objects, lists, texts, as Erlang orders its terms --- */
-
-static int rank(const json_t *v)
-{
-    return json_is_number(v) ? 0 : json_is_object(v) ? 3 : json_is_array(v) ? 4 : json_is_string(v) ? 5 : 1;
-}
-
-static int cmp_texts(const json_t *a, const json_t *b)
-{
-    size_t x = json_string_length(a), y = json_string_length(b);
-    int c = memcmp(json_string_value(a), json_string_value(b), x < y ? x : y);
-    return c ? c : (x > y) - (x < y);
-}
-
-static int cmp_numbers(const json_t *a, const json_t *b)
-{
-    if (json_is_integer(a) && json_is_integer(b))
-        return (json_integer_value(a) > json_integer_value(b)) - (json_integer_value(a) < json_integer_value(b));
-    return (json_number_value(a) > json_number_value(b)) - (json_number_value(a) < json_number_value(b));
-}
-
-static int cmp(const json_t *a, const json_t *b)
-{
-    int c = (rank(a) > rank(b)) - (rank(a) < rank(b));
-    if (c || a == b)
-        return c;
-    if (json_is_number(a))
-        return cmp_numbers(a, b);
-    if (json_is_string(a))
-        return cmp_texts(a, b);
-    if (!json_is_array(a))
-        return (json_typeof(a) > json_typeof(b)) - (json_typeof(a) < json_typeof(b));
-    for (size_t i = 0; !c && i < json_array_size(a) && i < json_array_size(b); i++)
-        c = cmp(json_array_get(a, i), json_array_get(b, i));
-    size_t x = json_array_size(a), y = json_array_size(b);
-    return c ? c : (x > y) - (x < y);
-}
-
-/* A value in its place. The order above leaves some as one, objects, and whole numbers beside others: their kind and
- * their text tell them apart, so that equal ones come to stand beside each other. */
-struct place {
-    json_t *value;
-    char *text; /* of lists and objects; NULL also where some of it is no UTF-8 */
-};
-
-static int cmp_places(const void *pa, const void *pb)
-{
-    const struct place *a = pa, *b = pb;
-    int c = cmp(a->value, b->value);
-    if (c || a->value == b->value)
-        return c;
-    c = (json_typeof(a->value) > json_typeof(b->value)) - (json_typeof(a->value) < json_typeof(b->value));
-    return c || !a->text || !b->text ? c : strcmp(a->text, b->text);
-}
-
-static void place(struct place *p, json_t *value)
-{
-    bool has_text = json_is_object(value) || json_is_array(value);
-    *p = (struct place){value, has_text ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS) : NULL};
-}
-
 static json_t *sorted(const json_t *values, bool distinct)
 {
-    size_t n = json_array_size(values);
-    struct place *at = calloc(n + 1, sizeof *at);
-    json_t *out = at ? json_array() : NULL;
-    bool good = out != NULL;
-    for (size_t i = 0; at && i < n; i++)
-        place(&at[i], json_array_get(values, i));
-    if (good)
-        qsort(at, n, sizeof *at, cmp_places);
-    for (size_t i = 0; good && i < n; i++)
-        if (!distinct || !i || cmp_places(&at[i - 1], &at[i]) != 0)
-            good = json_array_append(out, at[i].value) == 0;
-    for (size_t i = 0; at && i < n; i++)
-        free(at[i].text);
-    free(at);
-    if (good)
-        return out;
-    json_decref(out);
-    return NULL;
+    struct mapred_sort *sort = mapred_sort_create(values, distinct);
+    enum mapred_sort_state state = sort ? MAPRED_SORT_MORE : MAPRED_SORT_NO_MEMORY;
+    while (state == MAPRED_SORT_MORE)
+        state = mapred_sort_step(sort, SIZE_MAX);
+    json_t *out = state == MAPRED_SORT_DONE ? mapred_sort_take(sort) : NULL;
+    mapred_sort_destroy(sort);
+    return out;
 }
 
 /* --- sums --- */

@@ -1,0 +1,22 @@
+/* Which values a list has: to leave out what it has already. Equal is what mapred_sort.h calls so. */
+#ifndef SERVER_MAPRED_SET_H
+#define SERVER_MAPRED_SET_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mapred_set {
+    struct mapred_set_entry *table; /* the values are borrowed */
+    size_t count, cap;
+};
+
+/* Zeroed at the start. */
+void mapred_set_fini(struct mapred_set *s);
+
+enum mapred_set_answer { MAPRED_SET_NEW, MAPRED_SET_HAS, MAPRED_SET_NO_MEMORY };
+
+/* MAPRED_SET_NEW: it has it now. */
+enum mapred_set_answer mapred_set_add(struct mapred_set *s, json_t *value);
+
+#endif
