@@ -11,7 +11,7 @@
 /* Of one partition in one answer. Of buckets, the parts of all partitions make one range, which is gathered and given
  * as a whole: a few milliseconds' work. */
 #define NAMES_MAX        ((size_t)64 * 1024)
-#define BUCKET_NAMES_MAX ((size_t)1024)
+#define BUCKET_NAMES_MAX ((size_t)512)
 
 /* --- one partition's part --- */
 

@@ -140,6 +140,71 @@ bool etf_list_end(struct etf_reader *r, uint32_t n)
     return n == 0 || (tag_of(r) == TAG_NIL && take_head(r, 0, &nothing)); /* no improper list */
 }
 
+static bool skip_bytes(struct etf_reader *r, size_t size, size_t more)
+{
+    struct slice ignored;
+    uint64_t len;
+    return take_head(r, size, &len) && take_bytes(r, len + more, &ignored);
+}
+
+static bool skip_number(struct etf_reader *r)
+{
+    uint64_t ignored;
+    switch (tag_of(r)) {
+    case TAG_SMALL_INTEGER:
+        return take_head(r, 1, &ignored);
+    case TAG_INTEGER:
+        return take_head(r, 4, &ignored);
+    case TAG_NEW_FLOAT:
+        return take_head(r, 8, &ignored);
+    default:
+        return skip_bytes(r, 1, 1); /* and the sign */
+    }
+}
+
+/* One term or the head of one; *more terms are inside. */
+static bool skip_head(struct etf_reader *r, uint64_t *more)
+{
+    uint32_t n;
+    struct slice ignored;
+    *more = 0;
+    switch (etf_kind(r)) {
+    case ETF_ATOM:
+        return etf_atom(r, &ignored);
+    case ETF_BINARY:
+        return etf_binary(r, &ignored);
+    case ETF_NUMBER:
+        return skip_number(r);
+    case ETF_TUPLE:
+        if (!etf_tuple(r, &n))
+            return false;
+        *more = n;
+        return true;
+    case ETF_LIST:
+        if (tag_of(r) == TAG_STRING)
+            return skip_bytes(r, 2, 0);
+        if (!etf_list(r, &n))
+            return false;
+        *more = n ? (uint64_t)n + 1 : 0; /* with what ends it */
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool etf_skip(struct etf_reader *r)
+{
+    uint64_t terms = 1, more;
+    for (; terms; terms--) {
+        if (!skip_head(r, &more))
+            return false;
+        terms += more;
+        if (terms > left(r) + 1)
+            return false;
+    }
+    return true;
+}
+
 static json_t *value(struct etf_reader *r, unsigned depth);
 
 static json_t *text_of(struct slice s)

@@ -30,6 +30,8 @@ bool etf_tuple(struct etf_reader *r, uint32_t *arity); /* so many terms follow *
 /* So many follow, and then etf_list_end() has to be true. */
 bool etf_list(struct etf_reader *r, uint32_t *n);
 bool etf_list_end(struct etf_reader *r, uint32_t n);
+bool etf_skip(
+    struct etf_reader *r); /* takes the next term, whatever it is; false: it is not whole, or of no kind that is read */
 json_t *etf_value(struct etf_reader *r); /* a new reference; NULL: it is none that is held here, or memory is out */
 
 /* Appends. Texts as binaries; an object as a list of pairs; true, false and null as the atoms

@@ -27,17 +27,28 @@ static struct mapred *mapred_of(struct walk *w)
     return (struct mapred *)(void *)w;
 }
 
+/* Takes the reference. */
+static void drop(struct mapred *m, json_t *values)
+{
+    if (m->walk.session)
+        garbage_drop(&m->walk.session->server->garbage, values);
+    else
+        json_decref(values); /* it was never begun */
+}
+
 static void destroy(struct walk *w)
 {
     struct mapred *m = mapred_of(w);
     if (m->gone)
         *m->gone = true;
     mapred_ask_forget(m);
-    json_decref(m->values);
     mapred_sort_destroy(m->sort);
     mapred_set_fini(&m->set);
-    json_decref(m->out);
+    drop(m, m->values);
+    drop(m, m->out);
     mapred_job_fini(&m->job);
+    json_decref(m->input);
+    buf_fini(&m->text);
     buf_fini(&m->inputs);
     buf_fini(&m->terms);
     free(m);
@@ -146,15 +157,27 @@ static enum next next_gathered(struct mapred *m, struct mapred_input *out)
     return !m->job.filter || key_filter_passes(m->job.filter, out->key) ? NEXT_ONE : NEXT_FILTERED;
 }
 
+static enum next next_listed(struct mapred *m, struct mapred_input *out)
+{
+    json_decref(m->input);
+    switch (mapred_list_next(&m->list, &m->input)) {
+    case MAPRED_LIST_ONE:
+        return mapred_input_of(m->input, out) ? NEXT_ONE : NEXT_BAD;
+    case MAPRED_LIST_END:
+        return NEXT_NONE;
+    default:
+        return NEXT_BAD;
+    }
+}
+
 /* The next of the phase. */
 static enum next next_input(struct mapred *m, struct mapred_input *out)
 {
-    const json_t *list = m->values ? m->values : m->job.list;
-    if (!list)
-        return next_gathered(m, out);
-    if (m->next == json_array_size(list))
+    if (!m->values)
+        return m->list.given ? next_listed(m, out) : next_gathered(m, out);
+    if (m->next == json_array_size(m->values))
         return NEXT_NONE;
-    return mapred_input_of(json_array_get(list, m->next++), out) ? NEXT_ONE : NEXT_BAD;
+    return mapred_input_of(json_array_get(m->values, m->next++), out) ? NEXT_ONE : NEXT_BAD;
 }
 
 static void take_key(void *arg, struct slice key)
@@ -204,7 +227,7 @@ static bool fold(struct mapred *m, enum mapred_function f)
     json_t *reduced = mapred_reduce(f, m->out, &why);
     if (!reduced)
         return why ? fail(m, why) : fail_memory(m);
-    json_decref(m->out);
+    drop(m, m->out);
     m->out = reduced;
     m->reduced = json_array_size(m->out);
     m->bytes = mapred_weight(m->out);
@@ -258,7 +281,7 @@ static enum mapred_function reducer_behind(const struct mapred *m)
 /* What has come is what the next are made of. */
 static bool turn_over(struct mapred *m)
 {
-    json_decref(m->values);
+    drop(m, m->values);
     m->values = m->out;
     m->out = json_array();
     m->held = m->bytes;
@@ -369,14 +392,13 @@ static bool take_inputs(struct mapred *m, bool *more)
     *more = true;
     for (unsigned i = 0; *more && i < (m->job.filter ? 1 : INPUTS_AT_ONCE); i++) {
         struct mapred_input in;
-        const json_t *given = m->job.list ? json_array_get(m->job.list, m->next) : NULL;
         enum next next = next_input(m, &in);
         *more = next == NEXT_ONE || next == NEXT_FILTERED;
         if (next == NEXT_FILTERED)
             continue;
         if (!*more)
             break;
-        json_t *value = given ? json_incref((json_t *)(uintptr_t)given) : value_of(m, &in);
+        json_t *value = m->list.given ? json_incref(m->input) : value_of(m, &in);
         if (!value)
             return fail(m, "a name is no UTF-8 text: JSON cannot hold it");
         if (!add_value(m, value, reducer) || !check_values(m, reducer))
@@ -414,15 +436,19 @@ static bool advance_sort(struct mapred *m, bool distinct)
     return end_reduce(m);
 }
 
-/* The next values in a list of their own. */
+/* The next values in a list of their own, which alone has them. */
 static json_t *some_values(struct mapred *m)
 {
     json_t *some = json_array();
-    for (unsigned i = 0; some && i < REDUCED_AT_ONCE && m->next < json_array_size(m->values); i++)
-        if (json_array_append(some, json_array_get(m->values, m->next++))) {
+    for (unsigned i = 0; some && i < REDUCED_AT_ONCE && m->next < json_array_size(m->values); i++, m->next++) {
+        json_t *value = json_array_get(m->values, m->next);
+        size_t weight = mapred_weight(value);
+        m->held -= weight < m->held ? weight : m->held;
+        if (json_array_append(some, value) || json_array_set_new(m->values, m->next, json_null())) {
             json_decref(some);
             return NULL;
         }
+    }
     return some;
 }
 
@@ -472,11 +498,46 @@ static bool echo(struct mapred *m)
     return true;
 }
 
+/* Always false. In the words of the form that the job has. */
+static bool fail_inputs(struct mapred *m, bool readable)
+{
+    struct session *s = m->walk.session;
+    if (readable)
+        session_error(s, MAPRED_NO_INPUT, m->checked);
+    else if (m->job.terms)
+        session_error(s, MAPRED_TERM_NO_INPUTS, 1, "_");
+    else
+        session_error(s, "%s", MAPRED_NO_JSON);
+    walk_done(&m->walk);
+    return false;
+}
+
+/* The job's own list is well, before anything is done by it. */
+static bool advance_checking(struct mapred *m)
+{
+    json_t *input;
+    for (unsigned i = 0; i < INPUTS_AT_ONCE; i++, m->checked++) {
+        enum mapred_list_next next = mapred_list_next(&m->list, &input);
+        bool good = next == MAPRED_LIST_ONE && mapred_is_input(input);
+        json_decref(input);
+        if (next == MAPRED_LIST_END) {
+            m->checking = false;
+            m->list = m->job.list;
+            return true;
+        }
+        if (!good)
+            return fail_inputs(m, next == MAPRED_LIST_ONE);
+    }
+    return true;
+}
+
 /* True: there is more to do, now. */
 static bool advance(struct mapred *m)
 {
     if (m->sending)
         return advance_sending(m);
+    if (m->checking)
+        return advance_checking(m);
     if (m->job.phases == 0)
         return echo(m);
     if (m->phase == m->job.phases)
@@ -538,8 +599,9 @@ static void restart(struct walk *w)
     mapred_ask_forget(m);
     mapred_sort_destroy(m->sort);
     mapred_set_fini(&m->set);
-    json_decref(m->values);
-    json_array_clear(m->out);
+    drop(m, m->values);
+    drop(m, m->out);
+    m->out = json_array();
     buf_release(&m->inputs);
     m->values = NULL;
     m->sort = NULL;
@@ -548,6 +610,7 @@ static void restart(struct walk *w)
     m->next = m->bytes = m->held = m->reduced = m->sent = 0;
     m->sending = false;
     m->asks_max = 1;
+    m->list = m->job.list;
     w->router.ended = m->job.inputs == MAPRED_LIST;
 }
 

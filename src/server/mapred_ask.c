@@ -109,7 +109,8 @@ void mapred_ask_end(struct mapred *m)
     unsigned more = 2 * m->asks_max;
     m->asks_max = a->large ? 1 : more < MAPRED_ASKS_MAX ? more : MAPRED_ASKS_MAX;
     json_decref(a->values);
-    a->values = NULL;
+    json_decref(a->source);
+    a->values = a->source = NULL;
     m->first_ask = (m->first_ask + 1) % MAPRED_ASKS_MAX;
     m->asks--;
 }

@@ -94,18 +94,33 @@ static bool check_permission(struct session *s, const struct mapred_job *job, st
         return allowed_in(s, finds, type, slice_str(job->bucket)) &&
                allowed_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
     }
-    if (!mapred_input_of(json_array_get(job->list, 0), &first))
-        return allowed(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
-    return allowed_in(s, MAY_MAPREDUCE, first.type, first.bucket);
+    struct mapred_list ahead = job->list;
+    json_t *input;
+    mapred_list_next(&ahead, &input);
+    bool may = input && mapred_input_of(input, &first)
+                   ? allowed_in(s, MAY_MAPREDUCE, first.type, first.bucket)
+                   : allowed(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
+    json_decref(input);
+    return may;
 }
 
 static bool prepare(struct session *s, struct mapred *m, struct slice text, bool terms, struct slice *type)
 {
-    char why[256];
+    char why[512];
+    /* A large message is there as long as the request; of a small one its bytes are another's when this call is over.
+     */
+    if (!session_body(s) && buf_append_slice(&m->text, text)) {
+        session_error(s, "%s", err_text(E_NOMEM));
+        return false;
+    }
+    if (!session_body(s))
+        text = buf_slice(&m->text);
     if (!mapred_job_read(text, terms, &m->job, why, sizeof why)) {
         session_error(s, "%s", why);
         return false;
     }
+    m->list = m->job.list;
+    m->checking = m->job.list.given;
     m->out = json_array();
     *type = slice_str(m->job.type);
     if (!m->out) {
@@ -143,6 +158,7 @@ void mapred(struct session *s, struct slice body)
     m->walk.ops = &mapred_walk_ops;
     m->walk.what = "the job";
     m->asks_max = 1;
+    buf_init(&m->text, SIZE_MAX / 2);
     buf_init(&m->inputs, SIZE_MAX / 2);
     buf_init(&m->terms, SIZE_MAX / 2);
     if (!prepare(s, m, req.request, terms, &type)) {

@@ -17,7 +17,8 @@
 struct mapred_ask {
     struct router_request request; /* first */
     struct mapred *job;
-    struct mapred_input input; /* views of what the phase goes through */
+    struct mapred_input input; /* views of what the phase goes through, or of */
+    json_t *source;            /* one of the job's list; NULL */
     uint64_t key_tag;          /* of its key, for the vclock of the object */
     bool done;
     int err;
@@ -30,21 +31,26 @@ struct mapred_ask {
 struct mapred {
     struct walk walk; /* first */
     struct mapred_job job;
-    struct buf inputs; /* of a bucket or an index: each a length u32 and a key */
-    struct buf terms;  /* of the index query: what `query` is a view of */
+    struct buf text;         /* of the job, where the message is not kept */
+    struct mapred_list list; /* what follows of the job's own */
+    json_t *input;           /* the last of it */
+    size_t checked;          /* so many of it are well */
+    bool checking;           /* they are looked at before the job begins */
+    struct buf inputs;       /* of a bucket or an index: each a length u32 and a key */
+    struct buf terms;        /* of the index query: what `query` is a view of */
     struct router_query query;
     unsigned phase;
-    size_t next;    /* input of the phase: a place in `inputs`, or in the list of the job or of the phase before */
-    json_t *values; /* what came of the phase before; NULL: this is the first */
-    json_t *out;    /* of this one */
-    size_t bytes;   /* what those weigh, */
-    size_t held;    /* and those of the phase before */
-    size_t reduced; /* how many there were in `out` when a part was last reduced */
+    size_t next;              /* input of the phase: a place in `inputs`, or in the list of the phase before */
+    json_t *values;           /* what came of the phase before; NULL: this is the first */
+    json_t *out;              /* of this one */
+    size_t bytes;             /* what those weigh, */
+    size_t held;              /* and those of the phase before */
+    size_t reduced;           /* how many there were in `out` when a part was last reduced */
     struct mapred_set set;    /* what is in `out`, where it is to be united */
     struct mapred_sort *sort; /* of a reduce phase; NULL: it does not sort, or not yet */
     bool reducing;            /* `values` are reduced into `out`, so far up to `next` */
-    bool sending;   /* what the phase keeps is being sent, */
-    size_t sent;    /* so many of it are */
+    bool sending;             /* what the phase keeps is being sent, */
+    size_t sent;              /* so many of it are */
     json_int_t deleted;
     struct mapred_ask ask[MAPRED_ASKS_MAX]; /* a ring */
     unsigned first_ask, asks, asks_max;

@@ -1,7 +1,6 @@
 #include "server/mapred_job.h"
 
-#include "base/buf.h"
-#include "server/json_loose.h"
+#include "server/json_scan.h"
 #include "server/mapred_term.h"
 
 #include <stdarg.h>
@@ -30,27 +29,23 @@ static bool is_text(const json_t *v)
     return json_is_string(v);
 }
 
-/* A key in a list: two to four parts, of which the third, the key's data, may be anything. */
-static bool is_input(const json_t *v)
+bool mapred_is_input(const json_t *v)
 {
     size_t n = json_array_size(v);
     return n >= 2 && n <= 4 && is_text(json_array_get(v, 0)) && is_text(json_array_get(v, 1)) &&
            (n < 4 || is_text(json_array_get(v, 3)));
 }
 
-static bool take_list(struct mapred_job *job, const json_t *v, struct problem *p)
+/* What is in it is seen as it is gone through. */
+static bool take_list(struct mapred_job *job, struct problem *p)
 {
-    size_t i;
-    json_t *input;
-    if (!job->terms && json_array_size(v) == 0)
-        return fail(p, "{\"error\":\"inputs: no inputs were given\"}");
+    struct mapred_list ahead = job->list;
+    json_t *first;
+    enum mapred_list_next next = mapred_list_next(&ahead, &first);
+    json_decref(first);
     job->inputs = MAPRED_LIST;
-    job->list = v;
-    json_array_foreach(v, i, input) if (!is_input(input)) return fail(
-        p,
-        "{\"error\":\"inputs: number %zu is no [bucket, key], [bucket, key, keydata] or [bucket, "
-        "key, keydata, type]\"}",
-        i);
+    if (next == MAPRED_LIST_END && !job->terms)
+        return fail(p, "{\"error\":\"inputs: no inputs were given\"}");
     return true;
 }
 
@@ -110,8 +105,10 @@ static bool take_inputs(struct mapred_job *job, const json_t *v, struct problem 
 {
     if (json_is_object(v))
         return take_some(job, v, p);
+    if (job->list.given)
+        return take_list(job, p);
     if (json_is_array(v) && !(json_array_size(v) == 2 && is_text(json_array_get(v, 0))))
-        return take_list(job, v, p);
+        return fail(p, MAPRED_NO_INPUT, (size_t)0);
     return v ? take_bucket(job, v, p) : fail(p, "{\"error\":\"a job has inputs\"}");
 }
 
@@ -211,25 +208,58 @@ static uint32_t timeout_of(const json_t *v)
     return ms >= UINT32_MAX ? UINT32_MAX : ms > 0 && ms < 1 ? 1 : ms > 0 ? (uint32_t)ms : 0;
 }
 
-static json_t *load_json(struct slice text, struct problem *p)
+/* A member of the job: of its inputs, a list stays as it is. */
+static bool take_member(struct mapred_job *job, struct slice name, struct slice value, struct problem *p)
 {
-    struct buf loose;
-    json_error_t error;
-    buf_init(&loose, MAPRED_TEXT_MAX * 6);
-    json_t *job = json_escape_controls(text, &loose) == 0
-                      ? json_loadb((const char *)buf_slice(&loose).data, buf_len(&loose), 0, &error)
-                      : NULL;
-    buf_fini(&loose);
-    if (json_is_object(job))
-        return job;
-    json_decref(job);
-    fail(p, "{\"error\":\"the job is no JSON object\"}");
-    return NULL;
+    json_t *key = json_scan_decode(name), *part = NULL;
+    bool inputs = key && json_is_string(key) && strcmp(json_string_value(key), "inputs") == 0;
+    if (inputs && value.data[0] == '[')
+        mapred_list_of_json(&job->list, value);
+    else if (inputs)
+        job->list.given = false;
+    bool is_list = inputs && job->list.given, small = json_scan_count(value) <= MAPRED_VALUES_MAX;
+    if (!is_list && small)
+        part = json_scan_decode(value);
+    bool good = json_is_string(key) && (is_list || part) &&
+                json_object_set_new_nocheck(job->text, json_string_value(key), is_list ? json_null() : part) == 0;
+    if (!good && !is_list && !small)
+        fail(p, "{\"error\":\"a part of the job has %zu values: at most %d are read, but of a list of inputs\"}",
+             json_scan_count(value), MAPRED_VALUES_MAX);
+    json_decref(key);
+    return good;
 }
 
-static json_t *load(struct slice text, bool terms, struct problem *p)
+static bool take_members(struct mapred_job *job, struct slice *in, struct problem *p)
 {
-    return terms ? mapred_term_read(text, p->text, p->size) : load_json(text, p);
+    struct slice name, value;
+    if (json_scan_char(in, '}'))
+        return true;
+    do {
+        if (!json_scan_value(in, &name) || !json_scan_char(in, ':') || !json_scan_value(in, &value) ||
+            !take_member(job, name, value, p))
+            return false;
+    } while (json_scan_char(in, ','));
+    return json_scan_char(in, '}');
+}
+
+static bool load_json(struct mapred_job *job, struct slice text, struct problem *p)
+{
+    p->text[0] = '\0';
+    job->text = json_object();
+    bool good = job->text && json_scan_char(&text, '{') && take_members(job, &text, p);
+    if (good && json_scan_at_end(text))
+        return true;
+    if (!p->text[0])
+        fail(p, "%s", MAPRED_NO_JSON);
+    return false;
+}
+
+static bool load(struct mapred_job *job, struct slice text, struct problem *p)
+{
+    if (!job->terms)
+        return load_json(job, text, p);
+    job->text = mapred_term_read(text, &job->list, p->text, p->size);
+    return job->text;
 }
 
 bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char *why, size_t size)
@@ -238,10 +268,7 @@ bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char
     *out = (struct mapred_job){.type = "", .terms = terms};
     if (text.len > MAPRED_TEXT_MAX)
         return fail(&p, "{\"error\":\"a job of %zu bytes: at most %zu are read\"}", text.len, MAPRED_TEXT_MAX);
-    out->text = load(text, terms, &p);
-    if (!out->text)
-        return false;
-    if (take_inputs(out, json_object_get(out->text, "inputs"), &p) &&
+    if (load(out, text, &p) && take_inputs(out, json_object_get(out->text, "inputs"), &p) &&
         take_phases(out, json_object_get(out->text, "query"), &p)) {
         out->timeout_ms = timeout_of(json_object_get(out->text, "timeout"));
         return true;

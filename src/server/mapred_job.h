@@ -5,11 +5,17 @@
 
 #include "base/slice.h"
 #include "server/key_filter.h"
+#include "server/mapred_list.h"
 
 #include <jansson.h>
 
 #define MAPRED_PHASES_MAX 16
-#define MAPRED_TEXT_MAX   ((size_t)1024 * 1024) /* of a job: decoded it takes some thirty times as much */
+#define MAPRED_TEXT_MAX   ((size_t)1024 * 1024) /* of a job, most of it a list of inputs */
+
+/* What is wrong: with the job, and with one of its inputs. */
+#define MAPRED_NO_JSON "{\"error\":\"the job is no JSON object\"}"
+#define MAPRED_NO_INPUT                                                                                                \
+    "{\"error\":\"inputs: number %zu is no [bucket, key], [bucket, key, keydata] or [bucket, key, keydata, type]\"}"
 
 enum mapred_inputs {
     MAPRED_BUCKET, /* all its keys */
@@ -51,7 +57,7 @@ struct mapred_job {
     enum mapred_inputs inputs;
     const char *type, *bucket; /* of a bucket and an index; the type "" for the default one */
     struct key_filter *filter; /* owned; of a bucket's keys; NULL: all pass */
-    const json_t *list;
+    struct mapred_list list;   /* not given: another kind */
     const char *index;
     const json_t *key, *start, *end; /* terms: a text or a whole number; NULL: none */
     unsigned phases;
@@ -59,9 +65,11 @@ struct mapred_job {
     uint32_t timeout_ms;
 };
 
-/* False: it is none, or one that is not run here, and `why` says what, in JSON as Riak does where it is about a phase.
- */
+/* `text` is borrowed as long as the job is there: a list of inputs is a view of it. False: it is none, or one that is
+ * not run here, and `why` says what, in JSON as Riak does where it is about a phase. */
 bool mapred_job_read(struct slice text, bool terms, struct mapred_job *out, char *why, size_t size);
+/* A key in a list: two to four parts, of which the third, the key's data, may be anything. */
+bool mapred_is_input(const json_t *v);
 void mapred_job_fini(struct mapred_job *job);
 
 #endif

@@ -152,9 +152,12 @@ static void merge_one(struct mapred_sort *s)
 static bool take_one(struct mapred_sort *s)
 {
     size_t i = s->taken++;
-    if (s->distinct && i && cmp_places(&s->from[i - 1], &s->from[i]) == 0)
-        return true;
-    return json_array_append(s->out, s->from[i].value) == 0;
+    bool same = s->distinct && i && cmp_places(&s->from[i - 1], &s->from[i]) == 0;
+    if (i) { /* it has been compared for the last time */
+        free(s->from[i - 1].text);
+        s->from[i - 1].text = NULL;
+    }
+    return same || json_array_append(s->out, s->from[i].value) == 0;
 }
 
 enum mapred_sort_state mapred_sort_step(struct mapred_sort *s, size_t count)

@@ -92,7 +92,7 @@ static json_t *input_of(json_t *at, json_t *data)
 }
 
 /* {Bucket, Key} or {{Bucket, Key}, KeyData}, where a Bucket may be {Type, Bucket}; or a list as in JSON. */
-static json_t *read_input(struct etf_reader *r)
+json_t *mapred_term_input(struct etf_reader *r)
 {
     uint32_t arity;
     if (etf_kind(r) == ETF_LIST)
@@ -154,8 +154,6 @@ static json_t *read_source(struct etf_reader *r)
     uint32_t arity;
     if (etf_kind(r) == ETF_BINARY)
         return read_name(r);
-    if (etf_kind(r) == ETF_LIST)
-        return read_list(r, read_input);
     if (!etf_tuple(&ahead, &arity))
         return NULL;
     if (etf_atom(&ahead, &word)) {
@@ -242,7 +240,22 @@ static bool say(const struct why *why, const char *format, const struct etf_read
     return false;
 }
 
-static bool read_part(struct etf_reader *r, json_t *job, const struct why *why)
+/* What may be long is the list of inputs, which is not decoded here. */
+static bool is_part_too_large(const struct etf_reader *r)
+{
+    struct etf_reader ahead = *r;
+    return etf_skip(&ahead) && r->left - ahead.left > MAPRED_VALUES_MAX;
+}
+
+static bool read_inputs(struct etf_reader *r, json_t *job, struct mapred_list *list)
+{
+    *list = (struct mapred_list){0};
+    if (etf_kind(r) == ETF_LIST)
+        return mapred_list_of_terms(list, r);
+    return set(job, "inputs", read_source(r));
+}
+
+static bool read_part(struct etf_reader *r, json_t *job, struct mapred_list *list, const struct why *why)
 {
     uint32_t arity;
     struct slice name;
@@ -250,11 +263,11 @@ static bool read_part(struct etf_reader *r, json_t *job, const struct why *why)
     if (!etf_tuple(r, &arity) || arity != 2 || !etf_atom(r, &name))
         return say(why, "{\"A job is a list of {inputs, _}, {query, _} and {timeout, _}\",%.*s}", &wrong);
     wrong = *r;
-    if (slice_is(name, "inputs") && !set(job, "inputs", read_source(r)))
-        return say(why,
-                   "{inputs,{\"Inputs must be a binary bucket, {Type, Bucket}, a list of target tuples {B,K} or "
-                   "{{B,K},KeyData}, {index, Bucket, Index, Key} or {index, Bucket, Index, Start, End}\",%.*s}}",
-                   &wrong);
+    bool is_list = slice_is(name, "inputs") && etf_kind(r) == ETF_LIST;
+    if (!is_list && is_part_too_large(r))
+        return say(why, "{\"A part of the job other than a list of inputs has more than 16384 terms\",%.*s}", &wrong);
+    if (slice_is(name, "inputs") && !read_inputs(r, job, list))
+        return say(why, MAPRED_TERM_NO_INPUTS, &wrong);
     if (slice_is(name, "query") && etf_kind(r) != ETF_LIST)
         return say(why, "{query,{\"Query takes a list of step tuples\",%.*s}}", &wrong);
     if (slice_is(name, "query") && !set(job, "query", read_list(r, read_phase)))
@@ -267,7 +280,7 @@ static bool read_part(struct etf_reader *r, json_t *job, const struct why *why)
     return true;
 }
 
-json_t *mapred_term_read(struct slice bytes, char *text, size_t size)
+json_t *mapred_term_read(struct slice bytes, struct mapred_list *list, char *text, size_t size)
 {
     struct why why = {text, size};
     struct etf_reader r;
@@ -277,7 +290,7 @@ json_t *mapred_term_read(struct slice bytes, char *text, size_t size)
     if (!good)
         snprintf(text, size, "{\"the job is no list in Erlang's external term format, uncompressed\",_}");
     for (uint32_t i = 0; good && i < n; i++)
-        good = read_part(&r, job, &why);
+        good = read_part(&r, job, list, &why);
     if (good && (!etf_list_end(&r, n) || !etf_at_end(&r)))
         good = say(&why, "{\"the job ends where its list does not\",%.*s}", &r);
     if (good)

@@ -8,6 +8,7 @@
 #include "base/metric.h"
 #include "base/timers.h"
 #include "cluster/router.h"
+#include "server/garbage.h"
 #include "server/guess.h"
 #include "server/share.h"
 
@@ -44,6 +45,7 @@ struct server {
     struct list holders;        /* sessions that have something to read or to send */
     struct timer pressure;      /* runs while somebody waits for memory */
     struct guesses guesses;
+    struct garbage garbage;
     struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
     struct buf meta;      /* of the put being prepared */
     struct buf operation; /* of the update being prepared */

@@ -235,7 +235,7 @@ async function disturbed(request, streamed) {
 
 async function turn(name, request, streamed) {
     const { most, how, answer } = await disturbed(request, streamed);
-    report(`${name}: ${how} takes`, most, 'ms', 10);
+    report(`${name}: ${how} takes`, most, 'ms', small ? 30 : 10);
     const error = answer.error || (answer instanceof Error && answer.message);
     if (error) console.log(`    ${error}`);
 }

@@ -8,8 +8,8 @@
 static void look_at(const struct mapred_job *job)
 {
     ASSERT(job->phases <= MAPRED_PHASES_MAX);
-    ASSERT((job->inputs == MAPRED_LIST) == (job->list != NULL));
-    ASSERT(job->list || job->bucket);
+    ASSERT((job->inputs == MAPRED_LIST) == job->list.given);
+    ASSERT(job->list.given || job->bucket);
     ASSERT(job->inputs != MAPRED_INDEX || job->index);
     for (unsigned i = 0; i < job->phases; i++)
         ASSERT(job->phase[i].function <= REDUCE_DELETE);

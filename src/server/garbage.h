@@ -1,0 +1,23 @@
+/* Lists of values that nobody wants any more. To free one of many thousands takes as long as some turns of the loop
+ * may: they go by slices. */
+#ifndef SERVER_GARBAGE_H
+#define SERVER_GARBAGE_H
+
+#include "base/timers.h"
+#include "io/clock.h"
+
+#include <jansson.h>
+
+struct garbage {
+    struct timers *timers;
+    const struct clock *clock;
+    json_t *lists; /* of lists; NULL: none */
+    struct timer turn;
+};
+
+void garbage_init(struct garbage *g, struct timers *timers, const struct clock *clock);
+void garbage_fini(struct garbage *g);
+/* Takes the reference. NULL is allowed. */
+void garbage_drop(struct garbage *g, json_t *list);
+
+#endif
