@@ -40,6 +40,9 @@ static const struct client_prop table[] = {
     ROW(CONSISTENT, BOOL, consistent, "consistent"),
     ROW(WRITE_ONCE, BOOL, write_once, "write_once"),
     ROW(HLL_PRECISION, NUMBER, hll_precision, "hll_precision"),
+    ROW(DVV_ENABLED, BOOL, dvv_enabled, "dvv_enabled"),
+    ROW(NODE_CONFIRMS, NUMBER, node_confirms, "node_confirms"),
+    ROW(SYNC_ON_WRITE, TEXT, sync_on_write, "sync_on_write"),
 };
 
 static const struct {

@@ -140,6 +140,9 @@ static const struct property properties[] = {
     {"hll_precision", PROP_HLL_PRECISION, KIND_NUMBER, FIELD(hll_precision)},
     {"ttl", PROP_TTL, KIND_NUMBER, FIELD(ttl_s)},
     {"ttl_from", PROP_TTL_FROM, KIND_TEXT, FIELD(ttl_from)},
+    {"dvv_enabled", PROP_DVV_ENABLED, KIND_FLAG, FIELD(dvv_enabled)},
+    {"node_confirms", PROP_NODE_CONFIRMS, KIND_NUMBER, FIELD(node_confirms)},
+    {"sync_on_write", PROP_SYNC_ON_WRITE, KIND_TEXT, FIELD(sync_on_write)},
 };
 
 struct quorum_word {

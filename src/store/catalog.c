@@ -55,7 +55,7 @@ static size_t texts_size(const struct bucket_props *p)
 {
     return hooks_size(&p->precommit) + hooks_size(&p->postcommit) + p->chash_keyfun.module.len +
            p->chash_keyfun.function.len + p->linkfun.module.len + p->linkfun.function.len + p->backend.len +
-           p->search_index.len + p->datatype.len + p->ttl_from.len;
+           p->search_index.len + p->datatype.len + p->ttl_from.len + p->sync_on_write.len;
 }
 
 static void own(struct slice *s, uint8_t **at)
@@ -96,6 +96,7 @@ static int props_copy(const struct bucket_props *from, struct bucket_props *to, 
     own(&p.search_index, &at);
     own(&p.datatype, &at);
     own(&p.ttl_from, &at);
+    own(&p.sync_on_write, &at);
     *to = p;
     *text = hooks;
     return 0;

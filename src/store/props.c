@@ -5,6 +5,7 @@ void props_defaults(bool typed, struct bucket_props *out)
     const uint64_t absent = PROP_BIT(PROP_BACKEND) | PROP_BIT(PROP_SEARCH) | PROP_BIT(PROP_REPL) |
                             PROP_BIT(PROP_SEARCH_INDEX) | PROP_BIT(PROP_DATATYPE) | PROP_BIT(PROP_CONSISTENT) |
                             PROP_BIT(PROP_HLL_PRECISION) | PROP_BIT(PROP_TTL) | PROP_BIT(PROP_TTL_FROM) |
+                            PROP_BIT(PROP_DVV_ENABLED) | PROP_BIT(PROP_NODE_CONFIRMS) | PROP_BIT(PROP_SYNC_ON_WRITE) |
                             (typed ? PROP_BIT(PROP_WRITE_ONCE) : 0);
     *out = (struct bucket_props){
         .set = (PROP_BIT(PROP_COUNT) - 1) & ~absent,
@@ -58,6 +59,9 @@ void props_merge(struct bucket_props *into, const struct bucket_props *from)
     TAKE(PROP_HLL_PRECISION, hll_precision);
     TAKE(PROP_TTL, ttl_s);
     TAKE(PROP_TTL_FROM, ttl_from);
+    TAKE(PROP_DVV_ENABLED, dvv_enabled);
+    TAKE(PROP_NODE_CONFIRMS, node_confirms);
+    TAKE(PROP_SYNC_ON_WRITE, sync_on_write);
 #undef TAKE
     into->set |= from->set;
 }
@@ -83,7 +87,8 @@ static bool same_plain(const struct bucket_props *a, const struct bucket_props *
            a->consistent == b->consistent && a->write_once == b->write_once && a->old_vclock == b->old_vclock &&
            a->young_vclock == b->young_vclock && a->big_vclock == b->big_vclock && a->small_vclock == b->small_vclock &&
            a->pr == b->pr && a->r == b->r && a->w == b->w && a->pw == b->pw && a->dw == b->dw && a->rw == b->rw &&
-           a->repl == b->repl && a->hll_precision == b->hll_precision && a->ttl_s == b->ttl_s;
+           a->repl == b->repl && a->hll_precision == b->hll_precision && a->ttl_s == b->ttl_s &&
+           a->dvv_enabled == b->dvv_enabled && a->node_confirms == b->node_confirms;
 }
 
 bool props_include(const struct bucket_props *all, const struct bucket_props *fields)
@@ -93,6 +98,6 @@ bool props_include(const struct bucket_props *all, const struct bucket_props *fi
     return merged.set == all->set && same_plain(&merged, all) && same_fun(&merged.chash_keyfun, &all->chash_keyfun) &&
            same_fun(&merged.linkfun, &all->linkfun) && slice_eq(merged.backend, all->backend) &&
            slice_eq(merged.search_index, all->search_index) && slice_eq(merged.datatype, all->datatype) &&
-           slice_eq(merged.ttl_from, all->ttl_from) && same_hooks(&merged.precommit, &all->precommit) &&
-           same_hooks(&merged.postcommit, &all->postcommit);
+           slice_eq(merged.ttl_from, all->ttl_from) && slice_eq(merged.sync_on_write, all->sync_on_write) &&
+           same_hooks(&merged.precommit, &all->precommit) && same_hooks(&merged.postcommit, &all->postcommit);
 }

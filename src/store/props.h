@@ -44,6 +44,9 @@ enum bucket_prop {
     PROP_HLL_PRECISION,
     PROP_TTL,
     PROP_TTL_FROM,
+    PROP_DVV_ENABLED,
+    PROP_NODE_CONFIRMS,
+    PROP_SYNC_ON_WRITE,
     PROP_COUNT
 };
 
@@ -86,6 +89,10 @@ struct bucket_props {
     struct mod_fun chash_keyfun, linkfun;
     struct slice backend, search_index, datatype;
     struct slice ttl_from; /* PROPS_TTL_FROM_...: from when ttl_s counts; field 1001 */
+    /* Riak's properties without a field in Riak's message: kept and given back. Fields 1002 to 1004. */
+    bool dvv_enabled;
+    uint32_t node_confirms;
+    struct slice sync_on_write;
     struct commit_hooks precommit, postcommit;
 };
 

@@ -133,6 +133,8 @@ static void check_texts(struct violations *v, const struct bucket_props *f)
         check_length(v, "search_index", "", f->search_index.len);
     if (props_has(f, PROP_DATATYPE))
         check_length(v, "datatype", "", f->datatype.len);
+    if (props_has(f, PROP_SYNC_ON_WRITE))
+        check_length(v, "sync_on_write", "", f->sync_on_write.len);
     if (props_has(f, PROP_CHASH_KEYFUN))
         check_function(v, "chash_keyfun", &f->chash_keyfun);
     if (props_has(f, PROP_LINKFUN))
@@ -202,6 +204,15 @@ static void check_datatype(struct violations *v, const struct bucket_props *type
     }
 }
 
+/* Whether last_write_wins comes together with dvv_enabled, which a type has unless it says otherwise. */
+static bool wins_with_dvv(const struct bucket_props *type, const struct bucket_props *f)
+{
+    bool given = props_has(f, PROP_DVV_ENABLED) || props_has(f, PROP_LAST_WRITE_WINS);
+    struct bucket_props merged = *type;
+    props_merge(&merged, f);
+    return given && merged.last_write_wins && (!props_has(&merged, PROP_DVV_ENABLED) || merged.dvv_enabled);
+}
+
 /* What holds for every bucket and update of a type that an operator created. */
 static void check_typed(struct violations *v, const struct bucket_props *type, const struct bucket_props *f)
 {
@@ -219,7 +230,7 @@ static void check_typed(struct violations *v, const struct bucket_props *type, c
     check_datatype(v, type, f);
     if (is_datatype && props_has(f, PROP_ALLOW_MULT) && !f->allow_mult)
         violate_text(v, "allow_mult", true, "Data Type buckets must be allow_mult=true");
-    if (sets(f, PROP_LAST_WRITE_WINS, f->last_write_wins))
+    if (wins_with_dvv(type, f))
         violate_text(v, "dvv_enabled", true, "If last_write_wins is true, dvv_enabled must be false");
     if (is_datatype && slice_is(type->datatype, "hll"))
         check_precision(v, f, type->hll_precision);

@@ -50,7 +50,8 @@ static int take_hooks(RpbCommitHook *const *from, size_t count, struct arena *ar
     X(PROP_DW, dw, dw)                                                                                                 \
     X(PROP_RW, rw, rw)                                                                                                 \
     X(PROP_HLL_PRECISION, hll_precision, hll_precision)                                                                \
-    X(PROP_TTL, ttl_s, ttl)
+    X(PROP_TTL, ttl_s, ttl)                                                                                            \
+    X(PROP_NODE_CONFIRMS, node_confirms, node_confirms)
 #define FLAGS(X)                                                                                                       \
     X(PROP_ALLOW_MULT, allow_mult, allow_mult)                                                                         \
     X(PROP_LAST_WRITE_WINS, last_write_wins, last_write_wins)                                                          \
@@ -58,12 +59,14 @@ static int take_hooks(RpbCommitHook *const *from, size_t count, struct arena *ar
     X(PROP_NOTFOUND_OK, notfound_ok, notfound_ok)                                                                      \
     X(PROP_SEARCH, search, search)                                                                                     \
     X(PROP_CONSISTENT, consistent, consistent)                                                                         \
-    X(PROP_WRITE_ONCE, write_once, write_once)
+    X(PROP_WRITE_ONCE, write_once, write_once)                                                                         \
+    X(PROP_DVV_ENABLED, dvv_enabled, dvv_enabled)
 #define TEXTS(X)                                                                                                       \
     X(PROP_BACKEND, backend, backend)                                                                                  \
     X(PROP_SEARCH_INDEX, search_index, search_index)                                                                   \
     X(PROP_DATATYPE, datatype, datatype)                                                                               \
-    X(PROP_TTL_FROM, ttl_from, ttl_from)
+    X(PROP_TTL_FROM, ttl_from, ttl_from)                                                                               \
+    X(PROP_SYNC_ON_WRITE, sync_on_write, sync_on_write)
 
 static int take_props(const RpbBucketProps *from, struct arena *arena, struct bucket_props *to)
 {

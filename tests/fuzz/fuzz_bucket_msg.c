@@ -48,6 +48,8 @@ static void same_props(const struct bucket_props *a, const struct bucket_props *
     ASSERT(a->hll_precision == b->hll_precision && slice_eq(a->backend, b->backend));
     ASSERT(slice_eq(a->search_index, b->search_index) && slice_eq(a->datatype, b->datatype) &&
            slice_eq(a->ttl_from, b->ttl_from));
+    ASSERT(a->dvv_enabled == b->dvv_enabled && a->node_confirms == b->node_confirms &&
+           slice_eq(a->sync_on_write, b->sync_on_write));
     same_modfun(&a->chash_keyfun, &b->chash_keyfun);
     same_modfun(&a->linkfun, &b->linkfun);
     same_hooks(&a->precommit, &b->precommit);

@@ -84,18 +84,21 @@ static void choose_one(struct slice *in, enum bucket_prop p, struct chosen *c)
                                            [PROP_RW] = &out->rw,
                                            [PROP_REPL] = &out->repl,
                                            [PROP_HLL_PRECISION] = &out->hll_precision,
-                                           [PROP_TTL] = &out->ttl_s};
+                                           [PROP_TTL] = &out->ttl_s,
+                                           [PROP_NODE_CONFIRMS] = &out->node_confirms};
     bool *const flags[PROP_COUNT] = {[PROP_ALLOW_MULT] = &out->allow_mult,
                                      [PROP_LAST_WRITE_WINS] = &out->last_write_wins,
                                      [PROP_BASIC_QUORUM] = &out->basic_quorum,
                                      [PROP_NOTFOUND_OK] = &out->notfound_ok,
                                      [PROP_SEARCH] = &out->search,
                                      [PROP_CONSISTENT] = &out->consistent,
-                                     [PROP_WRITE_ONCE] = &out->write_once};
+                                     [PROP_WRITE_ONCE] = &out->write_once,
+                                     [PROP_DVV_ENABLED] = &out->dvv_enabled};
     struct slice *const texts[PROP_COUNT] = {[PROP_BACKEND] = &out->backend,
                                              [PROP_SEARCH_INDEX] = &out->search_index,
                                              [PROP_DATATYPE] = &out->datatype,
-                                             [PROP_TTL_FROM] = &out->ttl_from};
+                                             [PROP_TTL_FROM] = &out->ttl_from,
+                                             [PROP_SYNC_ON_WRITE] = &out->sync_on_write};
     if (numbers[p])
         *numbers[p] = choose_number(in);
     else if (flags[p])

@@ -179,6 +179,11 @@ static void test_riaks_words(void **state)
     expect_bucket(true, &typed, SET(PROP_LAST_WRITE_WINS, last_write_wins, true),
                   "[{dvv_enabled,\n                                \"If last_write_wins is true, dvv_enabled must be "
                   "false\"}]");
+    expect_bucket(true, &typed,
+                  (struct bucket_props){.set = PROP_BIT(PROP_LAST_WRITE_WINS) | PROP_BIT(PROP_DVV_ENABLED),
+                                        .last_write_wins = true},
+                  NULL);
+    expect_bucket(true, &typed, SET(PROP_DVV_ENABLED, dvv_enabled, false), NULL);
     expect_bucket(true, &counters, SET(PROP_DATATYPE, datatype, slice_str("counter")), NULL);
     expect_bucket(true, &counters, SET(PROP_DATATYPE, datatype, slice_str("set")),
                   "[{datatype,\"set not supported for bucket datatype property\"}]");

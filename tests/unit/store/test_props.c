@@ -72,11 +72,13 @@ static void test_a_field_that_is_not_there(void **state)
 static void test_texts(void **state)
 {
     const struct bucket_props all = {.set = PROP_BIT(PROP_BACKEND) | PROP_BIT(PROP_SEARCH_INDEX) |
-                                            PROP_BIT(PROP_DATATYPE) | PROP_BIT(PROP_TTL_FROM),
+                                            PROP_BIT(PROP_DATATYPE) | PROP_BIT(PROP_TTL_FROM) |
+                                            PROP_BIT(PROP_SYNC_ON_WRITE),
                                      .backend = slice_str("memory"),
                                      .search_index = slice_str("people"),
                                      .datatype = slice_str("map"),
-                                     .ttl_from = slice_str("create")};
+                                     .ttl_from = slice_str("create"),
+                                     .sync_on_write = slice_str("all")};
     struct bucket_props other = all;
     (void)state;
     expect(true, &all, other);
@@ -90,6 +92,9 @@ static void test_texts(void **state)
     expect(false, &all, other);
     other = all;
     other.ttl_from = slice_str("write");
+    expect(false, &all, other);
+    other = all;
+    other.sync_on_write = slice_str("one");
     expect(false, &all, other);
 }
 

@@ -471,13 +471,14 @@ static void read_options(struct player *p, struct rig *r, const struct script *s
         n = add_option(p, flags, n, "--bucket-types " TYPES);
     if (!has_option(s, "--delete-mode"))
         n = add_option(p, flags, n, "--delete-mode 600000");
+    if (!has_option(s, "--node-name"))
+        n = add_option(p, flags, n, "--node-name riak@127.0.0.1");
     for (size_t i = 0; i < s->option_count; i++)
         n = add_option(p, flags, n, s->option[i]);
     rig_init_bare(r);
     set("EPHEMERAL_STORE_USER", USER);
     set("EPHEMERAL_STORE_ROOT_CA_CERT", CERT);
     set("EPHEMERAL_STORE_ROOT_CA_KEY", KEY);
-    set("HOST", "127.0.0.1");
     set("ORCHESTRATION", "none");
     assert_good(r, rig_read(r, flags));
 }
@@ -489,7 +490,7 @@ static void start(struct player *p, const struct config *c)
     p->node.config.node_name = c->node_name;
     p->node.config.version = c->server_version;
     p->node.config.object_size_max = c->object_size_max_bytes;
-    p->node.config.body_budget = (size_t)128 << 20;
+    p->node.config.small_budget = p->node.config.large_budget = (size_t)128 << 20;
     p->node.config.siblings_max = c->siblings_max;
     p->node.config.reap_ms = c->delete_reap_ms;
     p->node.config.handshake_timeout_ms = 600000;
