@@ -1,6 +1,7 @@
 #include "client/answer.h"
 
 #include "base/err.h"
+#include "base/printable.h"
 #include "wire/admin_msg.h"
 
 /* The texts of riak-pb.md by how they begin. Order matters: the first that fits. */
@@ -43,19 +44,11 @@ static int meaning(const char *text)
     return E_INVALID;
 }
 
-static void printable(struct slice from, char out[ANSWER_TEXT_MAX])
-{
-    size_t n = from.len < ANSWER_TEXT_MAX - 1 ? from.len : ANSWER_TEXT_MAX - 1;
-    for (size_t i = 0; i < n; i++)
-        out[i] = from.data[i] < 0x20 || from.data[i] == 0x7f ? '?' : (char)from.data[i];
-    out[n] = '\0';
-}
-
 int answer_error_decode(struct slice body, struct answer_error *out)
 {
     struct slice text;
     *out = (struct answer_error){0};
     int err = admin_error_decode(body, &text, &out->code);
-    printable(err ? slice_str("an error that cannot be decoded") : text, out->text);
+    printable_copy(err ? slice_str("an error that cannot be decoded") : text, out->text, sizeof out->text);
     return err ? E_MALFORMED : meaning(out->text);
 }

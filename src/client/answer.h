@@ -9,7 +9,7 @@
 
 struct answer_error {
     uint32_t code;
-    char text[ANSWER_TEXT_MAX]; /* control characters are shown as '?', so that it may be printed */
+    char text[ANSWER_TEXT_MAX]; /* escaped (base/printable.h), so that it may be printed */
 };
 
 /* Decodes the body of RpbErrorResp; one that cannot be decoded says so in `text`. Returns what the text means:

@@ -1,18 +1,19 @@
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/input.h"
 #include "ephemeralctl/object.h"
+#include "ephemeralctl/text.h"
 
 #include <stdio.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define META_MAX 4096
 
-/* Raw, so that it can be piped on; a terminal gets its line ended. */
+/* A terminal gets its line ended. */
 static int print_value(struct slice value)
 {
-    fwrite(value.data ? value.data : (const void *)"", 1, value.len, stdout);
-    if (isatty(STDOUT_FILENO) && (value.len == 0 || value.data[value.len - 1] != '\n'))
+    bool terminal = text_is_terminal(stdout);
+    text_value(value, terminal, stdout);
+    if (terminal && (value.len == 0 || value.data[value.len - 1] != '\n'))
         putchar('\n');
     return EX_OK;
 }
@@ -36,8 +37,7 @@ static int print_object(struct context *x, const struct kv_resp *r)
         return EX_OK;
     }
     if (sibling > r->count) {
-        fprintf(stderr, "ephemeralctl: there is no sibling %u, there %s %zu\n", sibling, r->count == 1 ? "is" : "are",
-                r->count);
+        text_error("there is no sibling %u, there %s %zu", sibling, r->count == 1 ? "is" : "are", r->count);
         return STATUS_NO;
     }
     if (r->count == 1 || sibling)
@@ -54,7 +54,7 @@ int cmd_get(struct context *x)
         return print_object(x, &resp);
     if (err != E_NOT_FOUND || *client_error(x->client))
         return command_failed(x, err);
-    fprintf(stderr, "ephemeralctl: no such key: %s/%s\n", x->args[0], x->args[1]);
+    text_error("no such key: %s/%s", x->args[0], x->args[1]);
     return STATUS_NO;
 }
 
@@ -84,7 +84,7 @@ static int put(struct context *x, struct slice value)
         err = client_put(x->client, &req, buf_slice(&meta), &resp);
     buf_fini(&meta);
     if (err == E_EXISTS) {
-        fprintf(stderr, "ephemeralctl: the key exists already: %s/%s\n", x->args[0], x->args[1]);
+        text_error("the key exists already: %s/%s", x->args[0], x->args[1]);
         return STATUS_NO;
     }
     return err ? command_failed(x, err) : EX_OK;

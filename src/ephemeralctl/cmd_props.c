@@ -1,6 +1,7 @@
 #include "client/props.h"
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/json.h"
+#include "ephemeralctl/text.h"
 
 #include <sysexits.h>
 
@@ -8,8 +9,9 @@
 
 static void print_function(const struct mod_fun *f)
 {
-    printf("%.*s:%.*s", (int)f->module.len, (const char *)f->module.data, (int)f->function.len,
-           (const char *)f->function.data);
+    text_name(f->module, true, stdout);
+    putchar(':');
+    text_name(f->function, true, stdout);
 }
 
 static void print_hooks(const struct commit_hooks *hooks)
@@ -20,7 +22,7 @@ static void print_hooks(const struct commit_hooks *hooks)
         if (h->has_modfun)
             print_function(&h->modfun);
         else
-            printf("%.*s", (int)h->name.len, (const char *)h->name.data);
+            text_name(h->name, true, stdout);
     }
     fputs(hooks->count ? "" : "none", stdout);
 }
@@ -47,7 +49,7 @@ static void print_text(const struct client_prop *p, const void *field)
         fputs(*(const bool *)field ? "true" : "false", stdout);
         break;
     case CLIENT_PROP_TEXT:
-        printf("%.*s", (int)text->len, (const char *)text->data);
+        text_name(*text, true, stdout);
         break;
     case CLIENT_PROP_FUNCTION:
         print_function(field);
@@ -224,6 +226,7 @@ int cmd_type_activate(struct context *x)
     int err = client_get_type(x->client, command_arg(x, 0), &props);
     if (err)
         return command_failed(x, err);
-    printf("%s is active\n", x->args[0]);
+    text_name(command_arg(x, 0), true, stdout);
+    puts(" is active");
     return EX_OK;
 }

@@ -1,5 +1,6 @@
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/json.h"
+#include "ephemeralctl/text.h"
 
 #include <sysexits.h>
 #include <time.h>
@@ -33,8 +34,11 @@ int cmd_ping(struct context *x)
 
 static void print_info(struct slice node, struct slice version, const struct client_conn *c)
 {
-    printf("node     %.*s\nversion  %.*s\ntls      %s %s\n", (int)node.len, (const char *)node.data, (int)version.len,
-           (const char *)version.data, client_conn_tls_version(c), client_conn_tls_cipher(c));
+    fputs("node     ", stdout);
+    text_name(node, true, stdout);
+    fputs("\nversion  ", stdout);
+    text_name(version, true, stdout);
+    printf("\ntls      %s %s\n", client_conn_tls_version(c), client_conn_tls_cipher(c));
 }
 
 static void print_info_json(struct slice node, struct slice version, const struct client_conn *c)

@@ -4,6 +4,7 @@
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/connect.h"
 #include "ephemeralctl/json.h"
+#include "ephemeralctl/text.h"
 #include "ephemeralctl/view.h"
 
 #include <sysexits.h>
@@ -47,18 +48,28 @@ static int ask(struct wait *w, bool probe)
     return err;
 }
 
+/* The state is null where no answer has come. */
+static void print_json(const struct wait *w, const char *why)
+{
+    const struct cluster_ready_resp *r = &w->last;
+    struct json j = json_to(stdout);
+    json_open(&j, NULL, '{');
+    json_bool(&j, "ready", r->ready);
+    if (r->state)
+        json_string(&j, "state", slice_str(view_node_state(r->state)));
+    else
+        json_null(&j, "state");
+    json_string(&j, "why", slice_str(why));
+    json_close(&j, '}');
+    json_end(&j);
+}
+
 static void print_answer(const struct wait *w)
 {
     const struct cluster_ready_resp *r = &w->last;
     char why[TABLE_CELL_MAX];
     if (w->options->output == OUTPUT_JSON) {
-        struct json j = json_to(stdout);
-        json_open(&j, NULL, '{');
-        json_bool(&j, "ready", r->ready);
-        json_string(&j, "state", slice_str(view_node_state(r->state)));
-        json_string(&j, "why", slice_str(r->why));
-        json_close(&j, '}');
-        json_end(&j);
+        print_json(w, r->why);
     } else if (r->ready) {
         printf("ready (%s)\n", view_node_state(r->state));
     } else {
@@ -66,9 +77,13 @@ static void print_answer(const struct wait *w)
     }
 }
 
-static int fail_for_good(const struct wait *w, int err)
+static int fail_for_good(struct wait *w, int err)
 {
-    fprintf(stderr, "ephemeralctl: %s: %s\n", w->options->host, *w->why ? w->why : err_text(err));
+    const char *why = *w->why ? w->why : err_text(err);
+    text_error("%s: %s", w->options->host, why);
+    w->last = (struct cluster_ready_resp){0}; /* what was said before is over */
+    if (w->options->output == OUTPUT_JSON)
+        print_json(w, why);
     return exit_status(err);
 }
 
@@ -96,13 +111,11 @@ static void pause_a_little(const struct wait *w)
 
 static int fail_late(const struct wait *w)
 {
-    char why[TABLE_CELL_MAX];
     const char *state = w->last.state ? view_node_state(w->last.state) : "no answer yet";
-    fprintf(stderr, "ephemeralctl: %s is not ready in time (%s): %s\n", w->options->host, state,
-            table_safe(*w->why        ? w->why
-                       : *w->last.why ? w->last.why
-                                      : "it did not say why",
-                       why));
+    const char *why = *w->why ? w->why : *w->last.why ? w->last.why : "it did not say why";
+    text_error("%s is not ready in time (%s): %s", w->options->host, state, why);
+    if (w->options->output == OUTPUT_JSON)
+        print_json(w, why);
     return EX_TEMPFAIL;
 }
 

@@ -1,5 +1,7 @@
 #include "ephemeralctl/connect.h"
 
+#include "ephemeralctl/text.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +98,7 @@ static int make_identity(const struct options *o, struct client_identity **out)
     forget_root_key();
     if (!err)
         return 0;
-    fprintf(stderr, "ephemeralctl: %s\n", why);
+    text_error("%s", why);
     if (err == E_INVALID && (o->root_cert || o->root_key))
         fputs("A certificate is minted with --root-ca-cert, --root-ca-key and --user together, or\n"
               "EPHEMERAL_STORE_ROOT_CA_CERT, EPHEMERAL_STORE_ROOT_CA_KEY and EPHEMERAL_STORE_USER.\n",
@@ -160,7 +162,8 @@ int connection_open(const struct options *o, struct connection *out)
     int err = connection_try(o, o->timeout_ms, out, why, sizeof why);
     if (!err)
         return 0;
-    fprintf(stderr, "ephemeralctl: cannot connect to %s: %s\n%s\n", o->host, why, hint(err));
+    text_error("cannot connect to %s: %s", o->host, why);
+    fprintf(stderr, "%s\n", hint(err));
     connection_close(out);
     return err == E_NOT_FOUND ? EX_NOHOST : err == E_IO ? EX_UNAVAILABLE : exit_status(err);
 }

@@ -1,9 +1,9 @@
 #include "ephemeralctl/input.h"
 
 #include "client/conn.h"
+#include "ephemeralctl/text.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 
 static int complain(int status, const char *why)
 {
-    fprintf(stderr, "ephemeralctl: standard input: %s\n", why);
+    text_error("standard input: %s", why);
     return status;
 }
 

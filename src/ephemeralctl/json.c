@@ -1,5 +1,7 @@
 #include "ephemeralctl/json.h"
 
+#include "base/printable.h"
+
 #include <inttypes.h>
 
 static void begin(struct json *j, const char *name)
@@ -47,34 +49,10 @@ void json_bool(struct json *j, const char *name, bool b)
     fputs(b ? "true" : "false", j->file);
 }
 
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629, table 3-7 of Unicode), 0 when there is none. */
-static size_t utf8_sequence(const uint8_t *p, size_t left)
-{
-    static const struct {
-        uint8_t lead_min, lead_max, second_min, second_max, len;
-    } forms[] = {
-        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        size_t n = forms[i].len;
-        if (p[0] < forms[i].lead_min || p[0] > forms[i].lead_max)
-            continue;
-        if (n > left || (n > 1 && (p[1] < forms[i].second_min || p[1] > forms[i].second_max)))
-            return 0;
-        for (size_t k = 2; k < n; k++)
-            if ((p[k] & 0xc0) != 0x80)
-                return 0;
-        return n;
-    }
-    return 0;
-}
-
 static bool is_utf8(struct slice s)
 {
     for (size_t i = 0, n; i < s.len; i += n)
-        if ((n = utf8_sequence(s.data + i, s.len - i)) == 0)
+        if ((n = printable_utf8(s.data + i, s.len - i)) == 0)
             return false;
     return true;
 }
@@ -88,6 +66,8 @@ static void put_text(FILE *f, struct slice s)
             fprintf(f, "\\%c", c);
         else if (c < 0x20 || c == 0x7f)
             fprintf(f, "\\u%04x", c);
+        else if (c == 0xc2 && s.data[i + 1] < 0xa0) /* U+0080 to U+009F drive some terminals, too */
+            fprintf(f, "\\u%04x", s.data[++i]);
         else
             fputc(c, f);
     }

@@ -1,8 +1,10 @@
 #include "base/stdio_fds.h"
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/connect.h"
+#include "ephemeralctl/text.h"
 #include "ephemeralctl/root.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -143,13 +145,18 @@ static int run(const struct command *c, struct context *x)
     return status;
 }
 
+/* What was lost of the output goes before any other status. What could not be written stands in the buffer still, so
+ * that the flush says why. */
 static int flush_output(int status)
 {
     bool failed = ferror(stdout) != 0;
+    errno = 0;
+    failed |= fflush(stdout) != 0;
+    int why = errno;
     if (fclose(stdout) == 0 && !failed)
         return status;
-    fputs("ephemeralctl: cannot write to standard output\n", stderr);
-    return status ? status : EX_IOERR;
+    text_error("cannot write to standard output: %s", why ? strerror(why) : "a write failed");
+    return EX_IOERR;
 }
 
 int main(int argc, char **argv)

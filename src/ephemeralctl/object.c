@@ -1,6 +1,7 @@
 #include "ephemeralctl/object.h"
 
 #include "ephemeralctl/json.h"
+#include "ephemeralctl/text.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -17,31 +18,25 @@ static struct slice time_text(const struct kv_resp_content *c, char out[TIME_SIZ
     return slice_make(out, n);
 }
 
-/* What a server sends is not trusted to leave a terminal alone. */
-static void print_safe(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        putchar(s.data[i] < 0x20 || s.data[i] >= 0x7f ? '?' : s.data[i]);
-}
-
-static void print_sibling(size_t number, size_t count, const struct kv_resp_content *c)
+static void print_sibling(size_t number, size_t count, const struct kv_resp_content *c, bool terminal)
 {
     char when[TIME_SIZE];
     struct slice value = c->content.value;
     time_text(c, when);
     printf("--- sibling %zu of %zu: %s%zu bytes, modified %s, type ", number, count,
            c->content.deleted ? "deleted, " : "", value.len, when);
-    print_safe(c->content.has_content_type ? c->content.content_type : slice_str("none"));
+    text_name(c->content.has_content_type ? c->content.content_type : slice_str("none"), true, stdout);
     putchar('\n');
-    fwrite(value.data ? value.data : (const void *)"", 1, value.len, stdout);
+    text_value(value, terminal, stdout);
     if (value.len && value.data[value.len - 1] != '\n')
         putchar('\n');
 }
 
 void object_print_siblings(const struct kv_resp *r)
 {
+    bool terminal = text_is_terminal(stdout);
     for (size_t i = 0; i < r->count; i++)
-        print_sibling(i + 1, r->count + r->more, &r->content[i]);
+        print_sibling(i + 1, r->count + r->more, &r->content[i], terminal);
 }
 
 static void json_hex(struct json *j, const char *name, struct slice s)

@@ -2,6 +2,7 @@
 
 #include "client/client.h"
 #include "ephemeralctl/root.h"
+#include "ephemeralctl/text.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -75,12 +76,12 @@ static const struct option_entry table[] = {
 
 void options_complain(const char *format, ...)
 {
+    char text[512];
     va_list args;
     va_start(args, format);
-    fputs("ephemeralctl: ", stderr);
-    vfprintf(stderr, format, args);
-    fputs("; see ephemeralctl --help\n", stderr);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    text_error("%s; see ephemeralctl --help", text);
 }
 
 static bool parse_number(const char *text, unsigned long max, unsigned long *out)

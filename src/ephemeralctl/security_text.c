@@ -1,6 +1,7 @@
 #include "ephemeralctl/security_text.h"
 
 #include "ephemeralctl/options.h"
+#include "ephemeralctl/text.h"
 
 static bool complain(const char *what, const char *word)
 {
@@ -158,12 +159,30 @@ bool security_text_parse(enum security_role role, char **words, int count, struc
 
 /* --- printing --- */
 
+/* With what stands before it in one word. */
+static void print_named(const char *before, const char *name, FILE *out)
+{
+    char word[SECURITY_NAME_SIZE + 8];
+    snprintf(word, sizeof word, "%s%s", before, name);
+    text_word(word, out);
+}
+
 static void print_role(const struct security_change *c, FILE *out)
 {
     if (c->role == ROLE_ALL)
         fputs("all", out);
     else
-        fprintf(out, "%s%s", c->role == ROLE_GROUP ? "group/" : "", c->name);
+        print_named(c->role == ROLE_GROUP ? "group/" : "", c->name, out);
+}
+
+static void print_scope(const struct security_change *c, FILE *out)
+{
+    fputs(" on ", out);
+    text_word(*c->type ? c->type : "any", out);
+    if (!*c->bucket)
+        return;
+    fputc(' ', out);
+    text_word(c->bucket, out);
 }
 
 static void print_permissions(uint32_t set, FILE *out)
@@ -180,23 +199,27 @@ static void print_permissions(uint32_t set, FILE *out)
 
 static void print_fields(const struct security_change *c, FILE *out)
 {
-    fprintf(out, "%s %s %s", c->role == ROLE_GROUP ? "group" : "user", c->act == SECURITY_ADD ? "add" : "alter",
-            c->name);
-    for (size_t i = 0; i < c->group_count; i++)
-        fprintf(out, "%s%s", i ? "," : " groups=", c->group[i].name);
+    fprintf(out, "%s %s ", c->role == ROLE_GROUP ? "group" : "user", c->act == SECURITY_ADD ? "add" : "alter");
+    text_word(c->name, out);
+    for (size_t i = 0; i < c->group_count; i++) {
+        fputs(i ? "," : " groups=", out);
+        text_word(c->group[i].name, out);
+    }
     fputs(c->has_password ? " password=-" : "", out);
 }
 
 void security_text_print(const struct security_change *c, FILE *out)
 {
     if (c->configured) {
-        fprintf(out, "# %s, of the configuration: by certificate from everywhere, everything granted", c->name);
+        fputs("# ", out);
+        text_word(c->name, out);
+        fputs(", of the configuration: by certificate from everywhere, everything granted", out);
     } else if (c->act == SECURITY_GRANT || c->act == SECURITY_REVOKE) {
         bool grants = c->act == SECURITY_GRANT;
         fprintf(out, "user %s ", grants ? "grant" : "revoke");
         print_permissions(c->permissions, out);
-        fprintf(out, " on %s%s%s %s ", *c->type ? c->type : "any", *c->bucket ? " " : "", c->bucket,
-                grants ? "to" : "from");
+        print_scope(c, out);
+        fputs(grants ? " to " : " from ", out);
         print_role(c, out);
     } else if (c->act == SECURITY_ADD_SOURCE) {
         fputs("user source add ", out);

@@ -1,6 +1,7 @@
 #include "ephemeralctl/table.h"
 
 #include "base/assert.h"
+#include "base/printable.h"
 
 #include <stdarg.h>
 
@@ -20,10 +21,7 @@ void table_fini(struct table *t)
 
 const char *table_safe(const char *text, char room[TABLE_CELL_MAX])
 {
-    size_t n = strnlen(text, TABLE_CELL_MAX - 1);
-    for (size_t i = 0; i < n; i++)
-        room[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-    room[n] = '\0';
+    printable_copy(slice_str(text), room, TABLE_CELL_MAX);
     return room;
 }
 

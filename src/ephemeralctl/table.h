@@ -1,5 +1,5 @@
-/* Rows for people: columns as wide as they need to be, two spaces between them. What a server sent is shown with its
- * control characters as '?', so that it cannot drive the terminal. */
+/* Rows for people: columns as wide as they need to be, two spaces between them. What a server sent is escaped
+ * (base/printable.h), so that it cannot drive the terminal. */
 #ifndef EPHEMERALCTL_TABLE_H
 #define EPHEMERALCTL_TABLE_H
 
@@ -24,7 +24,7 @@ void table_cell(struct table *t, const char *format, ...) __attribute__((format(
 /* False when there was not enough memory: nothing is printed. */
 bool table_print(const struct table *t, FILE *out);
 
-/* Copies `text` with control characters as '?', and returns `room`. */
+/* Copies `text`, escaped, and returns `room`. */
 const char *table_safe(const char *text, char room[TABLE_CELL_MAX]);
 
 #endif

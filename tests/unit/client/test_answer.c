@@ -44,7 +44,7 @@ static void text_is_printable_and_cut(void **state)
     struct answer_error e;
     char text[2 * ANSWER_TEXT_MAX];
     decode("a\x1b[31mb\nc\x7f", &e);
-    assert_string_equal(e.text, "a?[31mb?c?");
+    assert_string_equal(e.text, "a\\x1b[31mb\\nc\\x7f");
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     decode(text, &e);

@@ -160,7 +160,7 @@ static void status_of_a_seeker(void **state)
     assert_true(view_status(&seeker, out));
     assert_string_equal(printed(), "cluster      none yet, looks for 'prod'\n"
                                    "this node    seeking (01000000), not ready, not serving\n"
-                                   "health       no quorum: 2 of 3?[31m found\n");
+                                   "health       no quorum: 2 of 3\\x1b[31m found\n");
 }
 
 static void may_lose(void **state)
