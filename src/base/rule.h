@@ -40,7 +40,8 @@ enum rule {
     RULE_RETRY,   /* a write that comes again is not applied again */
     RULE_KNOWN,   /* a change of the catalog is answered when all who serve know it */
     RULE_CONTEXT, /* a removal from a set or map takes away only what its context has seen (src/datatype) */
-    RULE_MEMORY   /* what would pass the limit is refused before it is proposed */
+    RULE_MEMORY,  /* what would pass the limit is refused before it is proposed */
+    RULE_FLOOR    /* a connection is shown nothing that is older than what it was shown before */
 };
 
 #ifdef EPHEMERAL_WITHOUT

@@ -54,12 +54,13 @@ int work_send(struct work *w, struct peer *p)
     struct router *r = w->router;
     uint64_t now = now_of(r->cluster), left = w->deadline_ms > now ? w->deadline_ms - now : 0;
     struct peer_request m = {.number = ++r->requests,
-                             .kind = w->kind,
+                             .kind = w->asks_leader ? PEER_GET_LATEST : w->kind,
                              .partition = w->partition ? (uint16_t)w->partition->number : 0,
                              .wants_object = w->wants_object,
                              .time_ms = (uint32_t)(left < UINT32_MAX ? left : UINT32_MAX),
                              .cursor = w->cursor,
                              .end = w->end,
+                             .floor = w->floor,
                              .body = slice_make(w->blob->data, w->blob->size)};
     struct link *l = link_for(r->cluster, p, m.body.len);
     struct buf *out = l && link_backlog(l) <= FORWARD_BACKLOG_MAX ? link_begin(l, PEER_REQUEST) : NULL;
@@ -114,12 +115,14 @@ static int take_result(struct work *w, struct slice body)
     return 0;
 }
 
-/* Whoever answers what only a leader can, leads. */
-static void note_leader(const struct work *w, const struct link *l)
+static void note_answered(const struct work *w, const struct peer_answer *m)
 {
-    const struct member *m = meta_member_by_incarnation(w->router->cluster->meta.state, l->peer->hello.incarnation);
-    if (m && work_is_leaders(w->kind))
-        w->partition->leader_hint = m->id;
+    if (!w->partition)
+        return;
+    if (m->leader)
+        w->partition->leader_hint = m->leader;
+    if (w->request && m->mark.epoch == w->router->cluster->meta.state->epoch)
+        router_raise(w->request->floor, w->partition->number, &m->mark);
 }
 
 static int take_answer(struct cluster *c, struct link *l, struct slice body)
@@ -133,7 +136,7 @@ static int take_answer(struct cluster *c, struct link *l, struct slice body)
     if (!w || !c->meta.whole)
         return 0; /* its time was over */
     if (m.status == PEER_DONE) {
-        note_leader(w, l);
+        note_answered(w, &m);
         /* What is none leaves it where it is: the connection closes, and it is asked again. */
         return take_result(w, m.body);
     }
@@ -158,6 +161,10 @@ static struct buf *begin_answer(struct link *l, const struct work *w, unsigned s
         return NULL;
     struct coder c = coder_writer(out);
     struct peer_answer m = {.number = w->from_number, .status = status, .leader = leader};
+    if (status == PEER_DONE && w->partition) {
+        m.leader = partition_leads(w->partition) ? w->router->cluster->meta.self : 0;
+        m.mark = router_mark(w->partition);
+    }
     code_answer(&c, &m);
     *length_at = buf_len(out) - 4;
     if (!c.err)
@@ -310,7 +317,8 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
     w->from = l->peer;
     w->from_number = m.number;
     w->partition = m.kind == PEER_CATALOG ? NULL : &c->partition[m.partition];
-    w->wants_object = m.wants_object || m.kind == PEER_GET || m.kind == PEER_GET_ANY;
+    w->wants_object = m.wants_object || (work_is_of_key(m.kind) && m.kind != PEER_WRITE);
+    w->floor = m.floor;
     w->cursor = m.cursor;
     w->end = m.end;
     w->from_bytes = sizeof *w + m.body.len;

@@ -195,6 +195,13 @@ static void identify(struct work *w, struct store_command *c)
     c->origin.acknowledged = LIST_ENTRY(p->own.next, struct work, by_sequence)->sequence - 1;
 }
 
+/* It is answered by what this node has. */
+static void note_seen(const struct partition *p, const struct router_request *q)
+{
+    struct peer_mark m = router_mark(p);
+    router_raise(q->floor, p->number, &m);
+}
+
 static void write_here(struct partition *p, struct router_request *q, struct store_command *c)
 {
     struct store_result result = {0};
@@ -206,6 +213,7 @@ static void write_here(struct partition *p, struct router_request *q, struct sto
         err = partition_commit_solo(p, c, &result);
     partition_schedule_expiry(p);
     result.err = err;
+    note_seen(p, q);
     q->done(q, err, &result);
     partition_forget_origins(p);
 }
@@ -242,26 +250,14 @@ static int get_here(struct partition *p, const struct store_key *k, struct store
     return err;
 }
 
-/* A stale read takes what this node has; a key that is due is not there any more. */
-static int get_any(struct partition *p, const struct store_key *k, struct store_result *result)
-{
-    int err = store_get(p->store, k, partition_now_ms(p), &result->object);
-    err = err == E_DUE ? E_NOT_FOUND : err;
-    result->exists = err == 0;
-    result->err = err;
-    return err;
-}
-
 void router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
 {
     struct partition *p = partition_of(r, k);
     struct store_result result = {0};
-    if (any_replica && p->replica && p->whole) {
-        q->done(q, get_any(p, k, &result), &result);
-        return;
-    }
     if (serves_alone(p) && !r->applying) {
-        q->done(q, get_here(p, k, &result), &result);
+        int err = get_here(p, k, &result);
+        note_seen(p, q);
+        q->done(q, err, &result);
         return;
     }
     struct work *w = router_begin(r, q, any_replica ? PEER_GET_ANY : PEER_GET);
@@ -269,6 +265,7 @@ void router_read(struct router *r, struct router_request *q, const struct store_
         return;
     w->partition = p;
     w->wants_object = true;
+    router_begin_any(w, q->floor);
     w->blob = router_encode_key(k);
     if (w->blob && router_decode_key(w) == 0)
         work_dispatch(w);
@@ -280,6 +277,7 @@ void router_read_alone(struct work *w)
 {
     struct store_result result = {0};
     int err = get_here(w->partition, &w->key, &result);
+    router_seen(w);
     work_finish(w, err, &result);
 }
 
@@ -360,10 +358,12 @@ void router_reset_bucket(struct router *r, struct router_request *q, struct slic
 static void answer_write(struct work *w, int err, const struct store_result *result)
 {
     w->maybe_done = true;
-    if (!lease_is_valid(w->router->cluster))
+    if (!lease_is_valid(w->router->cluster)) {
         work_wait(w);
-    else
-        work_finish(w, err, result);
+        return;
+    }
+    router_seen(w);
+    work_finish(w, err, result);
 }
 
 void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
@@ -408,10 +408,12 @@ static void serve_read(struct work *w)
         return;
     }
     result.exists = err == 0;
-    if (lease_is_valid(p->cluster))
-        work_finish(w, err, &result);
-    else
+    if (!lease_is_valid(p->cluster)) {
         work_wait(w);
+        return;
+    }
+    router_seen(w);
+    work_finish(w, err, &result);
 }
 
 void router_serve_reads(struct partition *p)

@@ -47,12 +47,24 @@ const struct store_memory *router_memory(const struct router *r);
 struct router_request;
 typedef void (*router_done)(struct router_request *q, int err, const struct store_result *result);
 
-/* One request under way: it lies in its caller's memory, who fills the first three, and reuses or frees it only
+/* R-FLOOR: how far the replicas were that have answered a client, for each partition: a read from any replica shows it
+ * nothing that is older. It lies in its caller's memory, zeroed at the start, for as long as requests that name it. */
+struct router_floor {
+    uint64_t epoch; /* what was in those before it may be lost */
+    struct router_floor_mark {
+        uint64_t index;
+        uint32_t term; /* of that entry; 0: not known */
+        uint32_t generation;
+    } partition[ROUTER_PARTITIONS_MAX];
+};
+
+/* One request under way: it lies in its caller's memory, who fills the first four, and reuses or frees it only
  * after `done` or router_forget(). The rest is the router's. */
 struct router_request {
     router_done done;
-    uint64_t timeout_ms; /* from now; 0: ROUTER_TIMEOUT_MS */
-    bool wants_object;   /* of a write: the answer is to hold the object, not its error alone */
+    struct router_floor *floor; /* borrowed; NULL: there is none */
+    uint64_t timeout_ms;        /* from now; 0: ROUTER_TIMEOUT_MS */
+    bool wants_object;          /* of a write: the answer is to hold the object, not its error alone */
     struct list link;
     void *work;
 };
@@ -68,7 +80,8 @@ void router_forget(struct router *r, struct router_request *q);
  * points to are borrowed for the call. */
 void router_write(struct router *r, struct router_request *q, struct store_command *c);
 
-/* `any_replica`: r = 1, may be stale (promise 3). Otherwise linearizable. `k` is borrowed for the call. */
+/* `any_replica`: r = 1, may be stale (promise 3), but not older than q->floor: where no replica that can be reached has
+ * come as far, it waits for one. Otherwise linearizable. `k` is borrowed for the call. */
 void router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
 
 /* Changes of the catalog, which every node that holds a lease knows before `done` is called with 0 (result is NULL).

@@ -257,6 +257,7 @@ void router_walk_here(struct work *w)
     }
     struct buf part;
     buf_init(&part, SIZE_MAX / 2);
+    router_seen(w);
     int err = router_put_listing(w, &part);
     if (err)
         work_finish(w, err, NULL);

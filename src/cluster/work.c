@@ -26,6 +26,10 @@ static void rearm(struct work *w, uint64_t at_ms);
 static void wait_on(struct work *w)
 {
     struct cluster *c = w->router->cluster;
+    if (w->asks_leader) { /* any other will do */
+        work_dispatch(w);
+        return;
+    }
     if (!is_silent(c, w->asked)) {
         rearm(w, now_of(c) + SILENT_MS);
         return;
@@ -157,6 +161,11 @@ static struct peer *peer_of(const struct cluster *c, uint64_t member)
     return l && l->peer->in[PLANE_RAFT] && !is_silent(c, l->peer) ? l->peer : NULL;
 }
 
+bool work_can_ask(const struct work *w, uint64_t member)
+{
+    return peer_of(w->router->cluster, member) != NULL;
+}
+
 /* Somebody who has the partition, in turn, when it is not known who leads it. */
 static uint64_t anybody(const struct cluster *c, struct partition *p)
 {
@@ -187,7 +196,7 @@ void work_forward(struct work *w, uint64_t member)
     list_append(&p->requests, &w->place);
     w->asked = p;
     w->out = true;
-    rearm(w, now_of(c) + SILENT_MS);
+    rearm(w, w->asks_leader ? w->leader_until_ms : now_of(c) + SILENT_MS);
 }
 
 /* The command carries the partition's time as of its proposal. What stands in a log is never changed: a repetition gets
@@ -240,6 +249,7 @@ static void write_alone(struct work *w)
     if (!err)
         err = partition_commit_solo(p, &command, &result);
     partition_schedule_expiry(p);
+    router_seen(w);
     work_finish(w, err, &result); /* of what the store holds: nothing is to change in it before */
     partition_forget_origins(p);
 }
@@ -279,17 +289,6 @@ static void ask(struct work *w)
     list_append(&p->reads, &w->place);
     rearm(w, w->deadline_ms);
     partition_mark_dirty(p);
-}
-
-static void read_here(struct work *w)
-{
-    struct store_result result = {0};
-    struct partition *p = w->partition;
-    int err = store_get(p->store, &w->key, partition_now_ms(p), &result.object);
-    if (err == E_DUE) /* stale it may be, but not older than its end */
-        err = E_NOT_FOUND;
-    result.exists = err == 0;
-    work_finish(w, err, &result);
 }
 
 /* A partition that is being rebuilt takes writes once it is on enough nodes (R-REBUILD). */
@@ -370,7 +369,8 @@ void work_dispatch(struct work *w)
         dispatch_write(w);
         break;
     case PEER_GET_ANY:
-        w->partition->whole ? read_here(w) : work_forward(w, w->partition->leader_hint);
+    case PEER_GET_LATEST:
+        router_read_any(w);
         break;
     case PEER_CATALOG:
         meta_catalog(c, w);

@@ -44,6 +44,9 @@ struct work {
     struct peer *asked; /* where its answer is to come from; NULL: nobody was */
     bool out;           /* sent or proposed, and it is not known what has become of it */
     bool maybe_done, wants_object;
+    bool asks_leader;         /* of a read of any replica: its leader was asked, */
+    uint64_t leader_until_ms; /* which is tried until then */
+    struct peer_mark floor;   /* whoever is not as far does not answer it (R-FLOOR) */
     bool admitted;            /* R-KNOWN: what it was made by is what all who serve know; */
     uint64_t catalog_version; /* made by this one */
     struct timer timer;       /* of its next try or its end */
@@ -53,7 +56,7 @@ struct work {
 /* A read or write of a key, whose answer has a result; others have none. */
 static inline bool work_is_of_key(unsigned kind)
 {
-    return kind == PEER_WRITE || kind == PEER_GET || kind == PEER_GET_ANY;
+    return kind == PEER_WRITE || kind == PEER_GET || kind == PEER_GET_ANY || kind == PEER_GET_LATEST;
 }
 
 /* The key is of the partition that it is asked of. */
@@ -68,12 +71,6 @@ static inline bool work_is_walk(unsigned kind)
     return kind == PEER_KEYS || kind == PEER_BUCKETS || kind == PEER_QUERY;
 }
 
-/* Only a leader answers it. */
-static inline bool work_is_leaders(unsigned kind)
-{
-    return kind != PEER_GET_ANY && kind != PEER_CATALOG;
-}
-
 static inline bool work_has_effect(const struct work *w)
 {
     return w->kind == PEER_WRITE || w->kind == PEER_CATALOG;
@@ -86,7 +83,9 @@ void work_dispatch(struct work *w);
 /* Tries it again a little later. It is in no list. */
 void work_until_deadline(struct work *w); /* what was proposed is not tried again meanwhile */
 void work_wait(struct work *w);
-/* Sends it to that member; 0, or one that cannot be reached: waits. */
+/* That member can be reached, and is heard. */
+bool work_can_ask(const struct work *w, uint64_t member);
+/* Sends it to that member; 0, or one that cannot be reached: to another that has the partition, or waits. */
 void work_forward(struct work *w, uint64_t member);
 /* Answers and ends it. */
 void work_finish(struct work *w, int err, const struct store_result *result);
@@ -110,6 +109,21 @@ void work_answer(struct work *w, int err, const struct store_result *result);
 void work_refuse(struct work *w, uint64_t leader);
 /* It may have its effect yet; ends it. */
 void work_answer_unsure(struct work *w);
+
+/* read_any.c */
+void router_begin_any(struct work *w, const struct router_floor *f); /* NULL: nothing was shown before */
+void router_read_any(struct work *w);                                /* dispatches it */
+/* How far the replica here is; no epoch: there is none. */
+struct peer_mark router_mark(const struct partition *p);
+/* So far was a replica that has shown its client something. `f` may be NULL. */
+void router_raise(struct router_floor *f, unsigned partition, const struct peer_mark *m);
+/* It is answered by what is here. */
+static inline void router_seen(const struct work *w)
+{
+    struct peer_mark m = router_mark(w->partition);
+    if (w->request)
+        router_raise(w->request->floor, w->partition->number, &m);
+}
 
 /* router.c, router_list.c */
 /* NULL: there is no memory, which the request was told. */

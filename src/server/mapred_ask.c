@@ -85,6 +85,7 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
     struct mapred_ask *a = &m->ask[(m->first_ask + m->asks++) % MAPRED_ASKS_MAX];
     *a = (struct mapred_ask){.job = m, .input = *in, .key_tag = s->request.key_tag};
     router_request_init(&a->request, deletes ? on_deleted : on_read);
+    a->request.floor = &s->floor;
     /* The session's own request tells a refusal what time there was. */
     a->request.timeout_ms = session_ask_on(s, timeout_ms, a->request.done)->timeout_ms;
     if (deletes) {

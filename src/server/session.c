@@ -95,6 +95,7 @@ void session_init(struct session *s, struct server *server, struct stream *strea
     timer_init(&s->wait_timer, session_on_wait_over);
     session_memory_init(s);
     router_request_init(&s->request.router, NULL);
+    s->request.router.floor = &s->floor;
     server->metrics->connections_open++;
     timer_start(server->timers, &s->deadline, server->config.handshake_timeout_ms);
 }

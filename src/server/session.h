@@ -102,6 +102,7 @@ struct session {
     struct timer pause_timer; /* goes on after the delay of a failed authentication, or in the next turn of a listing */
     session_go_on go_on;
     struct session_request request;
+    struct router_floor floor; /* what was shown on this connection */
     struct walk *walk;
     uint8_t client_id[CLIENT_ID_MAX];
     uint8_t client_id_len;

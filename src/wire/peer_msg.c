@@ -213,6 +213,14 @@ void code_copy(struct coder *c, struct peer_copy *m)
     code_slice(c, &m->bytes);
 }
 
+static void code_mark(struct coder *c, struct peer_mark *m)
+{
+    code_u64(c, &m->epoch);
+    code_u32(c, &m->generation);
+    code_u64(c, &m->index);
+    code_u64(c, &m->term);
+}
+
 void code_request(struct coder *c, struct peer_request *m)
 {
     code_u64(c, &m->number);
@@ -222,6 +230,7 @@ void code_request(struct coder *c, struct peer_request *m)
     code_u32(c, &m->time_ms);
     code_u64(c, &m->cursor);
     code_u64(c, &m->end);
+    code_mark(c, &m->floor);
     code_slice(c, &m->body);
 }
 
@@ -230,5 +239,6 @@ void code_answer(struct coder *c, struct peer_answer *m)
     code_u64(c, &m->number);
     code_enum(c, &m->status, PEER_ANSWER_STATUS_MAX);
     code_u64(c, &m->leader);
+    code_mark(c, &m->mark);
     code_slice(c, &m->body);
 }

@@ -221,24 +221,33 @@ struct peer_copy {
 };
 void code_copy(struct coder *c, struct peer_copy *m);
 
+/* How far a replica has applied its log: what it shows is as of there. epoch 0: nothing is said. */
+struct peer_mark {
+    uint64_t epoch;
+    uint32_t generation;
+    uint64_t index, term; /* of an entry; term 0: not known */
+};
+
 enum peer_request_kind {
-    PEER_GET,     /* linearizable; body: a key */
-    PEER_GET_ANY, /* from whatever replica is there */
-    PEER_WRITE,   /* body: command_encode() */
-    PEER_KEYS,    /* one step of a listing, linearizable; body: type, bucket */
-    PEER_BUCKETS, /* body: type */
-    PEER_CATALOG, /* a change of the catalog, for the meta leader */
-    PEER_QUERY,   /* one step of an index query, linearizable; body: type, bucket, query */
-    PEER_REQUEST_KIND_MAX = PEER_QUERY
+    PEER_GET,        /* linearizable; body: a key */
+    PEER_GET_ANY,    /* from whatever replica is there */
+    PEER_WRITE,      /* body: command_encode() */
+    PEER_KEYS,       /* one step of a listing, linearizable; body: type, bucket */
+    PEER_BUCKETS,    /* body: type */
+    PEER_CATALOG,    /* a change of the catalog, for the meta leader */
+    PEER_QUERY,      /* one step of an index query, linearizable; body: type, bucket, query */
+    PEER_GET_LATEST, /* as PEER_GET_ANY, from who leads: as it is there, linearizable or not */
+    PEER_REQUEST_KIND_MAX = PEER_GET_LATEST
 };
 
 struct peer_request {
     uint64_t number; /* counted by the sender, on this connection */
     unsigned kind;
     uint16_t partition;
-    bool wants_object;    /* of a write: the answer holds the object */
-    uint32_t time_ms;     /* that the sender goes on waiting */
-    uint64_t cursor, end; /* of a listing: begins at, goes not past */
+    bool wants_object;      /* of a write: the answer holds the object */
+    uint32_t time_ms;       /* that the sender goes on waiting */
+    uint64_t cursor, end;   /* of a listing: begins at, goes not past */
+    struct peer_mark floor; /* of a read from any replica: one that has not come as far does not answer it (R-FLOOR) */
     struct slice body;
 };
 void code_request(struct coder *c, struct peer_request *m);
@@ -246,7 +255,8 @@ void code_request(struct coder *c, struct peer_request *m);
 struct peer_answer {
     uint64_t number;
     unsigned status; /* enum peer_answer_status */
-    uint64_t leader; /* PEER_NOT_HERE: a member that may know better; 0: none */
+    uint64_t leader; /* PEER_DONE: the sender, if it leads; PEER_NOT_HERE: a member that may know better; 0: none */
+    struct peer_mark mark; /* PEER_DONE: how far the sender is in the partition */
     struct slice body;
 };
 enum peer_answer_status {

@@ -475,6 +475,8 @@ static void put_request(struct said *s)
     m.time_ms = (uint32_t)field(s, 60000);
     m.cursor = field(s, 0);
     m.end = field(s, UINT64_MAX);
+    if (m.cursor) /* it may be far ahead */
+        m.floor = (struct peer_mark){s->w->state->epoch, 1, m.cursor, m.end};
     unsigned how = fuzz_byte(s->in);
     put_any(s, &body, how ? how : m.kind == PEER_WRITE ? 0 : 2, m.partition);
     m.body = buf_slice(&body);
@@ -490,6 +492,8 @@ static void put_answer(struct said *s)
     buf_init(&body, SIZE_MAX / 2);
     m.status = fuzz_byte(s->in) % (PEER_ANSWER_STATUS_MAX + 1);
     m.leader = field(s, own_member(s));
+    if (m.leader)
+        m.mark = (struct peer_mark){s->w->state->epoch, 1, m.leader, 1};
     nothing.err = fuzz_byte(s->in) % 4;
     unsigned how = fuzz_byte(s->in);
     if (how == 0)

@@ -32,6 +32,9 @@ void test_TIME_goes_on_when_it_is_formed_again(void **state);
 void test_RETRY_a_write_counts_once(void **state);
 void test_KNOWN_what_is_answered_all_know_who_serve(void **state);
 void test_KNOWN_what_came_in_without_a_lease_is_looked_at_again(void **state);
+void test_FLOOR_a_replica_that_is_behind_passes_it_on(void **state);
+void test_FLOOR_what_was_seen_counts_where_nobody_leads(void **state);
+void test_FLOOR_waits_for_a_replica_that_has_it(void **state);
 void test_MEMORY_what_would_pass_the_limit_is_refused(void **state);
 void test_MEMORY_what_comes_together_counts_once(void **state);
 

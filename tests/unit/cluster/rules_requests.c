@@ -198,3 +198,111 @@ void test_KNOWN_what_came_in_without_a_lease_is_looked_at_again(void **state)
         await_ready(u, 60000);
     }
 }
+
+/* --- R-FLOOR --- */
+
+/* Who leads the key's partition, who follows, and somebody who has none of it. */
+struct places {
+    unsigned leader, follower[2], through;
+};
+
+static struct places places_of(struct universe *u, const char *key)
+{
+    unsigned partition = partition_of(u, 0, key), followers = 0;
+    struct places p = {.leader = leader_of(u, partition), .through = UNIVERSE_MAX};
+    for (unsigned i = 0; i < 5; i++) {
+        if (i == p.leader)
+            continue;
+        if (!cluster_at(u, i)->partition[partition].replica)
+            p.through = i;
+        else if (followers < 2)
+            p.follower[followers++] = i;
+    }
+    assert_int_equal(followers, 2);
+    assert_int_not_equal(p.through, UNIVERSE_MAX);
+    return p;
+}
+
+static int get_any(struct universe *u, unsigned through, const char *key, uint64_t timeout_ms, struct op *o)
+{
+    op_get(u, o, through, key, true, timeout_ms);
+    op_wait(u, o);
+    return o->err;
+}
+
+/* One follower has not heard of the write when the leader ends. */
+void test_FLOOR_a_replica_that_is_behind_passes_it_on(void **state)
+{
+    struct universe *u = *state;
+    struct router_floor floor = {0};
+    struct op o;
+    start_all(u);
+    struct places p = places_of(u, "key-0");
+    assert_int_equal(universe_put(u, p.through, "key-0", "old"), 0);
+    universe_run(u, 200);
+    universe_cut(u, p.follower[0], p.leader, true);
+    universe_cut(u, p.follower[0], p.follower[1], true);
+    u->floor = &floor;
+    assert_int_equal(universe_put(u, p.through, "key-0", "new"), 0);
+    universe_kill(u, p.leader);
+    universe_run(u, 1500);             /* which is known to all */
+    for (unsigned i = 0; i < 6; i++) { /* each of them is asked */
+        assert_int_equal(get_any(u, p.through, "key-0", 5000, &o), 0);
+        assert_string_equal(o.value, "new");
+    }
+    u->floor = NULL; /* somebody else may be told what was */
+    bool old = false;
+    for (unsigned i = 0; i < 6; i++) {
+        assert_int_equal(get_any(u, p.through, "key-0", 5000, &o), 0);
+        old = old || strcmp(o.value, "old") == 0;
+    }
+    assert_true(old);
+}
+
+/* The last replica has the entry, and nobody can tell it that it is committed, but for who was answered. */
+void test_FLOOR_what_was_seen_counts_where_nobody_leads(void **state)
+{
+    struct universe *u = *state;
+    struct router_floor floor = {0};
+    struct op o;
+    start_all(u);
+    struct places p = places_of(u, "key-0");
+    struct partition *last = &cluster_at(u, p.follower[0])->partition[partition_of(u, 0, "key-0")];
+    u->floor = &floor;
+    unsigned tries = 0;
+    do { /* it may have been told with something else */
+        universe_run(u, 13);
+        assert_int_equal(universe_put(u, p.through, "key-0", "value"), 0);
+    } while (group_applied_index(last->group) == floor.partition[last->number].index && ++tries < 50);
+    assert_in_range(tries, 0, 49);
+    universe_kill(u, p.leader);
+    universe_kill(u, p.follower[1]);
+    uint64_t began = u->now_ms;
+    assert_int_equal(get_any(u, p.through, "key-0", 5000, &o), 0);
+    assert_string_equal(o.value, "value");
+    assert_int_equal(group_applied_index(last->group), floor.partition[last->number].index);
+    assert_in_range(u->now_ms - began, 0, 500);
+}
+
+/* The only one that is left has never heard of the write: better no answer than what was before it. */
+void test_FLOOR_waits_for_a_replica_that_has_it(void **state)
+{
+    struct universe *u = *state;
+    struct router_floor floor = {0};
+    struct op o;
+    start_all(u);
+    struct places p = places_of(u, "key-0");
+    universe_cut(u, p.follower[0], p.leader, true);
+    universe_cut(u, p.follower[0], p.follower[1], true);
+    u->floor = &floor;
+    assert_int_equal(universe_put(u, p.through, "key-0", "value"), 0);
+    universe_pause(u, p.leader, true);
+    universe_pause(u, p.follower[1], true);
+    assert_int_equal(get_any(u, p.through, "key-0", 2000, &o), E_TIMEOUT);
+    op_get(u, &o, p.through, "key-0", true, 10000);
+    universe_run(u, 500);
+    universe_pause(u, p.leader, false);
+    op_wait(u, &o);
+    assert_int_equal(o.err, 0);
+    assert_string_equal(o.value, "value");
+}

@@ -45,6 +45,9 @@ int main(int argc, char **argv)
         CASE(test_KNOWN_what_came_in_without_a_lease_is_looked_at_again),
         CASE(test_MEMORY_what_would_pass_the_limit_is_refused),
         CASE(test_MEMORY_what_comes_together_counts_once),
+        CASE(test_FLOOR_a_replica_that_is_behind_passes_it_on),
+        CASE(test_FLOOR_what_was_seen_counts_where_nobody_leads),
+        CASE(test_FLOOR_waits_for_a_replica_that_has_it),
     };
     char filter[32];
     if (argc > 1) {

@@ -255,6 +255,56 @@ static uint64_t ask_badly(struct universe *u, unsigned of, unsigned kind, const 
     return cluster_at(u, of)->mesh.malformed - before;
 }
 
+/* R + W > N: what one client was answered another sees with r = 1, through whatever node. */
+static void test_a_read_of_any_replica_sees_what_was_answered(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    start_all(u);
+    for (unsigned i = 0; i < 40; i++) {
+        assert_int_equal(universe_put(u, i % 5, key_of(i), "value"), 0);
+        for (unsigned through = 0; through < 5; through++) {
+            op_get(u, &o, through, key_of(i), true, 1000);
+            op_wait(u, &o);
+            assert_int_equal(o.err, 0);
+        }
+    }
+}
+
+/* It is waited for a moment, until it counts as silent: then no longer. */
+static void test_a_read_of_any_replica_needs_no_leader(void **state)
+{
+    struct universe *u = *state;
+    struct op o;
+    start_all(u);
+    assert_int_equal(universe_put(u, 0, "key", "value"), 0);
+    unsigned leader = leader_of(u, partition_of(u, 0, "key"));
+    universe_pause(u, leader, true);
+    for (unsigned i = 1; i < 5; i++) {
+        uint64_t began = u->now_ms;
+        op_get(u, &o, (leader + i) % 5, "key", true, 1000);
+        op_wait(u, &o);
+        assert_int_equal(o.err, 0);
+        assert_string_equal(o.value, "value");
+        assert_in_range(u->now_ms - began, 0, 150);
+    }
+    /* And of those who are left when most are gone. */
+    universe_pause(u, leader, false);
+    await_ready(u, 60000);
+    struct partition *p = partition_at(u, 0, "key");
+    unsigned alone = 0, dead = 0;
+    while (!cluster_at(u, alone)->partition[p->number].whole)
+        alone++;
+    for (unsigned i = 0; i < 5 && dead < 3; i++)
+        if (i != alone) {
+            universe_kill(u, i);
+            dead++;
+        }
+    op_get(u, &o, alone, "key", true, 1000);
+    op_wait(u, &o);
+    assert_int_equal(o.err, 0);
+}
+
 /* What only a leader proposes, and keys that are elsewhere. */
 static void test_requests_are_judged(void **state)
 {
@@ -561,6 +611,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_alone_forgets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lost_start_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_start_that_comes_with_its_outcome, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_read_of_any_replica_sees_what_was_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_read_of_any_replica_needs_no_leader, setup, teardown),
         cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_others_may_be_forgotten_in_an_answer, setup, teardown),

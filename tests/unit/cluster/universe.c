@@ -484,6 +484,7 @@ static bool begin(struct universe *u, struct op *o, unsigned i, const char *key,
     memset(o, 0, sizeof *o);
     router_request_init(&o->request, on_done);
     o->request.timeout_ms = timeout_ms;
+    o->request.floor = u->floor;
     u->machine[i].touched = true;
     if (router_unavailable(r)) {
         o->done = true;

@@ -36,7 +36,8 @@ struct universe {
     struct machine machine[UNIVERSE_MAX];
     bool cut[UNIVERSE_MAX][UNIVERSE_MAX];
     struct list pipes;
-    uint64_t delivered; /* frames' bytes */
+    uint64_t delivered;         /* frames' bytes */
+    struct router_floor *floor; /* of who makes the requests; NULL: of nobody */
 };
 
 /* `count` machines, none of which runs; times are the defaults. */

@@ -206,6 +206,14 @@ static void fill_copy(void *p)
     m->bytes = some_slice();
 }
 
+static void fill_mark(struct peer_mark *m)
+{
+    m->epoch = number();
+    m->generation = (uint32_t)number();
+    m->index = number();
+    m->term = number();
+}
+
 static void fill_request(void *p)
 {
     struct peer_request *m = p;
@@ -216,6 +224,7 @@ static void fill_request(void *p)
     m->time_ms = (uint32_t)number();
     m->cursor = number();
     m->end = number();
+    fill_mark(&m->floor);
     m->body = some_slice();
 }
 
@@ -225,6 +234,7 @@ static void fill_answer(void *p)
     m->number = number();
     m->status = up_to(PEER_ANSWER_STATUS_MAX);
     m->leader = number();
+    fill_mark(&m->mark);
     m->body = some_slice();
 }
 
