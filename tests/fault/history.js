@@ -96,7 +96,9 @@ async function one(worker, client, memory) {
     }
     if (text !== undefined && outcome === 'unknown') told[text] = (told[text] || 0) + 1;
     const end = outcome === 'unknown' ? '-' : now();
-    out.write(`w${worker} ${begin} ${end} ${kind} ${key} ${value} ${kind === 'cas' ? seen.value : '-'} ${outcome} ${revision}\n`);
+    // The client may have connected again, and was then shown nothing yet by this connection.
+    const name = kind === 'get1' ? `w${worker}-${begin}` : `w${worker}`;
+    out.write(`${name} ${begin} ${end} ${kind} ${key} ${value} ${kind === 'cas' ? seen.value : '-'} ${outcome} ${revision}\n`);
 }
 
 async function work(worker, host) {

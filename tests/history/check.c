@@ -35,7 +35,7 @@ static bool tells_revision(const struct history_op *op)
     return op->revision_len && op->outcome == HISTORY_OK && op->end != HISTORY_NEVER && op->kind != HISTORY_GET1;
 }
 
-static int compare_revisions(const struct history_op *a, const struct history_op *b)
+int check_compare_revisions(const struct history_op *a, const struct history_op *b)
 {
     size_t len = a->revision_len < b->revision_len ? a->revision_len : b->revision_len;
     int order = memcmp(a->revision, b->revision, len);
@@ -46,7 +46,7 @@ static int compare_revisions(const struct history_op *a, const struct history_op
 static bool judge_revision(const struct key_history *k, const struct history_op *greatest, const struct history_op *op,
                            struct check_report *r)
 {
-    int order = greatest ? compare_revisions(op, greatest) : 1;
+    int order = greatest ? check_compare_revisions(op, greatest) : 1;
     if (order > 0 || (order == 0 && !history_writes(op)))
         return true;
     check_tell(r, "a revision went back, or stayed where it was with a write:\n");
@@ -67,7 +67,7 @@ bool check_revisions(const struct key_history *k, struct check_report *r)
     qsort(ended, n, sizeof(const struct history_op *), by_end);
     for (size_t i = 0; right && i < k->count; i++) {
         for (; next < n && ended[next]->end < k->op[i]->begin; next++)
-            if (!greatest || compare_revisions(ended[next], greatest) > 0)
+            if (!greatest || check_compare_revisions(ended[next], greatest) > 0)
                 greatest = ended[next];
         if (tells_revision(k->op[i]))
             right = judge_revision(k, greatest, k->op[i], r);
@@ -128,7 +128,7 @@ static enum check_verdict judge_key(const struct key_history *k, struct check_re
         return check_members(k, r) ? CHECK_RIGHT : CHECK_WRONG;
     if (has_any(k, history_counts))
         return check_counts(k, r) ? CHECK_RIGHT : CHECK_WRONG;
-    if (!check_stale_reads(k, r) || !check_revisions(k, r))
+    if (!check_stale_reads(k, r) || !check_revisions(k, r) || !check_shown(k, r))
         return CHECK_WRONG;
     return check_linear(k, r);
 }

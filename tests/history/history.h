@@ -26,7 +26,8 @@
  *   delete  makes absent: ok, also where it was
  *   get     reads, linearizable: ok, with the value that was read; absent
  *   list    reads what keys there are: ok, it is among them; absent
- *   get1    reads what any replica has (r = 1): likewise, but it may be long past
+ *   get1    reads what any replica has (r = 1): likewise, but it may be long past; not older than what the same client
+ *           was told before, who has one name for each of its connections
  *   add     adds one to a counter: ok, with the count that it came to where that was told
  *   count   reads a counter, linearizable: ok, with the count; absent
  *   grant   gives a permission: ok

@@ -125,6 +125,7 @@ static void dial(struct client *c)
     *l = (struct line){.user = {&ops}, .client = c};
     c->line = l;
     c->state = CLIENT_COMING;
+    c->connections++;
     if (!c->surveys)
         c->through = (unsigned)rng_below(&c->chance, w->nodes);
     ASSERT(network_dial(&w->network, NULL, w->node[c->through].address, PORT_PROTO, &l->user, &l->stream) == 0);

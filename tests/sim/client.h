@@ -68,7 +68,8 @@ struct client {
     struct rng chance;
     struct line *line; /* its connection; NULL: none */
     enum client_state state;
-    unsigned through; /* the node that it is connected to */
+    unsigned through;     /* the node that it is connected to */
+    uint32_t connections; /* how many it has had */
     struct buf in;
     struct timer next;     /* the next request, or the next try to connect */
     struct timer patience; /* with what it waits for now */

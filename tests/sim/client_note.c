@@ -33,6 +33,12 @@ struct names client_names(unsigned key)
     return n;
 }
 
+/* R-FLOOR: another for each connection. */
+static uint32_t client_name(const struct client *c)
+{
+    return c->connections * 1000 + c->number + 1;
+}
+
 /* One operation for each element that is looked for, added or removed. */
 static void note_asked_of_set(struct client *c)
 {
@@ -41,7 +47,7 @@ static void note_asked_of_set(struct client *c)
     c->ops = 0;
     for (unsigned i = 0; i < SIM_ELEMENTS; i++) {
         bool adds = c->adds & 1u << i, removes = c->removes & 1u << i;
-        struct history_op op = {.client = c->number + 1,
+        struct history_op op = {.client = client_name(c),
                                 .begin = c->world->now_us,
                                 .end = HISTORY_NEVER,
                                 .kind = c->kind == ASK_MEMBERS ? HISTORY_MEMBER
@@ -65,7 +71,7 @@ static void note_asked_of_many(struct client *c)
     if (c->kind == ASK_KEYS)
         c->ops = keys;
     for (unsigned i = 0; i < c->ops; i++) {
-        struct history_op op = {.client = c->number + 1,
+        struct history_op op = {.client = client_name(c),
                                 .begin = c->world->now_us,
                                 .end = HISTORY_NEVER,
                                 .kind = kind_of[c->kind],
@@ -90,7 +96,7 @@ void client_note_asked(struct client *c)
         return;
     }
     c->ops = 1;
-    struct history_op op = {.client = c->number + 1,
+    struct history_op op = {.client = client_name(c),
                             .begin = c->world->now_us,
                             .end = HISTORY_NEVER,
                             .kind = kind_of[c->kind],
