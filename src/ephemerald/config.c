@@ -39,14 +39,30 @@ static int status_of(int err)
 
 /* --- numbers and flags --- */
 
+/* Two of the same number would collide with each other, and the error would name another process. */
+static int read_ports(const struct reading *r)
+{
+    struct config *c = r->c;
+    const struct {
+        const char *option;
+        uint16_t *port;
+    } all[] = {{"proto-port", &c->proto_port}, {"epmd-port", &c->epmd_port}, {"handoff-port", &c->handoff_port}};
+    int status = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0] && !status; i++) {
+        status = reading_port(r, all[i].option, all[i].port);
+        for (size_t k = 0; k < i && !status; k++)
+            if (*all[k].port == *all[i].port)
+                status = reading_fail(r, EX_CONFIG, "%s (%s) and %s (%s) are both %u: each needs a port of its own",
+                                      all[k].option, reading_origin(r, all[k].option), all[i].option,
+                                      reading_origin(r, all[i].option), *all[i].port);
+    }
+    return status;
+}
+
 static int read_numbers(const struct reading *r)
 {
     struct config *c = r->c;
-    int status = reading_port(r, "proto-port", &c->proto_port);
-    if (!status)
-        status = reading_port(r, "epmd-port", &c->epmd_port);
-    if (!status)
-        status = reading_port(r, "handoff-port", &c->handoff_port);
+    int status = read_ports(r);
     if (!status)
         status = reading_u32(r, "certificate-days", &c->certificate_days);
     if (!status)

@@ -84,7 +84,7 @@ static int listen_failed(const struct daemon *d, int err, const char *option, co
                   "'%s' is no address of this machine: give a numeric one that is (listen), or :: or 0.0.0.0 for all",
                   d->listen);
     else if (err == E_UNSUPPORTED)
-        log_error(d->log, "net", "cannot listen on %s: this machine has no IPv6; give an IPv4 address (listen)",
+        log_error(d->log, "net", "cannot listen on '%s': this machine has no IPv6; give an IPv4 address (listen)",
                   d->listen);
     else if (err == E_DENIED)
         log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", d->listen,

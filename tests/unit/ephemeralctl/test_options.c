@@ -51,6 +51,19 @@ static void of_the_cluster(void **state)
     assert_int_equal(o.output, OUTPUT_JSON);
 }
 
+/* The linker's --wrap: which files can be read. */
+static const char *readable[2];
+
+int __wrap_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode)
+{
+    (void)mode;
+    for (size_t i = 0; i < 2; i++)
+        if (readable[i] && strcmp(readable[i], path) == 0)
+            return 0;
+    return -1;
+}
+
 static void choose(const char *line, bool needed)
 {
     assert_true(parse(line));
@@ -116,6 +129,28 @@ static void of_the_root_and_a_user(void **state)
     clear_variables();
 }
 
+/* In a pod of F5's manifest: both are there, or nothing is minted. */
+static void of_the_root_in_kubernetes(void **state)
+{
+    (void)state;
+    clear_variables();
+    readable[0] = ROOT_KUBERNETES_CERT;
+    choose("ping", false);
+    assert_null(o.root_cert);
+    readable[1] = ROOT_KUBERNETES_KEY;
+    choose("ping", false);
+    assert_string_equal(o.root_cert, "/riak-bootstrap/ca-certs/tls.crt");
+    assert_string_equal(o.root_key, "/riak-bootstrap/ca-certs/tls.key");
+    choose("ping --certs d", false);
+    assert_null(o.root_cert);
+    setenv(OPTIONS_ROOT_CERT_VARIABLE, "a cert", 1); /* the key is missed then, not taken from elsewhere */
+    choose("ping", false);
+    assert_string_equal(o.root_cert, "a cert");
+    assert_null(o.root_key);
+    readable[0] = readable[1] = NULL;
+    clear_variables();
+}
+
 static void user_of_the_daemon(void **state)
 {
     static const struct {
@@ -172,8 +207,9 @@ static void mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_the_cluster),     cmocka_unit_test(of_the_root), cmocka_unit_test(of_the_root_and_a_user),
-        cmocka_unit_test(user_of_the_daemon), cmocka_unit_test(mistakes),
+        cmocka_unit_test(of_the_cluster),         cmocka_unit_test(of_the_root),
+        cmocka_unit_test(of_the_root_and_a_user), cmocka_unit_test(of_the_root_in_kubernetes),
+        cmocka_unit_test(user_of_the_daemon),     cmocka_unit_test(mistakes),
     };
     return cmocka_run_group_tests_name("ephemeralctl/options", tests, NULL, NULL);
 }
