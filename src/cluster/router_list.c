@@ -204,11 +204,18 @@ static int add_name(struct work *w, struct slice name)
     return 0;
 }
 
-/* The range is gathered: its names go out, those behind its end with the next. */
+/* Where a range begins or ends in the middle of a partition's slot, all of that slot was given: names before it have
+ * gone out, those behind it go with the next. */
+static bool is_in_range(const struct work *w, uint64_t order)
+{
+    return order >= w->cursor && order <= w->end;
+}
+
+/* The range is gathered: its names go out. */
 static void end_range(struct work *w)
 {
     for (size_t i = 0; i < w->seen_cap && w->request; i++)
-        if (w->seen[i].place && lhash_order(w->seen[i].hash) <= w->end)
+        if (w->seen[i].place && is_in_range(w, lhash_order(w->seen[i].hash)))
             w->list_f(w->list_arg, name_at(w, w->seen[i].place));
     w->walk->cursor = w->end + 1;
     w->walk->ended = w->end == UINT64_MAX;

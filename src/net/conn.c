@@ -13,6 +13,10 @@
 #define NODE_SILENCE_MS  10000
 #define NODE_KEEPALIVE_S 5
 
+/* Of a client, in the kernel, beyond what is on its way: the kernel's memory for it counts against the control group's
+ * limit, and would be megabytes for each one who does not read. */
+#define CLIENT_UNSENT_MAX (256 * 1024)
+
 static struct conn *conn_of(struct stream *s)
 {
     return LIST_ENTRY(s, struct conn, stream);
@@ -217,12 +221,16 @@ static struct conn *create(struct conn_owner *owner, enum conn_state state)
 static void set_socket(struct conn *c)
 {
     uv_os_fd_t fd;
-    unsigned silence_ms = NODE_SILENCE_MS;
+    unsigned silence_ms = NODE_SILENCE_MS, unsent_max = CLIENT_UNSENT_MAX;
     bool nodes = c->owner->between_nodes;
     uv_tcp_nodelay(&c->tcp, 1);
     uv_tcp_keepalive(&c->tcp, 1, nodes ? NODE_KEEPALIVE_S : KEEPALIVE_S);
-    if (nodes && uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0)
+    if (uv_fileno((const uv_handle_t *)&c->tcp, &fd))
+        return;
+    if (nodes)
         setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_ms, sizeof silence_ms);
+    else
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max, sizeof unsent_max);
 }
 
 /* There is a socket at both ends. */

@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 
-#define SLICE_US   1000
 #define BATCH      4096  /* values that are reduced at once */
 #define VALUES_MAX 65536 /* of one phase */
 /* Values in one answer, unless they weigh more. */
@@ -551,14 +550,16 @@ static void on_turn(struct session *s);
 static void go_on(struct mapred *m)
 {
     struct session *s = m->walk.session;
-    m->end_us = clock_precise_us(s->server->clock) + SLICE_US;
     bool gone = false, full = false, late = false;
     m->running = true;
+    if (!session_turn(s, &m->end_us, on_turn))
+        return;
     m->gone = &gone;
     while (!full && !late && advance(m)) {
         full = outq_len(&s->stream->out) >= STREAM_HIGH_WATER;
         late = clock_precise_us(s->server->clock) >= m->end_us;
     }
+    turn_end(&s->server->turns);
     if (gone)
         return;
     m->gone = NULL;
@@ -566,7 +567,7 @@ static void go_on(struct mapred *m)
     if (full)
         session_when_drained(s, on_turn);
     else if (late)
-        session_later(s, 0, on_turn);
+        session_next_turn(s, on_turn);
 }
 
 void mapred_go_on(struct mapred *m)

@@ -220,8 +220,10 @@ static bool take_member(struct mapred_job *job, struct slice name, struct slice 
     bool is_list = inputs && job->list.given, small = json_scan_count(value) <= MAPRED_VALUES_MAX;
     if (!is_list && small)
         part = json_scan_decode(value);
-    bool good = json_is_string(key) && (is_list || part) &&
-                json_object_set_new_nocheck(job->text, json_string_value(key), is_list ? json_null() : part) == 0;
+    json_t *member = is_list ? json_null() : part;
+    bool good =
+        json_is_string(key) && member && json_object_set_nocheck(job->text, json_string_value(key), member) == 0;
+    json_decref(part);
     if (!good && !is_list && !small)
         fail(p, "{\"error\":\"a part of the job has %zu values: at most %d are read, but of a list of inputs\"}",
              json_scan_count(value), MAPRED_VALUES_MAX);

@@ -14,6 +14,7 @@ void server_init(struct server *s, const struct server_config *config, struct ro
     list_init(&s->holders);
     timer_init(&s->pressure, session_on_pressure);
     guesses_init(&s->guesses, timers);
+    turns_init(&s->turns, timers, clock);
     garbage_init(&s->garbage, timers, clock);
     arena_init(&s->arena, ARENA_MAX);
     buf_init(&s->meta, META_MAX);
@@ -24,6 +25,7 @@ void server_fini(struct server *s)
 {
     guesses_fini(&s->guesses);
     garbage_fini(&s->garbage);
+    turns_fini(&s->turns);
     timer_stop(s->timers, &s->pressure);
     shares_fini(&s->shares);
     arena_fini(&s->arena);

@@ -11,6 +11,7 @@
 #include "server/garbage.h"
 #include "server/guess.h"
 #include "server/share.h"
+#include "server/turns.h"
 
 #define SERVER_USERS_MAX 1024
 
@@ -46,6 +47,7 @@ struct server {
     struct timer pressure;      /* runs while somebody waits for memory */
     struct guesses guesses;
     struct garbage garbage;
+    struct turns turns;
     struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
     struct buf meta;      /* of the put being prepared */
     struct buf operation; /* of the update being prepared */

@@ -16,6 +16,7 @@
 static void on_deadline(struct timer *t);
 static void on_guessed(struct guess *g, bool right);
 static void on_pause_timer(struct timer *t);
+static void on_turn(struct turn *t);
 
 /* --- the transport's calls --- */
 
@@ -51,7 +52,7 @@ static void on_drained(struct stream_user *u)
 {
     struct session *s = session_of_user(u);
     session_settle(s);
-    if (s->go_on && !s->waits && !timer_runs(&s->pause_timer))
+    if (s->go_on && !s->waits && !turn_waits(&s->turn) && !timer_runs(&s->pause_timer))
         session_go_on_now(s);
     if (s->paused && session_can_go_on(s))
         session_resume(s);
@@ -63,6 +64,7 @@ static void forget_all(struct session *s)
     s->state = SESSION_CLOSED;
     timer_stop(s->server->timers, &s->deadline);
     timer_stop(s->server->timers, &s->pause_timer);
+    turn_forget(&s->turn);
     guess_forget(&s->guess);
     router_forget(s->server->router, &s->request.router);
     session_drop_operation(s);
@@ -92,6 +94,7 @@ void session_init(struct session *s, struct server *server, struct stream *strea
     guess_init(&s->guess, on_guessed);
     timer_init(&s->deadline, on_deadline);
     timer_init(&s->pause_timer, on_pause_timer);
+    turn_init(&s->turn, on_turn);
     timer_init(&s->wait_timer, session_on_wait_over);
     session_memory_init(s);
     router_request_init(&s->request.router, NULL);
@@ -313,6 +316,25 @@ void session_later(struct session *s, uint64_t delay_ms, session_go_on f)
 {
     s->go_on = f;
     timer_start(s->server->timers, &s->pause_timer, delay_ms);
+}
+
+bool session_turn(struct session *s, uint64_t *end_us, session_go_on f)
+{
+    if (turn_begin(&s->server->turns, &s->turn, end_us))
+        return true;
+    s->go_on = f;
+    return false;
+}
+
+void session_next_turn(struct session *s, session_go_on f)
+{
+    s->go_on = f;
+    turn_later(&s->server->turns, &s->turn);
+}
+
+static void on_turn(struct turn *t)
+{
+    session_go_on_now(LIST_ENTRY(t, struct session, turn));
 }
 
 static void on_pause_timer(struct timer *t)

@@ -99,6 +99,7 @@ struct session {
     struct timer wait_timer;  /* the end of its waiting for memory, */
     uint64_t waits_since_ms;  /* and the beginning */
     struct timer deadline;    /* to be authenticated; later, for the next bytes of a large body */
+    struct turn turn;         /* of a request that takes many */
     struct timer pause_timer; /* goes on after the delay of a failed authentication, or in the next turn of a listing */
     session_go_on go_on;
     struct session_request request;
@@ -143,6 +144,10 @@ static inline struct session *session_of(struct router_request *q)
 
 /* Calls go_on in a later turn (delay_ms 0: the next) while busy. */
 void session_later(struct session *s, uint64_t delay_ms, session_go_on go_on);
+/* Begins a slice of work, to end at *end_us with turn_end(); false: go_on is called when there is time for one. */
+bool session_turn(struct session *s, uint64_t *end_us, session_go_on go_on);
+/* Calls go_on in a later turn, when there is time for a slice. */
+void session_next_turn(struct session *s, session_go_on go_on);
 /* Calls go_on when the output queue has run low, while busy. */
 void session_when_drained(struct session *s, session_go_on go_on);
 /* Sends what was written outside of all calls of the transport, by a request that is not finished by it. */

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#define SLICE_US  1000                /* of one turn, then others have theirs */
 #define FRAME_MAX ((size_t)32 * 1024) /* bytes of names in one streamed answer */
 #define NAMES_MAX 1024
 #define STEP_MAX  ((size_t)96 * 1024) /* bytes that a step may add to what is being sent */
@@ -209,7 +208,7 @@ static bool may_go_on(struct session *s, struct walk *w)
     if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER) /* a reader that is slower than the walk holds it up */
         session_when_drained(s, on_turn);
     else if (clock_precise_us(s->server->clock) >= w->end_us)
-        session_later(s, 0, on_turn);
+        session_next_turn(s, on_turn);
     else
         return true;
     return false;
@@ -329,9 +328,12 @@ static void on_turn(struct session *s)
         return;
     if (w->streamed && !session_has_room(s, STEP_MAX, walk_patience_ms(w), on_turn))
         return;
-    w->end_us = clock_precise_us(s->server->clock) + SLICE_US;
+    if (!session_turn(s, &w->end_us, on_turn))
+        return;
+    struct turns *turns = &s->server->turns;
     while (go_on(s, w, timeout_ms))
         continue;
+    turn_end(turns);
 }
 
 void walk_begin(struct session *s, struct walk *w, struct slice type, struct slice bucket, uint32_t timeout_ms)
