@@ -73,7 +73,7 @@ static inline size_t server_memory_of(const struct server *s, enum budget_purpos
 /* The most that is gathered for one answer, or for one job of map/reduce, bytes. */
 static inline size_t server_gather_max(const struct server *s)
 {
-    return s->large.limit / 3;
+    return s->large.limit / 2;
 }
 
 #define FRAME_SLACK                                                                                                    \

@@ -69,7 +69,7 @@ static size_t take_keys(struct fake_conn *c, bool sorted, bool *done)
 
 static const struct query whole = {0}, in_order = {.sorted = true}, streamed = {.stream = true};
 
-/* 58 KiB of an answer, and 64 more while they are put in order, where 133 may be gathered for one, and 300 of 400 are
+/* 58 KiB of an answer, and 64 more while they are put in order, where 200 may be gathered for one, and 300 of 400 are
  * a user's share. */
 #define KEYS 900
 
@@ -120,7 +120,7 @@ static void test_an_answer_is_bounded(void **state)
     struct kv_rig *r = *state;
     size_t keys = 0;
     bool done = false;
-    put_keys(r, 3 * KEYS);
+    put_keys(r, 4 * KEYS);
     for (int sorted = 0; sorted < 2; sorted++) {
         ask(&r->conn, sorted ? &in_order : &whole);
         fake_node_wait(&r->node, 10);
@@ -132,7 +132,7 @@ static void test_an_answer_is_bounded(void **state)
         fake_node_wait(&r->node, 10);
         keys += take_keys(&r->conn, false, &done);
     }
-    assert_int_equal(keys, 3 * KEYS);
+    assert_int_equal(keys, 4 * KEYS);
 }
 
 /* Streams that nobody reads take what is there for all of them, each one stands still, and goes on with who reads. */
@@ -143,7 +143,7 @@ static void test_streams_share_what_there_is(void **state)
     struct fake_conn c[MANY];
     size_t keys[MANY] = {0};
     bool done[MANY] = {false};
-    put_keys(r, 3 * KEYS);
+    put_keys(r, 4 * KEYS);
     for (int i = 0; i < MANY; i++) {
         fake_conn_open_ready(&c[i], &r->node);
         ask(&c[i], &streamed);
@@ -160,7 +160,7 @@ static void test_streams_share_what_there_is(void **state)
         }
     }
     for (int i = 0; i < MANY; i++)
-        assert_int_equal(keys[i], 3 * KEYS);
+        assert_int_equal(keys[i], 4 * KEYS);
     for (int i = 0; i < MANY; i++)
         fake_conn_close(&c[i]);
 }
@@ -169,7 +169,7 @@ static void test_streams_share_what_there_is(void **state)
 static void test_who_does_not_read_is_left(void **state)
 {
     struct kv_rig *r = *state;
-    enum { MANY = 9 };
+    enum { MANY = 7 };
     struct fake_conn c[MANY];
     bool done = false;
     put_keys(r, KEYS);
