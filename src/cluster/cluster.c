@@ -159,8 +159,9 @@ static void follow_state(struct cluster *c)
     lease_applied(c);
     if (!c->ready) /* which depends on what this node has of its replicas now */
         lease_renew_now(c);
-    else /* somebody may wait until it is known here (R-KNOWN) */
+    else
         lease_renew_soon(c);
+    lease_tell_known(c);
     router_map_changed(c);
 }
 

@@ -240,6 +240,7 @@ static int on_frame(void *arg, struct link *l, unsigned kind, struct slice body)
         return formation_frame(c, l, kind, body);
     case PEER_RENEW:
     case PEER_GRANT:
+    case PEER_KNOWN:
         return lease_frame(c, l, kind, body);
     case PEER_RAFT:
         return take_raft(c, l, body);

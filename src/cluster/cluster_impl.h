@@ -102,6 +102,7 @@ struct lease {
     uint64_t hold_ms;                         /* before which this node, as meta leader, grants none */
     struct timer renew;
     uint64_t renewed_ms;
+    uint64_t told_catalog; /* catalog_version that the meta leader was told of */
     bool settled;
     unsigned member_count; /* what the meta leader has said of the members */
     struct peer_load member[PEER_SEATS_MAX];
@@ -119,7 +120,8 @@ struct watched_replica {
 struct watch {
     uint64_t member;
     uint64_t heard_ms;
-    uint64_t applied;
+    uint64_t applied; /* of the meta group, when it last renewed */
+    uint64_t known;   /* the same, or later (PEER_KNOWN) */
     uint64_t memory_used, memory_limit;
     uint64_t full_ms; /* when it last said that a copy did not fit; 0: never */
     uint64_t unreachable;
@@ -369,6 +371,8 @@ void lease_applied(struct cluster *c); /* the meta group has applied more */
 void lease_renew_now(struct cluster *c);
 /* Something has changed that the meta leader waits for: soon, however much of it there is. */
 void lease_renew_soon(struct cluster *c);
+/* Tells the meta leader at once that this node has applied a change of the catalog, if it has since the last call. */
+void lease_tell_known(struct cluster *c);
 void lease_say_dead(const struct cluster *c, const uint8_t *incarnation);
 
 /* --- overseer.c, overseer_seats.c: the meta leader's work --- */
@@ -378,6 +382,8 @@ void overseer_turn(struct cluster *c);
 void overseer_stop(struct cluster *c);
 struct watch *overseer_watch(struct cluster *c, uint64_t member);
 void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas);
+/* R-KNOWN: the member has applied the meta group's log up to there. */
+void overseer_known(struct cluster *c, uint64_t member, uint64_t applied);
 bool overseer_is_live(struct cluster *c, uint64_t member);
 bool overseer_can_sit(struct cluster *c, uint64_t member); /* on a seat of the meta group */
 /* overseer_seats.c */

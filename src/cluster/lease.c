@@ -106,9 +106,14 @@ static void renew_here(struct cluster *c)
     buf_fini(&replicas);
 }
 
+static bool may_renew(const struct cluster *c)
+{
+    return c->meta.whole && !c->frozen && (c->phase == PHASE_MEMBER || c->phase == PHASE_LEAVING);
+}
+
 void lease_renew_now(struct cluster *c)
 {
-    if (!c->meta.whole || c->frozen || (c->phase != PHASE_MEMBER && c->phase != PHASE_LEAVING))
+    if (!may_renew(c))
         return;
     uint64_t leader = meta_leader_id(c);
     c->lease.renewed_ms = now_of(c);
@@ -130,6 +135,26 @@ void lease_renew_soon(struct cluster *c)
     uint64_t at = c->lease.renewed_ms + RENEW_GAP_MS, now = now_of(c);
     if (timer_runs(&c->lease.renew) && c->lease.renew.due_ms > at)
         timer_start(c->config.timers, &c->lease.renew, at > now ? at - now : 0);
+}
+
+/* R-KNOWN: whoever changed the catalog waits until all who serve know the change. A renewal says so too, but it is
+ * large and costs a round: there is one in RENEW_GAP_MS at most. */
+void lease_tell_known(struct cluster *c)
+{
+    uint64_t leader = meta_leader_id(c);
+    if (c->lease.told_catalog == c->catalog_version || !may_renew(c))
+        return;
+    c->lease.told_catalog = c->catalog_version;
+    struct link *l = leader && leader != c->meta.self ? cluster_link(c, leader, PLANE_CONTROL) : NULL;
+    struct buf *out = l ? link_begin(l, PEER_KNOWN) : NULL;
+    if (!out)
+        return; /* the next renewal says it */
+    struct peer_known m = {
+        .epoch = c->meta.state->epoch, .member = c->meta.self, .applied = group_applied_index(c->meta.group)};
+    memcpy(m.cluster_id, c->meta.state->cluster_id, sizeof m.cluster_id);
+    struct coder coder = coder_writer(out);
+    code_known(&coder, &m);
+    link_end(l, coder.err);
 }
 
 void lease_take_grant(struct cluster *c, const struct peer_grant *g)
@@ -175,6 +200,28 @@ void lease_say_dead(const struct cluster *c, const uint8_t *incarnation)
     link_end(l, coder.err);
 }
 
+/* Whether a message of a member comes from that member. One that is a member no more is told so: it was away for too
+ * long. */
+static bool is_from_member(struct cluster *c, const struct link *l, uint64_t member)
+{
+    const struct member *m = meta_member(c->meta.state, member);
+    if (!m && member < c->meta.state->next_id)
+        lease_say_dead(c, l->peer->hello.incarnation);
+    return m && memcmp(m->incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0;
+}
+
+static int take_known(struct cluster *c, struct link *l, struct slice body)
+{
+    struct coder coder = coder_reader(body);
+    struct peer_known m;
+    code_known(&coder, &m);
+    if (coder_end(&coder))
+        return coder.err;
+    if (is_of_this_cluster(c, m.cluster_id, m.epoch) && is_from_member(c, l, m.member))
+        overseer_known(c, m.member, m.applied);
+    return 0;
+}
+
 static int take_renew(struct cluster *c, struct link *l, struct slice body)
 {
     struct coder coder = coder_reader(body);
@@ -189,13 +236,8 @@ static int take_renew(struct cluster *c, struct link *l, struct slice body)
     }
     if (coder_end(&coder))
         return coder.err;
-    if (!is_of_this_cluster(c, r.cluster_id, r.epoch))
-        return 0;
-    const struct member *m = meta_member(c->meta.state, r.member);
-    if (m && memcmp(m->incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0)
+    if (is_of_this_cluster(c, r.cluster_id, r.epoch) && is_from_member(c, l, r.member))
         overseer_renewed(c, &r, replicas);
-    else if (!m && r.member < c->meta.state->next_id) /* it was away for too long */
-        lease_say_dead(c, l->peer->hello.incarnation);
     return 0;
 }
 
@@ -216,5 +258,7 @@ static int take_grant(struct cluster *c, struct link *l, struct slice body)
 
 int lease_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body)
 {
-    return kind == PEER_RENEW ? take_renew(c, l, body) : take_grant(c, l, body);
+    return kind == PEER_RENEW   ? take_renew(c, l, body)
+           : kind == PEER_GRANT ? take_grant(c, l, body)
+                                : take_known(c, l, body);
 }

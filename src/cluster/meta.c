@@ -422,7 +422,7 @@ static bool is_known_everywhere(const struct cluster *c, uint64_t index)
 {
     const struct overseer *o = &c->overseer;
     for (unsigned i = 0; rule_holds(RULE_KNOWN) && i < o->watch_count; i++)
-        if (o->watch[i]->applied < index && o->watch[i]->lease_until_ms > now_of(c) &&
+        if (o->watch[i]->known < index && o->watch[i]->lease_until_ms > now_of(c) &&
             o->watch[i]->member != c->meta.self)
             return false;
     return true;

@@ -73,6 +73,15 @@ static void take_replica(struct cluster *c, struct watch *w, const struct peer_r
     }
 }
 
+void overseer_known(struct cluster *c, uint64_t member, uint64_t applied)
+{
+    struct watch *w = c->overseer.leads ? overseer_watch(c, member) : NULL;
+    if (!w || applied <= w->known)
+        return;
+    w->known = applied;
+    c->meta.dirty = true; /* changes of the catalog may be answered now */
+}
+
 void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas)
 {
     struct watch *w = c->overseer.leads ? overseer_watch(c, r->member) : NULL;
@@ -81,6 +90,7 @@ void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slic
     w->heard_ms = now_of(c);
     w->renewed = true;
     w->applied = r->applied;
+    overseer_known(c, r->member, r->applied);
     w->memory_used = r->memory_used;
     w->memory_limit = r->memory_limit;
     w->unreachable = r->unreachable;

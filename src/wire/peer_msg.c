@@ -134,6 +134,14 @@ void code_renew(struct coder *c, struct peer_renew *m)
     code_count(c, &m->replica_count, PEER_REPLICAS_MAX);
 }
 
+void code_known(struct coder *c, struct peer_known *m)
+{
+    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_u64(c, &m->epoch);
+    code_u64(c, &m->member);
+    code_u64(c, &m->applied);
+}
+
 void code_replica(struct coder *c, struct peer_replica *m)
 {
     code_u16(c, &m->partition);

@@ -43,6 +43,7 @@ enum peer_msg_kind {
     /* requests to another node, and their answers, on the same connection */
     PEER_REQUEST,
     PEER_ANSWER,
+    PEER_KNOWN, /* to the meta leader, between renewals */
     PEER_KIND_COUNT
 };
 
@@ -142,6 +143,16 @@ struct peer_renew {
     unsigned replica_count; /* that many struct peer_replica follow */
 };
 void code_renew(struct coder *c, struct peer_renew *m);
+
+/* How far the sender has applied the meta group's log: the leader may be waiting for that (R-KNOWN). It renews nothing.
+ */
+struct peer_known {
+    uint8_t cluster_id[PEER_CLUSTER_ID];
+    uint64_t epoch;
+    uint64_t member;
+    uint64_t applied;
+};
+void code_known(struct coder *c, struct peer_known *m);
 
 /* One replica that the sender holds. */
 struct peer_replica {

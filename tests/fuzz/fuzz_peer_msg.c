@@ -18,6 +18,7 @@ union any {
     struct peer_start start;
     struct peer_admit admit;
     struct peer_renew renew;
+    struct peer_known known;
     struct peer_grant grant;
     struct peer_copy copy;
     struct peer_request request;
@@ -51,6 +52,9 @@ static void code_head(struct coder *c, unsigned kind, union any *m)
         break;
     case PEER_GRANT:
         code_grant(c, &m->grant);
+        break;
+    case PEER_KNOWN:
+        code_known(c, &m->known);
         break;
     case PEER_COPY:
         code_copy(c, &m->copy);

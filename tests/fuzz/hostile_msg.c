@@ -343,6 +343,16 @@ static void put_renew(struct said *s)
         put_replica(s);
 }
 
+static void put_known(struct said *s)
+{
+    struct peer_known m;
+    put_cluster_id(s, m.cluster_id);
+    m.epoch = epoch(s);
+    m.member = field(s, own_member(s));
+    m.applied = field(s, last_index_of(s, PEER_GROUP_META));
+    code_known(s->out, &m);
+}
+
 static void put_grant(struct said *s)
 {
     struct peer_grant g;
@@ -507,10 +517,10 @@ static void put_answer(struct said *s)
 
 typedef void (*put_f)(struct said *s);
 static const put_f put[PEER_KIND_COUNT] = {
-    [PEER_HELLO] = put_hello,  [PEER_BEACON] = put_beacon, [PEER_OFFER] = put_offer, [PEER_ACCEPT] = put_accept,
-    [PEER_START] = put_start,  [PEER_ADMIT] = put_admit,   [PEER_RENEW] = put_renew, [PEER_GRANT] = put_grant,
-    [PEER_RAFT] = put_raft,    [PEER_ROUNDS] = put_rounds, [PEER_COPY] = put_copy,   [PEER_REQUEST] = put_request,
-    [PEER_ANSWER] = put_answer};
+    [PEER_HELLO] = put_hello,   [PEER_BEACON] = put_beacon, [PEER_OFFER] = put_offer, [PEER_ACCEPT] = put_accept,
+    [PEER_START] = put_start,   [PEER_ADMIT] = put_admit,   [PEER_RENEW] = put_renew, [PEER_GRANT] = put_grant,
+    [PEER_RAFT] = put_raft,     [PEER_ROUNDS] = put_rounds, [PEER_COPY] = put_copy,   [PEER_REQUEST] = put_request,
+    [PEER_ANSWER] = put_answer, [PEER_KNOWN] = put_known};
 
 void hostile_message(const struct world *w, unsigned peer, unsigned plane, unsigned kind, struct slice *in,
                      struct buf *body)

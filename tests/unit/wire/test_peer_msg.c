@@ -132,6 +132,15 @@ static void fill_renew(void *p)
     m->replica_count = up_to(PEER_REPLICAS_MAX);
 }
 
+static void fill_known(void *p)
+{
+    struct peer_known *m = p;
+    fill_id(m->cluster_id);
+    m->epoch = number();
+    m->member = number();
+    m->applied = number();
+}
+
 static void fill_replica(void *p)
 {
     struct peer_replica *m = p;
@@ -257,7 +266,8 @@ static void fill_answer(void *p)
     X(round, NO_SLICE)                                                                                                 \
     X(copy, offsetof(struct peer_copy, bytes))                                                                         \
     X(request, offsetof(struct peer_request, body))                                                                    \
-    X(answer, offsetof(struct peer_answer, body))
+    X(answer, offsetof(struct peer_answer, body))                                                                      \
+    X(known, NO_SLICE)
 
 struct message {
     const char *name;
