@@ -2,6 +2,8 @@
 
 #include "base/list.h"
 
+#include <jansson.h>
+
 #define SLICE_US 1000
 #define SMALL    256 /* values that are freed at once */
 

@@ -6,18 +6,18 @@
 #include "base/timers.h"
 #include "io/clock.h"
 
-#include <jansson.h>
+struct json_t; /* jansson's; its header would meet other names of ours */
 
 struct garbage {
     struct timers *timers;
     const struct clock *clock;
-    json_t *lists; /* of lists; NULL: none */
+    struct json_t *lists; /* of lists; NULL: none */
     struct timer turn;
 };
 
 void garbage_init(struct garbage *g, struct timers *timers, const struct clock *clock);
 void garbage_fini(struct garbage *g);
 /* Takes the reference. NULL is allowed. */
-void garbage_drop(struct garbage *g, json_t *list);
+void garbage_drop(struct garbage *g, struct json_t *list);
 
 #endif
