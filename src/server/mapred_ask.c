@@ -84,6 +84,8 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
         return false;
     struct mapred_ask *a = &m->ask[(m->first_ask + m->asks++) % MAPRED_ASKS_MAX];
     *a = (struct mapred_ask){.job = m, .input = *in, .key_tag = s->request.key_tag};
+    if (!m->values) /* the input's names lie in it */
+        a->source = json_incref(m->input);
     router_request_init(&a->request, deletes ? on_deleted : on_read);
     a->request.floor = &s->floor;
     /* The session's own request tells a refusal what time there was. */
