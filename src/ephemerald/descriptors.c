@@ -3,9 +3,11 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 /* The process's own: standard streams, the loop, signals, ports, the log, the resolver's sockets, files being read. */
-#define OWN 24
+#define OWN           24
+#define OPEN_AT_START 8 /* of them, at most */
 /* Each pair of nodes has three connections each way. */
 #define EACH_NODE 6
 #define NODES_MAX 64 /* cluster-size and what is being replaced */
@@ -56,20 +58,30 @@ bool descriptors_share(struct descriptor_shares *s, size_t limit, const struct c
     return true;
 }
 
+/* What the process was started with, beyond its own few that are open by now. The lowest free one tells. */
+static size_t inherited(void)
+{
+    int lowest = dup(STDIN_FILENO);
+    if (lowest < 0)
+        return 0;
+    close(lowest);
+    return lowest > OPEN_AT_START ? (size_t)lowest - OPEN_AT_START : 0;
+}
+
 int descriptors_init(struct descriptor_shares *s, const struct config *config, const struct log *log)
 {
-    size_t limit = descriptors_raise();
-    if (!descriptors_share(s, limit, config)) {
+    size_t limit = descriptors_raise(), others = inherited();
+    if (!descriptors_share(s, limit > others ? limit - others : 0, config)) {
         log_error(log, "net",
                   "%zu file descriptors are too few: a node in a cluster of %u needs at least %zu; raise the limit "
                   "(ulimit -n, LimitNOFILE=)",
-                  limit, (unsigned)config->cluster_size, s->least);
+                  limit, (unsigned)config->cluster_size, s->least + others);
         return EX_OSERR;
     }
     if (s->clients < config->connections_max || s->strangers < config->handshakes_max)
         log_warn(log, "net",
                  "%zu file descriptors are enough for %zu clients, not %zu (max-connections), and %zu connections that "
                  "have not authenticated, not %zu (max-handshakes): raise the limit to %zu (ulimit -n, LimitNOFILE=)",
-                 limit, s->clients, config->connections_max, s->strangers, config->handshakes_max, s->whole);
+                 limit, s->clients, config->connections_max, s->strangers, config->handshakes_max, s->whole + others);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static const struct config defaults = {.cluster_size = 5, .connections_max = 4096, .handshakes_max = 1024};
 
@@ -101,6 +102,23 @@ static void test_the_process(void **state)
     assert_non_null(strstr(line, "50 file descriptors are too few: a node in a cluster of 5 needs at least "));
 }
 
+/* Those that it was started with are not there to be shared out. */
+static void test_what_the_process_has_already(void **state)
+{
+    char line[512] = "";
+    struct log log = {.level = LOG_WARN, .sink = keep_line, .arg = line};
+    struct rlimit limit = {300, 300};
+    struct descriptor_shares s;
+    (void)state;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(descriptors_init(&s, &defaults, &log), 0);
+    size_t before = s.clients + s.strangers;
+    for (int i = 0; i < 60; i++)
+        assert_true(dup(0) > 0);
+    assert_int_equal(descriptors_init(&s, &defaults, &log), 0);
+    assert_true(s.clients + s.strangers + 30 < before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_as_configured_where_there_are_enough),
         cmocka_unit_test(test_few_are_asked_for),
         cmocka_unit_test(test_too_few_for_a_node),
+        cmocka_unit_test(test_what_the_process_has_already),
         cmocka_unit_test(test_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
