@@ -121,6 +121,8 @@ void session_take_body(struct session *s, struct slice *in)
 
 void session_drop_body(struct session *s)
 {
+    if (s->waits == WAIT_BODY) /* nothing is charged for a body that is gone */
+        session_stop_waiting(s);
     struct budget *b = budget_of_body(s);
     size_t charged = s->body_charged;
     blob_put(s->body);
