@@ -241,6 +241,14 @@ async function turn(name, request, streamed) {
     if (error) console.log(`    ${error}`);
 }
 
+// The longest turn while many do the same at once, milliseconds of the processor.
+async function crowdedTurn(name, count, request) {
+    const mark = fs.statSync(node[0].log).size;
+    await askAll(count, request);
+    const longest = turns(mark);
+    if (longest !== undefined) report(`${name}: a turn takes`, longest, 'ms', small ? 30 : 10);
+}
+
 async function turnsOf() {
     const n = small ? 30000 : 200000, values = small ? 20000 : 60000;
     const ERLANG = { language: 'erlang', module: 'riak_kv_mapreduce' };
@@ -252,6 +260,7 @@ async function turnsOf() {
     await turn(`an index query with pagination_sort over ${n}`, k.index('many', k.number(14, 1)));
     await turn(`an index query with max_results 2^32-1 over ${n}`, k.index('many', k.number(9, 4294967295)));
     await turn(`an index query over ${n}`, k.index('many'));
+    await crowdedTurn(`${small ? 20 : 60} index queries over ${n} at once`, small ? 20 : 60, k.index('many'));
     await turn(`list_buckets of ${n}`, k.listBuckets());
     await turn(`reduce_sort of ${values} values`, reduce('reduce_sort', 'values'), '1801');
     await turn(`reduce_set_union of ${values} values`, reduce('reduce_set_union', 'values'), '1801');
