@@ -37,6 +37,10 @@ void faults_end(struct world *w);
 
 void faults_fini(struct world *w);
 
+/* Nobody is left who knows the last epoch that served: the next is above it only if most of those who form it have
+ * clocks that have not gone back behind it (guarantees: all nodes end). So all but one are set right. */
+void faults_keep_clocks(struct world *w);
+
 /* Starts all nodes: at once, one shortly after the other, or each when the one before is ready. */
 void faults_start_all(struct world *w);
 

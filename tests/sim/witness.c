@@ -212,8 +212,20 @@ static bool is_catalog_held_by_another(const struct node *n)
     return false;
 }
 
+bool witness_epoch_is_known(const struct world *w, const struct node *but)
+{
+    bool known = w->witness.epoch == 0;
+    for (unsigned i = 0; i < w->nodes; i++) {
+        const struct node *n = &w->node[i];
+        known |= n != but && n->cluster && n->cluster->highest_epoch >= w->witness.epoch;
+    }
+    return known;
+}
+
 void witness_kill(struct node *n)
 {
+    if (!witness_epoch_is_known(n->world, n))
+        faults_keep_clocks(n->world);
     if (!n->cluster->meta.state)
         return;
     if (!is_catalog_held_by_another(n))

@@ -46,6 +46,8 @@ void witness_stop(struct witness *v);
 void witness_turn(struct node *n);
 /* Before a node's process ends: was it the last that held something? */
 void witness_kill(struct node *n);
+/* Somebody who runs has heard of the last epoch that served. `but`: without that one; NULL: whoever it is. */
+bool witness_epoch_is_known(const struct world *w, const struct node *but);
 /* Anything may be lost from now on, until all is whole again. */
 void witness_lose_all(struct world *w);
 
