@@ -43,6 +43,17 @@ const char *conn_name(const struct conn *c, char out[CONN_NAME_SIZE])
     return out;
 }
 
+bool conn_is_news(struct conn *c, enum conn_cause cause, const char *why, char again[REPEATS_TEXT_SIZE])
+{
+    char host[48] = "?", subject[REPEATS_SUBJECT_SIZE];
+    uint64_t untold, now_ms = clock_boot_ms(&conn_loop(c)->clock);
+    uv_ip_name(&c->peer.any, host, sizeof host);
+    snprintf(subject, sizeof subject, "%s %s", host, why);
+    bool is_news = repeats_note(&c->owner->repeats, now_ms, cause, subject, &untold);
+    repeats_text(untold, again);
+    return is_news;
+}
+
 int conn_parse_address(const char *text, uint16_t port, struct sockaddr_storage *out)
 {
     *out = (struct sockaddr_storage){0};
@@ -95,11 +106,12 @@ static void on_deadline(struct timer *t)
 {
     struct conn *c = LIST_ENTRY(t, struct conn, timer);
     const struct conn_owner *o = c->owner;
-    char name[CONN_NAME_SIZE];
+    char name[CONN_NAME_SIZE], again[REPEATS_TEXT_SIZE];
     if (o->metrics)
         o->metrics->handshakes_timed_out++;
-    log_info(o->log, "tls", "%s: no handshake within %llu ms, closing the connection", conn_name(c, name),
-             (unsigned long long)o->handshake_timeout_ms);
+    if (conn_is_news(c, CONN_NO_HANDSHAKE, "", again))
+        log_info(o->log, "tls", "%s: no handshake within %llu ms, closing the connection%s", conn_name(c, name),
+                 (unsigned long long)o->handshake_timeout_ms, again);
     conn_close_now(c, c->state == CONN_CONNECTING ? "no connection within the time for it"
                                                   : "no handshake within the time for it");
 }

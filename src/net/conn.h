@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/repeats.h"
 #include "io/dialer.h"
 #include "net/loop.h"
 #include "tls/tls_engine.h"
@@ -40,6 +41,7 @@ struct conn_owner {
     uint64_t handshake_timeout_ms; /* from the beginning to the end of the handshake; 0: the user sees to it */
     struct list conns;
     size_t count;
+    struct repeats repeats; /* what the log was told of them */
 };
 
 /* Numeric. E_INVALID. */

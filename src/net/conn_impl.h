@@ -49,6 +49,12 @@ struct conn {
 /* "127.0.0.2:40112", for the log. Returns `out`. */
 const char *conn_name(const struct conn *c, char out[CONN_NAME_SIZE]);
 
+/* Why a connection ended that the peer can make end so over and over. */
+enum conn_cause { CONN_TLS_FAILED, CONN_NO_HANDSHAKE, CONN_STALLED };
+/* Whether the log is to be told of it now: once in a minute for each address and `why`. `again` is for the end of the
+ * line. */
+bool conn_is_news(struct conn *c, enum conn_cause cause, const char *why, char again[REPEATS_TEXT_SIZE]);
+
 static inline struct net_loop *conn_loop(const struct conn *c)
 {
     return c->owner->loop;

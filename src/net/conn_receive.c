@@ -69,11 +69,13 @@ static void on_tls_end(struct conn *c, int err, bool was_open)
 {
     const struct conn_owner *o = c->owner;
     const char *why = err == E_CLOSED ? "the peer said goodbye" : tls_engine_error(c->engine);
-    char name[CONN_NAME_SIZE];
+    char name[CONN_NAME_SIZE], again[REPEATS_TEXT_SIZE];
     if (err != E_CLOSED) {
         if (!was_open && o->metrics)
             o->metrics->handshakes_failed++;
-        log_info(o->log, "tls", "%s: %s failed: %s", conn_name(c, name), was_open ? "connection" : "handshake", why);
+        if (conn_is_news(c, CONN_TLS_FAILED, why, again))
+            log_info(o->log, "tls", "%s: %s failed: %s%s", conn_name(c, name), was_open ? "connection" : "handshake",
+                     why, again);
     }
     conn_leave(c, why);
 }

@@ -18,12 +18,13 @@ static void on_stall(struct timer *t)
 {
     struct conn *c = LIST_ENTRY(t, struct conn, timer);
     const struct conn_owner *o = c->owner;
-    char name[CONN_NAME_SIZE];
+    char name[CONN_NAME_SIZE], again[REPEATS_TEXT_SIZE];
     if (c->state == CONN_OPEN || c->state == CONN_ENDING) {
         if (o->metrics)
             o->metrics->stalled_closed++;
-        log_warn(o->log, "net", "%s: took no byte of what it was sent for %llu ms, closing the connection",
-                 conn_name(c, name), (unsigned long long)patience_ms(c));
+        if (conn_is_news(c, CONN_STALLED, "", again))
+            log_warn(o->log, "net", "%s: took no byte of what it was sent for %llu ms, closing the connection%s",
+                     conn_name(c, name), (unsigned long long)patience_ms(c), again);
     }
     conn_close_now(c, "the peer took no byte for the time that is allowed");
 }

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/repeats.h"
 #include "base/timers.h"
 #include "cluster/router.h"
 #include "server/garbage.h"
@@ -48,9 +49,10 @@ struct server {
     struct guesses guesses;
     struct garbage garbage;
     struct turns turns;
-    struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
-    struct buf meta;      /* of the put being prepared */
-    struct buf operation; /* of the update being prepared */
+    struct repeats repeats; /* what the log was told of sessions */
+    struct arena arena;     /* of the request being decoded: one at a time, whatever the connection */
+    struct buf meta;        /* of the put being prepared */
+    struct buf operation;   /* of the update being prepared */
 };
 
 /* What is larger than that takes from the budget of large transfers, so that a small one never waits for it. */

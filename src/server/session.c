@@ -195,6 +195,18 @@ static void let_in(struct session *s)
     session_reply_empty(s, MSG_AUTH_RESP);
 }
 
+bool session_is_news(struct session *s, enum session_said what, char again[REPEATS_TEXT_SIZE])
+{
+    char subject[REPEATS_SUBJECT_SIZE];
+    const char *port = strrchr(s->name, ':');
+    int host = port ? (int)(port - s->name) : (int)strlen(s->name);
+    uint64_t untold;
+    snprintf(subject, sizeof subject, "%.*s %s", host, s->name, what == SAID_NOT_LET_IN ? s->user_name : "");
+    bool is_news = repeats_note(&s->server->repeats, clock_boot_ms(s->server->clock), what, subject, &untold);
+    repeats_text(untold, again);
+    return is_news;
+}
+
 /* Behind session_begin_wait(). The answer is delayed against guessing, by the same time whatever was checked before;
  * the deadline must not run out meanwhile. */
 static void keep_out(struct session *s, const char *why)
@@ -203,8 +215,10 @@ static void keep_out(struct session *s, const char *why)
     uint64_t took_ms = clock_boot_ms(server->clock) - s->guessed_ms, delay_ms = server->config.auth_failure_delay_ms;
     server->metrics->auth_failed++;
     s->auth_failures++;
-    log_warn(server->log, "security", "%s: '%s' (certificate of '%s') is not let in: %s", s->name, s->user_name,
-             s->peer.cn, why);
+    char again[REPEATS_TEXT_SIZE];
+    if (session_is_news(s, SAID_NOT_LET_IN, again))
+        log_warn(server->log, "security", "%s: '%s' (certificate of '%s') is not let in: %s%s", s->name, s->user_name,
+                 s->peer.cn, why, again);
     timer_stop(server->timers, &s->deadline);
     session_later(s, took_ms < delay_ms ? delay_ms - took_ms : 0, answer_auth_failure);
 }
@@ -345,17 +359,20 @@ static void on_pause_timer(struct timer *t)
 static void on_deadline(struct timer *t)
 {
     struct session *s = LIST_ENTRY(t, struct session, deadline);
+    char again[REPEATS_TEXT_SIZE];
     if (s->state == SESSION_READY) {
         s->server->metrics->stalled_closed++;
-        log_warn(
-            s->server->log, "session",
-            "%s: closing the connection: of a message of %zu bytes %zu have come, too few for the time that it had "
-            "(stall-timeout-ms is %llu)",
-            s->name, s->body_len, s->body_have, (unsigned long long)s->server->config.stall_timeout_ms);
+        if (session_is_news(s, SAID_STALLED, again))
+            log_warn(
+                s->server->log, "session",
+                "%s: closing the connection: of a message of %zu bytes %zu have come, too few for the time that it had "
+                "(stall-timeout-ms is %llu)%s",
+                s->name, s->body_len, s->body_have, (unsigned long long)s->server->config.stall_timeout_ms, again);
     } else {
         s->server->metrics->handshakes_timed_out++;
-        log_info(s->server->log, "session", "%s: not authenticated within %llu ms, closing the connection", s->name,
-                 (unsigned long long)s->server->config.handshake_timeout_ms);
+        if (session_is_news(s, SAID_LATE, again))
+            log_info(s->server->log, "session", "%s: not authenticated within %llu ms, closing the connection%s",
+                     s->name, (unsigned long long)s->server->config.handshake_timeout_ms, again);
     }
     session_end(s);
 }

@@ -132,8 +132,10 @@ static void update_pause(struct session *s)
 {
     session_settle(s);
     if (waits_in_the_clear(s)) {
-        log_info(s->server->log, "session",
-                 "%s: reads no answers to what it asks before StartTls, closing the connection", s->name);
+        char again[REPEATS_TEXT_SIZE];
+        if (session_is_news(s, SAID_UNREAD, again))
+            log_info(s->server->log, "session",
+                     "%s: reads no answers to what it asks before StartTls, closing the connection%s", s->name, again);
         session_end(s);
         return;
     }

@@ -258,11 +258,13 @@ static void give_way(struct session *s)
 {
     struct server *server = s->server;
     server->metrics->stalled_closed++;
-    log_warn(
-        server->log, "session",
-        "%s: closing the connection: %zu bytes wait to be read by it, %zu are to come from it, none did for %d ms, "
-        "and others wait for the memory",
-        s->name, unread(s), s->body_len - s->body_have, PRESSURE_IDLE_MS);
+    char again[REPEATS_TEXT_SIZE];
+    if (session_is_news(s, SAID_GIVES_WAY, again))
+        log_warn(
+            server->log, "session",
+            "%s: closing the connection: %zu bytes wait to be read by it, %zu are to come from it, none did for %d ms, "
+            "and others wait for the memory%s",
+            s->name, unread(s), s->body_len - s->body_have, PRESSURE_IDLE_MS, again);
     outq_fini(&s->stream->out); /* nobody reads that */
     session_drop_body(s);
     session_settle(s);

@@ -37,6 +37,11 @@ static inline bool session_is_receiving(const struct session *s)
     return s->body && s->body_have < s->body_len && !s->waits;
 }
 
+/* What clients can make happen over and over. */
+enum session_said { SAID_UNREAD, SAID_NOT_LET_IN, SAID_STALLED, SAID_LATE, SAID_GIVES_WAY };
+/* Whether the log is to be told of it now: once in a minute for each address. `again` is for the end of the line. */
+bool session_is_news(struct session *s, enum session_said what, char again[REPEATS_TEXT_SIZE]);
+
 /* --- session_memory.c --- */
 
 void session_memory_init(struct session *s);
