@@ -17,9 +17,15 @@ void cluster_set_phase(struct cluster *c, enum cluster_phase phase)
     cluster_beacon_now(c);
 }
 
+unsigned cluster_own_n(const struct cluster *c)
+{
+    unsigned aliases = mesh_aliases(&c->mesh), nodes = c->listed > aliases ? c->listed - aliases : 0;
+    return c->config.expected > nodes ? c->config.expected : nodes;
+}
+
 unsigned cluster_n(const struct cluster *c)
 {
-    unsigned n = c->config.expected > c->listed ? c->config.expected : c->listed;
+    unsigned n = cluster_own_n(c);
     for (unsigned i = 0; i < c->mesh.peer_count; i++) {
         const struct peer *p = c->mesh.peer[i];
         if (p->has_beacon && p->beacon.n > n && mesh_sees(&c->mesh, p))

@@ -31,7 +31,7 @@ static void describe_leader(const struct cluster *c, struct peer_beacon *b)
 static void describe_self(const struct cluster *c, struct peer_beacon *b)
 {
     b->state = peer_state(c);
-    b->n = c->config.expected > c->listed ? c->config.expected : c->listed;
+    b->n = cluster_own_n(c);
     b->highest_epoch = c->highest_epoch;
     b->leaving = c->phase == PHASE_LEAVING;
     b->wall_ms = clock_wall_ms(c->config.clock);

@@ -279,6 +279,8 @@ void cluster_on_beacon_timer(struct timer *t);
 void cluster_set_phase(struct cluster *c, enum cluster_phase phase);
 /* N of the design: the most nodes that anybody knows of. */
 unsigned cluster_n(const struct cluster *c);
+unsigned
+cluster_own_n(const struct cluster *c); /* that this node knows of: an address that is an alias counts for none */
 /* Forgets the cluster that it was in. `as_stranger`: under a new incarnation. */
 void cluster_forget(struct cluster *c, bool as_stranger);
 void cluster_beacon_now(struct cluster *c);

@@ -110,7 +110,8 @@ static void join(struct cluster *c, struct link *l)
         admit(c, back, 0);
     else if (known && lease_is_valid(c))
         admit(c, back, known->id);
-    if (known || !back || meta_is_dead(c->meta.state, h->incarnation) || c->overseer.busy_index)
+    if (known || !back || !mesh_sees(&c->mesh, l->peer) || meta_is_dead(c->meta.state, h->incarnation) ||
+        c->overseer.busy_index)
         return;
     memcpy(m.who.incarnation, h->incarnation, sizeof m.who.incarnation);
     memcpy(m.who.address, h->address, sizeof m.who.address);

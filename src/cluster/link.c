@@ -40,12 +40,13 @@ static bool end_frame(struct link *l, int err)
 {
     struct buf *out = outq_tail(&l->stream->out);
     size_t len = buf_len(out) - l->frame - 4;
+    char again[REPEATS_TEXT_SIZE];
     if (!err && len > l->mesh->config.frame_max) {
         err = E_TOO_LARGE;
-        if (mesh_is_news(l->mesh, l->certified, REFUSED_LARGE))
+        if (mesh_is_news(l->mesh, mesh_link_name(l), REFUSED_LARGE, again))
             log_error(l->mesh->config.log, "peer",
-                      "%s: a message of %zu bytes is larger than a node takes, %zu: it is not sent (object-size-max)",
-                      mesh_link_name(l), len, l->mesh->config.frame_max);
+                      "%s: a message of %zu bytes is larger than a node takes, %zu: it is not sent (object-size-max)%s",
+                      mesh_link_name(l), len, l->mesh->config.frame_max, again);
     }
     if (err) {
         out->end = out->start + l->frame;
@@ -128,30 +129,20 @@ static const char *const refusal_text[REFUSAL_COUNT] = {
     [REFUSED_MALFORMED] = "what it sends is nothing that a node sends",
 };
 
-static bool is_of(const struct mesh *m, unsigned i, const uint8_t *incarnation)
+bool mesh_is_news(struct mesh *m, const char *subject, enum refusal why, char again[REPEATS_TEXT_SIZE])
 {
-    return m->refused[i].told && memcmp(m->refused[i].incarnation, incarnation, PEER_INCARNATION) == 0;
-}
-
-bool mesh_is_news(struct mesh *m, const uint8_t *incarnation, enum refusal why)
-{
-    unsigned i = 0;
-    while (i < MESH_REFUSED_MAX && !is_of(m, i, incarnation))
-        i++;
-    if (i == MESH_REFUSED_MAX) { /* the one that is there for longest makes room */
-        i = m->refused_next++ % MESH_REFUSED_MAX;
-        memcpy(m->refused[i].incarnation, incarnation, PEER_INCARNATION);
-        m->refused[i].told = 0;
-    }
-    bool is_news = !(m->refused[i].told & 1u << why);
-    m->refused[i].told |= 1u << why;
+    uint64_t untold;
+    bool is_news = repeats_note(&m->repeats, clock_boot_ms(m->config.clock), why, subject, &untold);
+    repeats_text(untold, again);
     return is_news;
 }
 
 static void log_refusal(struct link *l, enum refusal why)
 {
-    if (mesh_is_news(l->mesh, l->certified, why))
-        log_warn(l->mesh->config.log, "peer", "%s: closing its connection: %s", mesh_link_name(l), refusal_text[why]);
+    char again[REPEATS_TEXT_SIZE];
+    if (mesh_is_news(l->mesh, mesh_link_name(l), why, again))
+        log_warn(l->mesh->config.log, "peer", "%s: closing its connection: %s%s", mesh_link_name(l), refusal_text[why],
+                 again);
 }
 
 static bool is_same_node(const struct peer_hello *a, const struct peer_hello *b)
@@ -197,14 +188,17 @@ static int take_hello(struct link *l, struct slice body)
         return c.err;
     if (is_self(l, &h)) {
         if (l->endpoint)
-            l->endpoint->self = true;
+            mesh_is_self(l->mesh, l->endpoint);
+        else
+            say_hello(l); /* to this node itself, which does not know yet whom it has dialed */
         return E_MISMATCH;
     }
     enum refusal why = judge_hello(l, &h);
     if (why != REFUSAL_COUNT) {
-        if (mesh_is_news(l->mesh, l->certified, why))
-            log_warn(l->mesh->config.log, "peer", "%s port %u: not talked to: %s", h.address, h.epmd_port,
-                     refusal_text[why]);
+        char again[REPEATS_TEXT_SIZE];
+        if (mesh_is_news(l->mesh, mesh_link_name(l), why, again))
+            log_warn(l->mesh->config.log, "peer", "%s (%s port %u): not talked to: %s%s", mesh_link_name(l), h.address,
+                     h.epmd_port, refusal_text[why], again);
         return E_MISMATCH;
     }
     l->plane = h.plane;
@@ -225,6 +219,26 @@ static void on_hello_late(struct timer *t)
 
 /* --- reading --- */
 
+/* Who was dialed says so; it is heard, and cannot be what it is told about. */
+static int take_not_reached(struct link *l, struct slice body)
+{
+    const struct peer_hello *self = &l->mesh->config.self;
+    struct coder c = coder_reader(body);
+    struct peer_not_reached m;
+    char again[REPEATS_TEXT_SIZE];
+    if (l->plane != PLANE_CONTROL || !l->endpoint)
+        return E_MALFORMED;
+    code_not_reached(&c, &m);
+    if (coder_end(&c))
+        return c.err;
+    if (mesh_is_news(l->mesh, mesh_link_name(l), MESH_NOT_REACHED, again))
+        log_warn(l->mesh->config.log, "peer",
+                 "%s cannot connect to this node at %s port %u, which this node advertises (%s): it is in no cluster "
+                 "with that node before it can; give an address that the others reach (advertise)%s",
+                 mesh_link_name(l), self->address, self->epmd_port, m.why, again);
+    return 0;
+}
+
 static int take_frame(struct link *l, unsigned kind, struct slice body)
 {
     if (!l->peer)
@@ -234,16 +248,19 @@ static int take_frame(struct link *l, unsigned kind, struct slice body)
         return E_MALFORMED;
     if (kind == PEER_BEACON)
         return mesh_take_beacon(l, body);
+    if (kind == PEER_NOT_REACHED)
+        return take_not_reached(l, body);
     int err = l->mesh->config.hooks->frame(l->mesh->config.arg, l, kind, body);
     return err == E_NOMEM ? 0 : err; /* lost, as if the network had lost it */
 }
 
 static void log_malformed(struct link *l, unsigned kind, struct slice body)
 {
-    if (mesh_is_news(l->mesh, l->certified, REFUSED_MALFORMED))
+    char again[REPEATS_TEXT_SIZE];
+    if (mesh_is_news(l->mesh, mesh_link_name(l), REFUSED_MALFORMED, again))
         log_warn(l->mesh->config.log, "peer",
-                 "%s: closing its connection: a message of kind %u and %zu bytes is none that a node sends",
-                 mesh_link_name(l), kind, body.len);
+                 "%s: closing its connection: a message of kind %u and %zu bytes is none that a node sends%s",
+                 mesh_link_name(l), kind, body.len, again);
 }
 
 /* Takes whole frames from the front of *in; what is left is the beginning of one, of l->need bytes. */

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/rule.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Between two attempts to reach an address: quick at first, since a cluster that starts waits for it. */
@@ -13,7 +14,8 @@
 
 const char *mesh_link_name(const struct link *l)
 {
-    return l->peer ? l->peer->hello.address : l->endpoint ? l->endpoint->address : "a stranger";
+    const char *from = l->from[0] ? l->from : "a stranger";
+    return l->endpoint ? l->endpoint->address : l->peer ? l->peer->hello.address : from;
 }
 
 /* --- endpoints --- */
@@ -167,6 +169,20 @@ void mesh_dial(struct mesh *m)
         timer_start(m->config.timers, &m->dial, next > now ? next - now : 1);
 }
 
+static void tell_not_reached(struct mesh *m, const struct endpoint *e, const char *why);
+
+static const char leads_back[] = "it leads back to the node that dials it";
+
+void mesh_is_self(struct mesh *m, struct endpoint *e)
+{
+    if (!e->self)
+        log_info(m->config.log, "peer",
+                 "%s port %u is this node itself: it counts for no other node; the list of peers need not name it",
+                 e->address, e->port);
+    e->self = true;
+    tell_not_reached(m, e, leads_back);
+}
+
 static void on_dial(struct timer *t)
 {
     mesh_dial(LIST_ENTRY(t, struct mesh, dial));
@@ -267,11 +283,16 @@ static void note_answer(struct link *l)
     if (l->plane != PLANE_CONTROL)
         return;
     /* Two live holders of one address: one of them was cloned, or the address leads to both. */
-    if (e->peer && e->peer != p && e->peer->heard_ms > l->begun_ms)
+    char again[REPEATS_TEXT_SIZE];
+    if (e->peer && e->peer != p && e->peer->heard_ms > l->begun_ms &&
+        mesh_is_news(l->mesh, e->address, MESH_TWO_HOLDERS, again))
         log_error(l->mesh->config.log, "peer",
                   "%s port %u answers as another node than the one that is heard from there still: give each node an "
-                  "address of its own (advertise)",
-                  e->address, e->port);
+                  "address of its own (advertise)%s",
+                  e->address, e->port, again);
+    if (e->told)
+        log_info(l->mesh->config.log, "peer", "%s port %u: a node answers there now", e->address, e->port);
+    e->told = false;
     e->peer = p;
     e->begun_ms = l->begun_ms;
     close_older(e);
@@ -312,6 +333,8 @@ static void note_visitor(struct link *l)
         return;
     /* Who comes here is reached where it says it is. */
     struct endpoint *e = mesh_endpoint(m, l->peer->hello.address, l->peer->hello.epmd_port);
+    if (e && e->self)
+        tell_not_reached(m, e, leads_back);
     if (e && !e->candidate) {
         e->candidate = true;
         mesh_dial(m);
@@ -362,6 +385,56 @@ static struct link *find_out(const struct mesh *m, const struct peer *p, unsigne
     return NULL;
 }
 
+static struct link *find_in(struct list *links, const struct endpoint *e)
+{
+    for (struct list *n = links->next; n != links; n = n->next) {
+        struct link *l = LIST_ENTRY(n, struct link, place);
+        if (l->peer && l->plane == PLANE_CONTROL && !l->endpoint && !l->leaves && is_advertised(e, l->peer))
+            return l;
+    }
+    return NULL;
+}
+
+/* Whoever says that it is there, and reaches this node, hears that it is not. */
+static void tell_not_reached(struct mesh *m, const struct endpoint *e, const char *why)
+{
+    struct link *l = find_in(&m->links, e);
+    struct peer_not_reached text;
+    if (!l)
+        l = find_in(&m->dirty_links, e);
+    struct buf *out = l ? link_begin(l, PEER_NOT_REACHED) : NULL;
+    if (!out)
+        return;
+    snprintf(text.why, sizeof text.why, "%s", why);
+    struct coder coder = coder_writer(out);
+    code_not_reached(&coder, &text);
+    link_end(l, coder.err);
+}
+
+/* Who seeks or is missed is told where it was looked for, and what was found. A node that starts a little later is not
+ * worth a line. */
+#define TELL_FAILURES 5
+
+static void log_silent(struct mesh *m, struct endpoint *e, unsigned plane, const char *why)
+{
+    char again[REPEATS_TEXT_SIZE], subject[REPEATS_SUBJECT_SIZE];
+    bool is_control = plane == PLANE_CONTROL;
+    unsigned port = is_control || !e->peer ? e->port : e->peer->hello.handoff_port;
+    snprintf(subject, sizeof subject, "%s %u", e->address, port);
+    if (e->failures[plane] < TELL_FAILURES)
+        return;
+    if (is_control)
+        tell_not_reached(m, e, why);
+    if (!e->listed && !e->wants_data)
+        return;
+    e->told |= is_control;
+    if (mesh_is_news(m, subject, MESH_SILENT, again))
+        log_warn(m->config.log, "peer",
+                 "%s port %u: no node of this cluster answers (%s): is it started, is that its %s, and has it the same "
+                 "root certificate?%s",
+                 e->address, port, why, is_control ? "epmd-port" : "handoff-port", again);
+}
+
 static void dialed_is_gone(struct link *l, const char *why)
 {
     struct mesh *m = l->mesh;
@@ -369,7 +442,7 @@ static void dialed_is_gone(struct link *l, const char *why)
     uint64_t now = clock_boot_ms(m->config.clock);
     e->out[l->plane] = NULL;
     if (!l->peer)
-        log_debug(m->config.log, "peer", "%s port %u: %s", e->address, e->port, why);
+        log_silent(m, e, l->plane, why);
     else if (l->peer->out[l->plane] == l)
         l->peer->out[l->plane] = find_out(m, l->peer, l->plane);
     if (l->peer && now - l->begun_ms >= STOOD_MS) { /* perhaps whoever was there is being replaced just now */
@@ -392,8 +465,28 @@ void mesh_link_gone(struct link *l, const char *why)
 
 bool mesh_sees(const struct mesh *m, const struct peer *p)
 {
+    const struct link *out = p->out[PLANE_CONTROL];
     (void)m;
-    return p->in[PLANE_CONTROL] && p->out[PLANE_CONTROL];
+    return p->in[PLANE_CONTROL] && out && out->endpoint && is_advertised(out->endpoint, p);
+}
+
+static bool leads_to_the_same(const struct endpoint *a, const struct endpoint *b)
+{
+    const struct link *to_a = a->out[PLANE_CONTROL], *to_b = b->out[PLANE_CONTROL];
+    return (a->self && b->self) || (to_a && to_b && to_a->peer && to_a->peer == to_b->peer);
+}
+
+unsigned mesh_aliases(const struct mesh *m)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->endpoint_count; i++) {
+        unsigned k = 0;
+        while (m->endpoint[i]->listed && k < i &&
+               !(m->endpoint[k]->listed && leads_to_the_same(m->endpoint[i], m->endpoint[k])))
+            k++;
+        n += m->endpoint[i]->listed && k < i;
+    }
+    return n;
 }
 
 static bool is_other(const struct peer *p, const uint8_t *incarnation)
@@ -430,16 +523,25 @@ struct link *mesh_link(const struct mesh *m, const uint8_t *incarnation, enum pe
 
 /* --- life --- */
 
+/* "10.0.0.1:4369" or "[fd00::1]:4369": without the port, which is another each time. */
+static void write_host(const char *address, char *out, size_t size)
+{
+    const char *end = strrchr(address, ':');
+    size_t len = end ? (size_t)(end - address) : strlen(address);
+    bool is_v6 = len > 1 && address[0] == '[' && address[len - 1] == ']';
+    snprintf(out, size, "%.*s", (int)(is_v6 ? len - 2 : len), address + is_v6);
+}
+
 static struct stream_user *on_accepted(struct acceptor *a, struct stream *s, const char *address)
 {
     struct mesh *m = LIST_ENTRY(a, struct mesh, acceptor);
     bool takes = !m->ending && m->config.self.address[0] && m->strangers < MESH_STRANGERS_MAX;
     struct link *l = takes ? mesh_new_link(m) : NULL;
-    (void)address;
     if (!l)
         return NULL;
     l->stream = s;
     l->stranger = true;
+    write_host(address, l->from, sizeof l->from);
     m->strangers++;
     return &l->user;
 }

@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "base/repeats.h"
 #include "base/timers.h"
 #include "io/clock.h"
 #include "io/dialer.h"
@@ -19,8 +20,7 @@
 #define MESH_PEERS_MAX     256
 /* Accepted connections on which nobody has said hello yet: twice what both ports let in, as some are being closed. */
 #define MESH_STRANGERS_MAX 512
-#define MESH_IN_MAX        8  /* accepted connections of one peer for one plane: it makes one, and leaves some behind */
-#define MESH_REFUSED_MAX   64 /* incarnations of which it is known what was said about them in the log */
+#define MESH_IN_MAX        8 /* accepted connections of one peer for one plane: it makes one, and leaves some behind */
 /* Bytes that wait on one connection, over which nothing is said there any more. */
 #define MESH_BACKLOG_MAX ((size_t)64 * 1024 * 1024)
 
@@ -38,6 +38,7 @@ struct link {
     bool secure, dirty, leaves;
     bool later;                          /* something waits there for the next message, or for the mesh's timer */
     bool stranger;                       /* accepted, and nobody has said hello */
+    char from[PEER_ADDRESS_SIZE];        /* accepted: the address at the other end; or empty */
     uint8_t certified[PEER_INCARNATION]; /* the incarnation that its certificate names */
     uint64_t begun_ms;
     struct buf in;      /* the beginning of a frame, */
@@ -61,6 +62,7 @@ struct endpoint {
     struct link *out[PLANE_COUNT];
     uint64_t dial_ms[PLANE_COUNT]; /* not before */
     unsigned failures[PLANE_COUNT];
+    bool told; /* the log was told that nobody answers there */
 };
 
 /* A node that has said hello: one incarnation. */
@@ -109,14 +111,10 @@ struct mesh {
     struct list links, dirty_links;
     unsigned strangers;
     struct timer dial;
-    struct timer later;    /* runs: something was written that waits */
-    uint64_t malformed;    /* connections that were closed for what came over them */
-    uint64_t forgotten_ms; /* whoever is no peer any more was not heard after this */
-    unsigned refused_next;
-    struct {
-        uint8_t incarnation[PEER_INCARNATION]; /* by its certificate */
-        unsigned told;                         /* bit i: enum refusal i is in the log */
-    } refused[MESH_REFUSED_MAX];
+    struct timer later;     /* runs: something was written that waits */
+    uint64_t malformed;     /* connections that were closed for what came over them */
+    uint64_t forgotten_ms;  /* whoever is no peer any more was not heard after this */
+    struct repeats repeats; /* what the log was told, by enum refusal and address */
     bool ending;
 };
 
@@ -140,8 +138,11 @@ void mesh_set_incarnation(struct mesh *m, const uint8_t *incarnation);
 void mesh_dial(struct mesh *m);
 
 struct peer *mesh_peer(const struct mesh *m, const uint8_t *incarnation); /* or NULL */
-/* It is heard, and hears: connections stand both ways. */
+/* It is heard, and hears: connections stand both ways, and this node's leads to where the other says that it is: there
+ * others would look for it. */
 bool mesh_sees(const struct mesh *m, const struct peer *p);
+/* How many of the listed addresses lead, by connections that stand, to a node that another of them leads to. */
+unsigned mesh_aliases(const struct mesh *m);
 /* R-PROOF: the incarnation that was at that address and place is certainly dead. `known_ms`: since when it is known
  * here to have lived, for one that was never heard; who answered there before may be older than it. */
 bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const char *address, uint16_t port,

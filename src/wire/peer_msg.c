@@ -50,6 +50,11 @@ void code_hello(struct coder *c, struct peer_hello *m)
     code_text(c, m->place, sizeof m->place);
 }
 
+void code_not_reached(struct coder *c, struct peer_not_reached *m)
+{
+    code_text(c, m->why, sizeof m->why);
+}
+
 void code_beacon(struct coder *c, struct peer_beacon *m)
 {
     code_enum(c, &m->state, PEER_STATE_MAX);

@@ -43,6 +43,8 @@ enum peer_msg_kind {
     /* requests to another node, and their answers, on the same connection */
     PEER_REQUEST,
     PEER_ANSWER,
+    /* to who has dialed: it cannot be reached where its hello says that it is */
+    PEER_NOT_REACHED,
     PEER_KNOWN, /* to the meta leader, between renewals */
     PEER_KIND_COUNT
 };
@@ -66,6 +68,14 @@ struct peer_hello {
     char place[PEER_PLACE_SIZE];
 };
 void code_hello(struct coder *c, struct peer_hello *m);
+
+#define PEER_WHY_SIZE 96 /* with the NUL */
+
+/* PEER_NOT_REACHED: said on the connection that the other one has made. */
+struct peer_not_reached {
+    char why[PEER_WHY_SIZE];
+};
+void code_not_reached(struct coder *c, struct peer_not_reached *m);
 
 /* What a node is to others. */
 enum peer_state {

@@ -24,6 +24,7 @@ union any {
     struct peer_request request;
     struct peer_answer answer;
     struct peer_envelope envelope;
+    struct peer_not_reached not_reached;
 };
 
 static void code_head(struct coder *c, unsigned kind, union any *m)
@@ -55,6 +56,9 @@ static void code_head(struct coder *c, unsigned kind, union any *m)
         break;
     case PEER_KNOWN:
         code_known(c, &m->known);
+        break;
+    case PEER_NOT_REACHED:
+        code_not_reached(c, &m->not_reached);
         break;
     case PEER_COPY:
         code_copy(c, &m->copy);

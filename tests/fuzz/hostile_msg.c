@@ -515,12 +515,19 @@ static void put_answer(struct said *s)
     buf_fini(&body);
 }
 
+static void put_not_reached(struct said *s)
+{
+    struct peer_not_reached m = {"connection refused"};
+    code_not_reached(s->out, &m);
+}
+
 typedef void (*put_f)(struct said *s);
 static const put_f put[PEER_KIND_COUNT] = {
-    [PEER_HELLO] = put_hello,   [PEER_BEACON] = put_beacon, [PEER_OFFER] = put_offer, [PEER_ACCEPT] = put_accept,
-    [PEER_START] = put_start,   [PEER_ADMIT] = put_admit,   [PEER_RENEW] = put_renew, [PEER_GRANT] = put_grant,
-    [PEER_RAFT] = put_raft,     [PEER_ROUNDS] = put_rounds, [PEER_COPY] = put_copy,   [PEER_REQUEST] = put_request,
-    [PEER_ANSWER] = put_answer, [PEER_KNOWN] = put_known};
+    [PEER_HELLO] = put_hello,   [PEER_BEACON] = put_beacon, [PEER_OFFER] = put_offer,
+    [PEER_ACCEPT] = put_accept, [PEER_START] = put_start,   [PEER_ADMIT] = put_admit,
+    [PEER_RENEW] = put_renew,   [PEER_GRANT] = put_grant,   [PEER_RAFT] = put_raft,
+    [PEER_ROUNDS] = put_rounds, [PEER_COPY] = put_copy,     [PEER_REQUEST] = put_request,
+    [PEER_ANSWER] = put_answer, [PEER_KNOWN] = put_known,   [PEER_NOT_REACHED] = put_not_reached};
 
 void hostile_message(const struct world *w, unsigned peer, unsigned plane, unsigned kind, struct slice *in,
                      struct buf *body)

@@ -257,7 +257,7 @@ unsigned rig_dials(const struct rig *r, unsigned number)
 struct wire *rig_accept(struct rig *r)
 {
     struct wire *w = new_wire(r);
-    w->user = r->mesh.acceptor.ops->accepted(&r->mesh.acceptor, &w->stream, "10.0.0.9:40112");
+    w->user = r->mesh.acceptor.ops->accepted(&r->mesh.acceptor, &w->stream, r->from ? r->from : "10.0.0.9:40112");
     if (w->user)
         return w;
     outq_fini(&w->stream.out);

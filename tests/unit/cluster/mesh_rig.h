@@ -30,9 +30,10 @@ struct rig {
     struct mesh mesh;
     struct wire wire[RIG_WIRES_MAX];
     unsigned wire_count;
-    int dial_err;   /* that the dialer answers with */
-    unsigned lines; /* warnings and errors in the log */
-    char line[256]; /* the last */
+    int dial_err;     /* that the dialer answers with */
+    const char *from; /* where the connections that it accepts come from; NULL: 10.0.0.9 */
+    unsigned lines;   /* warnings and errors in the log */
+    char line[256];   /* the last */
     /* what the hooks heard */
     int frame_err; /* that they answer with */
     unsigned frames, beacons, opened, closed, drained, kind;

@@ -602,6 +602,45 @@ static void test_connections_come_back_under_requests(void **state)
     }
 }
 
+/* An alias of a node in the list of peers is no other node: nobody waits for it. */
+static void test_aliases_do_not_hold_up_forming(void **state)
+{
+    struct universe *u = *state;
+    static const char *const extra[] = {"10.1.0.1", "10.1.0.3"};
+    struct cluster_candidate list[7];
+    u->heard = "is this node itself";
+    for (unsigned i = 0; i < 7; i++)
+        list[i] = (struct cluster_candidate){i < 5 ? u->machine[i].address : extra[i - 5], 4369};
+    for (unsigned i = 0; i < 5; i++) {
+        universe_start(u, i);
+        cluster_set_candidates(u->machine[i].cluster, list, 7, 7, true, true);
+    }
+    await_ready(u, 10000);
+    assert_int_equal(u->heard_count, 2);
+    assert_int_equal(cluster_n(cluster_at(u, 0)), 5);
+}
+
+/* R-FORM: nodes see each other where they say that they are. Three that advertise loopback reach each other by what
+ * discovery lists; a cluster of them could serve nothing. Each is told. */
+static void test_who_cannot_be_reached_is_not_formed_with(void **state)
+{
+    struct universe *u = *state;
+    struct cluster_candidate list[3];
+    u->config.expected = 3;
+    u->advertise = UNIVERSE_LOOPBACK;
+    u->heard = "cannot connect to this node at 127.0.0.1";
+    for (unsigned i = 0; i < 3; i++)
+        list[i] = (struct cluster_candidate){u->machine[i].address, 4369};
+    for (unsigned i = 0; i < 3; i++) {
+        universe_start(u, i);
+        cluster_set_candidates(u->machine[i].cluster, list, 3, 3, true, true);
+    }
+    universe_run(u, 90000);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(universe_status(u, i).state, STATUS_SEEKING);
+    assert_in_range(u->heard_count, 3, 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -626,6 +665,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_time_is_told_where_nothing_happens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_old_beacon_is_no_news, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_aliases_do_not_hold_up_forming, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_cannot_be_reached_is_not_formed_with, setup, teardown),
         cmocka_unit_test_setup_teardown(test_connections_come_back_under_requests, setup, teardown),
     };
     cmocka_set_test_filter(getenv("ONLY"));

@@ -138,6 +138,10 @@ static int dial(struct dialer *d, const char *address, uint16_t port, struct str
     for (unsigned i = 0; i < UNIVERSE_MAX; i++)
         if (strcmp(m->universe->machine[i].address, address) == 0)
             p->target = i;
+    if (strncmp(address, UNIVERSE_ALIAS, strlen(UNIVERSE_ALIAS)) == 0)
+        p->target = (unsigned)atoi(address + strlen(UNIVERSE_ALIAS)) - 1;
+    if (strcmp(address, UNIVERSE_LOOPBACK) == 0)
+        p->target = m->number;
     assert_true(p->target < UNIVERSE_MAX);
     end_init(p, 0, m);
     end_init(p, 1, &m->universe->machine[p->target]);
@@ -157,6 +161,8 @@ static void write_line(void *arg, enum log_level level, const char *line)
 {
     const struct machine *m = arg;
     (void)level;
+    if (m->universe->heard && strstr(line, m->universe->heard))
+        m->universe->heard_count++;
     if (getenv("VERBOSE"))
         fprintf(stderr, "%8llu node %u: %s\n", (unsigned long long)m->universe->now_ms, m->number, line);
 }
@@ -232,7 +238,7 @@ void universe_start(struct universe *u, unsigned i)
     m->ended = m->paused = false;
     m->touched = true;
     timers_init(&m->timers, boot_ms, NULL, m);
-    config.address = m->placed_later ? "" : m->address;
+    config.address = m->placed_later ? "" : u->advertise ? u->advertise : m->address;
     config.clock = &m->clock;
     config.timers = &m->timers;
     config.log = &m->log;

@@ -8,6 +8,10 @@
 
 #define UNIVERSE_MAX 16
 
+/* Other addresses: of machine i, with i + 1 at the end; and of the machine itself that dials. */
+#define UNIVERSE_ALIAS    "10.1.0."
+#define UNIVERSE_LOOPBACK "127.0.0.1"
+
 struct universe;
 struct pipe_end;
 
@@ -38,6 +42,9 @@ struct universe {
     struct list pipes;
     uint64_t delivered;         /* frames' bytes */
     struct router_floor *floor; /* of who makes the requests; NULL: of nobody */
+    const char *advertise;      /* what all say that they are reached at; NULL: their own addresses */
+    const char *heard;          /* a part of a line of the log; NULL: none */
+    unsigned heard_count;       /* how often the nodes have written it */
 };
 
 /* `count` machines, none of which runs; times are the defaults. */

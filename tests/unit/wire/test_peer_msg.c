@@ -77,6 +77,12 @@ static void fill_beacon(void *p)
     m->left = (uint32_t)number();
 }
 
+static void fill_not_reached(void *p)
+{
+    struct peer_not_reached *m = p;
+    fill_text(m->why, sizeof m->why);
+}
+
 static void fill_offer(void *p)
 {
     struct peer_offer *m = p;
@@ -255,6 +261,7 @@ static void fill_answer(void *p)
 #define MESSAGES(X)                                                                                                    \
     X(hello, NO_SLICE)                                                                                                 \
     X(beacon, NO_SLICE)                                                                                                \
+    X(not_reached, NO_SLICE)                                                                                           \
     X(offer, NO_SLICE)                                                                                                 \
     X(accept, NO_SLICE)                                                                                                \
     X(start, offsetof(struct peer_start, state))                                                                       \
