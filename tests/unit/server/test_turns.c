@@ -1,6 +1,8 @@
 /* Many who want slices of time share what is theirs of each turn of the loop; and lists that are freed by slices. */
 #include "support.h"
 
+#include <jansson.h>
+
 #include "server/garbage.h"
 #include "server/turns.h"
 
