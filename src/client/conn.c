@@ -148,7 +148,8 @@ static int refused(struct client_conn *c, struct frame f, int err, const char *w
     struct answer_error e;
     if (f.code != MSG_ERROR_RESP)
         return fail(c, E_MALFORMED, "%s: unexpected answer with message code %u", what, f.code);
-    answer_error_decode(f.body, &e);
+    if (answer_error_decode(f.body, &e) == E_AGAIN) /* nothing is wrong with who asks */
+        return fail(c, E_AGAIN, "%s", e.text);
     return fail(c, err, "%s: %s", what, e.text);
 }
 

@@ -45,8 +45,9 @@ void client_conn_destroy(struct client_conn **c);
 enum client_phase client_conn_phase(const struct client_conn *c);
 
 /* Takes all of `in`, which came from the socket. An error is final: E_CLOSED (the peer closed properly), E_TLS,
- * E_DENIED (authentication), E_UNSUPPORTED (no RpbStartTls there), E_MALFORMED, E_TOO_LARGE, E_NOMEM;
- * client_conn_error() says more, an alert may be pending, and complete responses that came before can still be taken.
+ * E_DENIED (authentication), E_AGAIN (no place for another client), E_UNSUPPORTED (no RpbStartTls there), E_MALFORMED,
+ * E_TOO_LARGE, E_NOMEM; client_conn_error() says more, an alert may be pending, and complete responses that came before
+ * can still be taken.
  */
 int client_conn_feed(struct client_conn *c, struct slice in);
 

@@ -127,6 +127,8 @@ static const char *hint(int err)
     case E_DENIED:
         return "The user must be one of EPHEMERAL_STORE_USER, and the common name of the certificate must be the same: "
                "see --user.";
+    case E_AGAIN:
+        return "An operator gets in nevertheless, with the root's key: --root-ca-cert, --root-ca-key and --user.";
     case E_UNSUPPORTED:
         return "That server does not offer RpbStartTls: see --direct-tls.";
     case E_MALFORMED:

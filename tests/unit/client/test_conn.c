@@ -174,6 +174,24 @@ static void refused_user(void **state)
     stop(f);
 }
 
+static void refuse_for_now(struct peer *p, const struct frame *f, struct buf *out)
+{
+    (void)p;
+    (void)f;
+    assert_int_equal(admin_error_put(out, slice_str("overload: this node serves as many as it may")), 0);
+}
+
+/* A node without a place for another client: nothing is wrong with the user. */
+static void refused_for_now(void **state)
+{
+    struct fixture *f = *state;
+    start(f, "myuser", false);
+    f->peer.answer = refuse_for_now;
+    assert_int_equal(peer_pump(&f->peer, f->conn, 0), E_AGAIN);
+    assert_string_equal(client_conn_error(f->conn), "overload: this node serves as many as it may");
+    stop(f);
+}
+
 static void answer_in_the_clear(struct fixture *f, struct buf *bytes, int expected)
 {
     start(f, "myuser", true);
@@ -301,10 +319,11 @@ int main(void)
         cmocka_unit_test(starttls_auth_and_ping), cmocka_unit_test(no_user_is_ready_when_tls_is),
         cmocka_unit_test(every_byte_alone),       cmocka_unit_test(pipelined_requests_leave_in_one_record),
         cmocka_unit_test(larger_than_a_record),   cmocka_unit_test(refused_user),
-        cmocka_unit_test(starttls_refused),       cmocka_unit_test(bytes_behind_starttls),
-        cmocka_unit_test(not_this_protocol),      cmocka_unit_test(another_root),
-        cmocka_unit_test(goodbye_after_answers),  cmocka_unit_test(answer_without_a_code),
-        cmocka_unit_test(resumed_session),        cmocka_unit_test(closes_properly),
+        cmocka_unit_test(refused_for_now),        cmocka_unit_test(starttls_refused),
+        cmocka_unit_test(bytes_behind_starttls),  cmocka_unit_test(not_this_protocol),
+        cmocka_unit_test(another_root),           cmocka_unit_test(goodbye_after_answers),
+        cmocka_unit_test(answer_without_a_code),  cmocka_unit_test(resumed_session),
+        cmocka_unit_test(closes_properly),
     };
     return cmocka_run_group_tests_name("client/conn", tests, setup, teardown);
 }
