@@ -3,6 +3,7 @@
 #include "sim/world.h"
 
 #include "base/assert.h"
+#include "cluster/cluster_impl.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -398,6 +399,70 @@ static void end_majority(struct actor *a)
     end_cut(a);
 }
 
+/* --- an operator's word --- */
+
+enum { WORD_WAITS, WORD_SAID };
+#define WORD_PATIENCE 120 /* seconds, for those that are left to serve */
+
+/* Fewer are left than would form again by themselves. */
+static uint64_t begin_word(struct actor *a)
+{
+    struct world *w = a->world;
+    unsigned least = w->nodes - w->nodes / 2;
+    if (w->nodes < 3 || !witness_is_whole(w))
+        return 0;
+    pick_nodes(a, (unsigned)chance_between(chance(w), least, w->nodes - 1));
+    a->step = WORD_WAITS;
+    a->waited = 0;
+    tell(a, "most are killed, for an operator to see", a->count, 0);
+    for (unsigned i = 0; i < a->count; i++)
+        node_kill(&w->node[a->node[i]], chance_of(chance(w), 30));
+    return SECOND_US;
+}
+
+/* What an operator knows who has counted the processes. */
+static bool say_word(struct actor *a)
+{
+    struct world *w = a->world;
+    char why[512];
+    unsigned i = any_that_runs(w), left = w->nodes - a->count;
+    if (i == SIM_NODES_MAX || cluster_reform_survivors(w->node[i].cluster, left, why, sizeof why))
+        return false;
+    tell(a, "the word of an operator", i, left);
+    return true;
+}
+
+static bool those_left_serve(const struct world *w)
+{
+    for (unsigned i = 0; i < w->nodes; i++) {
+        const struct cluster *c = w->node[i].cluster;
+        if (c &&
+            (c->phase != PHASE_MEMBER || !c->ready || !lease_is_valid(c) || !c->meta.state->settings.lowered_seats))
+            return false;
+    }
+    return true;
+}
+
+static void end_word(struct actor *a)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        node_start(&a->world->node[a->node[i]]);
+    a->count = 0;
+}
+
+/* True: it is over. The others come while those that are left serve. */
+static bool go_on_with_word(struct actor *a)
+{
+    if (a->step == WORD_WAITS && say_word(a))
+        a->step = WORD_SAID;
+    if ((a->step != WORD_SAID || !those_left_serve(a->world)) && ++a->waited < WORD_PATIENCE)
+        return false;
+    trace_line(&a->world->trace, LOG_INFO, "fault", "after %u s %s", a->waited,
+               a->waited < WORD_PATIENCE ? "those that are left serve" : "nobody has served yet");
+    end_word(a);
+    return true;
+}
+
 static uint64_t begin_all(struct actor *a)
 {
     struct world *w = a->world;
@@ -482,6 +547,7 @@ static const struct {
     [FAULT_LEAVE] = {begin_leave, NULL, go_on_leaving, 20},
     [FAULT_ORDERED] = {NULL, NULL, go_on_starting, 0},
     [FAULT_ALLOC] = {begin_alloc, end_alloc, NULL, 10},
+    [FAULT_WORD] = {begin_word, end_word, go_on_with_word, 40},
 };
 
 /* One node after the other is ended as soon as it may be, more often than not. */

@@ -15,7 +15,7 @@ struct actor {
     enum fault kind;
     bool acts;                           /* now */
     unsigned node[SIM_NODES_MAX], count; /* that it has taken hold of */
-    unsigned step;
+    unsigned step, waited;
     bool cut[SITES][SITES];
 };
 

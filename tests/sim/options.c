@@ -16,7 +16,7 @@ static bool with_chance(struct rng *r, unsigned percent)
 static uint32_t pick_faults(struct rng *r)
 {
     uint32_t set = 0;
-    for (unsigned kind = 0; kind < FAULT_COUNT; kind++) {
+    for (unsigned kind = 0; kind < FAULT_WORD; kind++) {
         bool is_hard = kind == FAULT_MAJORITY || kind == FAULT_ALL || kind == FAULT_MEMORY || kind == FAULT_ALLOC;
         if (with_chance(r, is_hard ? 15 : 40))
             set |= 1u << kind;

@@ -28,7 +28,10 @@
     X(ORDERED, "ordered", "nodes start one by one, each when the one before says that it is ready")                    \
     X(DISCOVERY, "discovery", "discovery answers late, names too few, too many, or what was there before")             \
     X(MEMORY, "memory", "nodes have little memory, and clients write large values")                                    \
-    X(ALLOC, "alloc", "the heap fails now and then in a node")
+    X(ALLOC, "alloc", "the heap fails now and then in a node")                                                         \
+    X(WORD, "word",                                                                                                    \
+      "most nodes are killed, and an operator says how many are left, who serve until others come; only when asked "   \
+      "for, and not with cut, one-way, pause or majority: an operator would be wrong there")
 
 enum fault {
 #define X(name, word, help) FAULT_##name,

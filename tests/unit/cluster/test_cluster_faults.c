@@ -80,6 +80,23 @@ static void test_status_without_a_majority(void **state)
     assert_true(universe_status(u, 0).probe); /* an orchestrator must not end those that hold what is left */
 }
 
+/* Two of five: the cluster has its majority, but some partitions have not, and their clients are told why they wait. */
+static void test_status_of_partitions_without_a_majority(void **state)
+{
+    struct universe *u = *state;
+    char why[256];
+    start_all(u);
+    assert_false(router_obstacle(cluster_router(u->machine[0].cluster), why, sizeof why));
+    universe_kill(u, 3);
+    universe_kill(u, 4);
+    universe_run(u, 20);
+    struct status_node s = universe_status(u, 0);
+    assert_true(s.health == STATUS_DEGRADED && s.may_lose == 0);
+    assert_in_range(s.partitions_unavailable, 1, s.partitions_incomplete);
+    assert_true(router_obstacle(cluster_router(u->machine[0].cluster), why, sizeof why));
+    assert_non_null(strstr(why, "of 64 partitions have no majority; no answer from 10.0.0.4:4369, 10.0.0.5:4369"));
+}
+
 /* A node that stands still keeps its connections: silence counts, too. */
 static void test_status_of_a_pause(void **state)
 {
@@ -479,6 +496,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_dies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_status_of_a_death, setup, teardown),
         cmocka_unit_test_setup_teardown(test_status_without_a_majority, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_of_partitions_without_a_majority, setup, teardown),
         cmocka_unit_test_setup_teardown(test_status_of_a_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_after_the_other_dies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restarts, setup, teardown),
