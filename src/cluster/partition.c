@@ -330,6 +330,8 @@ static void begin_replica(struct partition *p, const struct partition_map *map, 
         return;
     }
     begin_time(p, first);
+    if (first && map->donor && !p->group) /* what is older has the revision of the new base, also for the first read */
+        partition_tick(p);
     partition_mark_dirty(p);
     partition_schedule_expiry(p);
 }

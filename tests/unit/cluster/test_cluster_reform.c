@@ -96,6 +96,16 @@ static void test_two_of_five_told_the_second(void **state)
     test_two_of_five(*state, 1);
 }
 
+/* What one that is alone has kept is of this epoch from the first read on: revisions never go back. */
+static void expect_revisions(struct universe *u, uint64_t epoch)
+{
+    struct op o;
+    for (unsigned i = 0; i < KEYS; i++) {
+        assert_int_equal(universe_get(u, 0, key_of(i), &o), 0);
+        assert_true(o.revision.epoch == epoch);
+    }
+}
+
 static void test_one_of_three(void **state)
 {
     struct universe *u = *state;
@@ -106,6 +116,7 @@ static void test_one_of_three(void **state)
     await_ready(u, 30000);
     struct status_node s = universe_status(u, 0);
     assert_true(s.epoch > epoch && s.seats == 1 && s.member_count == 1);
+    expect_revisions(u, s.epoch); /* before anything is written */
     write_all(u, 0, "after");
     start_from(u, 1);
     await_ready(u, 60000);
