@@ -10,7 +10,6 @@
 #define ACCEPTS_MAX 32
 /* Until a connection that waits for a place, or for memory, is looked at again. */
 #define RETRY_MS 50
-#define TOLD_MS  60000
 
 static struct listener *listener_of(struct conn_owner *o)
 {
@@ -22,14 +21,12 @@ static uint64_t now_ms(const struct listener *l)
     return clock_boot_ms(&l->owner.loop->clock);
 }
 
-/* How many times it has happened since the log was told, if the log is to be told now; else 0. */
-static uint64_t event_news(const struct listener *l, struct listener_event *e)
+/* Once in a minute for the whole port: those who are refused may be thousands. */
+static bool is_news(struct listener *l, enum conn_cause cause, char again[REPEATS_TEXT_SIZE])
 {
-    uint64_t now = now_ms(l), news = ++e->count - e->told;
-    if (e->told && now - e->told_ms < TOLD_MS)
-        return 0;
-    e->told = e->count;
-    e->told_ms = now;
+    uint64_t untold;
+    bool news = repeats_note(&l->owner.repeats, now_ms(l), cause, "", &untold);
+    repeats_text(untold, again);
     return news;
 }
 
@@ -37,27 +34,25 @@ static uint64_t event_news(const struct listener *l, struct listener_event *e)
 
 static void note_refused(struct listener *l, const struct conn *c, size_t max, const char *what)
 {
-    char name[CONN_NAME_SIZE];
-    uint64_t news = event_news(l, &l->refused);
+    char name[CONN_NAME_SIZE], again[REPEATS_TEXT_SIZE];
     if (l->owner.metrics)
         l->owner.metrics->connections_refused++;
-    if (news)
-        log_warn(l->owner.log, "net", "port %u: %llu connection(s) refused, the last from %s: %zu %s", listener_port(l),
-                 (unsigned long long)news, conn_name(c, name), max, what);
+    if (is_news(l, CONN_REFUSED, again))
+        log_warn(l->owner.log, "net", "%s: connection to port %u refused: %zu %s%s", conn_name(c, name),
+                 listener_port(l), max, what, again);
 }
 
 static void close_stranger(struct listener *l, struct stranger *g)
 {
     struct conn *c = LIST_ENTRY(g, struct conn, stranger);
-    char name[CONN_NAME_SIZE];
-    uint64_t news = event_news(l, &l->gave_way);
+    char name[CONN_NAME_SIZE], again[REPEATS_TEXT_SIZE];
     if (l->owner.metrics)
         l->owner.metrics->strangers_closed++;
-    if (news)
+    if (is_news(l, CONN_GAVE_WAY, again))
         log_warn(l->owner.log, "net",
-                 "port %u: %llu silent connection(s) closed to make room, the last from %s: all %zu places of those "
-                 "that have not authenticated are taken",
-                 listener_port(l), (unsigned long long)news, conn_name(c, name), l->strangers.max);
+                 "%s: silent connection to port %u closed to make room: all %zu places of connections that have not "
+                 "authenticated are taken%s",
+                 conn_name(c, name), listener_port(l), l->strangers.max, again);
     strangers_remove(&l->strangers, g);
     conn_close_now(c, "its place was needed for another connection");
 }

@@ -32,12 +32,6 @@ struct listener_config {
     struct metrics *metrics; /* NULL: nothing is counted */
 };
 
-/* Something that may happen a thousand times a second, and is in the log once a minute. */
-struct listener_event {
-    uint64_t count, told; /* how often it has happened, and how often when the log was told */
-    uint64_t told_ms;
-};
-
 struct listener {
     struct conn_owner owner;
     struct acceptor *acceptor;
@@ -50,7 +44,6 @@ struct listener {
     struct timer retry; /* for those two */
     uint64_t accept_ms; /* the millisecond of the last accept, */
     unsigned accepted;  /* and how many there were in it */
-    struct listener_event refused, gave_way;
     bool open;
     void (*stopped)(void *arg);
     void *stopped_arg;
