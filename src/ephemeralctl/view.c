@@ -75,7 +75,11 @@ static void print_this_node(const struct status_node *s, FILE *out)
 static void print_health(const struct status_node *s, FILE *out)
 {
     char why[TABLE_CELL_MAX];
-    fprintf(out, "health       %s%s%s\n", health(s->health), *s->why ? ": " : "", table_safe(s->why, why));
+    const char *word = health(s->health);
+    size_t n = strlen(word);
+    bool repeats = strncmp(s->why, word, n) == 0 && s->why[n] == ':';
+    fprintf(out, "health       %s%s%s\n", repeats ? "" : word, *s->why && !repeats ? ": " : "",
+            table_safe(s->why, why));
 }
 
 static void print_partitions(const struct status_node *s, FILE *out)

@@ -108,6 +108,7 @@ static void status_without_a_quorum(void **state)
     s.state = STATUS_STRANDED;
     s.ready = s.serving = false;
     s.health = STATUS_NO_QUORUM;
+    strcpy(s.why, "no quorum: 2 of 5 seats answer, 3 are needed");
     s.may_lose = s.partitions_incomplete = s.partitions_unavailable = -1;
     s.member_count = 1;
     s.member[0].state = STATUS_UNREACHABLE;
@@ -117,7 +118,7 @@ static void status_without_a_quorum(void **state)
     assert_string_equal(printed(),
                         "cluster      prod (0f1e2d3c), epoch 1712345678901\n"
                         "this node    stranded 3 (a1b2c3d4), not ready, not serving\n"
-                        "health       no quorum: no answer from [fd00::3]:14369\n"
+                        "health       no quorum: 2 of 5 seats answer, 3 are needed\n"
                         "members      1 of 5 expected, 5 seats\n"
                         "may lose     not known\n"
                         "partitions   not known\n"
