@@ -4,10 +4,9 @@
  *
  *   test_transcripts FOLDER [TEXT]     with TEXT only the transcripts whose names hold it
  *   test_transcripts --differ FOLDER   each of them must fail: the player's own test */
-#include "ephemeralctl/options.h"
-#include "ephemeralctl/security_text.h"
 #include "ephemerald/types.h"
 #include "fake_node.h"
+#include "operator.h"
 #include "rig.h"
 #include "script.h"
 #include "wire/security_msg.h"
@@ -259,40 +258,7 @@ static bool do_connect(struct player *p, const struct statement *st)
     return strcmp(depth, "tls") == 0 || play_text(p, c, text, "RpbAuthResp");
 }
 
-/* --- an operator's words, as ephemeralctl reads them --- */
-
-void options_complain(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-}
-
-static enum security_role role_of(const struct statement *st)
-{
-    return strncmp(st->rest, "group ", 6) == 0 ? ROLE_GROUP : ROLE_USER;
-}
-
-static bool take_change(struct player *p, const struct statement *st, struct security_change *change, const char **who)
-{
-    char *words[32], *text = arena_strdup(&p->arena, slice_str(st->rest)), *password = strstr(text, " <<< ");
-    int count = 0;
-    bool reads_password = false;
-    if (password)
-        *password = '\0';
-    for (char *word = strtok(text, " "); word && count < 32; word = strtok(NULL, " "))
-        words[count++] = word;
-    *change = (struct security_change){.role = role_of(st)};
-    if (!security_text_parse(role_of(st), words + 1, count - 1, change, who, &reads_password))
-        return differ(p, "ephemeralctl takes no such words");
-    if (!reads_password)
-        return true;
-    change->has_password = true;
-    change->password.iterations = PASSWORD_ITERATIONS;
-    return (password && password_make(&change->password, slice_str(password + 5)) == 0) ||
-           differ(p, "the password could not be hashed");
-}
+/* --- an operator's words --- */
 
 static bool send_change(struct player *p, struct connection *c, const struct security_change *change)
 {
@@ -304,21 +270,18 @@ static bool send_change(struct player *p, struct connection *c, const struct sec
 
 static bool do_operator(struct player *p, const struct statement *st)
 {
+    struct operator_words words;
     struct security_change change;
-    const char *who;
-    if (!take_change(p, st, &change, &who))
-        return false;
+    const char *why = operator_read(arena_strdup(&p->arena, slice_str(st->rest)), &words);
+    if (why)
+        return differ(p, "%s", why);
     struct connection *c = connection_new(p, "operator");
     bool good = play_text(p, c, "RpbStartTls", "RpbStartTls") && secure(p, c, "operator", true) &&
                 play_text(p, c, "RpbAuthReq { user: \"operator\" password: \"\" }", "RpbAuthResp");
-    for (struct slice left = slice_str(who); good && left.len;) {
-        const char *why = "no such user or group";
-        if (security_text_role(security_text_word(&left), role_of(st), &change))
-            why = security_change_refused(&change);
-        good = why ? differ(p, "%s", why) : send_change(p, c, &change);
-    }
+    while (good && operator_next(&words, &change, &why))
+        good = send_change(p, c, &change);
     connection_free(c);
-    return good;
+    return good && (!why || differ(p, "%s", why));
 }
 
 static bool do_send(struct player *p, struct connection *c, const struct statement *st)
