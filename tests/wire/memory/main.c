@@ -453,7 +453,8 @@ static void start(struct player *p, const struct config *c)
     p->node.config.node_name = c->node_name;
     p->node.config.version = c->server_version;
     p->node.config.object_size_max = c->object_size_max_bytes;
-    p->node.config.small_budget = p->node.config.large_budget = (size_t)128 << 20;
+    p->node.config.small_budget = (size_t)64 << 20; /* as of a node of 1 GiB, */
+    p->node.config.large_budget = (size_t)96 << 20; /* which tests/wire/run has */
     p->node.config.siblings_max = c->siblings_max;
     p->node.config.reap_ms = c->delete_reap_ms;
     p->node.config.handshake_timeout_ms = 600000;
