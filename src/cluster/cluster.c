@@ -309,6 +309,7 @@ void cluster_turn(struct cluster *c)
     cluster_note_left(c);
     router_turn(&c->router);
     turn_partitions(c);
+    partition_bound_logs(c);
     mesh_flush(&c->mesh);
     if (!c->closing && has_more(c))
         timer_start(c->config.timers, &c->again, 0);

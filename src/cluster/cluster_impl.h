@@ -34,6 +34,7 @@ struct partition {
     struct store *store;
     bool whole;          /* the store is what the replica has applied; false: it is still empty, a copy is under way */
     struct group *group; /* NULL with a replica: it is the only one, and what it does is committed */
+    size_t log_bytes;    /* of the group's log, as counted in cluster.log_bytes */
     bool broken;
     bool no_room;           /* the last copy that came did not fit */
     bool installs;          /* an install message is being written: behind its copy */
@@ -219,6 +220,7 @@ struct cluster {
     enum cluster_phase phase;
     uint8_t incarnation[PEER_INCARNATION];
     struct store_memory memory;
+    size_t log_bytes; /* of all partitions' logs */
     struct mesh mesh;
     struct meta meta;
     struct lease lease;
@@ -430,6 +432,9 @@ uint64_t partition_now_ms(const struct partition *p); /* R-TIME */
 /* What another replica says of the partition's time: taken where it is ahead of this node's own counting. */
 void partition_hear_time(struct partition *p, uint64_t time_ms);
 bool partition_leads(const struct partition *p);
+/* The most that logs are to take, all together; once they take more, they are cut. */
+size_t cluster_logs_max(const struct cluster *c);
+void partition_bound_logs(struct cluster *c);
 void partition_mark_dirty(struct partition *p);
 void partition_turn(struct partition *p);
 int partition_raft(struct partition *p, const struct raft_msg *m);

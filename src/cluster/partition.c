@@ -4,8 +4,10 @@
 #include "base/rule.h"
 #include "wire/command_msg.h"
 
-/* The tail that is kept for followers: a megabyte, or an eighth of the data (R-MEMORY). */
-#define LOG_MIN ((size_t)1024 * 1024)
+/* The tail that is kept for followers: a megabyte, or an eighth of the data, as long as all tails together are within
+ * their part of the memory for data (R-MEMORY). Then all get the same, until they are. */
+#define LOG_MIN      ((size_t)1024 * 1024)
+#define LOGS_PART_OF 16
 /* What may wait on one connection; over it messages are lost, as in a network. */
 #define RAFT_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
 /* A group begins behind its base, which is also the revision of all that is older (design, section 5). */
@@ -166,11 +168,47 @@ static void on_broken(void *arg, const char *why)
 static const struct group_hooks hooks = {begin_message,  end_message,      apply_entry,  on_news,
                                          on_copy_wanted, on_copy_complete, on_installed, on_broken};
 
+/* --- the length of logs --- */
+
+size_t cluster_logs_max(const struct cluster *c)
+{
+    return c->memory.limit / LOGS_PART_OF;
+}
+
+static void count_log(struct partition *p)
+{
+    size_t bytes = p->group ? group_log_bytes(p->group) : 0;
+    p->cluster->log_bytes += bytes - p->log_bytes;
+    p->log_bytes = bytes;
+}
+
+/* Of one, where all have what they may. */
+static size_t log_max(const struct cluster *c)
+{
+    size_t part = c->memory.used / partitions_of(c) / 8;
+    return part > LOG_MIN ? part : LOG_MIN;
+}
+
+/* Each is cut by its own next message or heartbeat. */
+void partition_bound_logs(struct cluster *c)
+{
+    unsigned groups = 0;
+    if (c->log_bytes <= cluster_logs_max(c))
+        return;
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        groups += c->partition[i].group != NULL;
+    size_t share = cluster_logs_max(c) / groups, most = log_max(c);
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        if (c->partition[i].group)
+            group_set_log_max(c->partition[i].group, share < most ? share : most);
+}
+
 /* --- time --- */
 
 void partition_rearm(struct partition *p)
 {
     struct cluster *c = p->cluster;
+    count_log(p);
     uint64_t due = p->group ? group_deadline_ms(p->group) : UINT64_MAX, now = now_of(c);
     if (due == UINT64_MAX) {
         timer_stop(c->config.timers, &p->tick);
@@ -216,6 +254,7 @@ static void drop_replica(struct partition *p)
     timer_stop(timers, &p->tick);
     timer_stop(timers, &p->expiry);
     group_destroy(&p->group);
+    count_log(p);
     store_destroy(&p->store);
     p->replica = p->index = p->tick_index = p->copy_wanted = 0;
     p->whole = p->broken = p->no_room = false;
@@ -415,17 +454,11 @@ static void give_up(struct partition *p)
     timer_stop(p->cluster->config.timers, &p->tick);
     partition_copy_end(p);
     group_destroy(&p->group);
+    count_log(p);
     store_destroy(&p->store);
     p->whole = false;
     router_deposed(p);
     lease_renew_soon(p->cluster);
-}
-
-/* An eighth of this replica's part of the data, or LOG_MIN. */
-static size_t log_max(const struct partition *p)
-{
-    size_t share = p->cluster->memory.used / partitions_of(p->cluster) / 8;
-    return share > LOG_MIN ? share : LOG_MIN;
 }
 
 static void turn_group(struct partition *p)
@@ -446,7 +479,8 @@ static void turn_group(struct partition *p)
     group_flush(p->group, now);
     group_tell_commit(p->group);
     p->index = group_applied_index(p->group);
-    group_set_log_max(p->group, log_max(p));
+    if (p->cluster->log_bytes <= cluster_logs_max(p->cluster))
+        group_set_log_max(p->group, log_max(p->cluster));
     partition_rearm(p);
 }
 

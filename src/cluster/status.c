@@ -155,6 +155,29 @@ static void describe_member(const struct cluster *c, const struct member *m, str
     snprintf(out->name, sizeof out->name, "%s", m->place);
 }
 
+static uint64_t backlog_of(const struct list *links)
+{
+    uint64_t bytes = 0;
+    for (const struct list *n = links->next; n != links; n = n->next)
+        bytes += link_backlog(LIST_ENTRY(n, struct link, place));
+    return bytes;
+}
+
+/* What requests take, and the process as a whole, others know. */
+static struct status_memory memory_of(const struct cluster *c)
+{
+    size_t meta = c->meta.group ? group_log_bytes(c->meta.group) : 0;
+    return (struct status_memory){.resident = UINT64_MAX,
+                                  .limit = UINT64_MAX,
+                                  .data = c->memory.used,
+                                  .data_limit = c->memory.limit,
+                                  .logs = c->log_bytes + meta,
+                                  .logs_limit = cluster_logs_max(c),
+                                  .peers = backlog_of(&c->mesh.links) + backlog_of(&c->mesh.dirty_links),
+                                  .requests = UINT64_MAX,
+                                  .requests_limit = UINT64_MAX};
+}
+
 void cluster_status(const struct cluster *c, struct status_node *out)
 {
     struct cluster_health h;
@@ -165,6 +188,7 @@ void cluster_status(const struct cluster *c, struct status_node *out)
                                 .health = cluster_health_word(c, &h),
                                 .expected = cluster_n(c),
                                 .may_lose = h.may_lose,
+                                .memory = memory_of(c),
                                 .partitions_incomplete = h.quorum ? (int)h.incomplete : -1,
                                 .partitions_unavailable = h.quorum ? (int)h.unavailable : -1};
     memcpy(out->incarnation, c->incarnation, sizeof out->incarnation);

@@ -11,7 +11,7 @@ _Static_assert(STATUS_REPLICAS_MAX >= PLACEMENT_REPLICAS_MAX + 1, "every replica
 
 struct cluster;
 
-/* Fills all of *out. */
+/* Fills all of *out, but for what only others know of its memory: the process as a whole, and requests. */
 void cluster_status(const struct cluster *c, struct status_node *out);
 /* Partitions from number `from` on, at most `max`; returns how many were written. There are
  * cluster_partition_count(), and none while the node is in no cluster. */

@@ -123,6 +123,39 @@ static void print_strength(const struct status_node *s, FILE *out)
     print_lost(s, out);
 }
 
+static void print_part(const char *before, const char *what, uint64_t used, uint64_t limit, FILE *out)
+{
+    char room[UNITS_MAX];
+    if (used == UINT64_MAX)
+        return;
+    fprintf(out, "%s%s %s", before, what, units_bytes(used, room));
+    if (limit != UINT64_MAX)
+        fprintf(out, " of %s", units_bytes(limit, room));
+}
+
+/* What the parts do not explain: the program, its connections, and what the heap keeps for later. */
+static uint64_t other_memory(const struct status_memory *m)
+{
+    uint64_t known = m->data + m->logs + m->peers + (m->requests == UINT64_MAX ? 0 : m->requests);
+    if (m->resident == UINT64_MAX)
+        return UINT64_MAX;
+    return m->resident > known ? m->resident - known : 0;
+}
+
+static void print_memory(const struct status_memory *m, FILE *out)
+{
+    if (m->data == UINT64_MAX) /* of an older release */
+        return;
+    fputs("memory       ", out);
+    print_part("", "process", m->resident, m->limit, out);
+    print_part(m->resident == UINT64_MAX ? "" : "\n             ", "data", m->data, m->data_limit, out);
+    print_part(", ", "logs", m->logs, m->logs_limit, out);
+    print_part(", ", "requests", m->requests, m->requests_limit, out);
+    print_part(", ", "to nodes", m->peers, UINT64_MAX, out);
+    print_part(", ", "other", other_memory(m), UINT64_MAX, out);
+    fputc('\n', out);
+}
+
 static const char *seat(const struct status_member *m)
 {
     return m->leader ? "leader" : m->seat ? "seat" : "-";
@@ -186,9 +219,9 @@ static bool print_and_end(struct table *t, FILE *out)
 
 bool view_status(const struct status_node *s, FILE *out)
 {
-    static const char *const heads[] = {"",      "NODE", "STATE", "SEAT", ">MEMORY",
+    static const char *const heads[] = {"",      "NODE", "STATE", "SEAT", ">DATA",
                                         ">KEYS", ">LAG", ">AGE",  ">ID",  "INCARNATION"};
-    static const char *const named[] = {"",      "NODE", "NAME", "STATE", "SEAT",       ">MEMORY",
+    static const char *const named[] = {"",      "NODE", "NAME", "STATE", "SEAT",       ">DATA",
                                         ">KEYS", ">LAG", ">AGE", ">ID",   "INCARNATION"};
     struct table t;
     print_cluster(s, out);
@@ -196,6 +229,7 @@ bool view_status(const struct status_node *s, FILE *out)
     print_health(s, out);
     if (!is_zero(s->cluster_id))
         print_strength(s, out);
+    print_memory(&s->memory, out);
     if (s->member_count == 0)
         return true;
     fputc('\n', out);
@@ -276,6 +310,21 @@ static void put_member(struct json *j, const struct status_member *m)
     json_close(j, '}');
 }
 
+static void put_memory(struct json *j, const struct status_memory *m)
+{
+    json_open(j, "memory", '{');
+    put_known(j, "resident", m->resident, UINT64_MAX);
+    put_known(j, "limit", m->limit, UINT64_MAX);
+    put_known(j, "data", m->data, UINT64_MAX);
+    put_known(j, "data_limit", m->data_limit, UINT64_MAX);
+    put_known(j, "logs", m->logs, UINT64_MAX);
+    put_known(j, "logs_limit", m->logs_limit, UINT64_MAX);
+    put_known(j, "peers", m->peers, UINT64_MAX);
+    put_known(j, "requests", m->requests, UINT64_MAX);
+    put_known(j, "requests_limit", m->requests_limit, UINT64_MAX);
+    json_close(j, '}');
+}
+
 static void put_this_node(struct json *j, const struct status_node *s)
 {
     json_string(j, "state", slice_str(view_node_state(s->state)));
@@ -297,6 +346,7 @@ static void put_this_node(struct json *j, const struct status_node *s)
     json_number(j, "partitions_lost", s->partitions_lost);
     json_number(j, "partitions_lost_uncounted", s->partitions_lost_uncounted);
     json_number(j, "keys_lost", s->keys_lost);
+    put_memory(j, &s->memory);
 }
 
 void view_status_json(const struct status_node *s, FILE *out)

@@ -311,7 +311,9 @@ static void make_server(struct daemon *d)
                                    .handshake_timeout_ms = c->handshake_timeout_ms,
                                    .auth_failure_delay_ms = c->auth_failure_delay_ms,
                                    .stall_timeout_ms = c->stall_timeout_ms,
-                                   .request_timeout_ms = c->request_timeout_ms};
+                                   .request_timeout_ms = c->request_timeout_ms,
+                                   .memory_limit = c->memory_bytes,
+                                   .resident = heap_resident};
     struct router *router = cluster_router(d->cluster);
     server_init(&d->server, &server, router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
     d->server.cluster = d->cluster;

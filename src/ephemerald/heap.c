@@ -1,6 +1,10 @@
 #include "ephemerald/heap.h"
 
+#include <inttypes.h>
 #include <malloc.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* Larger blocks are the system's own, and go back to it when they are freed. To give both numbers keeps glibc from
  * raising them as it goes, after which large blocks would lie between small ones and go back never. */
@@ -29,4 +33,15 @@ void heap_turn(struct heap *h, uint64_t now_ms, size_t used)
         malloc_trim(0);
         *h = (struct heap){.peak = used};
     }
+}
+
+/* proc(5): of /proc/self/statm the second number, in pages. */
+uint64_t heap_resident(void)
+{
+    uint64_t pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    bool good = f && fscanf(f, "%*u %" SCNu64, &pages) == 1;
+    if (f)
+        fclose(f);
+    return good ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : UINT64_MAX;
 }

@@ -14,5 +14,7 @@ struct heap {
 void heap_init(void);
 /* `used`: what requests take now, about; it may ask for nothing for long. */
 void heap_turn(struct heap *h, uint64_t now_ms, size_t used);
+/* What the whole process takes of the machine's memory now, bytes; UINT64_MAX: not known. */
+uint64_t heap_resident(void);
 
 #endif

@@ -28,6 +28,14 @@ static void malformed(struct session *s, const char *what)
     session_error(s, "Error processing incoming message: %s could not be decoded", what);
 }
 
+static void add_memory(const struct server *server, struct status_memory *m)
+{
+    m->resident = server->config.resident ? server->config.resident() : UINT64_MAX;
+    m->limit = server->config.memory_limit ? server->config.memory_limit : UINT64_MAX;
+    m->requests = server_memory_of(server, BUDGET_BODIES) + server_memory_of(server, BUDGET_ANSWERS);
+    m->requests_limit = server->small.limit + server->large.limit;
+}
+
 void cluster_admin_status(struct session *s, struct slice body)
 {
     struct status_node status;
@@ -36,6 +44,7 @@ void cluster_admin_status(struct session *s, struct slice body)
     if (!c)
         return;
     cluster_status(c, &status);
+    add_memory(s->server, &status.memory);
     answer(s, cluster_msg_put_status(session_out(s), &status));
 }
 

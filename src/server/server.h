@@ -32,6 +32,8 @@ struct server_config {
     uint64_t auth_failure_delay_ms;
     uint64_t stall_timeout_ms;   /* a large transfer that makes no progress for so long is ended */
     uint64_t request_timeout_ms; /* of a request that says none */
+    uint64_t memory_limit;       /* of the whole process, bytes; for operators, as the following */
+    uint64_t (*resident)(void);  /* what it takes now, as the system counts it; NULL: not known */
 };
 
 struct server {

@@ -47,6 +47,15 @@ static const struct shape_field status_fields[] = {
     FIELD(UINT32, status_node, partitions_lost),
     FIELD(UINT64, status_node, keys_lost),
     FIELD(UINT32, status_node, partitions_lost_uncounted),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.resident),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.limit),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.data),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.data_limit),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.logs),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.logs_limit),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.peers),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.requests),
+    FIELD(UINT64_OR_UNKNOWN, status_node, memory.requests_limit),
 };
 SHAPE(status_shape, status_fields);
 

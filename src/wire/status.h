@@ -53,6 +53,15 @@ struct status_member {
     uint64_t lag;  /* meta entries that it has not applied yet */
 };
 
+/* Of the node that answers, in bytes; UINT64_MAX: not known. What a log shares with the data counts in both. */
+struct status_memory {
+    uint64_t resident, limit;  /* of its process, as the system counts it; the option memory */
+    uint64_t data, data_limit; /* keys and values, those among them that are being copied here */
+    uint64_t logs, logs_limit; /* what followers that are a little behind get; logs are cut when they are over it */
+    uint64_t peers;            /* waits to be sent to other nodes */
+    uint64_t requests, requests_limit; /* of clients: bodies and answers on their way */
+};
+
 struct status_node {
     enum status_node_state state;
     char why[STATUS_TEXT_MAX]; /* why it is not in a cluster, or not ready; empty: nothing is amiss */
@@ -73,6 +82,7 @@ struct status_node {
     unsigned partitions_lost;   /* that began empty as no replica was left, since the cluster was first formed */
     unsigned partitions_lost_uncounted; /* of those: nobody knew how many keys they held */
     uint64_t keys_lost;                 /* of the others, as last counted before */
+    struct status_memory memory;
     struct status_member member[STATUS_MEMBERS_MAX];
     size_t member_count;
 };

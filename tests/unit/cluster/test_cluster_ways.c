@@ -305,6 +305,39 @@ static void test_a_read_of_any_replica_needs_no_leader(void **state)
     assert_int_equal(o.err, 0);
 }
 
+/* All keys are written over and over: what the logs hold of it is bounded, and told. */
+static void test_logs_share_their_part_of_the_memory(void **state)
+{
+    struct universe *u = *state;
+    char value[8192];
+    static struct op o[KEYS];
+    memset(value, 'x', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    u->config.memory_limit = (size_t)32 << 20;
+    start_all(u);
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < KEYS; i++)
+            op_put(u, &o[i], i % 5, key_of(i), value, OP_ALWAYS, 10000);
+        for (unsigned i = 0; i < KEYS; i++) {
+            op_wait(u, &o[i]);
+            assert_int_equal(o[i].err, 0);
+        }
+        universe_run(u, 200); /* a heartbeat */
+        for (unsigned i = 0; i < 5; i++) {
+            const struct cluster *c = cluster_at(u, i);
+            size_t logs = 0;
+            for (unsigned k = 0; k < META_PARTITIONS_MAX; k++)
+                logs += c->partition[k].group ? group_log_bytes(c->partition[k].group) : 0;
+            assert_in_range(logs, 1, (2 << 20) + (64 << 10));
+            assert_int_equal(c->log_bytes, logs);
+            struct status_memory m = universe_status(u, i).memory;
+            assert_int_equal(m.logs, logs + group_log_bytes(c->meta.group));
+            assert_int_equal(m.logs_limit, 2 << 20);
+            assert_true(m.data == c->memory.used && m.data_limit == 32 << 20);
+        }
+    }
+}
+
 /* What only a leader proposes, and keys that are elsewhere. */
 static void test_requests_are_judged(void **state)
 {
@@ -653,6 +686,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_start_that_comes_with_its_outcome, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_read_of_any_replica_sees_what_was_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_read_of_any_replica_needs_no_leader, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_logs_share_their_part_of_the_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_requests_are_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_change_ends_with_the_lead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_others_may_be_forgotten_in_an_answer, setup, teardown),

@@ -80,6 +80,15 @@ static struct status_node sample = {
                 .age_ms = 90061000,
                 .memory_limit = 1 << 30}},
     .member_count = 3,
+    .memory = {.resident = 69 << 20,
+               .limit = 1 << 30,
+               .data = 3 << 19,
+               .data_limit = 768 << 20,
+               .logs = 38 << 20,
+               .logs_limit = 48 << 20,
+               .peers = 512,
+               .requests = 1 << 20,
+               .requests_limit = 160 << 20},
 };
 
 static void status(void **state)
@@ -93,8 +102,11 @@ static void status(void **state)
                    "members      3 of 5 expected, 5 seats\n"
                    "may lose     1 more node at once, without loss of a majority anywhere\n"
                    "partitions   2 with fewer replicas than they should have\n"
+                   "memory       process 69.0 MiB of 1.0 GiB\n"
+                   "             data 1.5 MiB of 768.0 MiB, logs 38.0 MiB of 48.0 MiB, "
+                   "requests 1.0 MiB of 160.0 MiB, to nodes 512 B, other 28.4 MiB\n"
                    "\n"
-                   "   NODE             STATE    SEAT                 MEMORY    KEYS  LAG    AGE  ID  INCARNATION\n"
+                   "   NODE             STATE    SEAT                   DATA    KEYS  LAG    AGE  ID  INCARNATION\n"
                    "   10.0.0.1:4369    live     leader  12.0 MiB of 1.0 GiB  123456    0  3m12s   1  11000000\n"
                    "   [fd00::3]:14369  suspect  -          512 B of 1.0 GiB       7   42     9s  12  ee000000\n"
                    "*  10.0.0.3:4369    leaving  seat         0 B of 1.0 GiB       0    0  1d01h   3  a1b2c3d4\n");
@@ -111,6 +123,7 @@ static void status_without_a_quorum(void **state)
     strcpy(s.why, "no quorum: 2 of 5 seats answer, 3 are needed");
     s.may_lose = s.partitions_incomplete = s.partitions_unavailable = -1;
     s.member_count = 1;
+    s.memory = (struct status_memory){.resident = UINT64_MAX, .requests = UINT64_MAX, .requests_limit = UINT64_MAX};
     s.member[0].state = STATUS_UNREACHABLE;
     s.member[0].memory_used = s.member[0].memory_limit = s.member[0].keys = s.member[0].lag = UINT64_MAX;
     strcpy(s.member[0].name, "store-0");
@@ -122,9 +135,10 @@ static void status_without_a_quorum(void **state)
                         "members      1 of 5 expected, 5 seats\n"
                         "may lose     not known\n"
                         "partitions   not known\n"
+                        "memory       data 0 B of 0 B, logs 0 B of 0 B, to nodes 0 B\n"
                         "\n"
-                        "  NODE           NAME     STATE        SEAT    MEMORY  KEYS  LAG    AGE  ID  INCARNATION\n"
-                        "  10.0.0.1:4369  store-0  unreachable  leader       -     -    -  3m12s   1  11000000\n");
+                        "  NODE           NAME     STATE        SEAT    DATA  KEYS  LAG    AGE  ID  INCARNATION\n"
+                        "  10.0.0.1:4369  store-0  unreachable  leader     -     -    -  3m12s   1  11000000\n");
 }
 
 static void what_is_lost(void **state)
@@ -155,6 +169,7 @@ static void status_of_a_seeker(void **state)
                                               .incarnation = {1},
                                               .health = STATUS_NO_QUORUM,
                                               .why = "2 of 3\x1b[31m found",
+                                              .memory.data = UINT64_MAX, /* an older release says nothing */
                                               .may_lose = -1,
                                               .partitions_incomplete = -1};
     (void)state;
@@ -189,7 +204,9 @@ static void status_json(void **state)
         "\"incarnation\":\"a1b2c3d4000000000000000000000000\",\"cluster_name\":\"prod\","
         "\"cluster_id\":\"0f1e2d3c000000000000000000000000\",\"epoch\":1712345678901,\"expected\":5,\"seats\":5,"
         "\"may_lose\":1,\"partitions_incomplete\":2,\"partitions_unavailable\":0,\"partitions_lost\":0,"
-        "\"partitions_lost_uncounted\":0,\"keys_lost\":0,\"members\":[{\"id\":1,"
+        "\"partitions_lost_uncounted\":0,\"keys_lost\":0,\"memory\":{\"resident\":72351744,\"limit\":1073741824,"
+        "\"data\":1572864,\"data_limit\":805306368,\"logs\":39845888,\"logs_limit\":50331648,\"peers\":512,"
+        "\"requests\":1048576,\"requests_limit\":167772160},\"members\":[{\"id\":1,"
         "\"incarnation\":\"11000000000000000000000000000000\",\"address\":\"10.0.0.1\",\"name\":null,\"epmd_port\":"
         "4369,"
         "\"handoff_port\":8099,\"state\":\"live\",\"seat\":true,\"leader\":true,\"age_ms\":192000,"
@@ -202,6 +219,7 @@ static void status_json_of_a_seeker(void **state)
                                               .health = STATUS_NO_QUORUM,
                                               .why = "\"alone\"",
                                               .probe = true,
+                                              .memory = {.resident = UINT64_MAX, .data = UINT64_MAX},
                                               .may_lose = -1,
                                               .partitions_incomplete = -1,
                                               .partitions_unavailable = -1};
@@ -212,7 +230,9 @@ static void status_json_of_a_seeker(void **state)
                         "\"ready\":false,\"probe\":true,\"serving\":false,\"id\":null,"
                         "\"incarnation\":null,\"cluster_name\":\"\",\"cluster_id\":null,\"epoch\":0,\"expected\":0,"
                         "\"seats\":0,\"may_lose\":null,\"partitions_incomplete\":null,\"partitions_unavailable\":null,"
-                        "\"partitions_lost\":0,\"partitions_lost_uncounted\":0,\"keys_lost\":0,\"members\":[]}\n");
+                        "\"partitions_lost\":0,\"partitions_lost_uncounted\":0,\"keys_lost\":0,"
+                        "\"memory\":{\"resident\":null,\"limit\":0,\"data\":null,\"data_limit\":0,\"logs\":0,"
+                        "\"logs_limit\":0,\"peers\":0,\"requests\":0,\"requests_limit\":0},\"members\":[]}\n");
 }
 
 static void members(void **state)

@@ -157,14 +157,28 @@ static void forget(void)
 
 static const struct slice empty = {NULL, 0};
 
+static uint64_t resident(void)
+{
+    return 69;
+}
+
 static void status(void **state)
 {
     static struct status_node out;
     (void)state;
+    server.config.resident = resident;
+    server.config.memory_limit = 1000;
+    server.small.limit = 100;
+    server.large.limit = 200;
+    server.small.purpose[BUDGET_BODIES] = 1;
+    server.large.purpose[BUDGET_ANSWERS] = 2;
+    cluster.status.memory.data = 5;
     cluster_admin_status(&session, empty);
     assert_int_equal(cluster_msg_decode_status(answered(MSG_CLUSTER_STATUS_RESP), &out), 0);
     assert_int_equal(out.state, STATUS_MEMBER);
     assert_int_equal(out.may_lose, 2);
+    assert_true(out.memory.resident == 69 && out.memory.limit == 1000 && out.memory.data == 5);
+    assert_true(out.memory.requests == 3 && out.memory.requests_limit == 300);
 }
 
 static void pages_of_partitions(void **state)

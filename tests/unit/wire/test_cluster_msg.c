@@ -52,6 +52,7 @@ static void fill_status(struct status_node *s, size_t members)
         .health = STATUS_DEGRADED,
         .probe = true,
         .member_count = members,
+        .memory = {.resident = UINT64_MAX, .data = 5, .logs = 6, .requests_limit = 7},
     };
     for (size_t i = 0; i < members; i++)
         s->member[i] = member(i + 1);
@@ -76,6 +77,8 @@ static void status_of_some_members(void **state)
         assert_int_equal(out.partitions_incomplete, 11);
         assert_int_equal(out.partitions_unavailable, 3);
         assert_true(out.health == STATUS_DEGRADED && out.probe);
+        assert_true(out.memory.resident == UINT64_MAX && out.memory.data == 5 && out.memory.logs == 6);
+        assert_int_equal(out.memory.requests_limit, 7);
         assert_true(out.partitions_lost == 12 && out.partitions_lost_uncounted == 1 && out.keys_lost == 18816);
         for (size_t k = 0; k < counts[i]; k++) {
             assert_string_equal(out.member[k].address, s.member[k].address);
@@ -188,6 +191,7 @@ static void as_the_proto_file_says(void **state)
     assert_true(status->has_health && status->health == EPH_HEALTH__DEGRADED && status->probe);
     assert_true(status->partitions_unavailable == 3 && status->partitions_lost == 12 && status->keys_lost == 18816);
     assert_int_equal(status->partitions_lost_uncounted, 1);
+    assert_true(!status->has_memory_resident && status->memory_data == 5 && status->memory_requests_limit == 7);
     assert_int_equal(status->n_member, 2);
     const EphMember *m = status->member[1];
     assert_string_equal(m->address, "10.0.0.2");
@@ -230,7 +234,7 @@ static void cut_anywhere(void **state)
         uint8_t *copy = malloc(n ? n : 1);
         memcpy(copy, body.data, n);
         int err = cluster_msg_decode_status(slice_make(copy, n), &out);
-        assert_true(err == E_MALFORMED || (err == 0 && !out.partitions_lost_uncounted));
+        assert_true(err == E_MALFORMED || (err == 0 && out.memory.requests_limit == UINT64_MAX));
         free(copy);
     }
 }
