@@ -307,6 +307,7 @@ void cluster_turn(struct cluster *c)
         overseer_turn(c);
     }
     cluster_note_left(c);
+    cluster_note_full(c);
     router_turn(&c->router);
     turn_partitions(c);
     partition_bound_logs(c);

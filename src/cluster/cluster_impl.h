@@ -129,6 +129,7 @@ struct watch {
     uint64_t cut_off_ms; /* most of the others do not reach it on 8099, since then; 0: they do */
     bool renewed;        /* at least once under this leader */
     bool leaving;
+    bool suspect_told;
     bool due; /* a renewal has come that no round was asked for yet; sent at */
     uint64_t sent_ms;
     bool asked; /* a grant follows the round, for a renewal sent at */
@@ -214,6 +215,15 @@ struct router {
     bool applying;     /* a group is calling: nothing may call into it */
 };
 
+/* What the log was told of how things stand (notes.c). */
+struct cluster_notes {
+    char why[STATUS_TEXT_MAX];
+    uint64_t looked_ms, why_ms;
+    uint64_t refused, refused_ms; /* writes, for memory */
+    unsigned incomplete;          /* partitions */
+    uint64_t incomplete_ms;
+};
+
 struct cluster {
     struct cluster_config config;
     struct cluster_times times; /* in force */
@@ -226,6 +236,7 @@ struct cluster {
     struct lease lease;
     struct overseer overseer;
     struct formation formation;
+    struct cluster_notes notes;
     struct partition partition[META_PARTITIONS_MAX];
     struct list dirty; /* partitions */
     struct router router;
@@ -304,6 +315,12 @@ const char *cluster_member_name(const struct cluster *c, uint64_t member, char r
 void cluster_explain_quorum(const struct cluster *c, char *out, size_t size);
 /* The same, and of partitions without a majority; false: there is nothing to say. */
 bool cluster_explain_obstacle(const struct cluster *c, char *out, size_t size);
+
+/* --- notes.c --- */
+
+void cluster_note_waiting(struct cluster *c); /* seeking or stranded, every now and then */
+void cluster_note_full(struct cluster *c);    /* once in a turn */
+void cluster_note_members(struct cluster *c); /* the meta leader, every now and then */
 
 /* --- leave.c --- */
 

@@ -471,6 +471,7 @@ static void tick_seeking(struct cluster *c)
 {
     struct formation *f = &c->formation;
     note_quorum(c);
+    cluster_note_waiting(c);
     /* Who is stranded in the epoch that another leads may have been declared dead in it: the leader says so. */
     if (f->stage == FORM_NONE && now_of(c) - f->joined_ms >= JOIN_MS)
         formation_ask_to_join(c);

@@ -425,7 +425,9 @@ static void log_silent(struct mesh *m, struct endpoint *e, unsigned plane, const
         return;
     if (is_control)
         tell_not_reached(m, e, why);
-    if (!e->listed && !e->wants_data)
+    /* Of a node that does not answer at all one line is enough. */
+    bool is_half = !is_control && e->out[PLANE_CONTROL] && e->out[PLANE_CONTROL]->peer;
+    if ((!e->listed && !e->wants_data) || (!is_control && !is_half))
         return;
     e->told |= is_control;
     if (mesh_is_news(m, subject, MESH_SILENT, again))

@@ -418,6 +418,7 @@ static void do_duty(struct cluster *c)
     c->overseer.dirty = false;
     watch_members(c);
     note_cut_off(c);
+    cluster_note_members(c);
     overseer_arrange_seats(c);
     decide(c);
     hand_over(c);

@@ -674,6 +674,51 @@ static void test_who_cannot_be_reached_is_not_formed_with(void **state)
     assert_in_range(u->heard_count, 3, 18);
 }
 
+/* The log says why nothing happens: once when it has lasted a little, then once in a minute. */
+static void test_who_waits_says_why(void **state)
+{
+    struct universe *u = *state;
+    u->heard = "in no cluster: sees 2 of 5 nodes";
+    universe_start(u, 0);
+    universe_start(u, 1);
+    universe_run(u, 10000);
+    assert_int_equal(u->heard_count, 2);
+    universe_run(u, 120000);
+    assert_in_range(u->heard_count, 5, 6);
+    u->heard = "10.0.0.3 port 4369: no node of this cluster answers";
+    u->heard_count = 0;
+    universe_run(u, 120000);
+    assert_in_range(u->heard_count, 3, 4);
+}
+
+/* Who leads the cluster says whom it misses, and what is done about it. */
+static void test_a_missing_member_is_told(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    universe_kill(u, (meta_leader(u) + 1) % 5);
+    u->heard = "does not answer: others take over";
+    for (unsigned i = 0; i < 800 && !u->heard_count; i++)
+        universe_run(u, 10);
+    assert_int_equal(u->heard_count, 1);
+    u->heard = "partitions have their copies again";
+    u->heard_count = 0;
+    universe_run(u, 20000);
+    assert_int_equal(u->heard_count, 1);
+}
+
+static void test_full_memory_is_told_once_in_a_minute(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    u->heard = "memory is full";
+    for (unsigned s = 0; s < 130; s++) {
+        u->machine[0].metrics.writes_refused_full += 10;
+        universe_run(u, 1000);
+    }
+    assert_int_equal(u->heard_count, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -700,6 +745,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_time_is_told_where_nothing_happens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_old_beacon_is_no_news, setup, teardown),
         cmocka_unit_test_setup_teardown(test_aliases_do_not_hold_up_forming, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_waits_says_why, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_missing_member_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_memory_is_told_once_in_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_cannot_be_reached_is_not_formed_with, setup, teardown),
         cmocka_unit_test_setup_teardown(test_connections_come_back_under_requests, setup, teardown),
     };
