@@ -41,7 +41,8 @@ enum mapred_list_next mapred_list_next(struct mapred_list *l, json_t **out)
     *out = NULL;
     if (l->terms)
         return next_term(l, out);
-    if (json_scan_char(&l->json, ']'))
+    l->ended = l->ended || json_scan_char(&l->json, ']');
+    if (l->ended)
         return MAPRED_LIST_END;
     if (l->begun && !json_scan_char(&l->json, ','))
         return MAPRED_LIST_BAD;

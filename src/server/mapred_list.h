@@ -12,7 +12,7 @@ struct mapred_list {
     bool given;
     bool terms;
     struct slice json;     /* what follows, behind the bracket; a view */
-    bool begun;            /* something was taken */
+    bool begun, ended;     /* something was taken; the bracket that ends it was */
     struct etf_reader etf; /* the same of terms, */
     uint32_t left;         /* of which so many follow */
 };
@@ -24,7 +24,8 @@ bool mapred_list_of_terms(struct mapred_list *l, struct etf_reader *r);
 
 enum mapred_list_next { MAPRED_LIST_ONE, MAPRED_LIST_END, MAPRED_LIST_BAD };
 
-/* The next, in JSON's form; a new reference. MAPRED_LIST_BAD: it is none, or too large. */
+/* The next, in JSON's form; a new reference. MAPRED_LIST_END: that was all, also when it is asked for once more.
+ * MAPRED_LIST_BAD: it is none, or too large. */
 enum mapred_list_next mapred_list_next(struct mapred_list *l, json_t **out);
 
 #endif
