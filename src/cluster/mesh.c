@@ -420,7 +420,7 @@ static void log_silent(struct mesh *m, struct endpoint *e, unsigned plane, const
     char again[REPEATS_TEXT_SIZE], subject[REPEATS_SUBJECT_SIZE];
     bool is_control = plane == PLANE_CONTROL;
     unsigned port = is_control || !e->peer ? e->port : e->peer->hello.handoff_port;
-    snprintf(subject, sizeof subject, "%s %u", e->address, port);
+    snprintf(subject, sizeof subject, "%s %u %s", e->address, port, why);
     if (e->failures[plane] < TELL_FAILURES)
         return;
     if (is_control)

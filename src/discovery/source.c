@@ -138,6 +138,39 @@ static void done(struct source *s)
     s->home->changed(s->home->arg);
 }
 
+/* Once when it begins, then once in a minute, until it answers. */
+#define COMPLAIN_AGAIN_MS 60000
+/* A service may have no nodes for a while, as they start. */
+#define NOTHING_MS 5000
+
+static void complain(struct source *s, const char *why, const char *then)
+{
+    uint64_t now = clock_boot_ms(s->home->clock);
+    if (s->complained && now - s->said_ms < COMPLAIN_AGAIN_MS)
+        return;
+    s->complained = true;
+    s->said_ms = now;
+    log_warn(s->home->log, "discovery", "%s: %s; %s", s->name, why, then);
+}
+
+static void recover(struct source *s)
+{
+    if (s->complained)
+        log_info(s->home->log, "discovery", "%s: answered again", s->name);
+    s->complained = false;
+    s->nothing_ms = 0;
+}
+
+static void note_nothing(struct source *s)
+{
+    uint64_t now = clock_boot_ms(s->home->clock);
+    if (!s->nothing_ms)
+        s->nothing_ms = now;
+    if (now - s->nothing_ms >= NOTHING_MS)
+        complain(s, "the name has no address that a node could be at",
+                 "is it spelled right? It is asked again and again");
+}
+
 void source_answered(struct source *s, const struct discovery_candidate *list, size_t count)
 {
     if (count > DISCOVERY_CANDIDATES_MAX)
@@ -153,9 +186,8 @@ void source_answered(struct source *s, const struct discovery_candidate *list, s
             note(s, &list[i]);
     for (size_t i = 0; i < count; i++)
         note(s, &list[i]);
-    if (s->complained)
-        log_info(s->home->log, "discovery", "%s: answered again", s->name);
-    s->asking = s->complained = false;
+    s->asking = false;
+    count ? recover(s) : note_nothing(s);
     s->answered = true;
     if (count) {
         s->retry_ms = SOURCE_RETRY_MS;
@@ -168,12 +200,8 @@ void source_answered(struct source *s, const struct discovery_candidate *list, s
 
 void source_failed(struct source *s, const char *why)
 {
-    /* Once, until it answers again. */
-    if (!s->complained)
-        log_warn(s->home->log, "discovery", "%s: %s; what was known of it stays, and it is asked again and again",
-                 s->name, why);
+    complain(s, why, "what was known of it stays, and it is asked again and again");
     s->asking = false;
-    s->complained = true;
     ask_soon(s);
     done(s);
 }

@@ -58,7 +58,10 @@ struct source {
     size_t count;
     struct timer timer; /* runs always where `changes` */
     uint64_t retry_ms;  /* the next delay after no answer */
-    bool asking, answered, complained;
+    bool asking, answered;
+    bool complained;     /* the log was told that there is no answer, or an empty one, ... */
+    uint64_t said_ms;    /* ... at this time last */
+    uint64_t nothing_ms; /* since when its answers are empty; 0: the last was not */
 };
 
 /* For a source's own constructor, with the fields before sightings set. Nothing is asked before source_ask(). */

@@ -190,6 +190,32 @@ static void test_chance_takes_off_up_to_a_half(void **state)
     rig_fini(&r);
 }
 
+static unsigned count_lines(const struct rig *r, const char *what)
+{
+    unsigned n = 0;
+    for (const char *at = strstr(r->lines, what); at; at = strstr(at + 1, what))
+        n++;
+    return n;
+}
+
+/* A name that stands for nothing, for longer than a service needs to start: said, and once in a minute again. */
+static void test_a_name_without_addresses_is_told(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, "tpyo");
+    discovery_start(r.d);
+    uint64_t began = r.now_ms;
+    while (r.now_ms - began < 150000) {
+        rig_fail(&r, "tpyo", 0);
+        next_question_after(&r);
+    }
+    assert_int_equal(count_lines(&r, "peer tpyo: the name has no address"), 3);
+    rig_answer(&r, "tpyo", "10.0.0.1");
+    assert_int_equal(count_lines(&r, "peer tpyo: answered again"), 1);
+    rig_fini(&r);
+}
+
 /* A name that does not exist yet: that is an answer, and asked again soon. */
 static void test_an_empty_answer(void **state)
 {
@@ -294,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_an_address_that_comes_back),
         cmocka_unit_test(test_failures_are_asked_again_ever_later),
         cmocka_unit_test(test_chance_takes_off_up_to_a_half),
+        cmocka_unit_test(test_a_name_without_addresses_is_told),
         cmocka_unit_test(test_an_empty_answer),
         cmocka_unit_test(test_everybody_disappears),
         cmocka_unit_test(test_a_resolver_that_takes_no_question),
