@@ -29,6 +29,8 @@ function report(name, value, unit, limit) {
 
 // --- memory ---
 
+const LEFT = 32; // MiB that may be left over
+
 function memory(i, field) {
     const status = fs.readFileSync(`/proc/${node[i].pid}/status`, 'latin1');
     return Math.round(Number(new RegExp(`${field}:\\s*(\\d+)`).exec(status)[1]) / 1024);
@@ -44,11 +46,11 @@ async function weigh(name, before, f) {
     let left;
     for (let i = 0; i < 60; i++) { // within six seconds
         left = Math.max(...node.map((n, j) => memory(j, 'VmRSS')));
-        if (left <= before + 24) break;
+        if (left <= before + LEFT) break;
         await sleep(100);
     }
     report(`${name}: peak`, peak, 'MiB', Number(memoryMib));
-    report(`${name}: left afterwards (${before} MiB before)`, left, 'MiB', before + 24);
+    report(`${name}: left afterwards (${before} MiB before)`, left, 'MiB', before + LEFT);
     if (said) console.log(`    ${said}`);
 }
 
@@ -246,7 +248,7 @@ async function crowdedTurn(name, count, request) {
     const mark = fs.statSync(node[0].log).size;
     await askAll(count, request);
     const longest = turns(mark);
-    if (longest !== undefined) report(`${name}: a turn takes`, longest, 'ms', small ? 30 : 10);
+    if (longest !== undefined) report(`${name}: a turn takes`, longest, 'ms', 30); // of which sending has its share
 }
 
 async function turnsOf() {

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "kv_rig.h"
 #include "support.h"
+#include "wire/pb.h"
 #include "wire/admin_msg.h"
 #include "wire/bucket_msg.h"
 
@@ -679,6 +680,56 @@ static void test_listing_runs_out_of_time(void **state)
     ping(r);
 }
 
+/* --- map/reduce --- */
+
+static void send_job(struct kv_rig *r, const char *job)
+{
+    uint8_t body[1024], *p = pb_put_bytes(body, 1, slice_str(job));
+    p = pb_put_bytes(p, 2, slice_str("application/json"));
+    append_frame(r, MSG_MAPRED_REQ, slice_make(body, (size_t)(p - body)));
+    kv_rig_send(r);
+}
+
+static void expect_values(struct kv_rig *r, const char *values)
+{
+    struct frame f = fake_conn_take(&r->conn);
+    struct pb_reader reader = pb_reader_of(f.body);
+    struct pb_field field;
+    assert_int_equal(f.code, MSG_MAPRED_RESP);
+    while (pb_next(&reader, &field) > 0)
+        if (field.number == 2)
+            assert_slice_is(field.bytes, values);
+}
+
+/* Several are asked for at once, and each answer finds what its input said, however long it takes. */
+static void test_a_job_keeps_what_its_inputs_say(void **state)
+{
+    struct kv_rig *r = *state;
+    r->node.late.holds = true;
+    send_job(
+        r, "{\"inputs\":[[\"b\",\"k1\",\"the first\"],[\"b\",\"k2\",{\"n\":2}],[\"b\",\"k3\",\"the third\"],[\"b\","
+           "\"k4\",[4,4]]],\"query\":[{\"map\":{\"language\":\"erlang\",\"module\":\"riak_kv_mapreduce\",\"function\":"
+           "\"map_object_value\",\"arg\":\"include_keydata\"}}]}");
+    while (late_router_answer(&r->node.late))
+        fake_node_wait(&r->node, 1);
+    expect_values(r, "[\"the first\",{\"n\":2},\"the third\",[4,4]]");
+    assert_int_equal(fake_conn_take(&r->conn).code, MSG_MAPRED_RESP); /* done */
+    assert_true(fake_conn_silent(&r->conn));
+}
+
+/* The whole list is looked at first. */
+static void test_a_job_with_a_bad_input_asks_for_nothing(void **state)
+{
+    struct kv_rig *r = *state;
+    r->node.late.holds = true;
+    send_job(r, "{\"inputs\":[[\"b\",\"k1\"],[\"b\",\"k2\"],[\"b\"]],\"query\":[{\"link\":{}}]}");
+    fake_node_wait(&r->node, 1);
+    fake_conn_expect_error(&r->conn, "{\"error\":\"inputs: number 2 is no [bucket, key], [bucket, key, keydata] or "
+                                     "[bucket, key, keydata, type]\"}");
+    assert_false(late_router_answer(&r->node.late));
+    ping(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -705,6 +756,8 @@ int main(void)
         KV_CASE(test_listing_step_by_step),
         KV_CASE(test_listing_of_both_kinds_of_steps),
         KV_CASE(test_listing_runs_out_of_time),
+        KV_CASE(test_a_job_keeps_what_its_inputs_say),
+        KV_CASE(test_a_job_with_a_bad_input_asks_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
