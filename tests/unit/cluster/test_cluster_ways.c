@@ -674,6 +674,25 @@ static void test_who_cannot_be_reached_is_not_formed_with(void **state)
     assert_in_range(u->heard_count, 3, 18);
 }
 
+/* Nor is it let into a cluster that is there, whose nodes reach it where discovery lists it. */
+static void test_who_cannot_be_reached_is_not_admitted(void **state)
+{
+    struct universe *u = *state;
+    struct cluster_candidate list[6];
+    start_all(u);
+    for (unsigned i = 0; i < 6; i++)
+        list[i] = (struct cluster_candidate){u->machine[i].address, 4369};
+    for (unsigned i = 0; i < 5; i++)
+        cluster_set_candidates(u->machine[i].cluster, list, 6, 6, true, true);
+    u->advertise = UNIVERSE_LOOPBACK;
+    u->heard = "cannot connect to this node at 127.0.0.1";
+    universe_start(u, 5);
+    universe_run(u, 20000);
+    assert_int_equal(universe_status(u, 5).state, STATUS_SEEKING);
+    assert_int_equal(universe_status(u, 0).member_count, 5);
+    assert_in_range(u->heard_count, 1, 5);
+}
+
 /* The log says why nothing happens: once when it has lasted a little, then once in a minute. */
 static void test_who_waits_says_why(void **state)
 {
@@ -745,6 +764,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_time_is_told_where_nothing_happens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_old_beacon_is_no_news, setup, teardown),
         cmocka_unit_test_setup_teardown(test_aliases_do_not_hold_up_forming, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_cannot_be_reached_is_not_admitted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_waits_says_why, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_missing_member_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_memory_is_told_once_in_a_minute, setup, teardown),
