@@ -7,7 +7,7 @@
 /* The tail that is kept for followers: a megabyte, or an eighth of the data, as long as all tails together are within
  * their part of the memory for data (R-MEMORY). Then all get the same, until they are. */
 #define LOG_MIN      ((size_t)1024 * 1024)
-#define LOGS_PART_OF 16
+#define LOGS_PART_OF 8
 /* What may wait on one connection; over it messages are lost, as in a network. */
 #define RAFT_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
 /* A group begins behind its base, which is also the revision of all that is older (design, section 5). */

@@ -328,11 +328,11 @@ static void test_logs_share_their_part_of_the_memory(void **state)
             size_t logs = 0;
             for (unsigned k = 0; k < META_PARTITIONS_MAX; k++)
                 logs += c->partition[k].group ? group_log_bytes(c->partition[k].group) : 0;
-            assert_in_range(logs, 1, (2 << 20) + (64 << 10));
+            assert_in_range(logs, 1, (4 << 20) + (64 << 10));
             assert_int_equal(c->log_bytes, logs);
             struct status_memory m = universe_status(u, i).memory;
             assert_int_equal(m.logs, logs + group_log_bytes(c->meta.group));
-            assert_int_equal(m.logs_limit, 2 << 20);
+            assert_int_equal(m.logs_limit, 4 << 20);
             assert_true(m.data == c->memory.used && m.data_limit == 32 << 20);
         }
     }
