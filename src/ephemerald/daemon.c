@@ -479,7 +479,9 @@ static int check_ports(struct daemon *d)
     return 0;
 }
 
-int daemon_check(const struct config *config, const struct log *log)
+/* --- both ways to begin --- */
+
+static int begin(const struct config *config, const struct log *log, int (*go_on)(struct daemon *d))
 {
     struct daemon d = {.config = config, .log = log};
     int status = make_loop(&d);
@@ -487,25 +489,19 @@ int daemon_check(const struct config *config, const struct log *log)
         return status;
     status = certificates_init(&d.certificates, config, log, &d.loop);
     if (!status)
-        status = check_ports(&d);
+        status = go_on(&d);
     net_loop_fini(&d.loop);
     certificates_fini(&d.certificates);
     return status;
 }
 
-/* --- running --- */
+int daemon_check(const struct config *config, const struct log *log)
+{
+    return begin(config, log, check_ports);
+}
 
 int daemon_run(const struct config *config, const struct log *log)
 {
     heap_init();
-    struct daemon d = {.config = config, .log = log};
-    int status = make_loop(&d);
-    if (status)
-        return status;
-    status = certificates_init(&d.certificates, config, log, &d.loop);
-    if (!status)
-        status = run(&d);
-    net_loop_fini(&d.loop);
-    certificates_fini(&d.certificates);
-    return status;
+    return begin(config, log, run);
 }
