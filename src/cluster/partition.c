@@ -6,8 +6,9 @@
 
 /* The tail that is kept for followers: a megabyte, or an eighth of the data, as long as all tails together are within
  * their part of the memory for data (R-MEMORY). Then all get the same, until they are. */
-#define LOG_MIN      ((size_t)1024 * 1024)
-#define LOGS_PART_OF 8
+#define LOG_MIN           ((size_t)1024 * 1024)
+#define LOGS_PART_OF      8
+#define LOGS_PART_OF_FULL 2
 /* What may wait on one connection; over it messages are lost, as in a network. */
 #define RAFT_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
 /* A group begins behind its base, which is also the revision of all that is older (design, section 5). */
@@ -170,9 +171,11 @@ static const struct group_hooks hooks = {begin_message,  end_message,      apply
 
 /* --- the length of logs --- */
 
+/* Where there may be no room for a copy beside what is there, a follower that is behind needs the log. */
 size_t cluster_logs_max(const struct cluster *c)
 {
-    return c->memory.limit / LOGS_PART_OF;
+    bool may_copy = c->memory.used <= c->memory.limit / 4 * 3;
+    return c->memory.limit / (may_copy ? LOGS_PART_OF : LOGS_PART_OF_FULL);
 }
 
 static void count_log(struct partition *p)
