@@ -55,6 +55,14 @@ struct variables {
     size_t count;
 };
 
+static inline bool field_is_message(const ProtobufCFieldDescriptor *known)
+{
+    return known && known->type == PROTOBUF_C_TYPE_MESSAGE;
+}
+
+/* Its place in `one`; v->count: the name has no value. */
+size_t variables_find(const struct variables *v, struct slice name);
+
 /* FRAME, or FRAME for A..B: one or more, in `a`. NULL: the text is none; *why says where. */
 struct message *message_parse(struct arena *a, const char *text, const char **why);
 /* Appends the bytes of one. False: *why. */
