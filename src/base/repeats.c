@@ -72,3 +72,12 @@ const char *repeats_text(uint64_t untold, char out[REPEATS_TEXT_SIZE])
         snprintf(out, REPEATS_TEXT_SIZE, " (%llu times since this was last logged)", (unsigned long long)untold);
     return out;
 }
+
+bool repeats_log(struct repeats *r, const struct log *log, uint64_t now_ms, unsigned cause, const char *subject,
+                 char again[REPEATS_TEXT_SIZE])
+{
+    uint64_t untold;
+    bool all = log && log->level >= LOG_DEBUG, is_news = repeats_note(r, now_ms, cause, subject, &untold);
+    repeats_text(is_news && !all ? untold : 0, again);
+    return is_news || all;
+}

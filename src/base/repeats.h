@@ -5,8 +5,7 @@
 #ifndef BASE_REPEATS_H
 #define BASE_REPEATS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/log.h"
 
 #define REPEATS_MAX          64
 #define REPEATS_CAUSES_MAX   32
@@ -36,5 +35,10 @@ bool repeats_end(struct repeats *r, unsigned cause, const char *subject);
 #define REPEATS_TEXT_SIZE 64
 /* For the end of the line: "" when it is new, else " (N times since this was last logged)". Returns `out`. */
 const char *repeats_text(uint64_t untold, char out[REPEATS_TEXT_SIZE]);
+
+/* All in one, for a line of `log` (or NULL): true when it is to be logged, ended by `again`. At log level debug each
+ * time is logged, whatever was before. */
+bool repeats_log(struct repeats *r, const struct log *log, uint64_t now_ms, unsigned cause, const char *subject,
+                 char again[REPEATS_TEXT_SIZE]);
 
 #endif

@@ -131,10 +131,7 @@ static const char *const refusal_text[REFUSAL_COUNT] = {
 
 bool mesh_is_news(struct mesh *m, const char *subject, enum refusal why, char again[REPEATS_TEXT_SIZE])
 {
-    uint64_t untold;
-    bool is_news = repeats_note(&m->repeats, clock_boot_ms(m->config.clock), why, subject, &untold);
-    repeats_text(untold, again);
-    return is_news;
+    return repeats_log(&m->repeats, m->config.log, clock_boot_ms(m->config.clock), why, subject, again);
 }
 
 static void log_refusal(struct link *l, enum refusal why)

@@ -152,7 +152,9 @@ const struct option daemon_options[] = {
      "error that says whether a write may have had its effect. Riak's default, which clients' own time-outs are made "
      "for."},
     {"log-level", "EPHEMERAL_STORE_LOG_LEVEL", OPTION_TEXT, "error|warn|info|debug", "info", 0, 0, false,
-     "What is written to standard error. A node never waits for its reader: lines that find no room are dropped, and "
+     "What is written to standard error. What peers and clients repeat is logged once a minute with a count; at debug, "
+     "each "
+     "time. A node never waits for its reader: lines that find no room are dropped, and "
      "a warning says how many."},
 };
 

@@ -46,12 +46,9 @@ const char *conn_name(const struct conn *c, char out[CONN_NAME_SIZE])
 bool conn_is_news(struct conn *c, enum conn_cause cause, const char *why, char again[REPEATS_TEXT_SIZE])
 {
     char host[48] = "?", subject[REPEATS_SUBJECT_SIZE];
-    uint64_t untold, now_ms = clock_boot_ms(&conn_loop(c)->clock);
     uv_ip_name(&c->peer.any, host, sizeof host);
     snprintf(subject, sizeof subject, "%s %s", host, why);
-    bool is_news = repeats_note(&c->owner->repeats, now_ms, cause, subject, &untold);
-    repeats_text(untold, again);
-    return is_news;
+    return repeats_log(&c->owner->repeats, c->owner->log, clock_boot_ms(&conn_loop(c)->clock), cause, subject, again);
 }
 
 int conn_parse_address(const char *text, uint16_t port, struct sockaddr_storage *out)

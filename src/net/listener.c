@@ -24,10 +24,7 @@ static uint64_t now_ms(const struct listener *l)
 /* Once in a minute for the whole port: those who are refused may be thousands. */
 static bool is_news(struct listener *l, enum conn_cause cause, char again[REPEATS_TEXT_SIZE])
 {
-    uint64_t untold;
-    bool news = repeats_note(&l->owner.repeats, now_ms(l), cause, "", &untold);
-    repeats_text(untold, again);
-    return news;
+    return repeats_log(&l->owner.repeats, l->owner.log, now_ms(l), cause, "", again);
 }
 
 /* --- who has no place --- */

@@ -200,11 +200,8 @@ bool session_is_news(struct session *s, enum session_said what, char again[REPEA
     char subject[REPEATS_SUBJECT_SIZE];
     const char *port = strrchr(s->name, ':');
     int host = port ? (int)(port - s->name) : (int)strlen(s->name);
-    uint64_t untold;
     snprintf(subject, sizeof subject, "%.*s %s", host, s->name, what == SAID_NOT_LET_IN ? s->user_name : "");
-    bool is_news = repeats_note(&s->server->repeats, clock_boot_ms(s->server->clock), what, subject, &untold);
-    repeats_text(untold, again);
-    return is_news;
+    return repeats_log(&s->server->repeats, s->server->log, clock_boot_ms(s->server->clock), what, subject, again);
 }
 
 /* Behind session_begin_wait(). The answer is delayed against guessing, by the same time whatever was checked before;

@@ -100,6 +100,7 @@ static void fill_env(struct env *e, const struct node *n)
         set_number(e, "EPHEMERAL_STORE_HANDSHAKE_TIMEOUT_MS", n->timeout_ms);
     if (n->modern)
         set(e, "EPHEMERAL_STORE_LEGACY_SUITES", "off");
+    set(e, "EPHEMERAL_STORE_LOG_LEVEL", "debug"); /* each refusal, not one a minute */
 }
 
 static void free_env(struct env *e)

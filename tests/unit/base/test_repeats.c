@@ -86,6 +86,28 @@ static void test_text(void **state)
     assert_string_equal(repeats_text(12, text), " (12 times since this was last logged)");
 }
 
+static void no_sink(void *arg, enum log_level level, const char *line)
+{
+    (void)arg, (void)level, (void)line;
+}
+
+static void test_debug_logs_each(void **state)
+{
+    (void)state;
+    static struct repeats r;
+    char again[REPEATS_TEXT_SIZE];
+    struct log log = {.level = LOG_INFO, .sink = no_sink};
+    assert_true(repeats_log(&r, &log, 1, REFUSED, "a", again));
+    assert_false(repeats_log(&r, &log, 2, REFUSED, "a", again));
+    assert_true(repeats_log(&r, &log, 1 + REPEATS_PERIOD_MS, REFUSED, "a", again));
+    assert_string_equal(again, " (2 times since this was last logged)");
+    log.level = LOG_DEBUG;
+    assert_true(repeats_log(&r, &log, 2 + REPEATS_PERIOD_MS, REFUSED, "a", again));
+    assert_true(repeats_log(&r, &log, 1 + 2 * REPEATS_PERIOD_MS, REFUSED, "a", again));
+    assert_string_equal(again, "");
+    assert_false(repeats_log(&r, NULL, 2 + 2 * REPEATS_PERIOD_MS, REFUSED, "a", again));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_more_subjects_than_places),
         cmocka_unit_test(test_long_subjects_are_cut),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_debug_logs_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
