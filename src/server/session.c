@@ -62,6 +62,7 @@ static void on_drained(struct stream_user *u)
 static void forget_all(struct session *s)
 {
     s->state = SESSION_CLOSED;
+    session_stop_waiting(s); /* before it gives back what would be granted to itself */
     timer_stop(s->server->timers, &s->deadline);
     timer_stop(s->server->timers, &s->pause_timer);
     turn_forget(&s->turn);
@@ -348,9 +349,13 @@ static void on_turn(struct turn *t)
     session_go_on_now(LIST_ENTRY(t, struct session, turn));
 }
 
+/* What it was set for may have been done by the transport's calls, and another request may have begun: one that waits is
+ * called by what it waits for. */
 static void on_pause_timer(struct timer *t)
 {
-    session_go_on_now(LIST_ENTRY(t, struct session, pause_timer));
+    struct session *s = LIST_ENTRY(t, struct session, pause_timer);
+    if (!s->waits && !turn_waits(&s->turn))
+        session_go_on_now(s);
 }
 
 static void on_deadline(struct timer *t)

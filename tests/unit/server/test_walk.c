@@ -1,5 +1,6 @@
 /* What lists and queries of indexes take of the node's memory while they are gathered and sent. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "kv_rig.h"
 #include "support.h"
@@ -20,6 +21,7 @@ static void put_keys(struct kv_rig *r, int count)
 struct query {
     bool stream, sorted;
     uint32_t timeout_ms;
+    size_t padding; /* bytes of a field that is not known */
 };
 
 /* All keys of the bucket. */
@@ -30,7 +32,7 @@ static void ask(struct fake_conn *c, const struct query *q)
     uint8_t *p = NULL;
     buf_init(&b, SIZE_MAX / 2);
     assert_int_equal(frame_begin(&b, MSG_INDEX_REQ, &mark), 0);
-    assert_int_equal(buf_reserve(&b, 128, &p), 0);
+    assert_int_equal(buf_reserve(&b, 128 + q->padding, &p), 0);
     uint8_t *end = pb_put_bytes(p, 1, slice_str("b"));
     end = pb_put_bytes(end, 2, slice_str("$bucket"));
     end = pb_put_uint(end, 3, 0);
@@ -39,6 +41,11 @@ static void ask(struct fake_conn *c, const struct query *q)
     if (q->timeout_ms)
         end = pb_put_uint(end, 11, q->timeout_ms);
     end = pb_put_uint(end, 14, q->sorted);
+    if (q->padding) {
+        void *zeros = calloc(1, q->padding);
+        end = pb_put_bytes(end, 100, slice_make(zeros, q->padding));
+        free(zeros);
+    }
     buf_commit(&b, (size_t)(end - p));
     frame_end(&b, mark);
     fake_conn_give(c, buf_slice(&b));
@@ -186,12 +193,79 @@ static void test_who_does_not_read_is_left(void **state)
         fake_conn_close(&c[i]);
 }
 
+/* The memory of the message that it gives back as it ends would be enough for what it waits for. */
+static void test_a_waiting_request_ends_with_its_connection(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn holder, c;
+    struct query padded = {.padding = 200000};
+    put_keys(r, KEYS);
+    fake_conn_open_ready(&holder, &r->node);
+    fake_conn_open_ready(&c, &r->node);
+    r->node.late.holds = true;
+    kv_rig_put_large(&holder, "held", 90000);
+    r->node.late.holds = false;
+    ask(&c, &padded);
+    fake_node_wait(&r->node, 1);
+    assert_int_equal(c.session.waits, WAIT_TO_GO_ON);
+    session_fini(&c.session); /* as the transport ends it: once, and then its memory is gone */
+    assert_false(timer_runs(&c.session.pause_timer));
+    assert_false(timer_runs(&c.session.wait_timer));
+    outq_fini(&c.stream.out);
+    assert_true(late_router_answer(&r->node.late));
+    fake_conn_expect_empty(&holder, MSG_PUT_RESP);
+    fake_conn_close(&holder);
+}
+
+/* A get that was granted its memory is begun anew by the transport, before the turn that was set for it; the stream
+ * behind it waits for memory when that turn comes. */
+static void test_a_late_turn_wakes_nobody(void **state)
+{
+    struct kv_rig *r = *state;
+    struct fake_conn holder, unread;
+    struct kv_get_req large = kv_get_of("large"), small = kv_get_of("small");
+    size_t keys = 0;
+    bool done = false;
+    put_keys(r, KEYS);
+    kv_rig_put_large(&r->conn, "large", 200000);
+    fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+    kv_rig_put_large(&r->conn, "small", 14000);
+    fake_conn_expect_empty(&r->conn, MSG_PUT_RESP);
+    fake_conn_open_ready(&holder, &r->node);
+    fake_conn_open_ready(&unread, &r->node);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(kv_get_req_encode(&r->request, &small), 0);
+    fake_conn_give(&unread, buf_slice(&r->request));
+    buf_consume(&r->request, buf_len(&r->request));
+    r->node.late.holds = true;
+    kv_rig_put_large(&holder, "held", 200000);
+    r->node.late.holds = false;
+    kv_rig_send_get(r, &large);
+    assert_int_equal(r->conn.session.waits, WAIT_ANSWER);
+    ask(&r->conn, &streamed);
+    assert_true(late_router_answer(&r->node.late)); /* there is room for the get now */
+    fake_conn_drained(&r->conn);
+    assert_int_equal(r->conn.session.waits, WAIT_TO_GO_ON);
+    fake_node_wait(&r->node, 10);
+    assert_int_equal(kv_rig_answer(r, MSG_GET_RESP)->content[0].content.value.len, 200000);
+    fake_conn_close(&unread);
+    while (!done) {
+        fake_node_wait(&r->node, 10);
+        keys += take_keys(&r->conn, false, &done);
+    }
+    assert_int_equal(keys, KEYS + 3);
+    fake_conn_expect_empty(&holder, MSG_PUT_RESP);
+    fake_conn_close(&holder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         KV_CASE(test_an_answer_holds_its_memory), KV_CASE(test_answers_wait_for_each_other),
         KV_CASE(test_an_answer_is_bounded),       KV_CASE(test_streams_share_what_there_is),
         KV_CASE(test_who_does_not_read_is_left),
+        KV_CASE(test_a_waiting_request_ends_with_its_connection),
+        KV_CASE(test_a_late_turn_wakes_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
