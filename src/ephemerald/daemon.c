@@ -141,6 +141,15 @@ static int open_ports(struct daemon *d)
     return status ? status : open_clients_port(d);
 }
 
+/* Of a start that failed: nobody was accepted yet. An open port would keep the loop going for ever. */
+static void close_ports(struct daemon *d)
+{
+    struct port *ports[] = {&d->proto, &d->epmd, &d->handoff};
+    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
+        if (ports[i]->open)
+            listener_stop(&ports[i]->listener, NULL, NULL);
+}
+
 /* --- the cluster --- */
 
 static void stop(struct daemon *d);
@@ -274,11 +283,17 @@ static int make_discovery(struct daemon *d)
     }
     if (discovery_create(&discovery, &d->discovery, why, sizeof why)) {
         log_error(d->log, "discovery", "%s", why);
+        net_resolver_stop(&d->resolver);
         return EX_CONFIG;
     }
     d->placed = *d->config->advertise;
     discovery_start(d->discovery);
-    return make_own_names(d);
+    int status = make_own_names(d);
+    if (status) {
+        discovery_destroy(&d->discovery);
+        net_resolver_stop(&d->resolver);
+    }
+    return status;
 }
 
 static void on_sighup(uv_signal_t *handle, int signum)
@@ -422,8 +437,10 @@ static int serve(struct daemon *d)
     int status = open_ports(d);
     if (!status)
         status = make_discovery(d);
-    if (status)
+    if (status) {
+        close_ports(d);
         return status;
+    }
     watch_signals(d);
     certificates_watch(&d->certificates);
     net_loop_on_turn_end(&d->loop, on_turn_end, d);

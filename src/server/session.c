@@ -349,8 +349,8 @@ static void on_turn(struct turn *t)
     session_go_on_now(LIST_ENTRY(t, struct session, turn));
 }
 
-/* What it was set for may have been done by the transport's calls, and another request may have begun: one that waits is
- * called by what it waits for. */
+/* What it was set for may have been done by the transport's calls, and another request may have begun: one that waits
+ * is called by what it waits for. */
 static void on_pause_timer(struct timer *t)
 {
     struct session *s = LIST_ENTRY(t, struct session, pause_timer);

@@ -263,8 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KV_CASE(test_an_answer_holds_its_memory), KV_CASE(test_answers_wait_for_each_other),
         KV_CASE(test_an_answer_is_bounded),       KV_CASE(test_streams_share_what_there_is),
-        KV_CASE(test_who_does_not_read_is_left),
-        KV_CASE(test_a_waiting_request_ends_with_its_connection),
+        KV_CASE(test_who_does_not_read_is_left),  KV_CASE(test_a_waiting_request_ends_with_its_connection),
         KV_CASE(test_a_late_turn_wakes_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
