@@ -158,6 +158,7 @@ void mapred(struct session *s, struct slice body)
     m->walk.ops = &mapred_walk_ops;
     m->walk.what = "the job";
     m->asks_max = 1;
+    clock_random(s->server->clock, &m->set.key, sizeof m->set.key);
     buf_init(&m->text, SIZE_MAX / 2);
     buf_init(&m->inputs, SIZE_MAX / 2);
     buf_init(&m->terms, SIZE_MAX / 2);

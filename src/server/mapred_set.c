@@ -14,47 +14,42 @@ static uint64_t mix(uint64_t hash, uint64_t x)
     return hash ^ hash >> 29;
 }
 
-static uint64_t hash_bytes(const char *bytes, size_t len)
+static uint64_t hash_real(const struct hash_key *key, double real)
 {
-    uint64_t hash = len;
-    for (size_t i = 0; i < len; i++)
-        hash = mix(hash, (uint8_t)bytes[i]);
-    return hash;
-}
-
-static uint64_t hash_real(double real)
-{
-    uint64_t bits;
     real = real == 0 ? 0 : real; /* both zeros are one */
-    memcpy(&bits, &real, sizeof bits);
-    return bits;
+    return hash_bytes(key, slice_make(&real, sizeof real));
 }
 
-/* Who chooses values that meet gets what he asked for, for as long as his job may take. */
-static uint64_t hash_of(const json_t *v)
+static uint64_t hash_integer(const struct hash_key *key, json_int_t n)
+{
+    return hash_bytes(key, slice_make(&n, sizeof n));
+}
+
+/* What a client chooses goes through the keyed hash before it is mixed. */
+static uint64_t hash_of(const struct hash_key *key, const json_t *v)
 {
     uint64_t hash = mix(0, (uint64_t)json_typeof(v));
     size_t i;
     const char *name;
     json_t *part;
     if (json_is_string(v))
-        return mix(hash, hash_bytes(json_string_value(v), json_string_length(v)));
+        return mix(hash, hash_bytes(key, slice_make(json_string_value(v), json_string_length(v))));
     if (json_is_integer(v))
-        return mix(hash, (uint64_t)json_integer_value(v));
+        return mix(hash, hash_integer(key, json_integer_value(v)));
     if (json_is_real(v))
-        return mix(hash, hash_real(json_real_value(v)));
+        return mix(hash, hash_real(key, json_real_value(v)));
     if (json_is_array(v))
-        json_array_foreach(v, i, part) hash = mix(hash, hash_of(part));
+        json_array_foreach(v, i, part) hash = mix(hash, hash_of(key, part));
     else if (json_is_object(v))
         json_object_foreach((json_t *)(uintptr_t)v, name, part) hash +=
-            mix(hash_bytes(name, strlen(name)), hash_of(part)); /* in whatever order */
+            mix(hash_bytes(key, slice_str(name)), hash_of(key, part)); /* in whatever order */
     return hash;
 }
 
 void mapred_set_fini(struct mapred_set *s)
 {
     free(s->table);
-    *s = (struct mapred_set){0};
+    *s = (struct mapred_set){.key = s->key};
 }
 
 static bool grow(struct mapred_set *s)
@@ -79,7 +74,7 @@ static bool grow(struct mapred_set *s)
 
 enum mapred_set_answer mapred_set_add(struct mapred_set *s, json_t *value)
 {
-    uint64_t hash = hash_of(value);
+    uint64_t hash = hash_of(&s->key, value);
     if (2 * (s->count + 1) > s->cap && !grow(s))
         return MAPRED_SET_NO_MEMORY;
     size_t at = hash & (s->cap - 1);
