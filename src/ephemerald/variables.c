@@ -3,6 +3,7 @@
 #include "base/service_link.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,10 +32,19 @@ static void log_service_link(const struct log *log, const char *name, const char
               value, known ? " (enableServiceLinks: false in the pod's spec leaves it out)" : "");
 }
 
+/* By which an option is given: not all have a variable that begins as ours do. */
+static const char *variable_of(const struct option *o, char out[VARIABLE_MAX + 1])
+{
+    const char *ours = o->environment ? strstr(o->environment, PREFIX) : NULL;
+    const char *first = ours ? ours : o->environment ? o->environment : "none";
+    snprintf(out, VARIABLE_MAX + 1, "%.*s", (int)strcspn(first, " "), first);
+    return out;
+}
+
 /* As the option that it would be of: EPHEMERAL_STORE_CLUSTERSIZE is clustersize. */
 static void log_unknown(const struct option_set *s, const struct log *log, const char *name)
 {
-    char option[VARIABLE_MAX + 1];
+    char option[VARIABLE_MAX + 1], variable[VARIABLE_MAX + 1];
     size_t len = 0;
     for (const char *p = name + strlen(PREFIX); *p; p++)
         option[len++] = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
@@ -44,7 +54,7 @@ static void log_unknown(const struct option_set *s, const struct log *log, const
         log_warn(log, "config", "environment variable %s is no option and has no effect: --help lists them all", name);
     else
         log_warn(log, "config", "environment variable %s is no option and has no effect: did you mean %s (option %s)?",
-                 name, strstr(s->table[near].environment, PREFIX), s->table[near].name);
+                 name, variable_of(&s->table[near], variable), s->table[near].name);
 }
 
 /* Whether it is unknown. */

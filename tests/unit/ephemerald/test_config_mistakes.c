@@ -293,6 +293,8 @@ static void test_unknown_variables(void **state)
          "environment variable EPHEMERAL_STORE_CLUSTERSIZE is no option and has no effect: did you mean "
          "EPHEMERAL_STORE_CLUSTER_SIZE (option cluster-size)?"},
         {"EPHEMERAL_STORE_PROTO_PROT", "1", "did you mean EPHEMERAL_STORE_PROTO_PORT (option proto-port)?"},
+        {"EPHEMERAL_STORE_ORCHESTRATION", "kubernetes", "did you mean ORCHESTRATION (option orchestration)?"},
+        {"EPHEMERAL_STORE_EPMDPORT", "1", "did you mean EPHEMERAL_STORE_EPMD_PORT (option epmd-port)?"},
         {"EPHEMERAL_STORE_THIS_IS_NOTHING", "", "is no option and has no effect: --help lists them all"},
         {"EPHEMERAL_STORE_", "1", "is no option"},
         {"EPHEMERAL_STORE_SERVICE_HOST", "10.96.0.7", NULL},
