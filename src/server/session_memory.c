@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "server/dispatch.h"
 
 #define PRESSURE_MS      250  /* how often is looked who holds memory, while others wait for it */
 #define PRESSURE_IDLE_MS 5000 /* who holds some so long and makes no progress is closed then */
@@ -266,9 +267,10 @@ static void give_way(struct session *s)
             "and others wait for the memory%s",
             s->name, unread(s), s->body_len - s->body_have, PRESSURE_IDLE_MS, again);
     outq_fini(&s->stream->out); /* nobody reads that */
+    session_end(s);
+    walk_stop(s); /* a job has views of the message */
     session_drop_body(s);
     session_settle(s);
-    session_end(s);
 }
 
 static void press(struct session *s)
