@@ -184,6 +184,8 @@ static void check_stopped(struct listener *l)
 static void on_gone(struct conn_owner *o, struct conn *c)
 {
     struct listener *l = listener_of(o);
+    if (l->door == c) /* accepting it failed */
+        l->door = NULL;
     strangers_remove(&l->strangers, &c->stranger);
     l->trusted_count -= c->trusted;
     look_again(l);

@@ -322,7 +322,7 @@ static json_t *object_of(const json_t *pairs)
 
 static json_t *tuple_value(struct etf_reader *r, unsigned depth)
 {
-    uint32_t arity;
+    uint32_t arity = 0;
     json_t *list = etf_tuple(r, &arity) ? elements(r, arity, depth) : NULL;
     const char *first = json_string_value(json_array_get(list, 0));
     if (arity != 2 || !first || strcmp(first, "struct") != 0 || !json_is_array(json_array_get(list, 1)))
