@@ -8,6 +8,13 @@ void budget_init(struct budget *b, size_t limit)
     list_init(&b->waiting);
 }
 
+void budget_share_init(struct budget_share *s)
+{
+    *s = (struct budget_share){.used = 0};
+    list_init(&s->waiting);
+    list_init(&s->link);
+}
+
 void budget_waiter_init(struct budget_waiter *w, void (*granted)(struct budget_waiter *w))
 {
     *w = (struct budget_waiter){.granted = granted};
@@ -24,12 +31,19 @@ static bool has_room(const struct budget *b, const struct budget_share *share, s
     return fits(b->used, size, b->limit) && fits(share->used, size, b->share_max);
 }
 
+static struct budget_waiter *first_of(const struct budget_share *s)
+{
+    return LIST_ENTRY(s->waiting.next, struct budget_waiter, link);
+}
+
 /* Whether somebody waits who must not be overtaken: of the same user, or one for whom all of it is too full. */
 static bool others_wait(const struct budget *b, const struct budget_share *share)
 {
+    if (!list_empty(&share->waiting))
+        return true;
     for (const struct list *i = b->waiting.next; i != &b->waiting; i = i->next) {
-        const struct budget_waiter *w = LIST_ENTRY(i, struct budget_waiter, link);
-        if (w->share == share || fits(w->share->used, w->size, b->share_max))
+        const struct budget_share *other = LIST_ENTRY(i, struct budget_share, link);
+        if (fits(other->used, first_of(other)->size, b->share_max))
             return true;
     }
     return false;
@@ -61,31 +75,47 @@ bool budget_take(struct budget *b, struct budget_share *share, enum budget_purpo
     w->share = share;
     w->purpose = purpose;
     w->size = budget_charge(b, size);
-    list_append(&b->waiting, &w->link);
+    w->number = b->waiters++;
+    if (list_empty(&share->waiting))
+        list_append(&b->waiting, &share->link);
+    list_append(&share->waiting, &w->link);
     return false;
+}
+
+static void leave_line(struct budget_waiter *w)
+{
+    list_remove(&w->link);
+    if (list_empty(&w->share->waiting))
+        list_remove(&w->share->link);
+    w->budget = NULL;
 }
 
 static void grant(struct budget_waiter *w)
 {
     struct budget *b = w->budget;
-    list_remove(&w->link);
-    w->budget = NULL;
+    leave_line(w);
     budget_force(b, w->share, w->purpose, w->size);
     w->granted(w);
 }
 
-/* In their order; who has used up his own share is passed by. */
+/* Who came first, of those whose user has not used up his share; NULL: nobody. */
+static struct budget_waiter *next_waiter(const struct budget *b)
+{
+    struct budget_waiter *next = NULL;
+    for (const struct list *i = b->waiting.next; i != &b->waiting; i = i->next) {
+        const struct budget_share *s = LIST_ENTRY(i, struct budget_share, link);
+        struct budget_waiter *w = first_of(s);
+        if (fits(s->used, w->size, b->share_max) && (!next || w->number < next->number))
+            next = w;
+    }
+    return next;
+}
+
 static void grant_all(struct budget *b)
 {
-    for (struct list *i = b->waiting.next, *next; i != &b->waiting; i = next) {
-        struct budget_waiter *w = LIST_ENTRY(i, struct budget_waiter, link);
-        next = i->next;
-        if (!fits(w->share->used, w->size, b->share_max))
-            continue;
-        if (!fits(b->used, w->size, b->limit))
-            return;
+    struct budget_waiter *w;
+    while ((w = next_waiter(b)) != NULL && fits(b->used, w->size, b->limit))
         grant(w);
-    }
 }
 
 void budget_return(struct budget *b, struct budget_share *share, enum budget_purpose purpose, size_t size)
@@ -102,7 +132,6 @@ void budget_forget(struct budget_waiter *w)
     struct budget *b = w->budget;
     if (!b)
         return;
-    list_remove(&w->link);
-    w->budget = NULL;
+    leave_line(w);
     grant_all(b);
 }

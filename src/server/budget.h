@@ -11,9 +11,11 @@
 
 #include <stdint.h>
 
-/* What one user has of one budget. */
+/* What one user has of one budget, and who waits for more of it. */
 struct budget_share {
-    size_t used; /* bytes */
+    size_t used;         /* bytes */
+    struct list waiting; /* in the order in which they came */
+    struct list link;    /* in the budget, while somebody waits */
 };
 
 /* What the bytes are taken for; for those who show it. */
@@ -23,7 +25,8 @@ struct budget {
     size_t limit, share_max;         /* bytes; of all, and of each user */
     size_t used;                     /* may pass the limit by budget_force() */
     size_t purpose[BUDGET_PURPOSES]; /* what `used` is for */
-    struct list waiting;
+    struct list waiting; /* shares for which somebody waits: what is done for all costs as much as there are */
+    uint64_t waiters;    /* that ever were: they are served in the order in which they came */
 };
 
 struct budget_waiter {
@@ -33,11 +36,13 @@ struct budget_waiter {
     struct budget_share *share;
     enum budget_purpose purpose;
     size_t size;
+    uint64_t number; /* of b->waiters */
     /* Called once, out of budget_return(), when `size` bytes have been taken for it. */
     void (*granted)(struct budget_waiter *w);
 };
 
 void budget_init(struct budget *b, size_t limit);
+void budget_share_init(struct budget_share *s);
 void budget_waiter_init(struct budget_waiter *w, void (*granted)(struct budget_waiter *w));
 
 /* What is charged for `size` bytes: no more than a share, so that what is larger can pass at all, one at a time. */

@@ -6,10 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void init(struct share *s, size_t count)
+{
+    *s = (struct share){.count = count};
+    list_init(&s->link);
+    budget_share_init(&s->small);
+    budget_share_init(&s->large);
+}
+
 void shares_init(struct shares *all)
 {
-    *all = (struct shares){.strangers.count = 1};
-    list_init(&all->strangers.link);
+    init(&all->strangers, 1);
     list_init(&all->users);
 }
 
@@ -37,9 +44,9 @@ struct share *share_of_strangers(struct shares *all)
 struct share *share_get(struct shares *all, const char *name)
 {
     struct share *s = find(all, name);
-    if (!s && (s = calloc(1, sizeof *s))) {
+    if (!s && (s = malloc(sizeof *s))) {
+        init(s, 0);
         snprintf(s->name, sizeof s->name, "%s", name);
-        list_init(&s->link);
         list_append(&all->users, &s->link);
     }
     if (!s)
@@ -54,6 +61,7 @@ void share_put(struct share *s)
     if (--s->count)
         return;
     ASSERT(s->small.used == 0 && s->large.used == 0);
+    ASSERT(list_empty(&s->small.waiting) && list_empty(&s->large.waiting));
     list_remove(&s->link);
     free(s);
 }

@@ -20,6 +20,8 @@ static void begin(size_t limit)
 {
     r = (struct rig){0};
     budget_init(&r.b, limit);
+    budget_share_init(&r.alice);
+    budget_share_init(&r.bob);
     for (unsigned i = 0; i < 4; i++)
         budget_waiter_init(&r.w[i], granted);
 }
