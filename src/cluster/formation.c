@@ -209,7 +209,9 @@ static bool is_gone(const struct cluster *c, const struct member *m)
     uint64_t heard = p ? p->heard_ms : 0;
     if (heard < c->meta.leader_seen_ms)
         heard = c->meta.leader_seen_ms; /* until then it may have been heard by others */
-    return is_said_survivors(c) || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m);
+    /* The operator's word is about who is missing: one that is heard is none, it only answers late. */
+    bool said = is_said_survivors(c) && !(p && was_heard(c, p, HEARD_MS));
+    return said || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m);
 }
 
 static bool has_accepted(const struct formation *f, const uint8_t *incarnation)

@@ -124,6 +124,40 @@ static void test_one_of_three(void **state)
     expect_all(u, 2, "after");
 }
 
+static unsigned proposer(struct universe *u)
+{
+    return cluster_at(u, 0)->formation.stage == FORM_OFFERED ? 0 : 1;
+}
+
+static bool somebody_proposes(struct universe *u)
+{
+    return cluster_at(u, proposer(u))->formation.stage == FORM_OFFERED;
+}
+
+/* The word is about members that are missing. One that is heard, and answers late, is waited for: what it holds may be
+ * all that there is. */
+static void test_one_that_answers_late(void **state)
+{
+    struct universe *u = *state;
+    uint8_t before[2][PEER_INCARNATION];
+    strand(u, 2);
+    for (unsigned i = 5; i < 8; i++) /* new ones elsewhere: they prove nobody dead */
+        universe_start(u, i);
+    universe_run(u, 3000);
+    for (unsigned i = 0; i < 2; i++)
+        memcpy(before[i], cluster_at(u, i)->incarnation, PEER_INCARNATION);
+    u->latency_ms = 50;
+    assert_int_equal(say(u, 0, 0), 0);
+    assert_true(universe_until(u, somebody_proposes, 5000));
+    unsigned late = 1 - proposer(u);
+    universe_pause(u, late, true);
+    universe_run(u, 1000);
+    universe_pause(u, late, false);
+    await_ready(u, 30000);
+    for (unsigned i = 0; i < 2; i++)
+        assert_memory_equal(before[i], cluster_at(u, i)->incarnation, PEER_INCARNATION);
+}
+
 /* With enough nodes, new ones with them, the word alone is enough, and the seats are as many as ever. */
 static void test_with_a_new_node(void **state)
 {
@@ -226,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_of_five_told_the_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_of_five_told_the_second, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_of_three, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_that_answers_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_with_a_new_node, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_is_not_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_word_that_is_overtaken, setup, teardown),
