@@ -342,7 +342,9 @@ static bool is_dead(const struct cluster *c, const struct peer *p)
 static void propose(struct cluster *c)
 {
     struct formation *f = &c->formation;
-    f->offer = (struct peer_offer){.reform = c->phase == PHASE_STRANDED, .epoch = formation_next_epoch(c)};
+    bool is_by_word = quorum(c) < seats_quorum(formation_seats(c));
+    f->offer = (struct peer_offer){
+        .reform = c->phase == PHASE_STRANDED, .epoch = formation_next_epoch(c), .left = is_by_word ? said_left(c) : 0};
     clock_random(c->config.clock, &f->offer.proposal, sizeof f->offer.proposal);
     if (f->offer.reform)
         memcpy(f->offer.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID);
@@ -380,6 +382,9 @@ static bool may_accept(const struct cluster *c, const struct peer *p, const stru
     if (o->epoch <= c->highest_epoch || !cluster_believes_epoch(c, o->epoch))
         return false;
     if (f->stage == FORM_STARTED || !mesh_sees(&c->mesh, p))
+        return false;
+    /* R-SEATS: what the operator has said is not true at a node that hears more. */
+    if (o->left && formation_heard(c) > o->left)
         return false;
     if (f->stage != FORM_NONE && !is_lower(p->hello.incarnation, f->proposer) &&
         memcmp(p->hello.incarnation, f->proposer, PEER_INCARNATION) != 0)
@@ -465,7 +470,9 @@ static bool may_start(const struct cluster *c)
 {
     const struct formation *f = &c->formation;
     bool all = formation_accepted(f) == f->invited_count + 1;
-    return formation_accepted(f) >= quorum(c) && (all || for_ms(c) >= STRAGGLE_MS) &&
+    /* Who was not offered it by the operator's word has not compared that with what it hears. */
+    unsigned needed = f->offer.left ? quorum(c) : seats_quorum(formation_seats(c));
+    return formation_accepted(f) >= needed && (all || for_ms(c) >= STRAGGLE_MS) &&
            (!f->offer.reform || missing_are_gone(c));
 }
 

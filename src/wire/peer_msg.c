@@ -80,6 +80,7 @@ void code_offer(struct coder *c, struct peer_offer *m)
     code_bool(c, &m->reform);
     code_bytes(c, m->cluster_id, sizeof m->cluster_id);
     code_u64(c, &m->epoch);
+    code_u32(c, &m->left);
 }
 
 void code_accept(struct coder *c, struct peer_accept *m)

@@ -112,6 +112,7 @@ struct peer_offer {
     bool reform;       /* epoch + 1 of the cluster that the proposer is a member of, else a new one */
     uint8_t cluster_id[PEER_CLUSTER_ID];
     uint64_t epoch;
+    uint32_t left; /* so few take part as an operator has said that no more nodes run; 0: it needs no such word */
 };
 void code_offer(struct coder *c, struct peer_offer *m);
 

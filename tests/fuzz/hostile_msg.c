@@ -255,6 +255,7 @@ static void put_offer(struct said *s)
     struct peer_offer o = {.proposal = field(s, 1), .reform = flag(s, false)};
     put_cluster_id(s, o.cluster_id);
     o.epoch = field(s, s->w->cluster->highest_epoch + 1);
+    o.left = (uint32_t)field(s, 0);
     code_offer(s->out, &o);
 }
 

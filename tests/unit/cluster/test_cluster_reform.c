@@ -221,6 +221,44 @@ static bool serves(struct universe *u, unsigned i)
     return c->meta.whole && lease_is_valid(c);
 }
 
+static void cut_both(struct universe *u, unsigned a, unsigned b)
+{
+    universe_cut(u, a, b, true);
+    universe_cut(u, b, a, true);
+}
+
+/* The word is wrong, and one of those who would take part hears that it is: three others serve, of which it still hears
+ * one. The one that was told cannot know. */
+static void test_a_word_that_another_knows_to_be_wrong(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    universe_run(u, 1000);
+    unsigned leader = meta_leader(u), alone[2], n = 0, hears = leader == 4 ? 3 : 4;
+    for (unsigned i = 0; n < 2; i++)
+        if (i != leader && i != hears)
+            alone[n++] = i;
+    bool first_is_lower =
+        memcmp(cluster_at(u, alone[0])->incarnation, cluster_at(u, alone[1])->incarnation, PEER_INCARNATION) < 0;
+    unsigned told = alone[!first_is_lower], other = alone[first_is_lower];
+    for (unsigned i = 0; i < 5; i++) {
+        if (i == told || i == other)
+            continue;
+        cut_both(u, told, i);
+        if (i != hears)
+            cut_both(u, other, i);
+    }
+    uint64_t epoch = universe_status(u, told).epoch;
+    universe_run(u, 20000);
+    assert_true(universe_status(u, told).state == STATUS_STRANDED &&
+                universe_status(u, other).state == STATUS_STRANDED);
+    assert_true(serves(u, leader));
+    assert_int_equal(say(u, told, 2), 0);
+    universe_run(u, 20000);
+    assert_true(serves(u, leader));
+    assert_true(universe_status(u, told).epoch == epoch && !serves(u, told));
+}
+
 static void cut_first_two(struct universe *u)
 {
     for (unsigned a = 0; a < 2; a++)
@@ -264,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_with_a_new_node, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_is_not_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_word_that_is_overtaken, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_word_that_another_knows_to_be_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_stranded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_smaller_group_is_counted_with, setup, teardown),
     };

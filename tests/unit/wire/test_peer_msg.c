@@ -90,6 +90,7 @@ static void fill_offer(void *p)
     m->reform = flip();
     fill_id(m->cluster_id);
     m->epoch = number();
+    m->left = (uint32_t)number();
 }
 
 static void fill_accept(void *p)
