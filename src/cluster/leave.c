@@ -6,11 +6,17 @@
 /* Every node says several times in this time, if only that it is there. */
 #define HEARD_MS 3000
 
+/* One that was silent as the leaving began, over a connection that stands, has as long to be heard. */
+static bool is_there(const struct cluster *c, const struct peer *p)
+{
+    uint64_t since = p->in[PLANE_CONTROL] && p->heard_ms < c->leave_ms ? c->leave_ms : p->heard_ms;
+    return p->has_beacon && now_of(c) - since <= HEARD_MS;
+}
+
 static bool stays(const struct cluster *c, const struct member *m)
 {
     const struct peer *p = m->id == c->meta.self ? NULL : mesh_peer(&c->mesh, m->incarnation);
-    return p && p->has_beacon && now_of(c) - p->heard_ms <= HEARD_MS && p->beacon.state == PEER_MEMBER &&
-           !p->beacon.leaving;
+    return p && is_there(c, p) && p->beacon.state == PEER_MEMBER && !p->beacon.leaving;
 }
 
 static bool somebody_stays(const struct cluster *c)

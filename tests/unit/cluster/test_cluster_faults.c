@@ -314,6 +314,33 @@ static void test_leaves(void **state)
     expect_all(u, 1, NULL);
 }
 
+static void cut_off(struct universe *u, unsigned i, bool on)
+{
+    for (unsigned k = 0; k < 5; k++) {
+        universe_cut(u, i, k, on);
+        universe_cut(u, k, i, on);
+    }
+}
+
+/* Nothing was heard for a moment as it was to leave: that is no reason to end with what only it holds. */
+static void test_leaves_after_a_silence(void **state)
+{
+    struct universe *u = *state;
+    u->config.replicas = 1;
+    start_all(u);
+    write_all(u, 0, NULL);
+    cut_off(u, 1, true);
+    universe_run(u, 3500);
+    assert_int_equal(cluster_leave(u->machine[1].cluster), 0);
+    universe_run(u, 500);
+    cut_off(u, 1, false);
+    for (unsigned ms = 0; !u->machine[1].ended && ms < 40000; ms += 10)
+        universe_run(u, 10);
+    universe_kill(u, 1);
+    assert_int_equal(universe_status(u, 0).member_count, 4);
+    expect_all(u, 0, NULL);
+}
+
 static bool all_have_ended(struct universe *u)
 {
     for (unsigned i = 0; i < UNIVERSE_MAX; i++)
@@ -508,6 +535,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_pause, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_leaves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leaves_after_a_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_leave, setup, teardown),
         cmocka_unit_test_setup_teardown(test_last_leaves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_leaves_without_majority, setup, teardown),
