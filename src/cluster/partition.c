@@ -8,7 +8,7 @@
  * their part of the memory for data (R-MEMORY). Then all get the same, until they are. */
 #define LOG_MIN           ((size_t)1024 * 1024)
 #define LOGS_PART_OF      8
-#define LOGS_PART_OF_FULL 2
+#define LOGS_MOST_PART_OF 2
 /* What may wait on one connection; over it messages are lost, as in a network. */
 #define RAFT_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
 /* A group begins behind its base, which is also the revision of all that is older (design, section 5). */
@@ -171,11 +171,15 @@ static const struct group_hooks hooks = {begin_message,  end_message,      apply
 
 /* --- the length of logs --- */
 
-/* Where there may be no room for a copy beside what is there, a follower that is behind needs the log. */
+/* A follower that lags by more than the log needs a copy, for which a nearly full node may have no room: there, logs
+ * may also use what the data leaves free. Data and logs together are never more than the data's limit and an eighth. */
 size_t cluster_logs_max(const struct cluster *c)
 {
-    bool may_copy = c->memory.used <= c->memory.limit / 4 * 3;
-    return c->memory.limit / (may_copy ? LOGS_PART_OF : LOGS_PART_OF_FULL);
+    size_t limit = c->memory.limit, part = limit / LOGS_PART_OF;
+    if (c->memory.used <= limit / 4 * 3)
+        return part;
+    size_t free = c->memory.used < limit ? limit - c->memory.used : 0;
+    return part + free < limit / LOGS_MOST_PART_OF ? part + free : limit / LOGS_MOST_PART_OF;
 }
 
 static void count_log(struct partition *p)
