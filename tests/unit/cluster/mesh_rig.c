@@ -142,7 +142,7 @@ void rig_init(struct rig *r)
     memset(r, 0, sizeof *r);
     r->now_ms = 100000;
     r->clock = (struct clock){.boot_ms = boot_ms, .arg = r};
-    r->log = (struct log){.level = LOG_DEBUG, .sink = write_line, .arg = r};
+    r->log = (struct log){.level = LOG_INFO, .sink = write_line, .arg = r};
     r->dialer.ops = &dialer_ops;
     timers_init(&r->timers, boot_ms, NULL, r);
     struct mesh_config config = {.self = rig_hello(SELF, PLANE_CONTROL),

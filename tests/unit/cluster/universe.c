@@ -209,7 +209,7 @@ void universe_init(struct universe *u, unsigned count, uint64_t seed)
         m->number = i;
         snprintf(m->address, sizeof m->address, "10.0.0.%u", i + 1);
         m->clock = (struct clock){boot_ms, precise_us, wall_ms, random_bytes, m};
-        m->log = (struct log){.level = LOG_DEBUG, .sink = write_line, .arg = m};
+        m->log = (struct log){.level = LOG_INFO, .sink = write_line, .arg = m};
         m->dialer.ops = &dialer_ops;
     }
 }
