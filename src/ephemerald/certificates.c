@@ -7,7 +7,8 @@
 #include <sysexits.h>
 
 /* Also when the wall clock has jumped, or a renewal has failed. */
-#define CHECK_MS ((uint64_t)60 * 1000)
+#define CHECK_MS       ((uint64_t)60 * 1000)
+#define REVIEW_AGAIN_S 3600 /* of a root that could not be used: another may count later, or the clock may be wrong */
 /* What comes together makes one certificate. */
 #define NAMES_MS ((uint64_t)100)
 
@@ -192,7 +193,7 @@ static void review_root(struct certificates *c)
     struct ca *now;
     if (c->renewing || now_s(c) < c->review_at)
         return;
-    c->review_at = INT64_MAX;
+    c->review_at = now_s(c) + REVIEW_AGAIN_S;
     if (read_root(c, &now, why, sizeof why)) {
         log_error(c->log, "tls", "the root CA cannot be used any more: %s", why);
         return;

@@ -50,7 +50,7 @@ struct conn {
 const char *conn_name(const struct conn *c, char out[CONN_NAME_SIZE]);
 
 /* Why a connection ended that the peer can make end so over and over. */
-enum conn_cause { CONN_TLS_FAILED, CONN_NO_HANDSHAKE, CONN_STALLED, CONN_REFUSED, CONN_GAVE_WAY };
+enum conn_cause { CONN_TLS_FAILED, CONN_NO_HANDSHAKE, CONN_STALLED, CONN_REFUSED, CONN_GAVE_WAY, CONN_ACCEPT_FAILED };
 /* Whether the log is to be told of it now: once in a minute for each address and `why`. `again` is for the end of the
  * line. */
 bool conn_is_news(struct conn *c, enum conn_cause cause, const char *why, char again[REPEATS_TEXT_SIZE]);

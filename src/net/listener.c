@@ -142,7 +142,10 @@ static void on_connection(uv_stream_t *stream, int status)
 {
     struct listener *l = stream->data;
     if (status < 0) {
-        log_warn(l->owner.log, "net", "accept failed: %s", uv_strerror(status));
+        char again[REPEATS_TEXT_SIZE];
+        if (is_news(l, CONN_ACCEPT_FAILED, again))
+            log_warn(l->owner.log, "net", "a connection to port %u could not be accepted: %s%s", listener_port(l),
+                     uv_strerror(status), again);
         return;
     }
     l->blocked = true;

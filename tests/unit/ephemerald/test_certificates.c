@@ -252,6 +252,28 @@ static void test_root_that_ends(void **state)
     rig_fini(&r);
 }
 
+/* Between two roots there may be a gap, or a clock that is wrong for a while. */
+static void test_root_that_counts_later(void **state)
+{
+    struct rig r;
+    struct pki next;
+    char both[2 * PKI_PEM_SIZE];
+    (void)state;
+    rig_init(&r, 5);
+    pki_make(&next, &(struct pki_plan){.cn = "Root", .ca = true, .key = r.root.key, .from = PKI_NOW + 7 * PKI_DAY});
+    snprintf(both, sizeof both, "%s%s", r.root.cert_pem, next.cert_pem);
+    r.config->root_ca_cert.text = both;
+    begin(&r);
+    r.now_s = PKI_NOW + 6 * PKI_DAY;
+    check(&r);
+    r.count = 0;
+    r.now_s = PKI_NOW + 7 * PKI_DAY + 3601;
+    check(&r);
+    assert_non_null(strstr(r.line[0], "changing over to another root certificate"));
+    pki_free(&next);
+    rig_fini(&r);
+}
+
 static void test_root_of_version_1(void **state)
 {
     struct rig r;
@@ -290,15 +312,11 @@ static void test_bad_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_renewal),
-        cmocka_unit_test(test_end_while_renewing),
-        cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_bad_root),
-        cmocka_unit_test(test_root_that_is_replaced),
-        cmocka_unit_test(test_root_that_ends),
-        cmocka_unit_test(test_root_of_version_1),
-        cmocka_unit_test(test_names_that_come_later),
+        cmocka_unit_test(test_identity),           cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_end_while_renewing), cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_bad_root),           cmocka_unit_test(test_root_that_is_replaced),
+        cmocka_unit_test(test_root_that_ends),     cmocka_unit_test(test_root_that_counts_later),
+        cmocka_unit_test(test_root_of_version_1),  cmocka_unit_test(test_names_that_come_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
