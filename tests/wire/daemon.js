@@ -163,8 +163,9 @@ class Cluster {
         for (const daemon of this.daemons) await daemon.choosePorts();
         const peers = this.daemons.map(({ host, epmd }) => `${host}:${epmd}`);
         // Nobody is sent away for taking long: a failed login is answered after five seconds, and the machine may be slow.
-        const all = [`--cluster-size ${peers.length}`, ...(peers.length > 1 ? [`--peers ${peers}`] : []),
-            '--handshake-timeout-ms 60000', ...options];
+        // Nor does a node lose its lease or its lead, which clients would be told.
+        const cluster = peers.length > 1 ? [`--peers ${peers}`, '--election-ms 900', '--lease-ms 20000'] : [];
+        const all = [`--cluster-size ${peers.length}`, ...cluster, '--handshake-timeout-ms 60000', ...options];
         await Promise.all(this.daemons.map((daemon) => daemon.start(all)));
     }
 
