@@ -285,6 +285,19 @@ int cluster_leave(struct cluster *c)
     return 0;
 }
 
+int cluster_may_leave(const struct cluster *c, char *why, size_t why_size)
+{
+    struct cluster_health h;
+    cluster_judge(c, &h);
+    if (c->phase != PHASE_STRANDED && (c->phase != PHASE_MEMBER || h.quorum))
+        return 0;
+    snprintf(
+        why, why_size,
+        "its cluster has no majority, so no node can take over the data of this one, which would be lost: start the "
+        "missing nodes again, or say that they are gone (ephemeralctl reform --survivors)");
+    return E_AGAIN;
+}
+
 static int refuse_unstranded(const struct cluster *c, char *why, size_t why_size)
 {
     struct cluster_health h;

@@ -27,6 +27,9 @@ bool cluster_probe_ready(const struct cluster *c);
 /* Begins to leave: replicas are handed over, then the node ends its membership. E_EXISTS: it leaves already. E_CLOSED:
  * it is in no cluster. */
 int cluster_leave(struct cluster *c);
+/* Whether somebody may take over what this node holds. E_AGAIN: its cluster has no majority, so leaving would lose
+ * that; `why` says so. For operators: a node that is told to end does. */
+int cluster_may_leave(const struct cluster *c, char *why, size_t why_size);
 /* The operator's word that the members that are missing are gone for good (R-REFORM). `left`: and that so many nodes
  * run in all, this one with them, new ones too; they are then enough (R-SEATS). 0: that is not said. `why` is filled
  * where it does not return 0: E_INVALID   this node is not stranded, or another number of nodes is here: nothing was

@@ -162,8 +162,9 @@ static void warn_of_end(struct certificates *c)
     int stage = cert_warn_stage(days);
     if (stage && stage != c->warned_stage)
         log_warn(c->log, "tls",
-                 "the root certificate (%s) ends in %lld days: make a new root and user certificates and start the "
-                 "nodes with them, or no client can connect any more",
+                 "the root certificate (%s) ends in %lld days, after which no client can connect: sign it again with "
+                 "its own "
+                 "key, and start the nodes with both; certificates that it has signed stay valid",
                  ca_subject(c->ca), (long long)days);
     c->warned_stage = stage;
 }

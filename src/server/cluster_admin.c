@@ -117,7 +117,9 @@ static int carry_out(struct cluster *c, const struct cluster_act_req *req, char 
 {
     if (req->act == CLUSTER_REFORM_SURVIVORS)
         return cluster_reform_survivors(c, req->nodes, why, why_size);
-    int err = cluster_leave(c);
+    int err = cluster_may_leave(c, why, why_size);
+    if (!err)
+        err = cluster_leave(c);
     if (err == E_EXISTS)
         snprintf(why, why_size, "it leaves already; ephemeralctl status shows how far it is");
     else if (err == E_CLOSED)

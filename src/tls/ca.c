@@ -65,8 +65,8 @@ static int check_dates(const struct trial *t, const X509 *cert, const char *name
         time_line(to, when);
         return REFUSE(
             t, E_CERT,
-            "the root CA certificate (%s) expired at %s: make a new root and new certificates from it (or set "
-            "this machine's clock)",
+            "the root CA certificate (%s) expired at %s: sign it again with its own key, certificates that it has "
+            "signed stay valid (or set this machine's clock)",
             name, when);
     }
     return 0;

@@ -64,12 +64,15 @@ static void test_status_without_a_majority(void **state)
 {
     struct universe *u = *state;
     start_all(u);
+    assert_int_equal(cluster_may_leave(u->machine[0].cluster, NULL, 0), 0);
     for (unsigned i = 2; i < 5; i++)
         universe_kill(u, i);
     for (unsigned ms = 20; ms <= 20000; ms *= 10) {
         universe_run(u, ms);
         struct status_node s = universe_status(u, 0);
+        char why[STATUS_TEXT_MAX];
         assert_true(s.health == STATUS_NO_QUORUM && !s.ready);
+        assert_int_equal(cluster_may_leave(u->machine[0].cluster, why, sizeof why), E_AGAIN);
         assert_true(s.may_lose == -1 && s.partitions_incomplete == -1 && s.partitions_unavailable == -1);
         assert_int_equal(state_of(&s, "10.0.0.1"), STATUS_LIVE);
         assert_int_equal(state_of(&s, "10.0.0.2"), STATUS_LIVE);

@@ -15,7 +15,7 @@ struct cluster {
     unsigned from, max;  /* that were asked for */
     size_t transfers;
     unsigned leaves, reforms, left;
-    int leave_err, reform_err;
+    int stays_err, leave_err, reform_err;
 };
 
 void cluster_status(const struct cluster *c, struct status_node *out)
@@ -46,6 +46,13 @@ size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, s
     for (; n < c->transfers && n < max; n++)
         out[n] = (struct status_transfer){.partition = (unsigned)n, .from = 1, .to = 2};
     return n;
+}
+
+int cluster_may_leave(const struct cluster *c, char *why, size_t why_size)
+{
+    if (c->stays_err)
+        snprintf(why, why_size, "its cluster has no majority");
+    return c->stays_err;
 }
 
 int cluster_leave(struct cluster *c)
@@ -287,6 +294,11 @@ static void refused_acts(void **state)
         cluster_admin_act(&session, LEAVE);
         assert_non_null(strstr(error, leaves[i].text));
     }
+    cluster.stays_err = E_AGAIN;
+    cluster.leaves = 0;
+    cluster_admin_act(&session, LEAVE);
+    assert_string_equal(error, "unavailable: leave: its cluster has no majority");
+    assert_int_equal(cluster.leaves, 0);
     cluster.reform_err = E_INVALID;
     cluster_admin_act(&session, REFORM);
     assert_string_equal(error, "reform --survivors is refused by this node: it is not stranded");
