@@ -430,11 +430,12 @@ static void log_silent(struct mesh *m, struct endpoint *e, unsigned plane, const
     if ((!e->listed && !e->wants_data) || (!is_control && !is_half))
         return;
     e->told |= is_control;
+    bool refused = strstr(why, "refused") != NULL; /* then nobody has looked at certificates */
     if (mesh_is_news(m, subject, MESH_SILENT, again))
         log_warn(m->config.log, "peer",
-                 "%s port %u: no node of this cluster answers (%s): is it started, is that its %s, and has it the same "
-                 "root certificate?%s",
-                 e->address, port, why, is_control ? "epmd-port" : "handoff-port", again);
+                 "%s port %u: no node of this cluster answers (%s): is it started, and is that its %s%s?%s", e->address,
+                 port, why, is_control ? "epmd-port (4369, not the clients' 8087)" : "handoff-port",
+                 refused ? "" : ", with the same root certificate and cluster-name", again);
 }
 
 static void dialed_is_gone(struct link *l, const char *why)

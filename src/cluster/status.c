@@ -105,6 +105,7 @@ static void explain(const struct cluster *c, const struct cluster_health *h, cha
         explain_stranded(c, out);
         break;
     case PHASE_MEMBER:
+    case PHASE_LEAVING:
         explain_member(c, h, out);
         break;
     default:
@@ -333,7 +334,7 @@ int cluster_reform_survivors(struct cluster *c, unsigned left, char *why, size_t
     if (left || here >= needed)
         return 0;
     snprintf(why, why_size,
-             "%u of %u nodes that are needed are here (%s): they form again once %u more are. If no other node runs, "
+             "%u of %u nodes that are needed are here (%s): they form again with %u more. If no other node runs, "
              "anywhere, add --nodes %u",
              here, needed, names, needed - here, here);
     return E_AGAIN;

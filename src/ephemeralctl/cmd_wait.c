@@ -113,7 +113,7 @@ static int fail_late(const struct wait *w)
 {
     const char *state = w->last.state ? view_node_state(w->last.state) : "no answer yet";
     const char *why = *w->why ? w->why : *w->last.why ? w->last.why : "it did not say why";
-    text_error("%s is not ready in time (%s): %s", w->options->host, state, why);
+    text_error("%s did not become ready in time (%s): %s", w->options->host, state, why);
     if (w->options->output == OUTPUT_JSON)
         print_json(w, why);
     return EX_TEMPFAIL;

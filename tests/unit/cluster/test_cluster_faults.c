@@ -381,6 +381,8 @@ static void test_one_leaves_without_majority(void **state)
     for (unsigned i = 2; i < 5; i++)
         universe_kill(u, i);
     assert_int_equal(cluster_leave(u->machine[0].cluster), 0);
+    universe_run(u, 20);
+    assert_non_null(strstr(universe_status(u, 0).why, "no quorum: 2 of 5 seats answer"));
     uint64_t began = u->now_ms;
     while (!u->machine[0].ended && u->now_ms - began < 40000)
         universe_run(u, 10);

@@ -63,7 +63,7 @@ static void test_two_of_five(struct universe *u, unsigned told)
     assert_non_null(strstr(why, "2 of 3 nodes that are needed are here"));
     assert_non_null(strstr(why, "10.0.0.1:4369"));
     assert_non_null(strstr(why, "10.0.0.2:4369"));
-    assert_non_null(strstr(why, "once 1 more are. If no other node runs, anywhere, add --nodes 2"));
+    assert_non_null(strstr(why, "with 1 more. If no other node runs, anywhere, add --nodes 2"));
     universe_run(u, 5000);
     assert_true(are_stranded(u));
     assert_int_equal(say(u, told, 2), 0);
