@@ -54,7 +54,7 @@ static void on_drained(struct stream_user *u)
     session_settle(s);
     if (s->go_on && !s->waits && !turn_waits(&s->turn) && !timer_runs(&s->pause_timer))
         session_go_on_now(s);
-    if (s->paused && session_can_go_on(s))
+    if ((s->paused || buf_len(&s->kept)) && session_can_go_on(s))
         session_resume(s);
 }
 

@@ -100,10 +100,19 @@ static bool take(struct session *s, struct slice *in)
     return take_small(s, in);
 }
 
+/* What the peer has read meanwhile counts: an answer that is gone must not keep the next request waiting, as nothing
+ * would come that wakes it. */
+static bool may_go_on(struct session *s)
+{
+    if (!session_can_go_on(s))
+        session_settle(s);
+    return session_can_go_on(s);
+}
+
 static void take_all(struct session *s, struct slice *in)
 {
     s->entered = true;
-    while (in->len && session_can_go_on(s) && take(s, in))
+    while (in->len && may_go_on(s) && take(s, in))
         continue;
     s->entered = false;
 }
@@ -191,7 +200,7 @@ size_t session_input(struct session *s, struct slice in)
 void session_resume(struct session *s)
 {
     if (!s->entered && s->state != SESSION_CLOSED) {
-        if (session_can_go_on(s))
+        if (may_go_on(s))
             take_kept(s);
         update_pause(s);
         s->stream->ops->flush(s->stream);

@@ -237,6 +237,36 @@ static void test_waiting_for_an_answer_ends(void **state)
 }
 
 /* A client that asks and does not read is not answered without end. */
+/* Where memory is short, who has not read his answers waits with his next requests; as soon as he has they are
+ * answered, although nothing else happens on his connection. */
+static void test_requests_behind_answers_that_were_read(void **state)
+{
+    struct kv_rig *r = *state;
+    static char value[3001];
+    static const uint8_t pings[] = {0, 0, 0, 1, MSG_PING_REQ, 0, 0, 0, 1, MSG_PING_REQ};
+    struct outq *out = &r->conn.stream.out;
+    struct budget *small = &r->node.server.small;
+    struct budget_share other;
+    memset(value, 'v', sizeof value - 1);
+    kv_rig_put(r, "k", value);
+    struct kv_get_req g = kv_get_of("k");
+    for (unsigned i = 0; i < 40; i++)
+        kv_rig_send_get(r, &g);
+    assert_true(small->used > 100000);
+    budget_share_init(&other);
+    budget_force(small, &other, BUDGET_ANSWERS, small->limit - small->used);
+    while (outq_len(out) > 10) {
+        size_t n = outq_front(out).len, most = outq_len(out) - 10;
+        outq_consume(out, n < most ? n : most);
+    }
+    fake_conn_give(&r->conn, slice_make(pings, sizeof pings));
+    outq_consume(out, 10);
+    fake_conn_drained(&r->conn);
+    fake_conn_expect_empty(&r->conn, MSG_PING_RESP);
+    fake_conn_expect_empty(&r->conn, MSG_PING_RESP);
+    budget_return(small, &other, BUDGET_ANSWERS, other.used);
+}
+
 static void test_back_pressure(void **state)
 {
     struct kv_rig *r = *state;
@@ -270,6 +300,7 @@ int main(void)
         KV_CASE(test_who_does_not_read_gives_way),
         KV_CASE(test_waiting_for_an_answer_ends),
         KV_CASE(test_large_answers_wait_for_the_budget),
+        KV_CASE(test_requests_behind_answers_that_were_read),
         KV_CASE(test_back_pressure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
