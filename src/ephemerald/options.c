@@ -34,7 +34,8 @@ const struct option daemon_options[] = {
      "what --listen says when that is a single address, else the host's own name)."},
     {"names", "EPHEMERAL_STORE_NAMES", OPTION_TEXT, "NAME,...", NULL, 0, 0, false,
      "Further DNS names and addresses under which clients reach this node, such as a VIP: they go into its "
-     "certificate, beside the host's own, the addresses of listen, advertise, POD_IP and HOST (Marathon), and those of "
+     "certificate, in addition to the host's own, the addresses of listen, advertise, POD_IP and HOST (Marathon), and "
+     "those of "
      "loopback. A name that no certificate can carry is left out, with a warning."},
     {"server-version", "EPHEMERAL_STORE_SERVER_VERSION", OPTION_TEXT, "X.Y.Z", "3.0.16", 0, 0, false,
      "The Riak version that clients are told: three integers, because clients switch features on by it."},
