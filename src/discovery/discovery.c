@@ -16,8 +16,10 @@ struct sources {
 struct discovery {
     struct source_home home;
     struct sources sources;
+    struct sources orchestrator; /* those of an orchestrator, which no list of peers changes; among `sources` too */
     uint16_t epmd_port;
     discovery_found found;
+    discovery_listed listed;
     void *arg;
     struct view views[2];
     struct view *current, *next; /* each one of them */
@@ -55,6 +57,13 @@ static void on_changed(void *arg)
         tell(d);
 }
 
+static void on_listed(void *arg, const struct discovery_roster *roster)
+{
+    struct discovery *d = arg;
+    if (d->listed)
+        d->listed(d->arg, roster);
+}
+
 /* Those that were never asked. */
 static void ask_new(struct discovery *d)
 {
@@ -76,11 +85,11 @@ static bool has(const struct sources *s, const struct source *wanted)
     return false;
 }
 
-/* All but those that `kept` has too. */
-static void destroy_sources(struct sources *s, const struct sources *kept)
+/* All but those that `kept` has too, and the orchestrator's. */
+static void destroy_sources(const struct discovery *d, struct sources *s, const struct sources *kept)
 {
     for (size_t i = 0; i < s->count; i++)
-        if (!has(kept, s->list[i]))
+        if (!has(kept, s->list[i]) && !has(&d->orchestrator, s->list[i]))
             s->list[i]->ops->destroy(s->list[i]);
     free(s->list);
     *s = (struct sources){0};
@@ -110,18 +119,26 @@ static bool has_address(const struct peer *peers, size_t count)
     return false;
 }
 
+static void add_orchestrator(const struct discovery *d, struct sources *out)
+{
+    for (size_t i = 0; i < d->orchestrator.count; i++)
+        out->list[out->count++] = d->orchestrator.list[i];
+}
+
 /* Sources that are there already are taken over, and are in both lists until the old one is given up. */
 static int make_sources(const struct discovery *d, const struct peer *peers, size_t count, struct sources *out)
 {
-    *out = (struct sources){.list = calloc(count + 1, sizeof(struct source *))};
+    *out = (struct sources){.list = calloc(d->orchestrator.count + count + 1, sizeof(struct source *))};
     int err = out->list ? 0 : E_NOMEM;
+    if (!err)
+        add_orchestrator(d, out);
     if (!err && has_address(peers, count))
         err = add_source(out, static_source_create(&d->home, peers, count));
     for (size_t i = 0; i < count && !err; i++)
         if (peers[i].kind != PEER_ADDRESS)
             err = add_source(out, source_of(d, &peers[i]));
     if (err)
-        destroy_sources(out, &d->sources);
+        destroy_sources(d, out, &d->sources);
     return err;
 }
 
@@ -151,11 +168,14 @@ int discovery_create(const struct discovery_config *config, struct discovery **o
     d->home = (struct source_home){.timers = config->timers,
                                    .clock = config->clock,
                                    .resolver = config->resolver,
+                                   .http = config->http,
                                    .log = config->log,
                                    .changed = on_changed,
+                                   .listed = on_listed,
                                    .arg = d};
     d->epmd_port = config->epmd_port;
     d->found = config->found;
+    d->listed = config->listed;
     d->arg = config->arg;
     d->current = &d->views[0];
     d->next = &d->views[1];
@@ -173,7 +193,10 @@ void discovery_destroy(struct discovery **d)
     if (!*d)
         return;
     ASSERT(!(*d)->telling);
-    destroy_sources(&(*d)->sources, &(struct sources){0});
+    destroy_sources(*d, &(*d)->sources, &(struct sources){0});
+    struct sources orchestrator = (*d)->orchestrator;
+    (*d)->orchestrator = (struct sources){0};
+    destroy_sources(*d, &orchestrator, &(struct sources){0});
     free(*d);
     *d = NULL;
 }
@@ -193,7 +216,7 @@ int discovery_reload(struct discovery *d, const char *peers, char *why, size_t w
     if (err)
         return err;
     d->sources = sources;
-    destroy_sources(&old, &d->sources);
+    destroy_sources(d, &old, &d->sources);
     ask_new(d);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/timers.h"
 #include "io/clock.h"
+#include "io/http.h"
 #include "io/resolver.h"
 
 #include <stdbool.h>
@@ -45,6 +46,19 @@ struct discovery_view {
     bool answered;
 };
 
+/* Every place that an orchestrator's API lists, in whatever state: what may be gone is what is not among them. */
+struct discovery_roster {
+    const struct discovery_candidate *places; /* without their `listed`; a node may have several */
+    size_t count;
+    uint64_t asked_ms; /* when the first page of the answer was asked for, on the clock of the configuration */
+    /* All pages came, and each place has an address. Otherwise a place that is not among them may be there too. */
+    bool whole;
+};
+
+/* For each answer of an orchestrator's API, also when nothing has changed; before discovery_found() of it. `roster` is
+ * borrowed for the call, in which nothing of this header may be called. */
+typedef void (*discovery_listed)(void *arg, const struct discovery_roster *roster);
+
 /* `view` is borrowed for the call, in which nothing of this header but discovery_current() may be called. */
 typedef void (*discovery_found)(void *arg, const struct discovery_view *view);
 
@@ -54,8 +68,10 @@ struct discovery_config {
     struct timers *timers;
     const struct clock *clock;
     struct resolver *resolver; /* may be NULL when the list has addresses only */
+    struct http *http;         /* may be NULL without an orchestrator's API */
     const struct log *log;     /* may be NULL */
     discovery_found found;
+    discovery_listed listed; /* may be NULL */
     void *arg;
 };
 

@@ -198,6 +198,11 @@ void source_answered(struct source *s, const struct discovery_candidate *list, s
     done(s);
 }
 
+void source_listed(struct source *s, const struct discovery_roster *roster)
+{
+    s->home->listed(s->home->arg, roster);
+}
+
 void source_failed(struct source *s, const char *why)
 {
     complain(s, why, "what was known of it stays, and it is asked again and again");

@@ -33,8 +33,10 @@ struct source_home {
     struct timers *timers;
     const struct clock *clock;
     struct resolver *resolver;
+    struct http *http; /* NULL: no source may need it */
     const struct log *log;
     void (*changed)(void *arg); /* what a source knows has changed, perhaps */
+    void (*listed)(void *arg, const struct discovery_roster *roster);
     void *arg;
 };
 
@@ -73,6 +75,8 @@ void source_ask(struct source *s);
 /* What a source reports. `list` (without its `listed`) is borrowed for the call; what is behind
  * DISCOVERY_CANDIDATES_MAX is not taken. */
 void source_answered(struct source *s, const struct discovery_candidate *list, size_t count);
+/* What an orchestrator's API has listed: before source_answered() of the same answer. Borrowed for the call. */
+void source_listed(struct source *s, const struct discovery_roster *roster);
 /* Nobody has answered: what was known stays. `why` for the log. */
 void source_failed(struct source *s, const char *why);
 
