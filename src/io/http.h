@@ -10,14 +10,15 @@ struct http;
 struct http_call; /* a request under way; the implementation's */
 
 struct http_request {
-    const char *url;             /* http:// or https://, with the query */
-    const char *accept;          /* the media type that is asked for */
-    const char *token;           /* Authorization: Bearer; NULL: none */
-    const char *user, *password; /* Authorization: Basic; NULL: none */
-    const char *root_file;       /* PEM roots that an https server must lead to, read for each request; NULL: the
-                                  * system's */
-    uint32_t timeout_ms;         /* for all of it, the name's look-up included */
-    size_t body_max;             /* bytes; a larger answer is E_TOO_LARGE */
+    const char *url;    /* http:// or https://, with the query */
+    const char *accept; /* the media type that is asked for */
+    /* Files are read for each request, because they are renewed: a secret without the newline at its end. */
+    const char *token_file;    /* Authorization: Bearer; NULL: none */
+    const char *user;          /* Authorization: Basic, together with */
+    const char *password_file; /* NULL: none */
+    const char *root_file;     /* PEM roots that an https server must lead to; NULL: the system's */
+    uint32_t timeout_ms;       /* for all of it, the name's look-up included */
+    size_t body_max;           /* bytes; a larger answer is E_TOO_LARGE */
 };
 
 struct http_answer {
@@ -28,7 +29,7 @@ struct http_answer {
 
 /* err: 0 and an answer of any status; otherwise `answer` is NULL and `why` says in plain words what failed, for the
  * log: E_TIMEOUT, E_IO (no connection, or it broke), E_TLS (its certificate is not good), E_TOO_LARGE, E_INVALID (not
- * HTTP), E_NOMEM. */
+ * HTTP), E_NOT_FOUND (a file cannot be read, or is empty), E_NOMEM. */
 typedef void (*http_done)(void *arg, int err, const struct http_answer *answer, const char *why);
 
 struct http_ops {
