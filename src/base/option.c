@@ -1,6 +1,7 @@
 #include "base/option.h"
 
 #include "base/err.h"
+#include "base/roff.h"
 #include "base/service_link.h"
 
 #include <ctype.h>
@@ -469,5 +470,19 @@ void option_print_markdown(const struct option *table, size_t count, FILE *out)
         fprintf(out, " | %s | ", table[i].standard ? table[i].standard : "");
         print_cell(out, table[i].help);
         fputs(" |\n", out);
+    }
+}
+
+void option_print_man(const struct option *table, size_t count, FILE *out)
+{
+    char term[128];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(term, sizeof term, "--%s", table[i].name);
+        roff_term(out, term, table[i].argument);
+        roff_text(out, table[i].help);
+        if (table[i].standard && *table[i].standard)
+            fprintf(out, "Default: %s.\n", table[i].standard);
+        if (table[i].environment)
+            fprintf(out, ".br\nEnvironment: %s\n", table[i].environment);
     }
 }

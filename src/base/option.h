@@ -75,5 +75,7 @@ int option_flag(const struct option_set *s, const char *name, bool *out, char *w
 
 void option_print_help(const struct option *table, size_t count, FILE *out);
 void option_print_markdown(const struct option *table, size_t count, FILE *out);
+/* Terms of a manual page (base/roff.h). */
+void option_print_man(const struct option *table, size_t count, FILE *out);
 
 #endif

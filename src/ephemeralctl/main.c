@@ -1,16 +1,14 @@
 #include "base/stdio_fds.h"
+#include "base/version.h"
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/connect.h"
+#include "ephemeralctl/manual.h"
 #include "ephemeralctl/text.h"
 #include "ephemeralctl/root.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sysexits.h>
-
-#ifndef EPHEMERAL_VERSION
-#define EPHEMERAL_VERSION "0.1.0"
-#endif
 
 #define CONNECTED (SCOPE_ANY | SCOPE_CONNECT)
 
@@ -89,6 +87,20 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+static void print_wrapped(const char *text, size_t column, size_t width)
+{
+    while (*text) {
+        size_t len = strcspn(text, " ");
+        if (column + len > width) {
+            putchar('\n');
+            column = 0;
+        }
+        column += (size_t)printf("%s%.*s", column ? " " : "", (int)len, text);
+        text += len + (text[len] == ' ');
+    }
+    putchar('\n');
+}
+
 static void help_all(void)
 {
     unsigned scopes = SCOPE_ANY;
@@ -101,13 +113,8 @@ static void help_all(void)
     }
     puts("\nOptions (COMMAND --help shows those of one command):");
     options_help(scopes);
-    puts("\nExit status: 0; 1 when the answer is no (no such key, if-none-match found one, a probe says no, status "
-         "finds "
-         "the\ncluster degraded); else as in sysexits.h:\n"
-         "64 usage, 65 refused data or unresolved siblings, 66 missing file, 68 unknown host, 69 no node there,\n"
-         "74 input or output, 75 try again (time-out, memory limit, not ready, no quorum), 76 protocol or TLS, 77 "
-         "permission, 78 "
-         "certificates.");
+    fputs("\nExit status:", stdout);
+    print_wrapped(MANUAL_EXIT_STATUS, 13, 110);
 }
 
 static void help_one(const struct command *c)
@@ -159,6 +166,16 @@ static int flush_output(int status)
     return EX_IOERR;
 }
 
+static void print_document(const struct options *o)
+{
+    if (o->version)
+        printf("ephemeralctl %s\n", version_text);
+    else if (o->help_man)
+        manual_print_man(commands, COMMAND_COUNT, stdout);
+    else
+        manual_print_completion(commands, COMMAND_COUNT, stdout);
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
@@ -168,8 +185,8 @@ int main(int argc, char **argv)
         return EX_OSERR;
     if (!options_parse(argc, argv, &o, &rest, &used))
         return EX_USAGE;
-    if (o.version) {
-        puts("ephemeralctl " EPHEMERAL_VERSION);
+    if (o.version || o.help_man || o.help_completion) {
+        print_document(&o);
         return flush_output(EX_OK);
     }
     if (rest == argc) {

@@ -1,5 +1,6 @@
 #include "ephemeralctl/options.h"
 
+#include "base/roff.h"
 #include "client/client.h"
 #include "ephemeralctl/root.h"
 #include "ephemeralctl/text.h"
@@ -20,7 +21,7 @@ struct option_entry {
     size_t offset; /* of the field in struct options */
     const char *argument;
     unsigned scope;
-    const char *help;
+    const char *help; /* NULL: not shown */
 };
 
 #define FIELD(f) offsetof(struct options, f)
@@ -67,6 +68,8 @@ static const struct option_entry table[] = {
      "the root's key; of both, the PEM itself will do\n[likewise: " OPTIONS_ROOT_KEY_VARIABLE ", " ROOT_KUBERNETES_KEY
      "]"},
     {"output", 'o', KIND_OUTPUT, FIELD(output), "FORMAT", SCOPE_OUTPUT, "text or json [text]"},
+    {"help-man", 0, KIND_FLAG, FIELD(help_man), NULL, SCOPE_ANY, NULL},
+    {"help-completion", 0, KIND_FLAG, FIELD(help_completion), NULL, SCOPE_ANY, NULL},
     {"help", 'h', KIND_FLAG, FIELD(help), NULL, SCOPE_ANY, "this help"},
     {"version", 'V', KIND_FLAG, FIELD(version), NULL, SCOPE_ANY, "the version"},
 };
@@ -210,6 +213,11 @@ bool options_parse(int argc, char **argv, struct options *o, int *rest, unsigned
     return true;
 }
 
+static bool is_shown(const struct option_entry *e, unsigned scopes)
+{
+    return e->help && e->scope & scopes;
+}
+
 #define HELP_COLUMN 28
 
 /* A line break in the text goes on below its beginning. */
@@ -227,11 +235,60 @@ void options_help(unsigned scopes)
 {
     for (size_t i = 0; i < TABLE_COUNT; i++) {
         const struct option_entry *e = &table[i];
-        if (!(e->scope & scopes))
+        if (!is_shown(e, scopes))
             continue;
         int n = e->letter ? printf("  -%c, --%s", e->letter, e->name) : printf("      --%s", e->name);
         n += e->argument ? printf(" %s", e->argument) : 0;
         printf("%*s", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "");
         print_text(e->help);
+    }
+}
+
+void options_man(unsigned scopes, FILE *out)
+{
+    char term[64];
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        const struct option_entry *e = &table[i];
+        if (!is_shown(e, scopes))
+            continue;
+        int n = e->letter ? snprintf(term, sizeof term, "-%c, ", e->letter) : 0;
+        snprintf(term + n, sizeof term - (size_t)n, "--%s", e->name);
+        roff_term(out, term, e->argument);
+        roff_text(out, e->help);
+    }
+}
+
+void options_words(unsigned scopes, FILE *out)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if (is_shown(&table[i], scopes))
+            fprintf(out, " --%s", table[i].name);
+}
+
+/* How the shell completes the argument; NULL: not at all. */
+static const char *completion_of(const struct option_entry *e)
+{
+    if (!e->argument)
+        return NULL;
+    if (e->kind == KIND_OUTPUT)
+        return "-W 'text json'";
+    return strcmp(e->argument, "FILE") == 0 ? "-f" : strcmp(e->argument, "DIR") == 0 ? "-d" : NULL;
+}
+
+void options_completion(FILE *out)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++) {
+        const char *how = completion_of(&table[i]);
+        if (!how)
+            continue;
+        fputs("    ", out);
+        if (table[i].letter)
+            fprintf(out, "-%c | ", table[i].letter);
+        fprintf(out,
+                "--%s)\n"
+                "        mapfile -t COMPREPLY < <(compgen %s -- \"$word\")\n"
+                "        return\n"
+                "        ;;\n",
+                table[i].name, how);
     }
 }

@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 
+#include <stdio.h>
+
 enum output { OUTPUT_TEXT, OUTPUT_JSON };
 
 /* As the daemon calls them. */
@@ -31,6 +33,7 @@ struct options {
     uint32_t nodes;                   /* 0: not given */
     bool probe, survivors;
     bool reset, help, version;
+    bool help_man, help_completion; /* for the package: not shown in the help */
     enum output output;
 };
 
@@ -54,6 +57,12 @@ enum option_scope {
 bool options_parse(int argc, char **argv, struct options *o, int *rest, unsigned *used);
 /* Prints the options of these scopes, one a line. */
 void options_help(unsigned scopes);
+/* The same as terms of a manual page. */
+void options_man(unsigned scopes, FILE *out);
+/* For the shell's completion: " --name" of each, and the branches of a `case` over the word before, for options that
+ * take a file, a directory, or one of a few words. */
+void options_words(unsigned scopes, FILE *out);
+void options_completion(FILE *out);
 /* Prints one line of usage error and where help is. */
 void options_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -360,6 +360,8 @@ static enum config_wish take_wishes(int *argc, char **argv)
     static const struct wish_word words[] = {{"--help", CONFIG_HELP},
                                              {"-h", CONFIG_HELP},
                                              {"--help-markdown", CONFIG_HELP_MARKDOWN},
+                                             {"--help-man", CONFIG_HELP_MAN},
+                                             {"--help-completion", CONFIG_HELP_COMPLETION},
                                              {"--version", CONFIG_VERSION},
                                              {"--check", CONFIG_CHECK}};
     enum config_wish wish = CONFIG_RUN;
@@ -478,36 +480,4 @@ void config_log(const struct config *c, const struct log *log)
     if (c->object_size_max_bytes > c->memory_bytes / 8)
         log_warn(log, "config",
                  "object-size-max is more than an eighth of the memory: such objects pass one at a time");
-}
-
-void config_print_help(FILE *out)
-{
-    fputs("usage: ephemerald [OPTION VALUE]...\n"
-          "Serves one node of the Ephemeral Store: the Riak Protocol Buffers API over mutual TLS.\n"
-          "A flag wins over the environment, which wins over the file. --check checks what a start would check\n"
-          "(configuration, certificates, addresses; not whether ports are taken) and exits; --version, --help and\n"
-          "--help-markdown (docs/configuration.md) show what they say.\n\n",
-          out);
-    option_print_help(daemon_options, daemon_option_count, out);
-    fputs(
-        "\nSIGTERM ends it. Exit status: 0 after that; 143 (128 + the signal) if the signal came before it served; or\n"
-        "as in sysexits.h: 64 wrong usage, 65 bad JSON or PEM, 66 no such file, 69 the port is taken, 77 not allowed,\n"
-        "78 bad configuration.\n",
-        out);
-}
-
-void config_print_markdown(FILE *out)
-{
-    fputs(
-        "# Configuration\n\n"
-        "Made by `ephemerald --help-markdown` from the daemon's table of options; a test compares the two.\n\n"
-        "A flag (`--name VALUE`) wins over the environment, which wins over the file (`name = value` lines, given by\n"
-        "`--config`), which wins over the default. An unknown option or key is an error; an unknown "
-        "`EPHEMERAL_STORE_...` variable is a\n"
-        "warning, and an error for `ephemerald --check`, which checks what a start would check (configuration,\n"
-        "certificates, addresses) and exits. It can run beside a node: it takes no port.\n\n"
-        "A variable that Kubernetes sets for a service (a service link such as\n"
-        "`EPHEMERAL_STORE_PROTO_PORT=tcp://10.96.0.7:8087`) is no option: it is ignored, and the log says so.\n\n",
-        out);
-    option_print_markdown(daemon_options, daemon_option_count, out);
 }

@@ -86,7 +86,15 @@ struct config {
 };
 
 /* What the command line asks for beside running. */
-enum config_wish { CONFIG_RUN, CONFIG_CHECK, CONFIG_HELP, CONFIG_HELP_MARKDOWN, CONFIG_VERSION };
+enum config_wish {
+    CONFIG_RUN,
+    CONFIG_CHECK,
+    CONFIG_HELP,
+    CONFIG_HELP_MARKDOWN,
+    CONFIG_HELP_MAN,
+    CONFIG_HELP_COMPLETION,
+    CONFIG_VERSION
+};
 
 /* Reads and checks everything. Overwrites secret environment variables in place. Returns 0 and *wish; otherwise a code
  * of sysexits.h, and `why` says what is wrong, where, and what to do. config_fini() in every case. */
@@ -107,8 +115,5 @@ bool config_is_host_name(const char *text);
 
 /* What a reader of the log needs to know about the start, and every warning. */
 void config_log(const struct config *c, const struct log *log);
-
-void config_print_help(FILE *out);
-void config_print_markdown(FILE *out);
 
 #endif

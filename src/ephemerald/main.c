@@ -1,8 +1,10 @@
 /* ephemerald: one node of the Ephemeral Store. */
 #include "base/stdio_fds.h"
+#include "base/version.h"
 #include "ephemerald/config.h"
 #include "ephemerald/daemon.h"
 #include "ephemerald/log_writer.h"
+#include "ephemerald/manual.h"
 #include "ephemerald/signals.h"
 #include "ephemerald/variables.h"
 
@@ -56,6 +58,31 @@ static int run(const struct config *config, bool check_only)
     return status;
 }
 
+static int answer(enum config_wish wish, const struct config *config)
+{
+    switch (wish) {
+    case CONFIG_HELP:
+        manual_print_help(stdout);
+        return 0;
+    case CONFIG_HELP_MARKDOWN:
+        manual_print_markdown(stdout);
+        return 0;
+    case CONFIG_HELP_MAN:
+        manual_print_man(stdout);
+        return 0;
+    case CONFIG_HELP_COMPLETION:
+        manual_print_completion(stdout);
+        return 0;
+    case CONFIG_VERSION:
+        printf("ephemerald %s\n", version_text);
+        return 0;
+    case CONFIG_RUN:
+    case CONFIG_CHECK:
+        break;
+    }
+    return run(config, wish == CONFIG_CHECK);
+}
+
 int main(int argc, char **argv)
 {
     if (stdio_fds_open())
@@ -70,14 +97,8 @@ int main(int argc, char **argv)
     int status = config_read(config, argc, argv, &wish, why, sizeof why);
     if (status)
         complain(why);
-    else if (wish == CONFIG_HELP)
-        config_print_help(stdout);
-    else if (wish == CONFIG_HELP_MARKDOWN)
-        config_print_markdown(stdout);
-    else if (wish == CONFIG_VERSION)
-        puts("ephemerald " EPHEMERAL_VERSION);
     else
-        status = run(config, wish == CONFIG_CHECK);
+        status = answer(wish, config);
     config_fini(config);
     free(config);
     return status;

@@ -1,4 +1,5 @@
 /* What is said of a configuration: why it is refused, what is logged, and what --help shows. */
+#include "ephemerald/manual.h"
 #include "ephemerald/options.h"
 #include "ephemerald/variables.h"
 #include "failing_alloc.h"
@@ -331,20 +332,27 @@ static void print(void (*f)(FILE *out), char **text)
 
 static void test_help_names_every_option(void **state)
 {
-    char *help, *markdown, part[64];
+    char *help, *markdown, *man, *completion, part[64];
     (void)state;
-    print(config_print_help, &help);
-    print(config_print_markdown, &markdown);
+    print(manual_print_help, &help);
+    print(manual_print_markdown, &markdown);
+    print(manual_print_man, &man);
+    print(manual_print_completion, &completion);
     for (size_t i = 0; i < daemon_option_count; i++) {
         snprintf(part, sizeof part, "\n  --%s ", daemon_options[i].name);
         assert_non_null(strstr(help, part));
         snprintf(part, sizeof part, "\n| `--%s ", daemon_options[i].name);
         assert_non_null(strstr(markdown, part));
+        snprintf(part, sizeof part, " --%s", daemon_options[i].name);
+        assert_non_null(strstr(completion, part));
     }
+    assert_non_null(strstr(man, "\\fB\\-\\-handoff\\-port\\fR \\fIPORT\\fR\n"));
     assert_non_null(strstr(help, "usage: ephemerald [OPTION VALUE]..."));
     assert_non_null(strstr(help, "64 wrong usage, 65 bad JSON or PEM, 66 no such file"));
     free(help);
     free(markdown);
+    free(man);
+    free(completion);
 }
 
 /* Every row has five bars that count. */
@@ -353,7 +361,7 @@ static void test_markdown_is_a_table(void **state)
     char *text;
     size_t rows = 0;
     (void)state;
-    print(config_print_markdown, &text);
+    print(manual_print_markdown, &text);
     for (const char *p = strstr(text, "\n| "); p; p = strstr(p, "\n| ")) {
         int bars = 0;
         for (p++; *p && *p != '\n'; p++)
