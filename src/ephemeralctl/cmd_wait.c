@@ -56,7 +56,7 @@ static void print_json(const struct wait *w, const char *why)
     json_open(&j, NULL, '{');
     json_bool(&j, "ready", r->ready);
     if (r->state)
-        json_string(&j, "state", slice_str(view_node_state(r->state)));
+        json_string(&j, "state", slice_str(status_node_state_text(r->state)));
     else
         json_null(&j, "state");
     json_string(&j, "why", slice_str(why));
@@ -71,9 +71,9 @@ static void print_answer(const struct wait *w)
     if (w->options->output == OUTPUT_JSON) {
         print_json(w, r->why);
     } else if (r->ready) {
-        printf("ready (%s)\n", view_node_state(r->state));
+        printf("ready (%s)\n", status_node_state_text(r->state));
     } else {
-        printf("not ready (%s)%s%s\n", view_node_state(r->state), *r->why ? ": " : "", table_safe(r->why, why));
+        printf("not ready (%s)%s%s\n", status_node_state_text(r->state), *r->why ? ": " : "", table_safe(r->why, why));
     }
 }
 
@@ -111,7 +111,7 @@ static void pause_a_little(const struct wait *w)
 
 static int fail_late(const struct wait *w)
 {
-    const char *state = w->last.state ? view_node_state(w->last.state) : "no answer yet";
+    const char *state = w->last.state ? status_node_state_text(w->last.state) : "no answer yet";
     const char *why = *w->why ? w->why : *w->last.why ? w->last.why : "it did not say why";
     text_error("%s did not become ready in time (%s): %s", w->options->host, state, why);
     if (w->options->output == OUTPUT_JSON)

@@ -7,14 +7,6 @@
 #define SHORT_ID 4 /* bytes of an incarnation that people are shown */
 #define COUNT(a) (unsigned)(sizeof(a) / sizeof(a)[0])
 
-const char *view_node_state(enum status_node_state state)
-{
-    static const char *const names[] = {
-        [STATUS_SEEKING] = "seeking", [STATUS_FORMING] = "forming",   [STATUS_JOINING] = "joining",
-        [STATUS_MEMBER] = "member",   [STATUS_STRANDED] = "stranded", [STATUS_LEAVING] = "leaving"};
-    return state >= STATUS_SEEKING && state <= STATUS_LEAVING ? names[state] : "unknown";
-}
-
 static const char *member_state(enum status_member_state state)
 {
     static const char *const names[] = {[STATUS_LIVE] = "live",
@@ -22,13 +14,6 @@ static const char *member_state(enum status_member_state state)
                                         [STATUS_MEMBER_LEAVING] = "leaving",
                                         [STATUS_UNREACHABLE] = "unreachable"};
     return state >= STATUS_LIVE && state <= STATUS_UNREACHABLE ? names[state] : "unknown";
-}
-
-static const char *health(enum status_health health)
-{
-    static const char *const names[] = {
-        [STATUS_HEALTHY] = "healthy", [STATUS_DEGRADED] = "degraded", [STATUS_NO_QUORUM] = "no quorum"};
-    return health >= STATUS_HEALTHY && health <= STATUS_NO_QUORUM ? names[health] : "unknown";
 }
 
 static bool is_zero(const uint8_t id[STATUS_ID_SIZE])
@@ -65,7 +50,7 @@ static void print_this_node(const struct status_node *s, FILE *out)
     fputs("this node    ", out);
     if (self)
         fprintf(out, "%s, ", units_address(self->address, self->epmd_port, address));
-    fprintf(out, "%s", view_node_state(s->state));
+    fprintf(out, "%s", status_node_state_text(s->state));
     if (s->id)
         fprintf(out, " %" PRIu64, s->id);
     fprintf(out, " (%s), %s, %s\n", units_hex(s->incarnation, SHORT_ID, id), s->ready ? "ready" : "not ready",
@@ -75,7 +60,7 @@ static void print_this_node(const struct status_node *s, FILE *out)
 static void print_health(const struct status_node *s, FILE *out)
 {
     char why[TABLE_CELL_MAX];
-    const char *word = health(s->health);
+    const char *word = status_health_text(s->health);
     size_t n = strlen(word);
     bool repeats = strncmp(s->why, word, n) == 0 && s->why[n] == ':';
     fprintf(out, "health       %s%s%s\n", repeats ? "" : word, *s->why && !repeats ? ": " : "",
@@ -327,9 +312,9 @@ static void put_memory(struct json *j, const struct status_memory *m)
 
 static void put_this_node(struct json *j, const struct status_node *s)
 {
-    json_string(j, "state", slice_str(view_node_state(s->state)));
+    json_string(j, "state", slice_str(status_node_state_text(s->state)));
     json_string(j, "why", slice_str(s->why));
-    json_string(j, "health", slice_str(s->health == STATUS_NO_QUORUM ? "no_quorum" : health(s->health)));
+    json_string(j, "health", slice_str(s->health == STATUS_NO_QUORUM ? "no_quorum" : status_health_text(s->health)));
     json_bool(j, "ready", s->ready);
     json_bool(j, "probe", s->probe);
     json_bool(j, "serving", s->serving);

@@ -7,9 +7,6 @@
 #include "ephemeralctl/table.h"
 #include "wire/status.h"
 
-/* "member"; "unknown" for what is none. Static. */
-const char *view_node_state(enum status_node_state state);
-
 /* A line for each thing that the node says of the cluster, then the members. */
 bool view_status(const struct status_node *s, FILE *out);
 void view_status_json(const struct status_node *s, FILE *out);

@@ -7,6 +7,7 @@
 #include "ephemerald/descriptors.h"
 #include "ephemerald/heap.h"
 #include "ephemerald/own_names.h"
+#include "ephemerald/service.h"
 #include "ephemerald/signals.h"
 #include "ephemerald/types.h"
 #include "net/dialer.h"
@@ -54,6 +55,7 @@ struct daemon {
     struct port proto, epmd, handoff;
     uv_signal_t sigterm, sigint, sighup;
     struct heap heap;
+    struct service service;
     bool placed; /* the cluster knows this node's address */
     bool ready, leaving, stopping;
 };
@@ -301,12 +303,14 @@ static void on_sighup(uv_signal_t *handle, int signum)
     struct daemon *d = handle->data;
     char *peers = NULL, why[512] = "";
     (void)signum;
+    service_reloading(&d->service);
     if (config_reread_peers(d->config, &peers, why, sizeof why) ||
         discovery_reload(d->discovery, peers, why, sizeof why))
         log_error(d->log, "discovery", "the list of peers was not read again: %s; the old one counts on", why);
     else
         log_info(d->log, "discovery", "the list of peers was read again");
     free(peers);
+    service_reloaded(&d->service);
 }
 
 /* --- the server --- */
@@ -362,6 +366,7 @@ static void on_turn_end(void *arg)
 static void end_loop(struct daemon *d)
 {
     certificates_end(&d->certificates);
+    service_end(&d->service);
     uv_close((uv_handle_t *)&d->sigterm, NULL);
     uv_close((uv_handle_t *)&d->sigint, NULL);
     uv_close((uv_handle_t *)&d->sighup, NULL);
@@ -403,6 +408,7 @@ static void stop(struct daemon *d)
     if (d->stopping)
         return;
     d->stopping = true;
+    service_stopping(&d->service);
     log_info(d->log, "node", "closing %zu connections and ending", listener_count(&d->proto.listener));
     listener_stop(&d->proto.listener, on_proto_stopped, d);
 }
@@ -412,9 +418,10 @@ static void on_signal(uv_signal_t *handle, int signum)
 {
     struct daemon *d = handle->data;
     log_info(d->log, "node", "%s", signum == SIGTERM ? "SIGTERM" : "SIGINT");
-    if (signum == SIGTERM && !d->leaving && cluster_leave(d->cluster) == 0)
+    if (signum == SIGTERM && !d->leaving && cluster_leave(d->cluster) == 0) {
         d->leaving = true;
-    else
+        service_stopping(&d->service);
+    } else
         stop(d);
 }
 
@@ -430,6 +437,28 @@ static void watch_signals(struct daemon *d)
     signals_release();
 }
 
+/* --- the service manager --- */
+
+static void describe(void *arg, char *out, size_t size)
+{
+    const struct daemon *d = arg;
+    struct status_node status;
+    cluster_status(d->cluster, &status);
+    service_describe(&status, out, size);
+}
+
+static void tell_manager(struct daemon *d)
+{
+    struct service_config service = {.socket = getenv("NOTIFY_SOCKET"),
+                                     .watchdog_usec = getenv("WATCHDOG_USEC"),
+                                     .watchdog_pid = getenv("WATCHDOG_PID"),
+                                     .timers = &d->loop.timers,
+                                     .log = d->log,
+                                     .describe = describe,
+                                     .arg = d};
+    service_start(&d->service, &service);
+}
+
 /* --- the whole --- */
 
 static int serve(struct daemon *d)
@@ -443,6 +472,7 @@ static int serve(struct daemon *d)
     }
     watch_signals(d);
     certificates_watch(&d->certificates);
+    tell_manager(d);
     net_loop_on_turn_end(&d->loop, on_turn_end, d);
     net_loop_watch(&d->loop, d->log, &d->metrics);
     net_loop_run(&d->loop);

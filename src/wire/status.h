@@ -38,6 +38,10 @@ enum status_health {
     STATUS_NO_QUORUM /* the node that answers reaches no majority of a cluster; also when it is in none */
 };
 
+/* In words; "unknown" for what is none of them. */
+const char *status_node_state_text(enum status_node_state state);
+const char *status_health_text(enum status_health health);
+
 struct status_member {
     uint64_t id;
     uint8_t incarnation[STATUS_ID_SIZE];

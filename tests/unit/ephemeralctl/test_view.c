@@ -357,10 +357,10 @@ static void transfers(void **state)
 static void states(void **state)
 {
     (void)state;
-    assert_string_equal(view_node_state(STATUS_SEEKING), "seeking");
-    assert_string_equal(view_node_state(STATUS_LEAVING), "leaving");
-    assert_string_equal(view_node_state((enum status_node_state)0), "unknown");
-    assert_string_equal(view_node_state((enum status_node_state)7), "unknown");
+    assert_string_equal(status_node_state_text(STATUS_SEEKING), "seeking");
+    assert_string_equal(status_node_state_text(STATUS_LEAVING), "leaving");
+    assert_string_equal(status_node_state_text((enum status_node_state)0), "unknown");
+    assert_string_equal(status_node_state_text((enum status_node_state)7), "unknown");
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
