@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "discovery/marathon_names.h"
 #include "discovery/peers.h"
 #include "discovery/view.h"
 
@@ -142,6 +143,41 @@ static int make_sources(const struct discovery *d, const struct peer *peers, siz
     return err;
 }
 
+/* --- the orchestrator's --- */
+
+/* Mesos-DNS knows what Marathon's API says, later and in part: it is asked in case that nobody answers there. */
+static int add_mesos_name(struct discovery *d, enum peer_kind kind, const char *format, const char *label)
+{
+    struct peer peer = {.kind = kind, .port = kind == PEER_HOST ? d->epmd_port : 0};
+    snprintf(peer.name, sizeof peer.name, format, label);
+    struct source *s = dns_source_create(&d->home, &peer);
+    if (s) {
+        s->stated = 0; /* the app's name stands for any number of nodes */
+        s->fallback = true;
+        snprintf(s->name, sizeof s->name, "Mesos-DNS %.250s", peer.name);
+    }
+    return add_source(&d->orchestrator, s);
+}
+
+#define MARATHON_SOURCES 3
+
+static int add_marathon(struct discovery *d, const struct discovery_marathon *config)
+{
+    char id[MARATHON_ID_SIZE], label[MARATHON_LABEL_SIZE];
+    if (marathon_id(config->app_id, id))
+        return E_INVALID;
+    d->orchestrator.list = calloc(MARATHON_SOURCES, sizeof(struct source *));
+    if (!d->orchestrator.list)
+        return E_NOMEM;
+    marathon_label(id, label);
+    int err = add_source(&d->orchestrator, marathon_source_create(&d->home, config, d->epmd_port));
+    if (!err)
+        err = add_mesos_name(d, PEER_SERVICE, "_epmd._%s._tcp.marathon.mesos", label);
+    return err ? err : add_mesos_name(d, PEER_HOST, "%s.marathon.mesos", label);
+}
+
+/* --- the list of peers --- */
+
 static int read_peers(const struct discovery *d, const char *text, struct sources *out, char *why, size_t why_size)
 {
     struct peer *peers;
@@ -181,7 +217,11 @@ int discovery_create(const struct discovery_config *config, struct discovery **o
     d->next = &d->views[1];
     d->current->view.candidates = d->current->candidates;
     struct sources sources = {0};
-    int err = read_peers(d, config->peers, &sources, why, why_size);
+    int err = config->marathon ? add_marathon(d, config->marathon) : 0;
+    if (err)
+        snprintf(why, why_size, "%s", err_text(err));
+    else
+        err = read_peers(d, config->peers, &sources, why, why_size);
     d->sources = sources;
     if (err)
         discovery_destroy(out);
@@ -219,6 +259,41 @@ int discovery_reload(struct discovery *d, const char *peers, char *why, size_t w
     destroy_sources(d, &old, &d->sources);
     ask_new(d);
     return 0;
+}
+
+void discovery_seek(struct discovery *d, bool seeks)
+{
+    for (size_t i = 0; i < d->sources.count; i++)
+        if (d->sources.list[i]->changes)
+            source_seek(d->sources.list[i], seeks);
+}
+
+/* --- for operators --- */
+
+size_t discovery_source_count(const struct discovery *d)
+{
+    return d->sources.count;
+}
+
+void discovery_source_get(const struct discovery *d, size_t i, struct discovery_source *out)
+{
+    const struct source *s = d->sources.list[i];
+    *out = (struct discovery_source){.name = s->name,
+                                     .authoritative = s->authoritative,
+                                     .answered_ms = s->answered_ms,
+                                     .took_ms = s->took_ms,
+                                     .nodes = view_nodes_of(s),
+                                     .addresses = view_addresses_of(s),
+                                     .size = s->size,
+                                     .note = s->note,
+                                     .problem = s->problem,
+                                     .failed_ms = s->failed_ms,
+                                     .error = s->error};
+}
+
+bool discovery_source_lists(const struct discovery *d, size_t i, const struct discovery_candidate *c)
+{
+    return view_lists(d->sources.list[i], c);
 }
 
 const struct discovery_view *discovery_current(const struct discovery *d)

@@ -62,9 +62,21 @@ typedef void (*discovery_listed)(void *arg, const struct discovery_roster *roste
 /* `view` is borrowed for the call, in which nothing of this header but discovery_current() may be called. */
 typedef void (*discovery_found)(void *arg, const struct discovery_view *view);
 
+/* Marathon's API, and what Mesos-DNS says of the same app. All texts are borrowed for the call of discovery_create();
+ * all but app_id may be NULL. */
+struct discovery_marathon {
+    const char *urls;    /* of the API, with commas between them; NULL: those of marathon_names.h */
+    const char *app_id;  /* /prod/ephemeral-store */
+    const char *task_id; /* this node's */
+    const char *token_file;
+    const char *user, *password_file; /* both or neither */
+    const char *root_file;            /* of https */
+};
+
 struct discovery_config {
-    const char *peers;  /* the list of peers.h, borrowed for the call; NULL or empty: none */
-    uint16_t epmd_port; /* of entries that name none: this node's own */
+    const char *peers;                         /* the list of peers.h, borrowed for the call; NULL or empty: none */
+    uint16_t epmd_port;                        /* of entries that name none: this node's own */
+    const struct discovery_marathon *marathon; /* borrowed for the call; NULL: it is not asked */
     struct timers *timers;
     const struct clock *clock;
     struct resolver *resolver; /* may be NULL when the list has addresses only */
@@ -89,6 +101,28 @@ void discovery_start(struct discovery *d);
 /* Another list of peers: entries that were there before keep what they know, the addresses of others go at once. Errors
  * as of discovery_create(): the old list stays. After discovery_start(). */
 int discovery_reload(struct discovery *d, const char *peers, char *why, size_t why_size);
+
+/* This node seeks others, or not any more: while it does, sources are asked more often. After discovery_start(). */
+void discovery_seek(struct discovery *d, bool seeks);
+
+/* What one source has said, for operators. Times are of the configuration's clock. */
+struct discovery_source {
+    const char *name;     /* borrowed, as all texts here, until the source is asked again or the list changes */
+    bool authoritative;   /* N may fall by its word */
+    uint64_t answered_ms; /* its last answer; 0: none yet */
+    uint64_t took_ms;     /* from the question to that answer */
+    unsigned nodes;       /* that it lists, with an address or without */
+    unsigned addresses;   /* that it lists */
+    int size;             /* nodes that there are to be; -1: it does not say */
+    const char *note;     /* what else the answer says; empty: nothing */
+    const char *problem;  /* what is wrong with the answer, which is used; empty: nothing */
+    uint64_t failed_ms;   /* the last question without an answer; 0: none */
+    const char *error;    /* why it had none */
+};
+size_t discovery_source_count(const struct discovery *d);
+void discovery_source_get(const struct discovery *d, size_t i, struct discovery_source *out);
+/* Whether the source i lists that candidate of discovery_current() now. */
+bool discovery_source_lists(const struct discovery *d, size_t i, const struct discovery_candidate *c);
 
 /* What found() was told last; borrowed until the next change. */
 const struct discovery_view *discovery_current(const struct discovery *d);

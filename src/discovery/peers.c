@@ -60,7 +60,7 @@ static bool is_label(const char *text, size_t len)
 }
 
 /* A name whose last label is a number is a mistyped address (RFC 1123, section 2.1). */
-static bool is_name(const char *text)
+bool peer_is_name(const char *text)
 {
     bool number = true;
     if (!*text || strlen(text) > PEER_NAME_MAX)
@@ -116,7 +116,7 @@ static const char *read_service(struct peer *p, const char *text)
     p->port = 0;
     if (strchr(text, ':'))
         return "SRV records bring their ports: leave the port out";
-    if (!is_name(text))
+    if (!peer_is_name(text))
         return "what stands after srv: is no DNS name";
     snprintf(p->name, sizeof p->name, "%.*s", PEER_NAME_MAX, text);
     return NULL;
@@ -130,7 +130,7 @@ static const char *read_host(struct peer *p, char *text)
         *colon = '\0';
     if (is_numeric(text))
         return why ? why : set_address(p, text);
-    if (!is_name(text))
+    if (!peer_is_name(text))
         return "it is neither an address nor a DNS name: give 10.1.2.3, [fd00::1], store.example, each perhaps with "
                ":PORT, or srv:_epmd._tcp.store.example";
     p->kind = PEER_HOST;

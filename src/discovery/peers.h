@@ -9,6 +9,7 @@
 #ifndef DISCOVERY_PEERS_H
 #define DISCOVERY_PEERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +32,8 @@ int peers_parse(const char *text, uint16_t port, struct peer **out, size_t *coun
 /* Writes the shortest spelling of a numeric address that a node can have. E_INVALID: not numeric, or one that nobody
  * can be reached at (0.0.0.0, ::, multicast, broadcast); `out` has 46 bytes. */
 int peer_address(const char *text, char *out);
+
+/* Whether a host may have that name in DNS. */
+bool peer_is_name(const char *text);
 
 #endif

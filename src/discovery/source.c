@@ -3,7 +3,9 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "discovery/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +101,28 @@ static void ask_soon(struct source *s)
     ask_after(s, delay - half + chance % (half + 1));
 }
 
+/* `news`: the answer was another than the one before. */
+static void ask_again(struct source *s, bool news)
+{
+    if (news)
+        s->retry_ms = SOURCE_RETRY_MS;
+    if (s->seeks)
+        ask_soon(s);
+    else
+        ask_after(s, SOURCE_INTERVAL_MS);
+}
+
+void source_seek(struct source *s, bool seeks)
+{
+    bool begins = seeks && !s->seeks;
+    s->seeks = seeks;
+    if (!begins)
+        return;
+    s->retry_ms = SOURCE_RETRY_MS;
+    if (!s->asking)
+        ask_soon(s);
+}
+
 static void on_timer(struct timer *t)
 {
     struct source *s = LIST_ENTRY(t, struct source, timer);
@@ -111,6 +135,7 @@ void source_init(struct source *s, const struct source_ops *ops, const struct so
     s->ops = ops;
     s->home = home;
     s->retry_ms = SOURCE_RETRY_MS;
+    s->size = -1;
     timer_init(&s->timer, on_timer);
     ask_after(s, SOURCE_INTERVAL_MS);
 }
@@ -127,6 +152,7 @@ void source_ask(struct source *s)
     if (s->asking)
         return;
     s->asking = true;
+    s->asked_ms = clock_boot_ms(s->home->clock);
     s->ops->ask(s);
 }
 
@@ -146,19 +172,19 @@ static void done(struct source *s)
 static void complain(struct source *s, const char *why, const char *then)
 {
     uint64_t now = clock_boot_ms(s->home->clock);
-    if (s->complained && now - s->said_ms < COMPLAIN_AGAIN_MS)
+    if (s->complained && (s->fallback || now - s->said_ms < COMPLAIN_AGAIN_MS))
         return;
     s->complained = true;
     s->said_ms = now;
-    log_warn(s->home->log, "discovery", "%s: %s; %s", s->name, why, then);
+    log_write(s->home->log, s->fallback ? LOG_INFO : LOG_WARN, "discovery", "%s: %s; %s", s->name, why, then);
 }
 
-static void recover(struct source *s)
+static void recover(struct source *s, bool first)
 {
-    if (s->complained)
-        log_info(s->home->log, "discovery", "%s: answered again", s->name);
+    if (s->complained || first)
+        log_info(s->home->log, "discovery", "%s: answered%s: %u address(es)%s%s", s->name,
+                 s->complained ? " again" : "", view_addresses_of(s), *s->note ? ", " : "", s->note);
     s->complained = false;
-    s->nothing_ms = 0;
 }
 
 static void note_nothing(struct source *s)
@@ -171,14 +197,8 @@ static void note_nothing(struct source *s)
                  "is it spelled right? It is asked again and again");
 }
 
-void source_answered(struct source *s, const struct discovery_candidate *list, size_t count)
+static void take(struct source *s, const struct discovery_candidate *list, size_t count)
 {
-    if (count > DISCOVERY_CANDIDATES_MAX)
-        count = DISCOVERY_CANDIDATES_MAX;
-    if (make_room(s, count)) {
-        source_failed(s, err_text(E_NOMEM));
-        return;
-    }
     mark_gone(s);
     /* First those that are known, so that none of them loses its place to a new one. */
     for (size_t i = 0; i < count; i++)
@@ -186,15 +206,50 @@ void source_answered(struct source *s, const struct discovery_candidate *list, s
             note(s, &list[i]);
     for (size_t i = 0; i < count; i++)
         note(s, &list[i]);
-    s->asking = false;
-    count ? recover(s) : note_nothing(s);
-    s->answered = true;
-    if (count) {
-        s->retry_ms = SOURCE_RETRY_MS;
-        ask_after(s, SOURCE_INTERVAL_MS);
-    } else {
-        ask_soon(s);
+}
+
+static bool is_news(const struct source *s, const struct discovery_candidate *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct sighting *g = find(s, &list[i]);
+        if (!g || !g->listed)
+            return true;
     }
+    return false;
+}
+
+static void judge(struct source *s, size_t count, bool first)
+{
+    if (count)
+        s->nothing_ms = 0;
+    if (*s->problem)
+        complain(s, s->problem, "the rest of its answer is used");
+    else if (count)
+        recover(s, first && s->changes);
+    else
+        note_nothing(s);
+}
+
+void source_answered(struct source *s, const struct discovery_candidate *list, size_t count)
+{
+    bool first = !s->answered_ms;
+    if (count > DISCOVERY_CANDIDATES_MAX)
+        count = DISCOVERY_CANDIDATES_MAX;
+    if (make_room(s, count)) {
+        source_failed(s, err_text(E_NOMEM));
+        return;
+    }
+    bool news = is_news(s, list, count);
+    take(s, list, count);
+    s->asking = false;
+    s->answered = true;
+    s->answered_ms = clock_boot_ms(s->home->clock);
+    s->took_ms = s->answered_ms - s->asked_ms;
+    judge(s, count, first);
+    if (count)
+        ask_again(s, news);
+    else
+        ask_soon(s);
     done(s);
 }
 
@@ -205,6 +260,8 @@ void source_listed(struct source *s, const struct discovery_roster *roster)
 
 void source_failed(struct source *s, const char *why)
 {
+    s->failed_ms = clock_boot_ms(s->home->clock);
+    snprintf(s->error, sizeof s->error, "%s", why);
     complain(s, why, "what was known of it stays, and it is asked again and again");
     s->asking = false;
     ask_soon(s);

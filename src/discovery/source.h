@@ -18,6 +18,8 @@
  * then, with the caches of DNS on the way, which hold a minute or two. */
 #define SOURCE_KEEP_MS ((uint64_t)5 * 60 * 1000)
 
+#define SOURCE_TEXT_SIZE 256
+
 struct source;
 
 struct source_ops {
@@ -51,9 +53,13 @@ struct source {
     const struct source_home *home; /* borrowed */
     char name[300];                 /* for the log */
     bool authoritative;
-    bool changes; /* is asked again and again */
-    unsigned
-        stated; /* nodes that it lists at least, whatever addresses it has; a source may set it before it answers */
+    bool changes;  /* is asked again and again */
+    bool fallback; /* another source knows better: that this one knows nothing is not worth a warning */
+    /* What a source may set before it answers: */
+    unsigned stated;                /* nodes that it lists at least, whatever addresses it has */
+    int size;                       /* nodes that there are to be; -1: it does not say */
+    char note[SOURCE_TEXT_SIZE];    /* what else it has said, for people */
+    char problem[SOURCE_TEXT_SIZE]; /* what is wrong with the answer, which is used; empty: nothing */
 
     /* The loop's. */
     struct sighting *sightings; /* at most DISCOVERY_CANDIDATES_MAX */
@@ -61,6 +67,12 @@ struct source {
     struct timer timer; /* runs always where `changes` */
     uint64_t retry_ms;  /* the next delay after no answer */
     bool asking, answered;
+    bool seeks;           /* asked more often, as this node seeks others */
+    uint64_t asked_ms;    /* the last question */
+    uint64_t answered_ms; /* the last answer; 0: none */
+    uint64_t took_ms;     /* from the question to it */
+    uint64_t failed_ms;   /* the last time without an answer; 0: never */
+    char error[SOURCE_TEXT_SIZE];
     bool complained;     /* the log was told that there is no answer, or an empty one, ... */
     uint64_t said_ms;    /* ... at this time last */
     uint64_t nothing_ms; /* since when its answers are empty; 0: the last was not */
@@ -71,6 +83,9 @@ void source_init(struct source *s, const struct source_ops *ops, const struct so
 void source_fini(struct source *s);
 
 void source_ask(struct source *s);
+/* This node seeks others, or not any more: while it does, it asks as after no answer, from SOURCE_RETRY_MS on after
+ * each answer that brings something new. */
+void source_seek(struct source *s, bool seeks);
 
 /* What a source reports. `list` (without its `listed`) is borrowed for the call; what is behind
  * DISCOVERY_CANDIDATES_MAX is not taken. */
@@ -86,5 +101,7 @@ struct peer;
 struct source *static_source_create(const struct source_home *home, const struct peer *peers, size_t count);
 struct source *dns_source_create(const struct source_home *home, const struct peer *peer);
 bool dns_source_is_of(const struct source *s, const struct peer *peer); /* s may be of any kind */
+struct source *marathon_source_create(const struct source_home *home, const struct discovery_marathon *config,
+                                      uint16_t epmd_port);
 
 #endif

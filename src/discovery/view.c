@@ -48,7 +48,7 @@ static void add_all(struct view *v, struct source *const *sources, size_t count,
 
 /* --- how many nodes are listed --- */
 
-static bool lists(const struct source *s, const struct discovery_candidate *c)
+bool view_lists(const struct source *s, const struct discovery_candidate *c)
 {
     for (size_t i = 0; i < s->count; i++)
         if (s->sightings[i].listed && by_address(&s->sightings[i].candidate, c) == 0)
@@ -59,7 +59,7 @@ static bool lists(const struct source *s, const struct discovery_candidate *c)
 static bool is_listed_before(struct source *const *sources, size_t index, const struct discovery_candidate *c)
 {
     for (size_t i = 0; i < index; i++)
-        if (lists(sources[i], c))
+        if (view_lists(sources[i], c))
             return true;
     return false;
 }
@@ -80,21 +80,38 @@ static unsigned nodes(const struct tally *t)
     return t->v4 > t->v6 ? t->v4 : t->v6;
 }
 
+static struct tally tally_of(const struct source *s)
+{
+    struct tally all = {0};
+    for (size_t i = 0; i < s->count; i++)
+        if (s->sightings[i].listed)
+            count_one(&all, &s->sightings[i].candidate);
+    return all;
+}
+
+unsigned view_addresses_of(const struct source *s)
+{
+    const struct tally all = tally_of(s);
+    return all.v4 + all.v6;
+}
+
+unsigned view_nodes_of(const struct source *s)
+{
+    const struct tally all = tally_of(s);
+    return nodes(&all) > s->stated ? nodes(&all) : s->stated;
+}
+
 /* What the source `index` lists and none before it did. */
 static unsigned count_listed(struct source *const *sources, size_t index)
 {
     const struct source *s = sources[index];
-    struct tally all = {0}, further = {0};
+    struct tally all = tally_of(s), further = {0};
     for (size_t i = 0; i < s->count; i++) {
         const struct discovery_candidate *c = &s->sightings[i].candidate;
-        if (!s->sightings[i].listed)
-            continue;
-        count_one(&all, c);
-        if (!is_listed_before(sources, index, c))
+        if (s->sightings[i].listed && !is_listed_before(sources, index, c))
             count_one(&further, c);
     }
-    unsigned listed = nodes(&all) > s->stated ? nodes(&all) : s->stated;
-    return listed - (nodes(&all) - nodes(&further));
+    return view_nodes_of(s) - (nodes(&all) - nodes(&further));
 }
 
 void view_make(struct view *v, struct source *const *sources, size_t count)

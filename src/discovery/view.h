@@ -11,6 +11,10 @@ struct view {
 };
 
 void view_make(struct view *v, struct source *const *sources, size_t count);
+/* Of one source: what it lists now. */
+unsigned view_nodes_of(const struct source *s);
+unsigned view_addresses_of(const struct source *s);
+bool view_lists(const struct source *s, const struct discovery_candidate *c);
 bool view_equal(const struct view *a, const struct view *b);
 
 #endif

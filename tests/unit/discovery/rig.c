@@ -1,8 +1,10 @@
 #include "rig.h"
 
 #include "base/err.h"
+#include "base/list.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- time and chance --- */
@@ -98,6 +100,72 @@ void rig_fail(struct rig *r, const char *name, int err)
     q.done(q.arg, err, NULL, 0);
 }
 
+/* --- the API --- */
+
+static struct rig *rig_of(struct http *h)
+{
+    return LIST_ENTRY(h, struct rig, http);
+}
+
+static int http_get(struct http *h, const struct http_request *request, http_done done, void *arg,
+                    struct http_call **out)
+{
+    struct rig *r = rig_of(h);
+    assert_false(r->call.under_way);
+    if (r->refuse_call)
+        return r->refuse_call;
+    r->call = (struct http_call){.body_max = request->body_max, .done = done, .arg = arg, .under_way = true};
+    snprintf(r->call.url, sizeof r->call.url, "%s", request->url);
+    snprintf(r->call.files, sizeof r->call.files, "%s %s %s %s", request->token_file ? request->token_file : "-",
+             request->user ? request->user : "-", request->password_file ? request->password_file : "-",
+             request->root_file ? request->root_file : "-");
+    assert_in_range(request->timeout_ms, 1000, 10000);
+    r->calls++;
+    *out = &r->call;
+    return 0;
+}
+
+static void http_cancel(struct http *h, struct http_call *call)
+{
+    assert_ptr_equal(call, &rig_of(h)->call);
+    assert_true(call->under_way);
+    call->under_way = false;
+}
+
+static const struct http_ops http_ops = {http_get, http_cancel};
+
+/* From a block of its own, so that a sanitizer sees who reads beyond it. */
+void rig_http(struct rig *r, unsigned status, const char *body)
+{
+    size_t size = strlen(body);
+    char *copy = malloc(size ? size : 1);
+    assert_non_null(copy);
+    memcpy(copy, body, size);
+    assert_true(r->call.under_way);
+    r->call.under_way = false;
+    const struct http_answer answer = {.status = status, .body = copy, .size = size};
+    r->call.done(r->call.arg, 0, &answer, NULL);
+    free(copy);
+}
+
+void rig_http_fails(struct rig *r, int err, const char *why)
+{
+    assert_true(r->call.under_way);
+    r->call.under_way = false;
+    r->call.done(r->call.arg, err, NULL, why);
+}
+
+static void on_listed(void *arg, const struct discovery_roster *roster)
+{
+    struct rig *r = arg;
+    r->listed++;
+    r->roster = *roster;
+    r->places[0] = '\0';
+    char *p = r->places;
+    for (size_t i = 0; i < roster->count; i++)
+        p += sprintf(p, "%s%s:%u", i ? " " : "", roster->places[i].address, roster->places[i].epmd_port);
+}
+
 /* --- the discovery --- */
 
 static void on_found(void *arg, const struct discovery_view *view)
@@ -114,10 +182,13 @@ static void on_found(void *arg, const struct discovery_view *view)
     assert_ptr_equal(discovery_current(r->d), view);
 }
 
-int rig_create(struct rig *r, const char *peers)
+static int create(struct rig *r, const struct discovery_marathon *marathon, const char *peers)
 {
     struct discovery_config config = {.peers = peers,
                                       .epmd_port = PORT,
+                                      .marathon = marathon,
+                                      .http = &r->http,
+                                      .listed = on_listed,
                                       .timers = &r->timers,
                                       .clock = &r->clock,
                                       .resolver = &r->resolver,
@@ -127,13 +198,23 @@ int rig_create(struct rig *r, const char *peers)
     return discovery_create(&config, &r->d, r->why, sizeof r->why);
 }
 
+int rig_create(struct rig *r, const char *peers)
+{
+    return create(r, NULL, peers);
+}
+
 void rig_init(struct rig *r, const char *peers)
 {
-    *r = (struct rig){.resolver.ops = &resolver_ops, .now_ms = 1000000, .chance = 255};
+    rig_init_marathon(r, NULL, peers);
+}
+
+void rig_init_marathon(struct rig *r, const struct discovery_marathon *marathon, const char *peers)
+{
+    *r = (struct rig){.resolver.ops = &resolver_ops, .http.ops = &http_ops, .now_ms = 1000000, .chance = 255};
     r->clock = (struct clock){.boot_ms = now, .random = give_chance, .arg = r};
     r->log = (struct log){.level = LOG_INFO, .sink = keep_line, .arg = r};
     timers_init(&r->timers, now, NULL, r);
-    if (rig_create(r, peers))
+    if (create(r, marathon, peers))
         fail_msg("%s", r->why);
 }
 
@@ -145,6 +226,7 @@ void rig_fini(struct rig *r)
     while (r->question_count) /* answers that nobody waits for any more */
         rig_fail(r, NULL, E_TIMEOUT);
     assert_int_equal(r->told, told);
+    assert_false(r->call.under_way);
     timers_fini(&r->timers);
 }
 
