@@ -47,6 +47,10 @@ struct client_server_info {
 };
 int client_server_info(struct client *c, struct client_server_info *out);
 
+/* A write and a read in that node's own memory: 0 when the value came back. An older node answers with E_UNSUPPORTED.
+ */
+int client_self_test(struct client *c, struct client_server_info *out);
+
 /* Requests are borrowed during the call; a new one starts from the client_*_request() of its kind, which leaves
  * everything to the bucket's properties. An empty `type` means "default".
  * Get: E_NOT_FOUND when there is no content (out->vclock is still set if a tombstone's was asked for), or 0 with at

@@ -8,15 +8,25 @@ int client_ping(struct client *c)
     return client_exchange(c, MSG_PING_REQ, slice_make(NULL, 0), MSG_PING_RESP, &f);
 }
 
-int client_server_info(struct client *c, struct client_server_info *out)
+static int ask_info(struct client *c, uint8_t code, struct client_server_info *out)
 {
     struct frame f;
     *out = (struct client_server_info){0};
-    int err = client_exchange(c, MSG_GET_SERVER_INFO_REQ, slice_make(NULL, 0), MSG_GET_SERVER_INFO_RESP, &f);
+    int err = client_exchange(c, code, slice_make(NULL, 0), (uint8_t)(code + 1), &f);
     if (err)
         return err;
     err = admin_server_info_decode(f.body, &out->node, &out->version);
     return err ? call_fail(c, err, "the server's answer cannot be decoded") : 0;
+}
+
+int client_server_info(struct client *c, struct client_server_info *out)
+{
+    return ask_info(c, MSG_GET_SERVER_INFO_REQ, out);
+}
+
+int client_self_test(struct client *c, struct client_server_info *out)
+{
+    return ask_info(c, MSG_SELF_TEST_REQ, out);
 }
 
 static int encode_bucket_call(struct buf *b, uint8_t code, const struct bucket_req *req)

@@ -1,10 +1,10 @@
 /* What operators look at, and what they do. */
+#include "base/err.h"
 #include "ephemeralctl/command.h"
+#include "ephemeralctl/partitions.h"
 #include "ephemeralctl/view.h"
 
 #include <sysexits.h>
-
-#define PARTITIONS_MAX 65536 /* a cluster has 64; a server that says more than this tells no truth */
 
 static int no_memory(void)
 {
@@ -61,37 +61,23 @@ struct partitions {
     struct status_node node; /* who the members are */
 };
 
-/* Adds a page and moves *from behind it. False: the numbers do not rise, or there are too many, and asking on would
- * never end. */
-static bool add_page(struct partitions *p, const struct cluster_partitions_resp *page, uint32_t *from)
+static void add_partition(void *arg, const struct status_partition *one)
 {
-    for (size_t i = 0; i < page->count; i++) {
-        const struct status_partition *one = &page->partition[i];
-        if (one->number < *from || one->number >= PARTITIONS_MAX)
-            return false;
-        *from = one->number + 1;
-        if (p->as_json)
-            view_partition_json(&p->json, &p->node, one);
-        else
-            view_partition(&p->table, &p->node, one);
-    }
-    return true;
+    struct partitions *p = arg;
+    if (p->as_json)
+        view_partition_json(&p->json, &p->node, one);
+    else
+        view_partition(&p->table, &p->node, one);
 }
 
 static int read_partitions(struct context *x, struct partitions *p)
 {
-    struct cluster_partitions_resp page;
-    uint32_t from = 0;
-    do {
-        int err = client_cluster_partitions(x->client, from, &page);
-        if (err)
-            return command_failed(x, err);
-        if (!add_page(p, &page, &from)) {
-            fputs("ephemeralctl: the server's partitions are in no order: is it of another version?\n", stderr);
-            return EX_PROTOCOL;
-        }
-    } while (page.count && from < page.total);
-    return EX_OK;
+    int err = partitions_walk(x->client, add_partition, p);
+    if (err == E_MISMATCH) {
+        fputs("ephemeralctl: the server's partitions are in no order: is it of another version?\n", stderr);
+        return EX_PROTOCOL;
+    }
+    return err ? command_failed(x, err) : EX_OK;
 }
 
 int cmd_partitions(struct context *x)

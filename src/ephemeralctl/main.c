@@ -3,8 +3,9 @@
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/connect.h"
 #include "ephemeralctl/manual.h"
-#include "ephemeralctl/text.h"
+#include "ephemeralctl/riak.h"
 #include "ephemeralctl/root.h"
+#include "ephemeralctl/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -115,6 +116,9 @@ static void help_all(void)
     options_help(scopes);
     fputs("\nExit status:", stdout);
     print_wrapped(MANUAL_EXIT_STATUS, 13, 110);
+    puts(
+        "\nUnder the names riak-admin, riak and readiness-probe.sh it is what Riak's containers have: the probes of a\n"
+        "node in its own container.");
 }
 
 static void help_one(const struct command *c)
@@ -183,6 +187,8 @@ int main(int argc, char **argv)
     int rest;
     if (stdio_fds_open())
         return EX_OSERR;
+    if (riak_is_name(argv[0]))
+        return flush_output(riak_main(argc, argv));
     if (!options_parse(argc, argv, &o, &rest, &used))
         return EX_USAGE;
     if (o.version || o.help_man || o.help_completion) {

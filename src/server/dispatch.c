@@ -31,6 +31,7 @@ static const struct handler handlers[256] = {
     [MSG_COUNTER_GET_REQ] = {counter_get, true},
     [MSG_DT_FETCH_REQ] = {datatype_fetch, true},
     [MSG_DT_UPDATE_REQ] = {datatype_update, true},
+    [MSG_SELF_TEST_REQ] = {self_test, false},
     [MSG_TIMEOUT_REQ] = {admin_set_timeout, false},
     [MSG_SECURITY_CHANGE_REQ] = {users_change, true},
     [MSG_SECURITY_LIST_REQ] = {users_list, true},

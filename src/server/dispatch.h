@@ -39,6 +39,7 @@ void admin_get_client_id(struct session *s, struct slice body);
 void admin_set_client_id(struct session *s, struct slice body);
 void admin_set_timeout(struct session *s, struct slice body);
 void admin_server_info(struct session *s, struct slice body);
+void self_test(struct session *s, struct slice body);
 void cluster_admin_status(struct session *s, struct slice body);
 void cluster_admin_partitions(struct session *s, struct slice body);
 void cluster_admin_transfers(struct session *s, struct slice body);

@@ -77,6 +77,11 @@ int admin_server_info_put(struct buf *out, struct slice node, struct slice versi
     return put_two(out, MSG_GET_SERVER_INFO_RESP, node, &version);
 }
 
+int admin_self_test_put(struct buf *out, struct slice node, struct slice version)
+{
+    return put_two(out, MSG_SELF_TEST_RESP, node, &version);
+}
+
 int admin_auth_req_put(struct buf *out, struct slice user, struct slice password)
 {
     return put_two(out, MSG_AUTH_REQ, user, &password);

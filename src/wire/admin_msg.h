@@ -20,6 +20,8 @@ int admin_client_id_decode(struct slice body, struct slice *out);
 /* Whole frames: RpbGetClientIdResp and RpbGetServerInfoResp. */
 int admin_client_id_put(struct buf *out, struct slice id);
 int admin_server_info_put(struct buf *out, struct slice node, struct slice version);
+/* EphSelfTestResp (proto/ephemeral.proto), which admin_server_info_decode() reads: a whole frame. */
+int admin_self_test_put(struct buf *out, struct slice node, struct slice version);
 
 /* EphTimeoutReq (proto/ephemeral.proto): milliseconds. E_MALFORMED. */
 int admin_timeout_decode_req(struct slice body, uint32_t *timeout_ms);

@@ -51,6 +51,9 @@ enum msg_code {
     MSG_DT_FETCH_RESP = 81,
     MSG_DT_UPDATE_REQ = 82,
     MSG_DT_UPDATE_RESP = 83,
+    /* Ours, not Riak's: the liveness check, whose answer has the form of RpbGetServerInfoResp. */
+    MSG_SELF_TEST_REQ = 228,
+    MSG_SELF_TEST_RESP = 229,
     /* Ours, not Riak's: the time-out of what has no field for one (wire/admin_msg.h). */
     MSG_TIMEOUT_REQ = 230,
     MSG_TIMEOUT_RESP = 231,
