@@ -8,7 +8,6 @@
 #include "ephemeralctl/riak_view.h"
 #include "ephemeralctl/root.h"
 #include "ephemeralctl/text.h"
-#include "ephemeralctl/view.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +138,7 @@ static int run_ready(struct probe *p)
     int err = client_cluster_ready(p->connection.client, true, &r);
     if (err)
         return fail(p, err);
-    printf("%s (%s)%s", r.ready ? "ready" : "not ready", view_node_state(r.state), *r.why ? ": " : "");
+    printf("%s (%s)%s", r.ready ? "ready" : "not ready", status_node_state_text(r.state), *r.why ? ": " : "");
     text_name(slice_str(r.why), true, stdout);
     putchar('\n');
     return r.ready ? EX_OK : STATUS_NO;

@@ -2,7 +2,6 @@
 
 #include "base/printable.h"
 #include "ephemeralctl/units.h"
-#include "ephemeralctl/view.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -99,7 +98,7 @@ static void print_alone(const struct status_node *s, FILE *out)
     if (s->member_count)
         return;
     printable_copy(slice_str(s->why), why, sizeof why);
-    fprintf(out, "This node is in no cluster (%s)%s%s\n", view_node_state(s->state), *why ? ": " : "", why);
+    fprintf(out, "This node is in no cluster (%s)%s%s\n", status_node_state_text(s->state), *why ? ": " : "", why);
 }
 
 void riak_view_members(const struct riak_ring *r, FILE *out)
