@@ -6,6 +6,7 @@ pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)
 # Pinned: the next release owns memory differently (src/consensus/group.c).
 pkg_check_modules(RAFT REQUIRED IMPORTED_TARGET raft=0.22.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(CURL REQUIRED libcurl>=7.85)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 
 add_library(ephemeral_flags INTERFACE)

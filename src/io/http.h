@@ -29,12 +29,14 @@ struct http_answer {
 
 /* err: 0 and an answer of any status; otherwise `answer` is NULL and `why` says in plain words what failed, for the
  * log: E_TIMEOUT, E_IO (no connection, or it broke), E_TLS (its certificate is not good), E_TOO_LARGE, E_INVALID (not
- * HTTP), E_NOT_FOUND (a file cannot be read, or is empty), E_NOMEM. */
+ * HTTP), E_NOT_FOUND (a file cannot be read, or holds nothing of use), E_UNSUPPORTED (this machine has no libcurl),
+ * E_NOMEM. */
 typedef void (*http_done)(void *arg, int err, const struct http_answer *answer, const char *why);
 
 struct http_ops {
     /* Asks. `done` is called once, never from inside this call, unless the call is cancelled before. What `request`
-     * points to is borrowed for the call. E_NOMEM, E_INVALID (no such URL), E_TOO_MANY: nothing follows. */
+     * points to is borrowed for the call. E_NOMEM, E_INVALID (no http or https URL), E_TOO_MANY, E_CLOSED (the end has
+     * begun): nothing follows. */
     int (*get)(struct http *h, const struct http_request *request, http_done done, void *arg, struct http_call **out);
     /* Gives up; `done` is not called. */
     void (*cancel)(struct http *h, struct http_call *call);
