@@ -41,7 +41,16 @@ enum rule {
     RULE_KNOWN,   /* a change of the catalog is answered when all who serve know it */
     RULE_CONTEXT, /* a removal from a set or map takes away only what its context has seen (src/datatype) */
     RULE_MEMORY,  /* what would pass the limit is refused before it is proposed */
-    RULE_FLOOR    /* a connection is shown nothing that is older than what it was shown before */
+    RULE_FLOOR,   /* a connection is shown nothing that is older than what it was shown before */
+    /* Of an orchestrator's word (src/cluster/gone.c). */
+    RULE_GONE_LEASE,  /* a member that the API calls gone is dead when its lease and the margin have run out */
+    RULE_GONE_FRESH,  /* an answer counts that was asked for a lease after the member was last heard */
+    RULE_GONE_TWICE,  /* two such answers must agree */
+    RULE_GONE_WHOLE,  /* both are whole lists */
+    RULE_GONE_SELF,   /* that name the node which asked */
+    RULE_GONE_LISTED, /* and an earlier one named the member */
+    RULE_GONE_QUORUM, /* without a majority they count nothing */
+    RULE_FENCE        /* a member that may have been replaced, and misses others, does not serve */
 };
 
 #ifdef EPHEMERAL_WITHOUT

@@ -43,35 +43,42 @@ uint32_t cluster_seed(const struct cluster *c)
 
 /* --- following the meta state --- */
 
-/* Members are dialed for data, nobody else. */
-/* No member: not yet. */
-static uint64_t known_since(const struct cluster *c, const uint8_t *incarnation)
+const struct known_member *cluster_known(const struct cluster *c, const uint8_t *incarnation)
 {
     for (unsigned i = 0; i < c->meta.known_count; i++)
         if (memcmp(c->meta.known[i].incarnation, incarnation, PEER_INCARNATION) == 0)
-            return c->meta.known[i].since_ms;
-    return now_of(c);
+            return &c->meta.known[i];
+    return NULL;
+}
+
+static struct known_member make_known(const struct cluster *c, const struct member *m)
+{
+    const struct known_member *before = cluster_known(c, m->incarnation);
+    struct known_member k = {.since_ms = now_of(c)};
+    if (before)
+        return *before;
+    memcpy(k.incarnation, m->incarnation, PEER_INCARNATION);
+    gone_note_known(c, &k, m);
+    return k;
 }
 
 static void note_known(struct cluster *c)
 {
-    uint64_t since[META_MEMBERS_MAX];
+    struct known_member known[META_MEMBERS_MAX];
     const struct meta_state *s = c->meta.state;
     for (unsigned i = 0; i < s->member_count; i++)
-        since[i] = known_since(c, s->member[i].incarnation);
-    for (unsigned i = 0; i < s->member_count; i++) {
-        memcpy(c->meta.known[i].incarnation, s->member[i].incarnation, PEER_INCARNATION);
-        c->meta.known[i].since_ms = since[i];
-    }
+        known[i] = make_known(c, &s->member[i]);
+    memcpy(c->meta.known, known, s->member_count * sizeof known[0]);
     c->meta.known_count = s->member_count;
 }
 
 bool cluster_proves_dead(const struct cluster *c, const struct member *m)
 {
-    return mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, m->place,
-                            known_since(c, m->incarnation));
+    const struct known_member *known = cluster_known(c, m->incarnation);
+    return mesh_proves_dead(&c->mesh, m->incarnation, m->address, m->epmd_port, known ? known->since_ms : now_of(c));
 }
 
+/* Members are dialed for data, nobody else. */
 static void follow_members(struct cluster *c)
 {
     note_known(c);
@@ -344,6 +351,7 @@ static void init_parts(struct cluster *c)
     lease_init(&c->lease);
     overseer_init(&c->overseer);
     formation_init(&c->formation);
+    gone_init(c);
     router_init(&c->router, c);
     list_init(&c->dirty);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)

@@ -14,7 +14,7 @@
 #include "io/clock.h"
 #include "io/dialer.h"
 
-/* Milliseconds; those of the cluster that a node joins replace its own, but for the last two. */
+/* Milliseconds; those of the cluster that a node joins replace its own, but for the last three. */
 struct cluster_times {
     uint32_t heartbeat;      /* of Raft groups */
     uint32_t election;       /* without a leader for this long, up to twice as long by chance */
@@ -23,6 +23,8 @@ struct cluster_times {
     uint32_t lost_after;     /* T_lost: silence for so long counts as death */
     uint32_t form_grace;     /* for those who are still missing when a cluster is formed */
     uint32_t stranded_after; /* without a meta leader */
+    uint32_t
+        fence_after; /* R-FENCE: without seeing itself in its orchestrator's list, while members are missing; 0: off */
 };
 
 struct cluster_config {
@@ -44,6 +46,10 @@ struct cluster_config {
     /* This node goes by another incarnation from now on, which its node certificate is to name; called first out of
      * cluster_create(). Nonzero: it could not be made, and the node cannot go on. */
     int (*identify)(void *arg, const uint8_t incarnation[16]);
+    /* A new answer of the orchestrator's API is wanted soon (cluster_set_roster()); may be NULL. It is called again, up
+     * to ten times a second, as long as one is wanted: how often the API is asked, the callee decides. The answer must
+     * not come from inside this call. */
+    void (*refresh)(void *arg);
     /* It has left and ends, or cannot go on. */
     void (*ended)(void *arg);
     void *arg;
@@ -70,6 +76,19 @@ struct cluster_candidate {
  * by it. `answered`: every source has said something. */
 void cluster_set_candidates(struct cluster *c, const struct cluster_candidate *list, size_t count, unsigned listed,
                             bool authoritative, bool answered);
+
+/* An answer of the orchestrator's API. */
+struct cluster_roster {
+    /* Every address that it lists, in whatever state: terminating pods too, all addresses of a dual-stack pod. Numeric,
+     * in the spelling of the nodes' own addresses; borrowed for the call. */
+    const struct cluster_candidate *places;
+    size_t count;
+    uint64_t asked_ms; /* on the node's clock (boot), when the first page of this answer was asked for */
+    /* All pages came, and each entry has an address: one without may be anybody's. */
+    bool whole;
+};
+/* For each answer of the API, also when nothing has changed. What it is worth: R-GONE and R-FENCE (gone.c). */
+void cluster_set_roster(struct cluster *c, const struct cluster_roster *r);
 
 /* Once, if the configuration said no address: from now on the node takes part. No candidates may have been set before.
  * E_NOMEM. */

@@ -83,10 +83,14 @@ struct meta {
     struct buf copy_in; /* a state that comes */
     uint64_t copy_source, copy_term, copy_number, copy_index;
     uint64_t copy_count;
-    struct {
+    struct known_member {
         uint8_t incarnation[PEER_INCARNATION];
-        uint64_t since_ms;
-    } known[META_MEMBERS_MAX]; /* members, and since when this node knows of them */
+        uint64_t since_ms; /* this node knows of it */
+        /* R-GONE: what whole answers of the orchestrator's API have said. It was listed once; the last two answers in a
+         * row that did not list it were asked for then, the latest first (0: there was none). */
+        bool was_listed;
+        uint64_t unlisted_ms[2];
+    } known[META_MEMBERS_MAX];
     unsigned known_count;
     uint64_t leader_seen_ms;
     uint64_t leader_told; /* that the lease was last asked of */
@@ -193,6 +197,27 @@ struct formation {
     unsigned left;  /* and so many nodes run in all; 0: not that */
 };
 
+/* --- the orchestrator's word --- */
+
+/* As many as discovery has candidates; of a longer list the rest is not kept. */
+#define ORCHESTRATOR_PLACES_MAX 256
+
+struct orchestrator {
+    uint64_t asked_ms; /* for the last answer that counted */
+    uint64_t
+        seen_ms; /* R-FENCE: the last answer that lists this node was asked for then; before one: since the start */
+    /* Some of N nodes are not heard, since then; 0: all are. */
+    uint64_t missing_ms;
+    uint64_t fence_ms; /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */
+    bool fenced;       /* as the log was told */
+    /* Of the last whole answer, for members that are admitted later. */
+    unsigned place_count;
+    struct {
+        char address[PEER_ADDRESS_SIZE];
+        uint16_t port;
+    } place[ORCHESTRATOR_PLACES_MAX];
+};
+
 enum cluster_phase {
     PHASE_SEEKING,
     PHASE_FORMING,
@@ -236,6 +261,7 @@ struct cluster {
     struct lease lease;
     struct overseer overseer;
     struct formation formation;
+    struct orchestrator orchestrator;
     struct cluster_notes notes;
     struct partition partition[META_PARTITIONS_MAX];
     struct list dirty; /* partitions */
@@ -299,10 +325,27 @@ void cluster_forget(struct cluster *c, bool as_stranger);
 void cluster_beacon_now(struct cluster *c);
 /* R-EPOCH: epochs begin at the wall clock's milliseconds; one that is far ahead is nobody's. */
 bool cluster_believes_epoch(const struct cluster *c, uint64_t epoch);
-bool cluster_proves_dead(const struct cluster *c, const struct member *m); /* R-PROOF */
+bool cluster_proves_dead(const struct cluster *c, const struct member *m);                     /* R-PROOF */
+const struct known_member *cluster_known(const struct cluster *c, const uint8_t *incarnation); /* or NULL */
 /* For how long that incarnation is known to be no member; 0: it is one. */
 uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation);
 uint32_t cluster_seed(const struct cluster *c);
+
+/* --- gone.c --- */
+
+void gone_init(struct cluster *c);
+/* A member that was not known before. */
+void gone_note_known(const struct cluster *c, struct known_member *k, const struct member *m);
+/* R-GONE: the orchestrator has taken it off its list since it was last heard, at `heard_ms`. */
+bool gone_is_named(const struct cluster *c, const struct member *m, uint64_t heard_ms);
+/* R-GONE: asks the orchestrator, if an answer that is asked for now counts against the member. */
+void gone_ask(const struct cluster *c, const struct member *m, uint64_t heard_ms);
+void gone_watch_fence(struct cluster *c); /* every BEACON_MS */
+/* R-FENCE: this node may be replaced already, so it does not answer quorum requests. */
+static inline bool gone_is_fenced(const struct cluster *c)
+{
+    return now_of(c) >= c->orchestrator.fence_ms;
+}
 
 /* --- health.c --- */
 

@@ -94,7 +94,7 @@ static const struct peer *somebody_holds(const struct cluster *c)
         const struct peer_hello *h = &p->hello;
         if (was_heard(c, p, c->times.lost_after) &&
             (p->beacon.state == PEER_MEMBER || p->beacon.state == PEER_STRANDED || p->beacon.state == PEER_REFORMING) &&
-            !mesh_proves_dead(&c->mesh, h->incarnation, h->address, h->epmd_port, h->place, 0))
+            !mesh_proves_dead(&c->mesh, h->incarnation, h->address, h->epmd_port, 0))
             return p;
     }
     return NULL;
@@ -211,7 +211,10 @@ static bool is_gone(const struct cluster *c, const struct member *m)
         heard = c->meta.leader_seen_ms; /* until then it may have been heard by others */
     /* The operator's word is about who is missing: one that is heard is none, it only answers late. */
     bool said = is_said_survivors(c) && !(p && was_heard(c, p, HEARD_MS));
-    return said || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m);
+    /* R-GONE: the orchestrator's word counts nothing here. Those who were replaced may be a majority that serves still,
+     * beyond a cut; more than N processes run then. */
+    bool is_named = !rule_holds(RULE_GONE_QUORUM) && gone_is_named(c, m, heard);
+    return said || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m) || is_named;
 }
 
 static bool has_accepted(const struct formation *f, const uint8_t *incarnation)

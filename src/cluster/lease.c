@@ -32,6 +32,8 @@ void lease_end(struct cluster *c)
 /* R-LEASE. A group of one seat, which this node holds, is its own majority: there is nobody else who could serve. */
 bool lease_is_valid(const struct cluster *c)
 {
+    if (gone_is_fenced(c) && rule_holds(RULE_FENCE))
+        return false;
     if (now_of(c) < c->lease.until_ms || !rule_holds(RULE_LEASE))
         return true;
     return c->meta.group && !c->frozen && meta_seats(c) == 1 && group_leads(c->meta.group);

@@ -500,7 +500,7 @@ static bool is_other(const struct peer *p, const uint8_t *incarnation)
 /* R-PROOF: only what this node has dialed proves anything, and only when the dial was begun after the dead one was last
  * heard, on any connection. */
 bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const char *address, uint16_t port,
-                      const char *place, uint64_t known_ms)
+                      uint64_t known_ms)
 {
     const struct peer *dead = mesh_peer(m, incarnation);
     uint64_t heard = dead ? last_heard(dead) : m->forgotten_ms > known_ms ? m->forgotten_ms : known_ms;
@@ -509,9 +509,8 @@ bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const ch
         if (!is_other(e->peer, incarnation) || (e->begun_ms <= heard && rule_holds(RULE_PROOF)))
             continue;
         const struct peer_hello *h = &e->peer->hello;
-        bool same_address = e->port == port && strcmp(e->address, address) == 0 && h->epmd_port == port &&
-                            strcmp(h->address, address) == 0;
-        if (same_address || (place[0] && strcmp(h->place, place) == 0))
+        if (e->port == port && strcmp(e->address, address) == 0 && h->epmd_port == port &&
+            strcmp(h->address, address) == 0)
             return true;
     }
     return false;

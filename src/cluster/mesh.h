@@ -143,10 +143,12 @@ struct peer *mesh_peer(const struct mesh *m, const uint8_t *incarnation); /* or 
 bool mesh_sees(const struct mesh *m, const struct peer *p);
 /* How many of the listed addresses lead, by connections that stand, to a node that another of them leads to. */
 unsigned mesh_aliases(const struct mesh *m);
-/* R-PROOF: the incarnation that was at that address and place is certainly dead. `known_ms`: since when it is known
- * here to have lived, for one that was never heard; who answered there before may be older than it. */
+/* R-PROOF: the incarnation that was at that address is certainly dead: another has its port. That another has the name
+ * of its place (the same pod, the same task) proves nothing, as an orchestrator may start the next while the one before
+ * still runs, for seconds or beyond a cut. `known_ms`: since when it is known here to have lived, for one that was
+ * never heard; who answered there before may be older than it. */
 bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const char *address, uint16_t port,
-                      const char *place, uint64_t known_ms);
+                      uint64_t known_ms);
 
 /* The open connection to that incarnation; NULL: there is none. */
 struct link *mesh_link(const struct mesh *m, const uint8_t *incarnation, enum peer_plane plane);

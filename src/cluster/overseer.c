@@ -3,6 +3,8 @@
  * command at a time. */
 #include "cluster/cluster_impl.h"
 
+#include "base/rule.h"
+
 #include <stdlib.h>
 
 /* How often it looks whether something is to be done that no message tells. */
@@ -257,7 +259,7 @@ static void note_cut_off(struct cluster *c)
     }
 }
 
-/* Silent for a lease and its margin, or its place is another's; or a majority cannot reach it on 8099 for so long. */
+/* Silent for a lease and its margin, or its address is another's; or a majority cannot reach it on 8099 for so long. */
 bool overseer_is_suspect(const struct cluster *c, const struct watch *w)
 {
     const struct member *m = meta_member(c->meta.state, w->member);
@@ -275,11 +277,42 @@ static bool may_declare(const struct cluster *c)
     return c->overseer.since_ms && now_of(c) - c->overseer.since_ms >= c->times.lease + c->times.margin;
 }
 
-static bool is_dead(const struct cluster *c, const struct watch *w, const struct member *m)
+/* By renewals, or anything else. */
+static uint64_t heard_ms(const struct cluster *c, const struct watch *w, const struct member *m)
+{
+    const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
+    uint64_t heard = p && p->heard_ms > w->heard_ms ? p->heard_ms : w->heard_ms;
+    return p && p->answered_ms > heard ? p->answered_ms : heard;
+}
+
+/* R-GONE: its lease has run out, and what it holds will not come back. */
+static bool is_gone(const struct cluster *c, const struct watch *w, const struct member *m)
+{
+    uint64_t heard = heard_ms(c, w, m);
+    bool over = now_of(c) - heard > c->times.lease + c->times.margin;
+    return (over || !rule_holds(RULE_GONE_LEASE)) && gone_is_named(c, m, heard);
+}
+
+static void ask_who_is_gone(const struct cluster *c)
+{
+    for (unsigned i = 0; i < c->overseer.watch_count; i++) {
+        const struct watch *w = c->overseer.watch[i];
+        const struct member *m = meta_member(c->meta.state, w->member);
+        if (m && m->id != c->meta.self)
+            gone_ask(c, m, heard_ms(c, w, m));
+    }
+}
+
+/* Why that member is dead; NULL: it is not, as far as is known. */
+static const char *why_dead(const struct cluster *c, const struct watch *w, const struct member *m)
 {
     if (w->member == c->meta.self)
-        return false;
-    return cluster_proves_dead(c, m) || now_of(c) - w->heard_ms >= c->times.lost_after;
+        return NULL;
+    if (now_of(c) - w->heard_ms >= c->times.lost_after)
+        return "it was silent for too long";
+    if (cluster_proves_dead(c, m))
+        return "another has its address";
+    return is_gone(c, w, m) ? "it is silent, and the orchestrator does not list it any more" : NULL;
 }
 
 static bool next_death(struct cluster *c, struct meta_command *m)
@@ -288,12 +321,11 @@ static bool next_death(struct cluster *c, struct meta_command *m)
     for (unsigned i = 0; may_declare(c) && i < c->overseer.watch_count; i++) {
         const struct watch *w = c->overseer.watch[i];
         const struct member *who = meta_member(c->meta.state, w->member);
-        if (!who || !is_dead(c, w, who))
+        const char *why = who ? why_dead(c, w, who) : NULL;
+        if (!why)
             continue;
         log_warn(c->config.log, "cluster", "%s (member %llu) is dead: %s", member_name(who, name),
-                 (unsigned long long)who->id,
-                 now_of(c) - w->heard_ms >= c->times.lost_after ? "it was silent for too long"
-                                                                : "another has its place");
+                 (unsigned long long)who->id, why);
         *m = (struct meta_command){.kind = META_REMOVE_MEMBER, .member = who->id};
         return true;
     }
@@ -420,6 +452,7 @@ static void do_duty(struct cluster *c)
     note_cut_off(c);
     cluster_note_members(c);
     overseer_arrange_seats(c);
+    ask_who_is_gone(c);
     decide(c);
     hand_over(c);
     bool settled = overseer_settled(c), is_news = settled && !c->overseer.settled;

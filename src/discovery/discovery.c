@@ -25,8 +25,9 @@ struct discovery {
     struct view views[2];
     struct view *current, *next; /* each one of them */
     bool started, told;
-    bool holding; /* several sources are about to report: tell of it once */
-    bool telling; /* found() is being called */
+    uint64_t refreshed_ms; /* the sources were last asked out of turn; 0: never */
+    bool holding;          /* several sources are about to report: tell of it once */
+    bool telling;          /* found() is being called */
 };
 
 /* --- what is told --- */
@@ -259,6 +260,16 @@ int discovery_reload(struct discovery *d, const char *peers, char *why, size_t w
     destroy_sources(d, &old, &d->sources);
     ask_new(d);
     return 0;
+}
+
+void discovery_refresh(struct discovery *d)
+{
+    uint64_t now = clock_boot_ms(d->home.clock);
+    if (!d->started || (d->refreshed_ms && now - d->refreshed_ms < DISCOVERY_REFRESH_MS))
+        return;
+    d->refreshed_ms = now;
+    for (size_t i = 0; i < d->sources.count; i++)
+        source_ask_now(d->sources.list[i]);
 }
 
 void discovery_seek(struct discovery *d, bool seeks)

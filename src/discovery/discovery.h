@@ -124,6 +124,12 @@ void discovery_source_get(const struct discovery *d, size_t i, struct discovery_
 /* Whether the source i lists that candidate of discovery_current() now. */
 bool discovery_source_lists(const struct discovery *d, size_t i, const struct discovery_candidate *c);
 
+/* Asks the sources that change now, not only when their interval is over; one that is being asked is not asked twice.
+ * However often it is called, at most once in DISCOVERY_REFRESH_MS. Nothing is reported from inside this call. After
+ * discovery_start(). */
+#define DISCOVERY_REFRESH_MS 1000
+void discovery_refresh(struct discovery *d);
+
 /* What found() was told last; borrowed until the next change. */
 const struct discovery_view *discovery_current(const struct discovery *d);
 

@@ -156,6 +156,12 @@ void source_ask(struct source *s)
     s->ops->ask(s);
 }
 
+void source_ask_now(struct source *s)
+{
+    if (!s->asking)
+        ask_after(s, 0);
+}
+
 /* --- what it reports --- */
 
 static void done(struct source *s)

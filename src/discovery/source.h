@@ -86,6 +86,8 @@ void source_ask(struct source *s);
 /* This node seeks others, or not any more: while it does, it asks as after no answer, from SOURCE_RETRY_MS on after
  * each answer that brings something new. */
 void source_seek(struct source *s, bool seeks);
+/* One that changes: as soon as its timer can, unless it is being asked. */
+void source_ask_now(struct source *s);
 
 /* What a source reports. `list` (without its `listed`) is borrowed for the call; what is behind
  * DISCOVERY_CANDIDATES_MAX is not taken. */

@@ -175,6 +175,13 @@ static void on_cluster_ended(void *arg)
     stop(arg);
 }
 
+static void on_refresh(void *arg)
+{
+    const struct daemon *d = arg;
+    if (d->discovery)
+        discovery_refresh(d->discovery);
+}
+
 static struct cluster_times times_of(const struct config *c)
 {
     return (struct cluster_times){.heartbeat = (uint32_t)c->times.heartbeat_ms,
@@ -206,6 +213,7 @@ static int make_cluster(struct daemon *d)
                                      .metrics = &d->metrics,
                                      .dialer = &d->dialer.dialer,
                                      .identify = identify,
+                                     .refresh = on_refresh,
                                      .ended = on_cluster_ended,
                                      .arg = d};
     int err = cluster_create(&cluster, &d->cluster);

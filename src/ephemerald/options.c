@@ -83,9 +83,8 @@ const struct option daemon_options[] = {
      "that is an address, else the address of the name in HOST or of the host's own name; of these, loopback addresses "
      "are passed over."},
     {"place", "EPHEMERAL_STORE_PLACE", OPTION_TEXT, "NAME", NULL, 0, 0, false,
-     "Name of the place where this node runs, which no two nodes hold at once: that another process holds it proves to "
-     "the others that the one before has ended. Without it: MESOS_TASK_ID, else in Kubernetes NAMESPACE/POD_NAME (or "
-     "HOSTNAME), else empty."},
+     "Name of the pod or task that this node is, which status shows. It proves nothing: two processes of one pod may "
+     "run at once. Without it: MESOS_TASK_ID, else in Kubernetes NAMESPACE/POD_NAME (or HOSTNAME), else empty."},
     {"replicas", "EPHEMERAL_STORE_REPLICAS", OPTION_NUMBER, "N", "3", 1, 7, false,
      "Nodes that hold each key, as far as there are so many. 3, because each may then lose one and be written on by "
      "the "

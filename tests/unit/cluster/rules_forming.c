@@ -13,7 +13,7 @@
 
 static bool is_proven_dead(struct universe *u, unsigned by, const uint8_t *incarnation, unsigned address)
 {
-    return mesh_proves_dead(&cluster_at(u, by)->mesh, incarnation, u->machine[address].address, 4369, "", 0);
+    return mesh_proves_dead(&cluster_at(u, by)->mesh, incarnation, u->machine[address].address, 4369, 0);
 }
 
 /* What answered before at an address says nothing of who has come there since, and has been heard, though no dial of

@@ -1,0 +1,180 @@
+/* What the word of an orchestrator is worth: Marathon's or Kubernetes' API lists the tasks or pods that there are to
+ * be.
+ *
+ * R-GONE. That one is not listed any more is no proof of its death: the API forgets a pod at once, while its process
+ * lives on for seconds, or beyond a cut for as long as that lasts. It means that what it holds will not come back. So
+ * it only spares the wait for lost-after-ms, and only at a meta leader that has its majority and may declare deaths: a
+ * member's leases came from that majority, and once they have run out it cannot serve. What is not known of the API is
+ * how old its answer is: a cache may have answered, and the next may come from an older cache. Therefore:
+ *
+ * - An answer counts when it is whole and lists this node: else it may be another cluster's, or the rest of the list.
+ * - It counts against a member when it was asked for a lease after that was last heard: one that is older by less than
+ *   a lease still shows a moment at which the member was silent already.
+ * - The two latest that were asked for then must agree, and are a second apart or more, as discovery asks no oftener.
+ * - The member was listed once, as this node was told: else it is known to the API by another address, or is younger
+ *   than what the API's cache holds.
+ *
+ * An API that lies, or whose cache is older than that and goes back in time, can name a member that lives. That costs
+ * nothing unless the majority also has heard nothing of it for lease-ms and lease-margin-ms, and then what a member
+ * costs that was silent for lost-after-ms (docs/guarantees.md).
+ *
+ * Nodes that have lost their majority never go by it: those who are gone may still be a majority elsewhere.
+ *
+ * R-FENCE. For that case a member can be told to stop (fence-after-ms): members are missing, and it has not seen itself
+ * on the list for so long that it may have been replaced. */
+#include "cluster/health.h"
+
+#include "base/rule.h"
+
+void gone_init(struct cluster *c)
+{
+    c->orchestrator.seen_ms = c->created_ms;
+    c->orchestrator.fence_ms = UINT64_MAX;
+}
+
+/* --- R-GONE --- */
+
+static bool lists(const struct cluster_roster *r, const char *address, uint16_t port)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->places[i].epmd_port == port && strcmp(r->places[i].address, address) == 0)
+            return true;
+    return false;
+}
+
+static void note_member(struct known_member *k, const struct cluster_roster *r, const struct member *m, bool counts)
+{
+    if (lists(r, m->address, m->epmd_port)) {
+        k->was_listed |= counts;
+        k->unlisted_ms[0] = k->unlisted_ms[1] = 0;
+    } else if (counts) {
+        k->unlisted_ms[1] = k->unlisted_ms[0];
+        k->unlisted_ms[0] = r->asked_ms;
+    }
+}
+
+static void keep_places(struct orchestrator *o, const struct cluster_roster *r)
+{
+    o->place_count = 0;
+    for (size_t i = 0; i < r->count && o->place_count < ORCHESTRATOR_PLACES_MAX; i++) {
+        if (strlen(r->places[i].address) >= sizeof o->place[0].address)
+            continue;
+        strcpy(o->place[o->place_count].address, r->places[i].address);
+        o->place[o->place_count++].port = r->places[i].epmd_port;
+    }
+}
+
+void gone_note_known(const struct cluster *c, struct known_member *k, const struct member *m)
+{
+    const struct orchestrator *o = &c->orchestrator;
+    for (unsigned i = 0; i < o->place_count && !k->was_listed; i++)
+        k->was_listed = o->place[i].port == m->epmd_port && strcmp(o->place[i].address, m->address) == 0;
+}
+
+static void note_members(struct cluster *c, const struct cluster_roster *r, bool counts)
+{
+    for (unsigned i = 0; c->meta.state && i < c->meta.known_count; i++) {
+        struct known_member *k = &c->meta.known[i];
+        const struct member *m = meta_member_by_incarnation(c->meta.state, k->incarnation);
+        if (m)
+            note_member(k, r, m, counts);
+    }
+}
+
+bool gone_is_named(const struct cluster *c, const struct member *m, uint64_t heard_ms)
+{
+    const struct known_member *k = cluster_known(c, m->incarnation);
+    if (!k || (!k->was_listed && rule_holds(RULE_GONE_LISTED)))
+        return false;
+    uint64_t asked_ms = k->unlisted_ms[rule_holds(RULE_GONE_TWICE) ? 1 : 0];
+    return asked_ms && (asked_ms >= heard_ms + c->times.lease || !rule_holds(RULE_GONE_FRESH));
+}
+
+static void ask(const struct cluster *c)
+{
+    if (c->config.refresh)
+        c->config.refresh(c->config.arg);
+}
+
+void gone_ask(const struct cluster *c, const struct member *m, uint64_t heard_ms)
+{
+    const struct known_member *k = cluster_known(c, m->incarnation);
+    if (k && k->was_listed && now_of(c) >= heard_ms + c->times.lease)
+        ask(c);
+}
+
+/* --- R-FENCE --- */
+
+/* Members that were lost are no members any more, but N counts them still. */
+static bool is_one_missing(const struct cluster *c)
+{
+    unsigned heard = 0, n = cluster_n(c);
+    for (unsigned i = 0; i < c->meta.state->member_count; i++)
+        heard += cluster_hears(c, &c->meta.state->member[i]);
+    return heard < c->meta.state->member_count || heard < n;
+}
+
+/* One that is not heard for less than the end of its lease takes is no reason: nobody can have replaced a majority
+ * without being silent for longer. */
+static uint64_t fence_ms(const struct cluster *c)
+{
+    const struct orchestrator *o = &c->orchestrator;
+    uint64_t missed = o->missing_ms + c->times.lease + c->times.margin, unseen = o->seen_ms + c->times.fence_after;
+    return !o->missing_ms ? UINT64_MAX : missed > unseen ? missed : unseen;
+}
+
+static void tell_fence(struct cluster *c)
+{
+    struct orchestrator *o = &c->orchestrator;
+    bool fenced = gone_is_fenced(c);
+    if (fenced == o->fenced)
+        return;
+    o->fenced = fenced;
+    if (fenced)
+        log_error(c->config.log, "cluster",
+                  "fenced: members are missing, and the orchestrator's API has not listed this node for %llu s "
+                  "(fence-after-ms): quorum operations fail here until it does, or all members are back",
+                  (unsigned long long)(now_of(c) - o->seen_ms) / 1000);
+    else
+        log_info(c->config.log, "cluster", "no longer fenced");
+}
+
+static void set_fence(struct cluster *c)
+{
+    struct orchestrator *o = &c->orchestrator;
+    if (!c->times.fence_after)
+        return;
+    if (!c->meta.whole || !is_one_missing(c))
+        o->missing_ms = 0;
+    else if (!o->missing_ms)
+        o->missing_ms = now_of(c);
+    o->fence_ms = fence_ms(c);
+    tell_fence(c);
+}
+
+void gone_watch_fence(struct cluster *c)
+{
+    const struct orchestrator *o = &c->orchestrator;
+    set_fence(c);
+    if (o->missing_ms && now_of(c) - o->seen_ms >= c->times.fence_after / 2)
+        ask(c);
+}
+
+/* --- the answer --- */
+
+void cluster_set_roster(struct cluster *c, const struct cluster_roster *r)
+{
+    struct orchestrator *o = &c->orchestrator;
+    const struct peer_hello *self = &c->mesh.config.self;
+    if (r->asked_ms <= o->asked_ms) /* a later question was answered before */
+        return;
+    o->asked_ms = r->asked_ms;
+    bool names_self = lists(r, self->address, self->epmd_port);
+    bool counts = (r->whole || !rule_holds(RULE_GONE_WHOLE)) && (names_self || !rule_holds(RULE_GONE_SELF));
+    if (names_self)
+        o->seen_ms = r->asked_ms;
+    note_members(c, r, counts);
+    if (counts)
+        keep_places(o, r);
+    set_fence(c);
+}
