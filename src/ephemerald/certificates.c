@@ -137,7 +137,7 @@ static void renewed(uv_work_t *work, int status)
     cert_destroy(&r->ecdsa);
     if (r->err)
         c->names_changed = true; /* perhaps it was for a name */
-    else if (c->names_changed && !c->ended)
+    if ((c->next_cert.text || (!r->err && c->names_changed)) && !c->ended)
         timer_start(&c->loop->timers, &c->check, NAMES_MS);
     free(r);
 }
@@ -171,10 +171,10 @@ static void warn_of_end(struct certificates *c)
 
 /* --- the root: of several with the same key, the valid one that ends last --- */
 
-static int read_root(const struct certificates *c, struct ca **out, char *why, size_t why_size)
+static int judge_root(const struct certificates *c, const struct config_pem *cert, const struct config_pem *key,
+                      struct ca **out, char *why, size_t why_size)
 {
-    return ca_create(slice_str(c->config->root_ca_cert.text), slice_str(c->config->root_ca_key.text), now_s(c), out,
-                     why, why_size);
+    return ca_create(slice_str(cert->text), slice_str(key->text), now_s(c), out, why, why_size);
 }
 
 static void warn_of_version(const struct certificates *c)
@@ -187,6 +187,24 @@ static void warn_of_version(const struct certificates *c)
             ca_subject(c->ca));
 }
 
+/* Whether it is another one than before, which signs from now on. `ca` is taken. */
+static bool use_root(struct certificates *c, struct ca *ca)
+{
+    bool is_other = !ca_equal(c->ca, ca);
+    ca_destroy(&c->ca);
+    c->ca = ca;
+    c->review_at = ca_review_at(ca);
+    return is_other;
+}
+
+static void mint_again(struct certificates *c)
+{
+    warn_of_version(c);
+    renew_server(c);
+    if (c->peer_server)
+        certificates_identify(c, c->incarnation);
+}
+
 /* The worker of a renewal uses the root that is there. */
 static void review_root(struct certificates *c)
 {
@@ -195,22 +213,110 @@ static void review_root(struct certificates *c)
     if (c->renewing || now_s(c) < c->review_at)
         return;
     c->review_at = now_s(c) + REVIEW_AGAIN_S;
-    if (read_root(c, &now, why, sizeof why)) {
+    if (judge_root(c, &c->root_cert, &c->root_key, &now, why, sizeof why)) {
         log_error(c->log, "tls", "the root CA cannot be used any more: %s", why);
         return;
     }
-    c->review_at = ca_review_at(now);
-    bool is_other = !ca_equal(c->ca, now);
-    ca_destroy(&c->ca);
-    c->ca = now;
-    if (!is_other)
+    if (!use_root(c, now))
         return;
     log_info(c->log, "tls", "changing over to another root certificate with the same key (%s), which ends in %lld days",
              ca_subject(c->ca), (long long)cert_days_left(ca_not_after(c->ca), now_s(c)));
-    warn_of_version(c);
-    renew_server(c);
-    if (c->peer_server)
-        certificates_identify(c, c->incarnation);
+    mint_again(c);
+}
+
+/* --- another root, from its files --- */
+
+static void forget_next(struct certificates *c)
+{
+    config_pem_fini(&c->next_cert);
+    config_pem_fini(&c->next_key);
+    c->next_asked = false;
+}
+
+static int trust(struct certificates *c, const struct ca *ca, char *why, size_t why_size)
+{
+    struct tls_ctx *contexts[] = {c->server, c->peer_server, c->peer_client};
+    int err = 0;
+    for (size_t i = 0; !err && i < sizeof contexts / sizeof contexts[0]; i++)
+        if (contexts[i])
+            err = tls_ctx_trust(contexts[i], ca, why, why_size);
+    return err;
+}
+
+static void say_unusable(const struct certificates *c, const char *why)
+{
+    log_error(c->log, "tls", "the root CA was read again and cannot be used: %s; the previous one stays in use", why);
+}
+
+static void change_root(struct certificates *c)
+{
+    char why[TLS_WHY_MAX] = "";
+    struct ca *now;
+    int err = judge_root(c, &c->next_cert, &c->next_key, &now, why, sizeof why);
+    if (!err) {
+        err = trust(c, now, why, sizeof why);
+        if (err)
+            ca_destroy(&now);
+    }
+    if (err) {
+        say_unusable(c, why);
+        return;
+    }
+    config_pem_fini(&c->root_cert);
+    config_pem_fini(&c->root_key);
+    c->root_cert = c->next_cert;
+    c->root_key = c->next_key;
+    c->next_cert = c->next_key = (struct config_pem){0};
+    bool is_other = use_root(c, now);
+    log_info(c->log, "tls",
+             "the root CA was read again: roots that are trusted: %zu; certificates are signed by %s%s, "
+             "which ends in %lld days",
+             ca_root_count(c->ca), is_other ? "another root certificate, " : "", ca_subject(c->ca),
+             (long long)cert_days_left(ca_not_after(c->ca), now_s(c)));
+    if (is_other)
+        mint_again(c);
+    warn_of_end(c);
+}
+
+/* The worker of a renewal uses the root that is there: later then. */
+static void take_next(struct certificates *c)
+{
+    if (c->renewing || !c->next_cert.text)
+        return;
+    bool is_same = strcmp(c->next_cert.text, c->root_cert.text) == 0 && strcmp(c->next_key.text, c->root_key.text) == 0;
+    if (!is_same)
+        change_root(c);
+    else if (c->next_asked)
+        log_info(c->log, "tls", "the root CA was read again and has not changed");
+    forget_next(c);
+}
+
+static void on_root_read(void *arg, struct config_pem *cert, struct config_pem *key, bool asked)
+{
+    struct certificates *c = arg;
+    asked |= c->next_asked;
+    forget_next(c);
+    c->next_cert = *cert;
+    c->next_key = *key;
+    c->next_asked = asked;
+    *cert = *key = (struct config_pem){0};
+    take_next(c);
+}
+
+static void on_root_unread(void *arg, const char *why)
+{
+    say_unusable(arg, why);
+}
+
+void certificates_reread(struct certificates *c)
+{
+    if (root_files_exist(&c->files))
+        root_files_read(&c->files);
+    else
+        log_info(c->log, "tls",
+                 "the root CA was given as text, not as files (certificate: %s; key: %s): it stays as it is while this "
+                 "node runs",
+                 c->root_cert.source, c->root_key.source);
 }
 
 /* At the next minute, or when the root is to be reviewed, if that is sooner. */
@@ -223,6 +329,7 @@ static uint64_t next_check_ms(const struct certificates *c)
 static void on_check(struct timer *t)
 {
     struct certificates *c = LIST_ENTRY(t, struct certificates, check);
+    take_next(c);
     review_root(c);
     warn_of_end(c);
     if (c->names_changed || now_s(c) >= tls_ctx_renew_at(c->server))
@@ -257,12 +364,32 @@ void certificates_add_name(struct certificates *c, const char *name)
 
 /* --- life --- */
 
+static int copy_pem(const struct config_pem *from, struct config_pem *to)
+{
+    memcpy(to->source, from->source, sizeof to->source);
+    to->text = strdup(from->text);
+    return to->text ? 0 : E_NOMEM;
+}
+
+static int copy_root(struct certificates *c)
+{
+    int err = copy_pem(&c->config->root_ca_cert, &c->root_cert);
+    return err ? err : copy_pem(&c->config->root_ca_key, &c->root_key);
+}
+
 int certificates_init(struct certificates *c, const struct config *config, const struct log *log, struct net_loop *loop)
 {
     char why[TLS_WHY_MAX] = "";
     *c = (struct certificates){.config = config, .log = log, .loop = loop};
     timer_init(&c->check, on_check);
-    int err = read_root(c, &c->ca, why, sizeof why);
+    root_files_init(&c->files,
+                    &(struct root_files_config){
+                        .config = config, .loop = loop, .read = on_root_read, .failed = on_root_unread, .arg = c});
+    if (copy_root(c)) {
+        log_error(log, "tls", "the root CA could not be read: %s", err_text(E_NOMEM));
+        return EX_OSERR;
+    }
+    int err = judge_root(c, &c->root_cert, &c->root_key, &c->ca, why, sizeof why);
     if (err) {
         log_error(log, "tls", "the root CA cannot be used (certificate: %s; key: %s): %s", config->root_ca_cert.source,
                   config->root_ca_key.source, why);
@@ -279,12 +406,14 @@ int certificates_init(struct certificates *c, const struct config *config, const
 void certificates_watch(struct certificates *c)
 {
     timer_start(&c->loop->timers, &c->check, next_check_ms(c));
+    root_files_start(&c->files);
 }
 
 void certificates_end(struct certificates *c)
 {
     c->ended = true;
     timer_stop(&c->loop->timers, &c->check);
+    root_files_end(&c->files);
 }
 
 void certificates_fini(struct certificates *c)
@@ -293,6 +422,9 @@ void certificates_fini(struct certificates *c)
     tls_ctx_destroy(&c->peer_server);
     tls_ctx_destroy(&c->peer_client);
     ca_destroy(&c->ca);
+    config_pem_fini(&c->root_cert);
+    config_pem_fini(&c->root_key);
+    forget_next(c);
     while (c->more_name_count)
         free(c->more_names[--c->more_name_count]);
 }

@@ -1,9 +1,12 @@
 /* A node's certificates, all made from the given root: the server's, which clients see, and the one of role node, which
- * the other nodes see; renewed at two thirds of their lives without dropping a connection. */
+ * the other nodes see; renewed at two thirds of their lives without dropping a connection. The root may change while
+ * the node runs, where it was given as files (root_files.h): new handshakes believe the new roots at once, and the
+ * node's certificates are made again under the root that fits the key. What cannot be used is logged, and changes
+ * nothing. */
 #ifndef EPHEMERALD_CERTIFICATES_H
 #define EPHEMERALD_CERTIFICATES_H
 
-#include "ephemerald/config.h"
+#include "ephemerald/root_files.h"
 #include "net/loop.h"
 #include "tls/tls_ctx.h"
 
@@ -14,6 +17,10 @@ struct certificates {
     const struct log *log;
     struct net_loop *loop;
     struct ca *ca;
+    struct config_pem root_cert, root_key; /* of which `ca` was made */
+    struct config_pem next_cert, next_key; /* that were read meanwhile; no text: none */
+    bool next_asked;                       /* somebody waits for the log's word on them */
+    struct root_files files;
     struct tls_ctx *server;                     /* for clients */
     struct tls_ctx *peer_server, *peer_client;  /* for other nodes; NULL before certificates_identify() */
     uint8_t incarnation[CERT_INCARNATION_SIZE]; /* that the node certificate names */
@@ -35,6 +42,9 @@ int certificates_init(struct certificates *c, const struct config *config, const
 void certificates_watch(struct certificates *c);
 void certificates_end(struct certificates *c); /* no timer any more */
 void certificates_fini(struct certificates *c);
+
+/* Reads the root's files again, now. The log says what came of it. */
+void certificates_reread(struct certificates *c);
 
 /* One more DNS name or address of this node: the server's certificate is made again with it, on a worker thread.
  * Nothing happens if it is known already, or no certificate can carry it. */

@@ -421,10 +421,8 @@ void config_fini(struct config *c)
         free(c->user_names[i]);
     for (size_t i = 0; i < c->bucket_type_count; i++)
         free(c->bucket_types[i].name);
-    if (c->root_ca_key.text)
-        explicit_bzero(c->root_ca_key.text, strlen(c->root_ca_key.text));
-    free(c->root_ca_key.text);
-    free(c->root_ca_cert.text);
+    config_pem_fini(&c->root_ca_key);
+    config_pem_fini(&c->root_ca_cert);
     for (size_t i = 0; i < c->advertise_name_count; i++)
         free(c->advertise_names[i]);
     free(c->host_name);

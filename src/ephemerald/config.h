@@ -37,7 +37,10 @@ struct config_times {
 struct config_pem {
     char *text;                         /* as given, or the contents of the file that was given */
     char source[2 * OPTION_ORIGIN_MAX]; /* who gave it, and which file, for errors */
+    char *path;                         /* of the file; NULL: it was given as text */
 };
+/* Overwrites the text. */
+void config_pem_fini(struct config_pem *pem);
 
 struct config {
     struct option_set options; /* what the following was made from */
@@ -105,6 +108,12 @@ void config_fini(struct config *c); /* the key is overwritten */
  * cannot change, that one. *peers is the caller's, also NULL where the cluster is one of one. Otherwise a code of
  * sysexits.h with its text in `why`: what was read before counts on. */
 int config_reread_peers(const struct config *c, char **peers, char *why, size_t why_size);
+
+/* The root's certificate and key as their files hold them now; what was given as text is copied. Both are the caller's:
+ * config_pem_fini() them, also after a failure. From any thread. Otherwise a code of sysexits.h with its text in `why`.
+ */
+int config_reread_root(const struct config *c, struct config_pem *cert, struct config_pem *key, char *why,
+                       size_t why_size);
 
 /* Whether a node that listens on that address may advertise `text`: a numeric address that a node can have, of a family
  * that it serves; `loopback_too`: also one of loopback. Writes its shortest spelling (46 bytes). */

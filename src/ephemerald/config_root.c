@@ -73,7 +73,7 @@ static int read_file(const struct reading *r, struct config_pem *pem, const char
     snprintf(pem->source, sizeof pem->source, "%s%sfile %.*s", giver, *giver ? ", " : "", SHOWN_MAX, path);
     int status = read_text(r, pem, path, f);
     fclose(f);
-    return status;
+    return status ? status : reading_copy(r, path, &pem->path);
 }
 
 static int read_pem(const struct reading *r, const char *option, const char *variable, const char *in_kubernetes,
@@ -97,4 +97,30 @@ int config_read_root(const struct reading *r)
     int status = read_pem(r, "root-ca-cert", "EPHEMERAL_STORE_ROOT_CA_CERT", KUBERNETES_CA_CERT, &c->root_ca_cert);
     return status ? status
                   : read_pem(r, "root-ca-key", "EPHEMERAL_STORE_ROOT_CA_KEY", KUBERNETES_CA_KEY, &c->root_ca_key);
+}
+
+void config_pem_fini(struct config_pem *pem)
+{
+    if (pem->text)
+        explicit_bzero(pem->text, strlen(pem->text));
+    free(pem->text);
+    free(pem->path);
+    *pem = (struct config_pem){0};
+}
+
+static int reread(const struct reading *r, const struct config_pem *known, struct config_pem *out)
+{
+    if (known->path)
+        return read_file(r, out, "", known->path);
+    snprintf(out->source, sizeof out->source, "%s", known->source);
+    return reading_copy(r, known->text, &out->text);
+}
+
+int config_reread_root(const struct config *c, struct config_pem *cert, struct config_pem *key, char *why,
+                       size_t why_size)
+{
+    const struct reading r = {.why = why, .why_size = why_size};
+    *cert = *key = (struct config_pem){0};
+    int status = reread(&r, &c->root_ca_cert, cert);
+    return status ? status : reread(&r, &c->root_ca_key, key);
 }

@@ -318,6 +318,7 @@ static void on_sighup(uv_signal_t *handle, int signum)
     else
         log_info(d->log, "discovery", "the list of peers was read again");
     free(peers);
+    certificates_reread(&d->certificates);
     service_reloaded(&d->service);
 }
 

@@ -45,10 +45,12 @@ const struct option daemon_options[] = {
      "the name as its common name; case does not matter."},
     {"root-ca-cert", "EPHEMERAL_STORE_ROOT_CA_CERT", OPTION_TEXT, "PEM|FILE", NULL, 0, 0, false,
      "The root certificate that clients' certificates must lead to: the PEM itself (newlines may be written \\n or "
-     "left out, or all of it be in base64), or a file. Of several with the key's public half, the valid one that ends "
-     "last signs. In Kubernetes without it: /riak-bootstrap/ca-certs/tls.crt."},
+     "left out, or all of it be in base64), or a file. It may hold several roots: all are trusted. Of those with the "
+     "key's public half, the valid one that ends last signs. A file is read again within seconds after it has changed, "
+     "and at SIGHUP; open connections continue. In Kubernetes without it: /riak-bootstrap/ca-certs/tls.crt."},
     {"root-ca-key", "EPHEMERAL_STORE_ROOT_CA_KEY", OPTION_TEXT, "PEM|FILE", NULL, 0, 0, true,
-     "The root's private key, with which the node makes its own certificates, likewise. In Kubernetes without it: "
+     "The root's private key, with which the node makes its own certificates: the PEM itself, or a file, which is read "
+     "again likewise. In Kubernetes without it: "
      "/riak-bootstrap/ca-certs/tls.key."},
     {"certificate-days", "EPHEMERAL_STORE_CERTIFICATE_DAYS", OPTION_NUMBER, "DAYS", "30", 1, 397, false,
      "Life of the node's own certificates; they are renewed at two thirds of it. Short, because nobody can revoke "

@@ -352,6 +352,11 @@ int64_t ca_review_at(const struct ca *ca)
     return ca->review_at;
 }
 
+size_t ca_root_count(const struct ca *ca)
+{
+    return (size_t)sk_X509_num(ca->anchors);
+}
+
 bool ca_equal(const struct ca *a, const struct ca *b)
 {
     int n = sk_X509_num(a->chain);

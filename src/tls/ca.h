@@ -33,6 +33,8 @@ int64_t ca_not_after(const struct ca *ca);
 /* When another certificate of the text may become the better one, or this one's chain ends: ca_create() again then;
  * INT64_MAX: never. */
 int64_t ca_review_at(const struct ca *ca);
+/* How many roots the text holds, all of which are believed. */
+size_t ca_root_count(const struct ca *ca);
 /* Whether both sign with the same certificate and chain. */
 bool ca_equal(const struct ca *a, const struct ca *b);
 bool ca_is_v1(const struct ca *ca);

@@ -95,13 +95,49 @@ static void set_habits(SSL_CTX *s)
     X509_VERIFY_PARAM_set_depth(SSL_CTX_get0_param(s), CHAIN_DEPTH);
 }
 
-static int believe(const struct making *m, const STACK_OF(X509) * certs)
+/* Of two issuers that have signed a certificate: the one that is valid at `now`, then the one that ends last. */
+static bool is_better_issuer(const X509 *a, const X509 *b, time_t now)
 {
-    X509_STORE *store = SSL_CTX_get_cert_store(m->ctx->ssl_ctx);
+    if (!b)
+        return true;
+    bool a_valid = pem_time(X509_get0_notBefore(a)) <= now && now < pem_time(X509_get0_notAfter(a));
+    bool b_valid = pem_time(X509_get0_notBefore(b)) <= now && now < pem_time(X509_get0_notAfter(b));
+    return a_valid != b_valid ? a_valid : pem_time(X509_get0_notAfter(a)) > pem_time(X509_get0_notAfter(b));
+}
+
+/* Chooses by the signature. OpenSSL chooses by the issuer's name, and by key identifiers where both certificates have
+ * them: of two roots of one name it may take the wrong one and then refuse the certificate. All roots that F5's recipe
+ * makes have the same name, and neither they nor the users' certificates have key identifiers. */
+static int find_issuer(X509 **issuer, X509_STORE_CTX *ctx, X509 *x)
+{
+    STACK_OF(X509) *named = X509_STORE_CTX_get1_certs(ctx, X509_get_issuer_name(x));
+    time_t now = X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(ctx));
+    X509 *best = NULL;
+    for (int i = 0; sk_X509_num(named) > 1 && i < sk_X509_num(named); i++) {
+        X509 *one = sk_X509_value(named, i);
+        if (X509_check_issued(one, x) == X509_V_OK && X509_verify(x, X509_get0_pubkey(one)) == 1 &&
+            is_better_issuer(one, best, now))
+            best = one;
+    }
+    reason_drop();
+    int found = best && X509_up_ref(best);
+    if (found)
+        *issuer = best;
+    pem_free_certs(named);
+    return found ? 1 : X509_STORE_CTX_get1_issuer(issuer, ctx, x);
+}
+
+static int believe_in(const struct making *m, X509_STORE *store, const STACK_OF(X509) * certs)
+{
     for (int i = 0; i < sk_X509_num(certs); i++)
         if (X509_STORE_add_cert(store, sk_X509_value(certs, i)) != 1)
             return fail_openssl(m, "root certificate");
     return 0;
+}
+
+static int believe(const struct making *m, const STACK_OF(X509) * certs)
+{
+    return believe_in(m, SSL_CTX_get_cert_store(m->ctx->ssl_ctx), certs);
 }
 
 static struct tls_ctx *allocate(const SSL_METHOD *method, tls_clock clock, void *clock_arg)
@@ -116,6 +152,8 @@ static struct tls_ctx *allocate(const SSL_METHOD *method, tls_clock clock, void 
     ctx->bio = tls_bio_method();
     if (!ctx->ssl_ctx || !ctx->bio)
         tls_ctx_destroy(&ctx);
+    else
+        X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(ctx->ssl_ctx), find_issuer);
     reason_drop();
     return ctx;
 }
@@ -133,12 +171,33 @@ static int use_cert(const struct making *m, int slot, const struct cert *cert, S
     return 0;
 }
 
+static void free_names(STACK_OF(X509_NAME) * names)
+{
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+}
+
+/* Returned owned; NULL: no memory. */
+static STACK_OF(X509_NAME) * names_of(const STACK_OF(X509) * certs)
+{
+    STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+    for (int i = 0; names && i < sk_X509_num(certs); i++) {
+        X509_NAME *name = X509_NAME_dup(X509_get_subject_name(sk_X509_value(certs, i)));
+        if (!name || !sk_X509_NAME_push(names, name)) {
+            X509_NAME_free(name);
+            free_names(names);
+            return NULL;
+        }
+    }
+    return names;
+}
+
 /* So that a client with several certificates knows which one to show. */
 static int name_authorities(const struct making *m, const STACK_OF(X509) * anchors)
 {
-    for (int i = 0; i < sk_X509_num(anchors); i++)
-        if (SSL_CTX_add_client_CA(m->ctx->ssl_ctx, sk_X509_value(anchors, i)) != 1)
-            return fail_openssl(m, "names of the roots");
+    STACK_OF(X509_NAME) *names = names_of(anchors);
+    if (!names)
+        return fail_openssl(m, "names of the roots");
+    SSL_CTX_set_client_CA_list(m->ctx->ssl_ctx, names);
     return 0;
 }
 
@@ -213,10 +272,41 @@ int tls_ctx_renew(struct tls_ctx *ctx, const struct ca *ca, const struct cert *r
                   size_t why_size)
 {
     struct making m = {ctx, why, why_size};
-    int err = believe(&m, ca_chain(ca)); /* the roots of the text are all believed from the start */
+    int err = believe(&m, ca_chain(ca)); /* its roots are believed already: tls_ctx_trust() */
     if (!err)
         err = use_cert(&m, 0, rsa, ca_chain(ca));
     return err ? err : use_cert(&m, 1, ecdsa, ca_chain(ca));
+}
+
+/* A resumed session is not verified again. */
+static void forget_sessions(SSL_CTX *s)
+{
+#if OPENSSL_VERSION_NUMBER >= 0x30400000L
+    SSL_CTX_flush_sessions_ex(s, 0); /* 0: all */
+#else
+    SSL_CTX_flush_sessions(s, 0);
+#endif
+}
+
+int tls_ctx_trust(struct tls_ctx *ctx, const struct ca *ca, char *why, size_t why_size)
+{
+    struct making m = {ctx, why, why_size};
+    X509_STORE *store = X509_STORE_new();
+    int err = store ? 0 : fail_openssl(&m, "store of the roots");
+    if (!err)
+        err = believe_in(&m, store, ca_anchors(ca));
+    if (!err)
+        err = believe_in(&m, store, ca_chain(ca));
+    if (!err && SSL_CTX_get_client_CA_list(ctx->ssl_ctx))
+        err = name_authorities(&m, ca_anchors(ca));
+    if (err) {
+        X509_STORE_free(store);
+        return err;
+    }
+    X509_STORE_set_get_issuer(store, find_issuer);
+    SSL_CTX_set_cert_store(ctx->ssl_ctx, store);
+    forget_sessions(ctx->ssl_ctx);
+    return 0;
 }
 
 static int64_t earlier(const int64_t of[2])

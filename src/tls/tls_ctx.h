@@ -1,7 +1,7 @@
 /* What all TLS connections of one port share: versions, suites, certificates, whom to believe, and the sessions that
  * may be resumed. One thread owns a context and its engines.
  *
- * Server: TLS 1.2 and 1.3. A peer's certificate must lead to the root within a short chain, be in date, and, if it
+ * Server: TLS 1.2 and 1.3. A peer's certificate must lead to a root within a short chain, be in date, and, if it
  * carries an extended key usage, be meant for clients; X.509 v1 certificates are accepted. Nobody's name is judged
  * here: that is the session's work, on tls_engine_peer(). Sessions are resumed for an hour at most, from a bounded
  * cache in this process, the oldest making room; a resumed connection has its peer's certificate again, and an expired
@@ -56,6 +56,10 @@ int tls_ctx_create_peer(const struct tls_peer_config *config, struct tls_ctx **o
  * was, with its chain. Between nodes there is only `ecdsa`. Fast. E_TLS leaves the old ones in use. */
 int tls_ctx_renew(struct tls_ctx *ctx, const struct ca *ca, const struct cert *rsa, const struct cert *ecdsa, char *why,
                   size_t why_size);
+/* New handshakes believe the roots of `ca` from now on, and no others; sessions of before are not resumed. Open
+ * connections live on, and the certificates in use stay. Of a server or between nodes. `ca` is borrowed during the
+ * call. Fast. E_TLS leaves everything as it was. */
+int tls_ctx_trust(struct tls_ctx *ctx, const struct ca *ca, char *why, size_t why_size);
 /* The earliest cert_renew_at() and cert_not_after() of the certificates in use. Not of clients. */
 int64_t tls_ctx_renew_at(const struct tls_ctx *ctx);
 int64_t tls_ctx_not_after(const struct tls_ctx *ctx);

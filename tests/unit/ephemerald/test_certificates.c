@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define LINES_MAX 16
 
@@ -294,6 +296,211 @@ static void test_root_of_version_1(void **state)
     rig_fini(&r);
 }
 
+/* --- the root as files, as Kubernetes mounts a secret: tls.crt -> ..data/tls.crt, ..data -> a folder --- */
+
+struct mount {
+    char dir[64], cert_path[128], key_path[128];
+};
+
+static void write_file(const char *dir, const char *version, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s/%s", dir, version, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The link is swapped, as the kubelet does. */
+static void publish(const struct mount *m, const char *version, const char *cert, const char *key)
+{
+    char path[256], fresh[256];
+    snprintf(path, sizeof path, "%s/%s", m->dir, version);
+    assert_int_equal(mkdir(path, 0700), 0);
+    write_file(m->dir, version, "tls.crt", cert);
+    write_file(m->dir, version, "tls.key", key);
+    snprintf(path, sizeof path, "%s/..data", m->dir);
+    snprintf(fresh, sizeof fresh, "%s/..data_tmp", m->dir);
+    assert_int_equal(symlink(version, fresh), 0);
+    assert_int_equal(rename(fresh, path), 0);
+}
+
+static void mount_init(struct mount *m, struct rig *r)
+{
+    strcpy(m->dir, "/tmp/certificates-XXXXXX");
+    assert_non_null(mkdtemp(m->dir));
+    snprintf(m->cert_path, sizeof m->cert_path, "%s/tls.crt", m->dir);
+    snprintf(m->key_path, sizeof m->key_path, "%s/tls.key", m->dir);
+    assert_int_equal(symlink("..data/tls.crt", m->cert_path), 0);
+    assert_int_equal(symlink("..data/tls.key", m->key_path), 0);
+    publish(m, "1", r->root.cert_pem, r->root.key_pem);
+    r->config->root_ca_cert.path = m->cert_path;
+    r->config->root_ca_key.path = m->key_path;
+}
+
+static void mount_fini(const struct mount *m)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", m->dir);
+    assert_int_equal(system(command), 0);
+}
+
+/* As the timer does, and waits for the worker. */
+static void look(struct rig *r)
+{
+    timer_stop(&r->loop.timers, &r->c.files.look);
+    r->c.files.look.fire(&r->c.files.look);
+    while (r->c.files.looking || r->c.renewing)
+        uv_run(&r->loop.uv, UV_RUN_ONCE);
+    assert_true(timer_runs(&r->c.files.look));
+}
+
+static void expect_line(struct rig *r, unsigned line, const char *part)
+{
+    assert_true(line < r->count);
+    if (!strstr(r->line[line], part))
+        fail_msg("'%s' does not say '%s'", r->line[line], part);
+}
+
+static void test_root_files_that_change(void **state)
+{
+    static const uint8_t id[CERT_INCARNATION_SIZE] = "incarnation";
+    struct rig r;
+    struct mount m;
+    struct pki next;
+    char both[2 * PKI_PEM_SIZE];
+    (void)state;
+    rig_init(&r, 300);
+    mount_init(&m, &r);
+    pki_make(&next, &(struct pki_plan){.cn = "Next", .ca = true, .to = PKI_NOW + 6 * PKI_DAY + 1});
+    snprintf(both, sizeof both, "%s%s", r.root.cert_pem, next.cert_pem);
+    begin(&r);
+    assert_int_equal(certificates_identify(&r.c, id), 0);
+    look(&r);
+    look(&r); /* has settled; it is what was read at the start */
+    assert_int_equal(r.count, 0);
+    publish(&m, "2", both, r.root.key_pem);
+    look(&r);
+    assert_int_equal(r.count, 0); /* it may be changing still */
+    look(&r);
+    assert_int_equal(r.count, 1); /* the same key: nothing is made again */
+    expect_line(&r, 0, "roots that are trusted: 2; certificates are signed by CN = Root, which ends in 300 days");
+    look(&r);
+    assert_int_equal(r.count, 1);
+    /* The other key: the second root signs. */
+    publish(&m, "3", both, next.key_pem);
+    look(&r);
+    look(&r);
+    assert_int_equal(r.count, 4);
+    expect_line(&r, 1, "signed by another root certificate, CN = Next, which ends in 6 days");
+    expect_line(&r, 2, "(CN = Next) ends in 6 days");
+    expect_line(&r, 3, "server certificate renewed");
+    assert_int_equal(tls_ctx_not_after(r.c.server), PKI_NOW + 6 * PKI_DAY + 1);
+    assert_int_equal(tls_ctx_not_after(r.c.peer_server), PKI_NOW + 6 * PKI_DAY + 1);
+    assert_int_equal(tls_ctx_not_after(r.c.peer_client), PKI_NOW + 6 * PKI_DAY + 1);
+    pki_free(&next);
+    mount_fini(&m);
+    rig_fini(&r);
+}
+
+/* Each mistake is said once, and the old root stays, also for what is made later. */
+static void test_root_files_that_are_bad(void **state)
+{
+    struct rig r;
+    struct mount m;
+    struct pki other;
+    (void)state;
+    rig_init(&r, 300);
+    mount_init(&m, &r);
+    pki_make(&other, &(struct pki_plan){.cn = "Other", .ca = true});
+    begin(&r);
+    const struct ca *ca = r.c.ca;
+    publish(&m, "2", other.cert_pem, r.root.key_pem);
+    look(&r);
+    look(&r);
+    look(&r);
+    assert_int_equal(r.count, 1);
+    expect_line(&r, 0, "was read again and cannot be used: the root CA's private key does not belong");
+    expect_line(&r, 0, "the previous one stays in use");
+    assert_int_equal(unlink(m.cert_path), 0);
+    look(&r);
+    look(&r);
+    look(&r);
+    assert_int_equal(r.count, 2);
+    expect_line(&r, 1, "tls.crt' cannot be read (No such file or directory)");
+    assert_ptr_equal(r.c.ca, ca);
+    assert_false(pki_tells_key(&r.root, r.line[0]) || pki_tells_key(&r.root, r.line[1]));
+    assert_int_equal(symlink("..data/tls.crt", m.cert_path), 0);
+    publish(&m, "3", other.cert_pem, other.key_pem);
+    look(&r);
+    look(&r);
+    assert_int_equal(r.count, 4);
+    expect_line(&r, 2, "another root certificate, CN = Other");
+    pki_free(&other);
+    mount_fini(&m);
+    rig_fini(&r);
+}
+
+/* By SIGHUP: at once, and the log answers in any case; also when it comes while a certificate is made. */
+static void test_root_that_is_read_on_request(void **state)
+{
+    struct rig r;
+    struct mount m;
+    struct pki next;
+    (void)state;
+    rig_init(&r, 300);
+    mount_init(&m, &r);
+    pki_make(&next, &(struct pki_plan){.cn = "Next", .ca = true});
+    begin(&r);
+    certificates_reread(&r.c);
+    run_until_lines(&r, 1);
+    expect_line(&r, 0, "was read again and has not changed");
+    publish(&m, "2", next.cert_pem, next.key_pem);
+    r.now_s = tls_ctx_renew_at(r.c.server);
+    timer_stop(&r.loop.timers, &r.c.check);
+    r.c.check.fire(&r.c.check);
+    assert_true(r.c.renewing);
+    certificates_reread(&r.c);
+    run_until_lines(&r, 4);
+    expect_line(&r, 1, "server certificate renewed");
+    expect_line(&r, 2, "another root certificate, CN = Next");
+    expect_line(&r, 3, "server certificate renewed");
+    pki_free(&next);
+    mount_fini(&m);
+    rig_fini(&r);
+}
+
+static void test_root_that_is_text(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 300);
+    strcpy(r.config->root_ca_cert.source, "environment variable A");
+    begin(&r);
+    certificates_reread(&r.c);
+    assert_int_equal(r.count, 1);
+    expect_line(&r, 0, "was given as text, not as files (certificate: environment variable A;");
+    assert_false(timer_runs(&r.c.files.look));
+    rig_fini(&r);
+}
+
+/* A node that ends does not wait for a look at its files. */
+static void test_end_while_looking(void **state)
+{
+    struct rig r;
+    struct mount m;
+    (void)state;
+    rig_init(&r, 300);
+    mount_init(&m, &r);
+    begin(&r);
+    timer_stop(&r.loop.timers, &r.c.files.look);
+    r.c.files.look.fire(&r.c.files.look);
+    assert_true(r.c.files.looking);
+    rig_fini(&r);
+    mount_fini(&m);
+}
+
 static void test_bad_root(void **state)
 {
     static char nonsense[] = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
@@ -312,11 +519,21 @@ static void test_bad_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity),           cmocka_unit_test(test_renewal),
-        cmocka_unit_test(test_end_while_renewing), cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_bad_root),           cmocka_unit_test(test_root_that_is_replaced),
-        cmocka_unit_test(test_root_that_ends),     cmocka_unit_test(test_root_that_counts_later),
-        cmocka_unit_test(test_root_of_version_1),  cmocka_unit_test(test_names_that_come_later),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_end_while_renewing),
+        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_bad_root),
+        cmocka_unit_test(test_root_that_is_replaced),
+        cmocka_unit_test(test_root_that_ends),
+        cmocka_unit_test(test_root_that_counts_later),
+        cmocka_unit_test(test_root_files_that_change),
+        cmocka_unit_test(test_root_files_that_are_bad),
+        cmocka_unit_test(test_root_that_is_read_on_request),
+        cmocka_unit_test(test_root_that_is_text),
+        cmocka_unit_test(test_end_while_looking),
+        cmocka_unit_test(test_root_of_version_1),
+        cmocka_unit_test(test_names_that_come_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,6 +218,87 @@ static void a_signer_below_the_root_is_sent_and_renewed(void **state)
     pki_free(&signer);
 }
 
+/* Two roots of one name, as F5's recipe makes them, each with a user: both are known, whichever ends last. */
+static void roots_of_one_name(void **state)
+{
+    static const int64_t ends[] = {200 * PKI_DAY, 400 * PKI_DAY};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct pki next, user;
+        struct ca *ca;
+        char both[2 * PKI_PEM_SIZE], why[TLS_WHY_MAX];
+        pki_make(&next, &(struct pki_plan){.cn = "rootCA", .to = PKI_NOW + ends[i]});
+        pki_make(&user, &(struct pki_plan){.cn = "other", .issuer = &next});
+        snprintf(both, sizeof both, "%s%s", world.root.cert_pem, next.cert_pem);
+        assert_int_equal(ca_create(slice_str(both), slice_str(next.key_pem), PKI_NOW, &ca, why, sizeof why), 0);
+        assert_int_equal(ca_root_count(ca), 2);
+        struct tls_client_config c = link_client_config(&world);
+        struct tls_server_config s = link_server_config(&world);
+        s.ca = ca;
+        c.ca_pem = slice_str(both);
+        check(&c, &s, "TLSv1.3");
+        c.cert_pem = slice_str(user.cert_pem);
+        c.key_pem = slice_str(user.key_pem);
+        check(&c, &s, "TLSv1.3");
+        ca_destroy(&ca);
+        pki_free(&next);
+        pki_free(&user);
+    }
+}
+
+static void expect_shake(struct tls_ctx *client, struct tls_ctx *server, bool expected)
+{
+    struct link l;
+    link_open(&l, client, server);
+    assert_int_equal(link_shake(&l), expected);
+    assert_int_equal(ERR_peek_error(), 0);
+    link_close(&l);
+}
+
+/* The old root, both, the new one: as a server that runs is given them. */
+static void other_roots_are_believed(void **state)
+{
+    struct pki next, user;
+    struct ca *both, *last;
+    char text[2 * PKI_PEM_SIZE], why[TLS_WHY_MAX];
+    struct tls_client_config c = link_client_config(&world);
+    struct tls_server_config s = link_server_config(&world);
+    (void)state;
+    pki_make(&next, &(struct pki_plan){.cn = "next", .ca = true});
+    pki_make(&user, &(struct pki_plan){.cn = "myuser", .issuer = &next});
+    snprintf(text, sizeof text, "%s%s", world.root.cert_pem, next.cert_pem);
+    assert_int_equal(ca_create(slice_str(text), slice_str(next.key_pem), PKI_NOW, &both, why, sizeof why), 0);
+    assert_int_equal(ca_create(slice_str(next.cert_pem), slice_str(next.key_pem), PKI_NOW, &last, why, sizeof why), 0);
+    struct tls_ctx *server = link_server(&s), *old_user = link_client(&c);
+    c.cert_pem = slice_str(user.cert_pem);
+    c.key_pem = slice_str(user.key_pem);
+    struct tls_ctx *new_user = link_client(&c);
+    struct link open, resumed;
+    link_open(&open, old_user, server);
+    assert_true(link_shake(&open));
+    expect_shake(new_user, server, false);
+    assert_int_equal(tls_ctx_trust(server, both, why, sizeof why), 0);
+    expect_shake(old_user, server, true);
+    expect_shake(new_user, server, true);
+    assert_int_equal(tls_ctx_trust(server, last, why, sizeof why), 0);
+    expect_shake(old_user, server, false);
+    expect_shake(new_user, server, true);
+    /* Nor by a session of before; what is open goes on. */
+    link_open(&resumed, old_user, server);
+    tls_engine_reuse(resumed.client.engine, open.client.engine);
+    assert_false(link_shake(&resumed));
+    link_check(&open, &open.client, &open.server, slice_str("still here"), 0);
+    link_close(&resumed);
+    link_close(&open);
+    tls_ctx_destroy(&old_user);
+    tls_ctx_destroy(&new_user);
+    tls_ctx_destroy(&server);
+    ca_destroy(&both);
+    ca_destroy(&last);
+    pki_free(&next);
+    pki_free(&user);
+}
+
 static void refuse_client(const struct tls_client_config *c, int expected, const char *part)
 {
     char why[TLS_WHY_MAX] = "";
@@ -324,6 +405,8 @@ int main(void)
         cmocka_unit_test(a_server_of_another_root),
         cmocka_unit_test(renewal),
         cmocka_unit_test(a_signer_below_the_root_is_sent_and_renewed),
+        cmocka_unit_test(roots_of_one_name),
+        cmocka_unit_test(other_roots_are_believed),
         cmocka_unit_test(clients_that_cannot_be),
         cmocka_unit_test(servers_that_cannot_be),
         cmocka_unit_test(each_allocation_fails),
