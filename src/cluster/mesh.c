@@ -335,8 +335,9 @@ static void note_visitor(struct link *l)
     struct endpoint *e = mesh_endpoint(m, l->peer->hello.address, l->peer->hello.epmd_port);
     if (e && e->self)
         tell_not_reached(m, e, leads_back);
-    if (e && !e->candidate) {
+    if (e && !e->out[PLANE_CONTROL]) { /* it listens now, however often nobody answered there before */
         e->candidate = true;
+        e->dial_ms[PLANE_CONTROL] = 0;
         mesh_dial(m);
     }
 }

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/err.h"
+#include "cluster/cluster_impl.h"
 #include "scenario.h"
 
 #include <stdio.h>
@@ -44,6 +45,25 @@ static void test_address_of_one_that_comes_later(void **state)
     universe_place(u, 0);
     assert_true(universe_until(u, universe_is_ready, 1000));
     assert_int_equal(universe_put(u, 0, "key", "value"), 0);
+}
+
+/* Whoever comes is dialed at once, however often nobody has answered there. */
+static void test_who_comes_is_seen_at_once(void **state)
+{
+    struct universe *u = *state;
+    for (unsigned i = 0; i < 4; i++)
+        universe_start(u, i);
+    universe_run(u, 20000);
+    for (unsigned round = 0; round < 5; round++) {
+        universe_start(u, 4);
+        universe_run(u, 20);
+        for (unsigned i = 0; i < 4; i++) {
+            const struct mesh *m = &u->machine[i].cluster->mesh;
+            assert_true(mesh_sees(m, mesh_peer(m, u->machine[4].incarnation)));
+        }
+        universe_kill(u, 4);
+        universe_run(u, 4700 + 130 * round);
+    }
 }
 
 static void test_every_node_serves(void **state)
@@ -109,6 +129,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_that_comes_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_of_one_that_comes_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_comes_is_seen_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_node_serves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_creates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_joiner_sleeps, setup, teardown),
