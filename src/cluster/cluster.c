@@ -170,7 +170,7 @@ static void follow_state(struct cluster *c)
         partition_follow(&c->partition[i]);
     c->overseer.dirty = true;
     lease_applied(c);
-    if (!c->ready) /* which depends on what this node has of its replicas now */
+    if (!readiness_is_settled(c)) /* which depends on what this node has of its replicas now */
         lease_renew_now(c);
     else
         lease_renew_soon(c);
@@ -313,6 +313,7 @@ void cluster_turn(struct cluster *c)
         note_stranded(c);
         overseer_turn(c);
     }
+    readiness_turn(c);
     cluster_note_left(c);
     cluster_note_full(c);
     router_turn(&c->router);

@@ -136,7 +136,8 @@ struct watch {
     bool suspect_told;
     bool due; /* a renewal has come that no round was asked for yet; sent at */
     uint64_t sent_ms;
-    bool asked; /* a grant follows the round, for a renewal sent at */
+    bool asked;   /* a grant follows the round, for a renewal sent at */
+    bool granted; /* ... or has followed */
     uint64_t asked_ms, term, round, index;
     uint64_t round_ms;       /* when that round was asked for */
     uint64_t lease_until_ms; /* no later than this its last lease ends */
@@ -181,6 +182,7 @@ struct formation {
     enum { FORM_NONE, FORM_OFFERED, FORM_ACCEPTED, FORM_STARTED } stage;
     uint64_t began_ms;       /* seeking, or being stranded */
     uint64_t quorum_ms;      /* enough were seen since then; 0 */
+    uint64_t all_heard_ms;   /* all N were heard since then; 0 */
     struct peer_offer offer; /* made or accepted */
     uint8_t proposer[PEER_INCARNATION];
     uint64_t stage_ms;
@@ -216,6 +218,13 @@ struct orchestrator {
         char address[PEER_ADDRESS_SIZE];
         uint16_t port;
     } place[ORCHESTRATOR_PLACES_MAX];
+};
+
+/* --- what an orchestrator is told (readiness.c) --- */
+
+struct readiness {
+    enum readiness_state { NOT_READY, READY_WAITING, READY_SETTLED } state;
+    uint64_t near_ms; /* a cluster has been about to form since then; 0: none is */
 };
 
 enum cluster_phase {
@@ -262,6 +271,7 @@ struct cluster {
     struct overseer overseer;
     struct formation formation;
     struct orchestrator orchestrator;
+    struct readiness readiness;
     struct cluster_notes notes;
     struct partition partition[META_PARTITIONS_MAX];
     struct list dirty; /* partitions */
@@ -276,7 +286,6 @@ struct cluster {
     uint64_t keys_counted[META_PARTITIONS_MAX];
     unsigned listed;
     bool discovery_answered;
-    bool ready;  /* latched */
     bool frozen; /* every group of the epoch, for good */
     uint64_t frozen_ms;
     bool reborn;  /* is to become a stranger at the end of the turn */
@@ -365,6 +374,13 @@ void cluster_note_waiting(struct cluster *c); /* seeking or stranded, every now 
 void cluster_note_full(struct cluster *c);    /* once in a turn */
 void cluster_note_members(struct cluster *c); /* the meta leader, every now and then */
 
+/* --- readiness.c --- */
+
+void readiness_turn(struct cluster *c);
+/* The leader has said that seats and partitions are full. */
+void readiness_settle(struct cluster *c);
+bool readiness_is_settled(const struct cluster *c); /* it was so once, in the life of this process */
+
 /* --- leave.c --- */
 
 /* Of a member that leaves: whether it has left, or nobody can take over what it holds. */
@@ -396,6 +412,9 @@ unsigned formation_seats(const struct cluster *c); /* that a cluster formed now 
  * and the names of those. */
 unsigned formation_heard(const struct cluster *c);
 unsigned formation_here(const struct cluster *c, char *names, size_t size);
+/* Those who are here are enough, so a cluster forms, or one forms again, when some time has passed and nobody else
+ * comes. Not where all that they wait for are silent nodes, and none of them holds anything (R-FRESH). */
+bool formation_is_near(const struct cluster *c);
 int formation_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
 void formation_stop(struct cluster *c);
 /* A cluster of one. */

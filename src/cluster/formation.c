@@ -25,7 +25,7 @@ void formation_begin(struct cluster *c)
     struct formation *f = &c->formation;
     f->stage = FORM_NONE;
     f->began_ms = now_of(c);
-    f->quorum_ms = 0;
+    f->quorum_ms = f->all_heard_ms = 0;
     timer_start(c->config.timers, &f->tick, TICK_MS);
 }
 
@@ -244,14 +244,45 @@ static bool missing_are_gone(const struct cluster *c)
     return true;
 }
 
-/* R-FORM: all N: at once; else after a grace. R-FRESH: a long one while somebody is silent who may hold something. */
+static bool all_are_heard(const struct cluster *c)
+{
+    return formation_heard(c) >= cluster_n(c);
+}
+
+/* R-FORM: all N: at once; else after a grace. R-FRESH: a long one while somebody is silent who may hold something. The
+ * last of N is heard before it can take part: the short one begins then, however long the others have waited for it. */
 static bool grace_is_over(const struct cluster *c)
 {
-    unsigned n = cluster_n(c);
-    if (count_participants(c) >= n)
+    const struct formation *f = &c->formation;
+    uint64_t since = f->all_heard_ms > f->quorum_ms ? f->all_heard_ms : f->quorum_ms;
+    if (count_participants(c) >= cluster_n(c))
         return true;
-    uint64_t grace = formation_heard(c) < n ? c->times.lost_after : c->times.form_grace;
-    return c->formation.quorum_ms && now_of(c) - c->formation.quorum_ms >= grace;
+    if (!f->quorum_ms)
+        return false;
+    return f->all_heard_ms ? now_of(c) - since >= c->times.form_grace : now_of(c) - f->quorum_ms >= c->times.lost_after;
+}
+
+static bool is_stranded(const struct cluster *c, const struct peer *p)
+{
+    return was_heard(c, p, HEARD_MS) && mesh_sees(&c->mesh, p) && p->beacon.state == PEER_STRANDED;
+}
+
+/* Of a node that seeks: those who would form again with it, as far as one can tell who holds nothing. */
+static bool may_reform(const struct cluster *c)
+{
+    unsigned stranded = 0;
+    for (unsigned i = 0; i < c->mesh.peer_count; i++)
+        stranded += is_stranded(c, c->mesh.peer[i]);
+    return stranded && count_participants(c) + stranded >= quorum(c);
+}
+
+bool formation_is_near(const struct cluster *c)
+{
+    const struct formation *f = &c->formation;
+    if (f->stage != FORM_NONE || (c->phase == PHASE_SEEKING && may_reform(c)))
+        return true;
+    bool waits = c->phase == PHASE_SEEKING && !all_are_heard(c);
+    return f->quorum_ms && !waits;
 }
 
 static void note_quorum(struct cluster *c)
@@ -261,6 +292,10 @@ static void note_quorum(struct cluster *c)
         f->quorum_ms = 0;
     else if (!f->quorum_ms)
         f->quorum_ms = now_of(c);
+    if (!all_are_heard(c))
+        f->all_heard_ms = 0;
+    else if (!f->all_heard_ms)
+        f->all_heard_ms = now_of(c);
 }
 
 static bool may_propose(const struct cluster *c)

@@ -95,7 +95,8 @@ enum status_health cluster_health_word(const struct cluster *c, const struct clu
     if (!h->quorum)
         return STATUS_NO_QUORUM;
     bool whole = h->all_here && !h->incomplete && !h->unavailable;
-    return whole && c->ready && c->phase == PHASE_MEMBER && lease_is_valid(c) ? STATUS_HEALTHY : STATUS_DEGRADED;
+    return whole && readiness_is_settled(c) && c->phase == PHASE_MEMBER && lease_is_valid(c) ? STATUS_HEALTHY
+                                                                                             : STATUS_DEGRADED;
 }
 
 const char *member_name(const struct member *m, char room[MEMBER_NAME_MAX])

@@ -174,10 +174,8 @@ void lease_take_grant(struct cluster *c, const struct peer_grant *g)
     memcpy(l->member, g->member, g->member_count * sizeof g->member[0]);
     for (unsigned i = 0; i < g->partition_count && i < META_PARTITIONS_MAX; i++)
         c->keys_counted[i] = g->keys[i];
-    if ((g->settled || !rule_holds(RULE_READY)) && !c->ready && c->phase == PHASE_MEMBER) {
-        c->ready = true; /* R-READY: latched for the life of the process */
-        log_info(c->config.log, "cluster", "ready: seats and partitions are as full as the live members allow");
-    }
+    if (g->settled || !rule_holds(RULE_READY))
+        readiness_settle(c);
     lease_applied(c);
 }
 

@@ -166,6 +166,7 @@ static void grant(struct cluster *c, struct watch *w)
     struct peer_grant g;
     fill_grant(c, w, &g);
     w->asked = false;
+    w->granted = true;
     w->lease_until_ms = now_of(c) + c->times.lease; /* it was sent before this */
     if (w->member == c->meta.self) {
         lease_take_grant(c, &g);
@@ -444,6 +445,17 @@ static void decide(struct cluster *c)
         o->busy_index = 0;
 }
 
+/* R-READY: those who wait to be ready hear so at once, by their last grant again: the lease that it gives is the same.
+ */
+static void tell_settled(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->overseer.watch_count; i++) {
+        struct watch *w = c->overseer.watch[i];
+        if (w->granted && !w->asked) /* else the next one is on its way */
+            grant(c, w);
+    }
+}
+
 /* What depends on more than the messages of this turn. */
 static void do_duty(struct cluster *c)
 {
@@ -457,8 +469,8 @@ static void do_duty(struct cluster *c)
     hand_over(c);
     bool settled = overseer_settled(c), is_news = settled && !c->overseer.settled;
     c->overseer.settled = settled;
-    if (is_news) /* who waits for it to be ready is told by a grant */
-        lease_renew_now(c);
+    if (is_news)
+        tell_settled(c);
 }
 
 /* After a sleep of this node's own, with its host or in the hands of a debugger, nobody has been silent but itself: all

@@ -76,7 +76,7 @@ static void explain_member(const struct cluster *c, const struct cluster_health 
     char missing[MISSING_TEXT_MAX];
     if (!h->quorum)
         cluster_explain_quorum(c, out, STATUS_TEXT_MAX);
-    else if (!c->ready)
+    else if (!readiness_is_settled(c))
         snprintf(out, STATUS_TEXT_MAX, "not ready: seats or partitions are not as full as they can be yet");
     else if (cluster_missing(c, missing, sizeof missing))
         snprintf(out, STATUS_TEXT_MAX, "no answer from %s", missing);
@@ -184,7 +184,7 @@ void cluster_status(const struct cluster *c, struct status_node *out)
     struct cluster_health h;
     cluster_judge(c, &h);
     *out = (struct status_node){.state = state_of(c),
-                                .ready = c->ready && c->phase == PHASE_MEMBER && h.quorum,
+                                .ready = readiness_is_settled(c) && c->phase == PHASE_MEMBER && h.quorum,
                                 .probe = cluster_probe_ready(c),
                                 .health = cluster_health_word(c, &h),
                                 .expected = cluster_n(c),
@@ -256,21 +256,6 @@ size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, s
     for (unsigned i = 0; i < partitions_of(c) && n + 2 <= max; i++)
         n += partition_transfers(&c->partition[i], &out[n]);
     return n;
-}
-
-/* R-READY. Seeking or stranded: once discovery has answered, for some time, with nobody to join or to form with,
- * because an orchestrator starts the next node only when this one is ready. */
-bool cluster_probe_ready(const struct cluster *c)
-{
-    if (c->ready)
-        return true;
-    if ((c->phase != PHASE_SEEKING && c->phase != PHASE_STRANDED) || !c->discovery_answered ||
-        now_of(c) - c->created_ms < 10000 || c->formation.stage != FORM_NONE || c->formation.quorum_ms)
-        return false;
-    for (unsigned i = 0; i < c->mesh.peer_count; i++)
-        if (c->mesh.peer[i]->has_beacon && c->mesh.peer[i]->beacon.serving && mesh_sees(&c->mesh, c->mesh.peer[i]))
-            return false;
-    return true;
 }
 
 int cluster_leave(struct cluster *c)

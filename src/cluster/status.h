@@ -19,9 +19,9 @@ unsigned cluster_partition_count(const struct cluster *c);
 unsigned cluster_partitions(const struct cluster *c, struct status_partition *out, unsigned from, unsigned max);
 /* At most `max`; returns how many were written. */
 size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, size_t max);
-/* What an orchestrator's readiness probe is told (R-READY of design.md): latched once the node was ready, and also true
- * where only a further start of a node can help. status_node.ready is another answer: ready now, within a cluster that
- * has a majority. */
+/* What an orchestrator's readiness probe is answered (R-READY, readiness.c): true also where all that the node can do
+ * is wait for others to be started; once true, until the node leaves. status_node.ready is another answer: ready now,
+ * within a cluster that has a majority. */
 bool cluster_probe_ready(const struct cluster *c);
 
 /* Begins to leave: replicas are handed over, then the node ends its membership. E_EXISTS: it leaves already. E_CLOSED:

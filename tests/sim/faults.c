@@ -436,8 +436,8 @@ static bool those_left_serve(const struct world *w)
 {
     for (unsigned i = 0; i < w->nodes; i++) {
         const struct cluster *c = w->node[i].cluster;
-        if (c &&
-            (c->phase != PHASE_MEMBER || !c->ready || !lease_is_valid(c) || !c->meta.state->settings.lowered_seats))
+        if (c && (c->phase != PHASE_MEMBER || !readiness_is_settled(c) || !lease_is_valid(c) ||
+                  !c->meta.state->settings.lowered_seats))
             return false;
     }
     return true;

@@ -466,7 +466,7 @@ void test_REFORM_goes_on_without_who_is_lost(void **state)
 
 static bool is_ready(struct universe *u, unsigned i)
 {
-    return cluster_at(u, i)->ready;
+    return readiness_is_settled(cluster_at(u, i));
 }
 
 /* One after the other, each when the last is ready: when it is, there is nothing left that its end would cost. */

@@ -25,7 +25,7 @@ static struct load load;
 
 static bool is_served(const struct universe *u, unsigned i)
 {
-    return u->machine[i].cluster && u->machine[i].cluster->ready;
+    return u->machine[i].cluster && readiness_is_settled(u->machine[i].cluster);
 }
 
 static void note(struct universe *u, unsigned i, unsigned key)
