@@ -212,7 +212,8 @@ struct orchestrator {
     uint64_t missing_ms;
     uint64_t fence_ms; /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */
     bool fenced;       /* as the log was told */
-    /* Of the last whole answer, for members that are admitted later. */
+    /* Of the last whole answer that lists this node, for members that are admitted later. */
+    uint64_t placed_ms; /* it was asked for then; 0: there was none, or not all of it is kept */
     unsigned place_count;
     struct {
         char address[PEER_ADDRESS_SIZE];

@@ -62,6 +62,7 @@ static void keep_places(struct orchestrator *o, const struct cluster_roster *r)
         strcpy(o->place[o->place_count].address, r->places[i].address);
         o->place[o->place_count++].port = r->places[i].epmd_port;
     }
+    o->placed_ms = o->place_count == r->count ? r->asked_ms : 0;
 }
 
 void gone_note_known(const struct cluster *c, struct known_member *k, const struct member *m)

@@ -474,6 +474,16 @@ bool mesh_sees(const struct mesh *m, const struct peer *p)
     return p->in[PLANE_CONTROL] && out && out->endpoint && is_advertised(out->endpoint, p);
 }
 
+bool mesh_has_met(const struct mesh *m, const char *address, uint16_t port)
+{
+    const struct peer_hello *self = &m->config.self;
+    const struct endpoint *e = find_endpoint(m, address, port);
+    const struct link *out = e ? e->out[PLANE_CONTROL] : NULL;
+    if ((e && e->self) || (port == self->epmd_port && strcmp(address, self->address) == 0))
+        return true;
+    return out && out->peer && out->peer->has_beacon && mesh_sees(m, out->peer);
+}
+
 static bool leads_to_the_same(const struct endpoint *a, const struct endpoint *b)
 {
     const struct link *to_a = a->out[PLANE_CONTROL], *to_b = b->out[PLANE_CONTROL];

@@ -141,6 +141,8 @@ struct peer *mesh_peer(const struct mesh *m, const uint8_t *incarnation); /* or 
 /* It is heard, and hears: connections stand both ways, and this node's leads to where the other says that it is: there
  * others would look for it. */
 bool mesh_sees(const struct mesh *m, const struct peer *p);
+/* At that address is this node itself, or one that it sees and that has said what it is. */
+bool mesh_has_met(const struct mesh *m, const char *address, uint16_t port);
 /* How many of the listed addresses lead, by connections that stand, to a node that another of them leads to. */
 unsigned mesh_aliases(const struct mesh *m);
 /* R-PROOF: the incarnation that was at that address is certainly dead: another has its port. That another has the name

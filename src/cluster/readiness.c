@@ -7,8 +7,9 @@
  *         +--is settled-----+------+--is settled--> SETTLED
  *
  *  state      | moves to | when
- *  NOT_READY  | WAITING  | the node seeks or is stranded, discovery has answered, and nothing that it sees will give it
- *             |          | a cluster soon: no member, nobody who forms, too few nodes for a quorum, or enough of them
+ *  NOT_READY  | WAITING  | the node seeks or is stranded, and has looked for others long enough: for ten seconds, or
+ *             |          | until it sees all that the orchestrator's API lists. Nothing that it sees will give it a
+ *             |          | cluster soon: no member, nobody who forms, too few nodes for a quorum, or enough of them
  *             |          | that hold nothing and wait for silent ones (R-FRESH)
  *  NOT_READY, | SETTLED  | the cluster's leader has said that seats and partitions are as full as the live members
  * allow WAITING    |          |
@@ -22,6 +23,8 @@
 
 /* How long a node looks for others before it says that it only waits. */
 #define SEEK_MS 10000
+/* How old the answer of an orchestrator's API may be that spares it this. */
+#define ANSWER_MS 5000
 /* A cluster that was about to form for so many times T_lost is not waited for any longer: a further node may help. */
 #define NEAR_LOST_TIMES 2
 
@@ -55,13 +58,29 @@ static bool is_near(struct cluster *c)
     return r->near_ms && now_of(c) - r->near_ms < NEAR_LOST_TIMES * (uint64_t)c->times.lost_after;
 }
 
+/* An API may have forgotten a node that still runs (R-GONE). That does no harm here: a node that is ready while it
+ * waits forms nothing because of it. */
+static bool sees_all_listed(const struct cluster *c)
+{
+    const struct orchestrator *o = &c->orchestrator;
+    bool listed = o->placed_ms && now_of(c) - o->placed_ms <= ANSWER_MS;
+    for (unsigned i = 0; listed && i < o->place_count; i++)
+        listed = mesh_has_met(&c->mesh, o->place[i].address, o->place[i].port);
+    return listed;
+}
+
+static bool has_looked(const struct cluster *c)
+{
+    return c->discovery_answered && (now_of(c) - c->created_ms >= SEEK_MS || sees_all_listed(c));
+}
+
 static bool only_waits(struct cluster *c)
 {
     if (c->phase != PHASE_SEEKING && c->phase != PHASE_STRANDED) {
         c->readiness.near_ms = 0;
         return false;
     }
-    return !is_near(c) && !sees_cluster(c) && c->discovery_answered && now_of(c) - c->created_ms >= SEEK_MS;
+    return !is_near(c) && !sees_cluster(c) && has_looked(c);
 }
 
 void readiness_turn(struct cluster *c)

@@ -98,6 +98,74 @@ static void test_not_before_discovery_has_answered(void **state)
     assert_true(is_ready(u, 0));
 }
 
+/* --- with an orchestrator's API --- */
+
+/* It lists the first so many machines. */
+static void list_places(struct universe *u, unsigned i, unsigned count, bool whole)
+{
+    struct cluster_candidate list[UNIVERSE_MAX];
+    for (unsigned k = 0; k < count; k++)
+        list[k] = (struct cluster_candidate){u->machine[k].address, 4369};
+    struct cluster_roster r = {.places = list, .count = count, .asked_ms = u->now_ms, .whole = whole};
+    universe_run(u, 10);
+    cluster_set_roster(u->machine[i].cluster, &r);
+    cluster_set_candidates(u->machine[i].cluster, list, count, 5, true, true);
+    u->machine[i].touched = true;
+    universe_run(u, 500);
+}
+
+static void start_listed(struct universe *u, unsigned i)
+{
+    unsigned count = u->count;
+    u->count = 0;
+    universe_start(u, i);
+    u->count = count;
+    universe_run(u, 200);
+}
+
+/* Each is ready as soon as it sees all others that there are. */
+static void test_at_once_where_an_api_lists_nobody_else(void **state)
+{
+    struct universe *u = *state;
+    watch_from_here();
+    for (unsigned i = 0; i < 4; i++) {
+        start_listed(u, i);
+        list_places(u, i, i + 1, true);
+        assert_true(is_ready(u, i));
+        watch(u, 2000);
+    }
+    start_listed(u, 4);
+    list_places(u, 4, 5, true);
+    watch(u, 2000);
+    assert_true(universe_is_ready(u));
+}
+
+static void test_not_at_once_where_it_lists_somebody_else(void **state)
+{
+    struct universe *u = *state;
+    start_listed(u, 0);
+    list_places(u, 0, 2, true); /* 1 does not answer */
+    assert_false(is_ready(u, 0));
+    list_places(u, 0, 1, false); /* or is still to be named */
+    assert_false(is_ready(u, 0));
+    universe_run(u, 10000);
+    assert_true(is_ready(u, 0));
+}
+
+/* Nor where the one that it lists, and that this node sees, has a cluster. */
+static void test_not_at_once_where_there_is_a_cluster(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, "value");
+    universe_kill(u, 4);
+    universe_run(u, 1000);
+    start_listed(u, 4);
+    list_places(u, 4, 5, true);
+    assert_true(is_ready(u, 4) == universe_status(u, 4).ready);
+    assert_true(universe_until(u, universe_is_ready, 30000));
+}
+
 /* --- OrderedReady --- */
 
 /* Three are enough for a quorum, and wait for two who may hold something: they are ready meanwhile, so the others are
@@ -290,6 +358,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_alone_after_ten_seconds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_before_discovery_has_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_at_once_where_an_api_lists_nobody_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_at_once_where_it_lists_somebody_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_at_once_where_there_is_a_cluster, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_after_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_last_is_not_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_comes_late_joins, setup, teardown),
