@@ -5,6 +5,14 @@ pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
 pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)
 # Pinned: the next release owns memory differently (src/consensus/group.c).
 pkg_check_modules(RAFT REQUIRED IMPORTED_TARGET raft=0.22.1)
+if(EPHEMERAL_STATIC_RAFT)
+  find_library(RAFT_ARCHIVE libraft.a REQUIRED)
+  add_library(raft_static INTERFACE)
+  target_link_libraries(raft_static INTERFACE ${RAFT_ARCHIVE})
+  set(RAFT_LIBRARY raft_static)
+else()
+  set(RAFT_LIBRARY PkgConfig::RAFT)
+endif()
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CURL REQUIRED libcurl>=7.85)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
@@ -12,7 +20,7 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 add_library(ephemeral_flags INTERFACE)
 target_compile_definitions(ephemeral_flags INTERFACE _GNU_SOURCE)
 target_compile_options(ephemeral_flags INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+  -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $<$<BOOL:${EPHEMERAL_WERROR}>:-Werror>
   -fno-omit-frame-pointer -fstack-protector-strong)
 target_compile_options(ephemeral_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:-O2>)
 target_include_directories(ephemeral_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
