@@ -1,7 +1,7 @@
 # The words of the house. CMake, CTest and the scripts named here do the work; each word first installs what it needs
 # (tools/setup, only what is missing).
 
-.PHONY: all run test fault simulate bench fuzz format asan clean help
+.PHONY: all run install deb deb-test test fault simulate bench fuzz format asan clean help
 
 all:
 	@tools/setup build
@@ -9,6 +9,17 @@ all:
 
 run: all
 	@tools/run
+
+install: all
+	@prefix="$(or $(prefix),/usr/local)" DESTDIR="$(DESTDIR)" tools/install
+
+deb:
+	@tools/setup deb
+	@tools/deb
+
+deb-test: deb
+	@tools/setup deb-test
+	@tests/package/fresh
 
 test:
 	@tools/setup test
@@ -49,6 +60,9 @@ clean:
 help:
 	@echo 'make         builds build/ephemerald, build/ephemeralctl and build/ephemeral-bench'
 	@echo 'make run     builds, starts five nodes on 127.0.0.1 to 127.0.0.5 and shows them; tools/cluster stop ends them'
+	@echo 'make install  installs the programs, manual pages, a systemd unit; prefix=/usr/local DESTDIR='
+	@echo 'make deb     builds the Debian package, in build/deb'
+	@echo 'make deb-test  installs, starts and removes it in fresh trees of Debian 12 and 13, which it makes'
 	@echo 'make test    builds and runs all tests, then again with the address and undefined behaviour sanitizers'
 	@echo 'make fault   kills, pauses, restarts and adds nodes of real clusters under load: twenty minutes'
 	@echo 'make simulate  lives through seeds of whole clusters in virtual time; SEEDS=1-1000 MINUTES=10; resumable'
