@@ -1,7 +1,7 @@
 # The words of the house. CMake, CTest and the scripts named here do the work; each word first installs what it needs
 # (tools/setup, only what is missing).
 
-.PHONY: all run install deb deb-test test fault simulate bench fuzz format asan clean help
+.PHONY: all run install deb deb-test test fault deploy-test simulate bench fuzz format asan clean help
 
 all:
 	@tools/setup build
@@ -29,6 +29,11 @@ fault:
 	@tools/setup fault
 	@tools/build release ephemerald ephemeralctl cluster-load history-check fault-proxy ephemeral-bench
 	@tests/cluster/run build
+
+deploy-test:
+	@tools/setup test
+	@tools/build release ephemerald ephemeralctl cluster-load history-check
+	@tests/deploy/run build all
 
 simulate:
 	@tools/setup build
@@ -65,6 +70,7 @@ help:
 	@echo 'make deb-test  installs, starts and removes it in fresh trees of Debian 12 and 13, which it makes'
 	@echo 'make test    builds and runs all tests, then again with the address and undefined behaviour sanitizers'
 	@echo 'make fault   kills, pauses, restarts and adds nodes of real clusters under load: twenty minutes'
+	@echo 'make deploy-test  plays what Marathon and Kubernetes do with the manifests of F5: half an hour'
 	@echo 'make simulate  lives through seeds of whole clusters in virtual time; SEEDS=1-1000 MINUTES=10; resumable'
 	@echo 'make bench   measures the node against a bare TLS echo server'
 	@echo 'make bench-cluster  measures five nodes, and five of etcd (which it installs)'
