@@ -356,6 +356,7 @@ static inline bool gone_is_fenced(const struct cluster *c)
 {
     return now_of(c) >= c->orchestrator.fence_ms;
 }
+void gone_explain_fence(const struct cluster *c, char *out, size_t size);
 
 /* --- health.c --- */
 

@@ -26,6 +26,8 @@
 
 #include "base/rule.h"
 
+#include <stdio.h>
+
 void gone_init(struct cluster *c)
 {
     c->orchestrator.seen_ms = c->created_ms;
@@ -124,18 +126,25 @@ static uint64_t fence_ms(const struct cluster *c)
     return !o->missing_ms ? UINT64_MAX : missed > unseen ? missed : unseen;
 }
 
+void gone_explain_fence(const struct cluster *c, char *out, size_t size)
+{
+    snprintf(out, size,
+             "fenced: members are missing, and the orchestrator's API has not listed this node for %llu s "
+             "(fence-after-ms); quorum operations fail here until it does, or all members are back",
+             (unsigned long long)(now_of(c) - c->orchestrator.seen_ms) / 1000);
+}
+
 static void tell_fence(struct cluster *c)
 {
     struct orchestrator *o = &c->orchestrator;
+    char text[STATUS_TEXT_MAX];
     bool fenced = gone_is_fenced(c);
     if (fenced == o->fenced)
         return;
     o->fenced = fenced;
+    gone_explain_fence(c, text, sizeof text);
     if (fenced)
-        log_error(c->config.log, "cluster",
-                  "fenced: members are missing, and the orchestrator's API has not listed this node for %llu s "
-                  "(fence-after-ms): quorum operations fail here until it does, or all members are back",
-                  (unsigned long long)(now_of(c) - o->seen_ms) / 1000);
+        log_error(c->config.log, "cluster", "%s", text);
     else
         log_info(c->config.log, "cluster", "no longer fenced");
 }

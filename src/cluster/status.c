@@ -51,7 +51,9 @@ bool cluster_explain_obstacle(const struct cluster *c, char *out, size_t size)
     char missing[MISSING_TEXT_MAX];
     out[0] = '\0';
     cluster_judge(c, &h);
-    if (!h.quorum && c->meta.whole) {
+    if (gone_is_fenced(c)) {
+        gone_explain_fence(c, out, size);
+    } else if (!h.quorum && c->meta.whole) {
         cluster_explain_quorum(c, out, size);
     } else if (h.unavailable) {
         cluster_missing(c, missing, sizeof missing);
@@ -74,7 +76,9 @@ static void explain_stranded(const struct cluster *c, char out[STATUS_TEXT_MAX])
 static void explain_member(const struct cluster *c, const struct cluster_health *h, char out[STATUS_TEXT_MAX])
 {
     char missing[MISSING_TEXT_MAX];
-    if (!h->quorum)
+    if (gone_is_fenced(c))
+        gone_explain_fence(c, out, STATUS_TEXT_MAX);
+    else if (!h->quorum)
         cluster_explain_quorum(c, out, STATUS_TEXT_MAX);
     else if (!readiness_is_settled(c))
         snprintf(out, STATUS_TEXT_MAX, "not ready: seats or partitions are not as full as they can be yet");

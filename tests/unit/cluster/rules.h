@@ -37,5 +37,15 @@ void test_FLOOR_what_was_seen_counts_where_nobody_leads(void **state);
 void test_FLOOR_waits_for_a_replica_that_has_it(void **state);
 void test_MEMORY_what_would_pass_the_limit_is_refused(void **state);
 void test_MEMORY_what_comes_together_counts_once(void **state);
+void test_GONE_LEASE_nobody_is_dead_before_the_margin(void **state);
+void test_GONE_FRESH_an_old_answer_counts_nothing(void **state);
+void test_GONE_TWICE_one_answer_is_not_enough(void **state);
+void test_GONE_WHOLE_a_part_of_the_list_counts_nothing(void **state);
+void test_GONE_SELF_a_list_without_this_node_counts_nothing(void **state);
+void test_GONE_LISTED_who_was_never_listed_is_not_gone(void **state);
+void test_GONE_QUORUM_nobody_forms_again_by_that_word(void **state);
+void test_FENCE_who_may_be_replaced_stops(void **state);
+void test_FENCE_where_all_are_heard_the_orchestrator_may_be_away(void **state);
+void test_FENCE_who_was_lost_is_missing_still(void **state);
 
 #endif

@@ -48,6 +48,16 @@ int main(int argc, char **argv)
         CASE(test_FLOOR_a_replica_that_is_behind_passes_it_on),
         CASE(test_FLOOR_what_was_seen_counts_where_nobody_leads),
         CASE(test_FLOOR_waits_for_a_replica_that_has_it),
+        CASE(test_GONE_LEASE_nobody_is_dead_before_the_margin),
+        CASE(test_GONE_FRESH_an_old_answer_counts_nothing),
+        CASE(test_GONE_TWICE_one_answer_is_not_enough),
+        CASE(test_GONE_WHOLE_a_part_of_the_list_counts_nothing),
+        CASE(test_GONE_SELF_a_list_without_this_node_counts_nothing),
+        CASE(test_GONE_LISTED_who_was_never_listed_is_not_gone),
+        CASE(test_GONE_QUORUM_nobody_forms_again_by_that_word),
+        CASE(test_FENCE_who_may_be_replaced_stops),
+        CASE(test_FENCE_where_all_are_heard_the_orchestrator_may_be_away),
+        CASE(test_FENCE_who_was_lost_is_missing_still),
     };
     char filter[32];
     if (argc > 1) {
