@@ -31,6 +31,12 @@ static bool gives_up_seat(struct cluster *c, uint64_t id)
     return !m || (m->state == MEMBER_LEAVING && id != c->meta.self);
 }
 
+/* A phantom's or one of who is no member any more: nobody comes back to it. */
+static bool is_left(struct cluster *c, uint64_t id)
+{
+    return !meta_member(c->meta.state, id);
+}
+
 /* A suspect is worked around, as in the partitions: it stays a member, without a seat. */
 static bool is_absent(struct cluster *c, uint64_t id)
 {
@@ -54,6 +60,14 @@ static uint64_t find_voter(struct cluster *c, const struct group_member *m, unsi
     return 0;
 }
 
+static unsigned count_left(struct cluster *c, const struct group_member *m, unsigned n)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < n; i++)
+        left += m[i].role == GROUP_VOTER && is_left(c, m[i].id);
+    return left;
+}
+
 static uint64_t find_vacated(struct cluster *c, const struct group_member *m, unsigned n)
 {
     uint64_t id = find_voter(c, m, n, gives_up_seat);
@@ -74,6 +88,14 @@ static bool even_out(struct cluster *c, uint64_t live)
     return done;
 }
 
+/* R-SEATS: where N has fallen, the seats that others have left go, two by two, for a group never rests at an even
+ * number, but never under E0. A cluster that was made smaller may then lose as many as one that was formed so. */
+static bool drops_seat(struct cluster *c, const struct group_member *m, unsigned n, unsigned seats)
+{
+    unsigned voters = count_voters(m, n), left = count_left(c, m, n);
+    return voters % 2 ? left >= 2 && voters >= seats + 2 : left && voters > seats;
+}
+
 /* R-SEATS: who is dead, or silent, keeps its seat until a live one takes it over; only from an odd number, remove then
  * add. More seats are made by two single changes, with who is to sit there at hand. */
 static bool move_seat(struct cluster *c, const struct group_member *m, unsigned n)
@@ -81,6 +103,8 @@ static bool move_seat(struct cluster *c, const struct group_member *m, unsigned 
     unsigned voters = count_voters(m, n), seats = seats_count(cluster_n(c), c->meta.state->settings.expected);
     uint64_t live = find_standby(c, m, n, 0), next = find_standby(c, m, n, live);
     uint64_t vacated = find_vacated(c, m, n);
+    if (drops_seat(c, m, n, seats))
+        return group_change(c->meta.group, now_of(c), GROUP_REMOVE, find_voter(c, m, n, is_left)) == 0;
     if (voters % 2 == 0)
         return even_out(c, live);
     if (live && next && voters < seats)

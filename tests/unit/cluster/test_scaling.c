@@ -1,0 +1,140 @@
+/* A cluster that is made larger and smaller while it runs, by an orchestrator whose word for its size counts. In
+ * virtual time. */
+#include "support.h"
+
+#include "cluster/cluster_impl.h"
+#include "scenario.h"
+
+#include <stdlib.h>
+
+/* The orchestrator is to run so many, and lists them. */
+static void scale(struct universe *u, unsigned count)
+{
+    struct cluster_candidate list[UNIVERSE_MAX];
+    u->count = count;
+    for (unsigned k = 0; k < count; k++)
+        list[k] = (struct cluster_candidate){u->machine[k].address, 4369};
+    for (unsigned i = 0; i < UNIVERSE_MAX; i++)
+        if (u->machine[i].cluster) {
+            cluster_set_candidates(u->machine[i].cluster, list, count, count, true, true);
+            u->machine[i].touched = true;
+        }
+}
+
+static void scale_up(struct universe *u, unsigned count)
+{
+    unsigned before = u->count;
+    scale(u, count);
+    for (unsigned i = before; i < count; i++)
+        universe_start(u, i);
+    await_ready(u, 60000);
+    universe_run(u, 3000);
+}
+
+/* SIGTERM to those that are too many, the last first. */
+static void scale_down(struct universe *u, unsigned count)
+{
+    unsigned before = u->count;
+    scale(u, count);
+    for (unsigned i = before; i-- > count;) {
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+        for (unsigned ms = 0; !u->machine[i].ended && ms < 60000; ms += 10)
+            universe_run(u, 10);
+        assert_true(u->machine[i].ended);
+        universe_kill(u, i);
+    }
+    universe_run(u, 5000);
+}
+
+static void test_to_seven_and_back(void **state)
+{
+    struct universe *u = *state;
+    u->config.expected = 5;
+    start_all(u);
+    write_all(u, 0, "kept");
+    scale_up(u, 7);
+    assert_int_equal(universe_status(u, 0).member_count, 7);
+    assert_int_equal(universe_status(u, 0).seats, 7);
+    assert_int_equal(universe_status(u, 0).expected, 7);
+    scale_down(u, 5);
+    assert_int_equal(universe_status(u, 0).member_count, 5);
+    assert_int_equal(universe_status(u, 0).expected, 5);
+    assert_int_equal(universe_status(u, 0).seats, 5);
+    expect_all(u, 1, "kept");
+    /* It may lose two, as one that was formed with five. */
+    assert_int_equal(universe_status(u, 0).may_lose, 1);
+    universe_kill(u, 3);
+    universe_kill(u, 4);
+    universe_run(u, 1000);
+    struct status_node s = universe_status(u, 0);
+    assert_true(s.health == STATUS_DEGRADED);
+    assert_int_equal(s.seats, 5);
+}
+
+/* The configured size is what no cluster of that name was ever smaller than: its seats stay. */
+static void test_to_three(void **state)
+{
+    struct universe *u = *state;
+    u->config.expected = 5;
+    start_all(u);
+    write_all(u, 0, "kept");
+    uint64_t epoch = universe_status(u, 0).epoch;
+    scale_down(u, 3);
+    struct status_node s = universe_status(u, 0);
+    assert_int_equal(s.member_count, 3);
+    assert_int_equal(s.seats, 5);
+    assert_int_equal(s.expected, 5);
+    assert_int_equal(s.may_lose, 0);
+    assert_int_equal(s.epoch, epoch);
+    assert_null(router_unavailable(cluster_router(u->machine[0].cluster)));
+    expect_all(u, 0, "kept");
+    scale_up(u, 5);
+    assert_int_equal(universe_status(u, 0).epoch, epoch);
+    assert_int_equal(universe_status(u, 0).may_lose, 1);
+    expect_all(u, 4, "kept");
+}
+
+/* Formed with three, as it is configured, and made larger: five seats, and two more make it seven. */
+static void test_from_three_to_seven(void **state)
+{
+    struct universe *u = *state;
+    u->count = u->config.expected = 3;
+    start_all(u);
+    write_all(u, 0, "kept");
+    scale_up(u, 5);
+    assert_int_equal(universe_status(u, 0).seats, 5);
+    scale_up(u, 7);
+    assert_int_equal(universe_status(u, 0).seats, 7);
+    scale_down(u, 3);
+    assert_int_equal(universe_status(u, 0).seats, 3);
+    assert_int_equal(universe_status(u, 0).may_lose, 1);
+    expect_all(u, 2, "kept");
+}
+
+/* They are not scaled down, they are gone for a while: nobody's seat is dropped. */
+static void test_the_dead_keep_their_seats(void **state)
+{
+    struct universe *u = *state;
+    u->config.expected = 5;
+    u->count = 7;
+    start_all(u);
+    unsigned seats = universe_status(u, 0).seats;
+    for (unsigned i = 5; i < 7; i++) {
+        universe_kill(u, i);
+        universe_run(u, 70000);
+    }
+    assert_int_equal(universe_status(u, 0).member_count, 5);
+    assert_int_equal(universe_status(u, 0).seats, seats);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_to_seven_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_to_three, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_from_three_to_seven, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_dead_keep_their_seats, setup, teardown),
+    };
+    cmocka_set_test_filter(getenv("ONLY"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
