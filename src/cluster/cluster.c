@@ -17,10 +17,23 @@ void cluster_set_phase(struct cluster *c, enum cluster_phase phase)
     cluster_beacon_now(c);
 }
 
+static unsigned listed_nodes(const struct cluster *c)
+{
+    unsigned aliases = mesh_aliases(&c->mesh);
+    return c->listed > aliases ? c->listed - aliases : 0;
+}
+
 unsigned cluster_own_n(const struct cluster *c)
 {
-    unsigned aliases = mesh_aliases(&c->mesh), nodes = c->listed > aliases ? c->listed - aliases : 0;
+    unsigned nodes = listed_nodes(c);
     return c->config.expected > nodes ? c->config.expected : nodes;
+}
+
+/* A list of peers may leave this node itself out; an orchestrator's does not. */
+unsigned cluster_too_few_listed(const struct cluster *c)
+{
+    unsigned nodes = listed_nodes(c);
+    return c->listed_for_certain && c->orchestrator.placed_ms && nodes < c->config.expected ? nodes : 0;
 }
 
 unsigned cluster_n(const struct cluster *c)
@@ -101,6 +114,18 @@ static void warn_setting(const struct cluster *c, const char *name, uint64_t own
                  (unsigned long long)theirs, (unsigned long long)own);
 }
 
+/* R-SEATS: never fewer seats than cluster-size, for an older cluster may have had as many, and may run elsewhere. */
+static void warn_size(const struct cluster *c)
+{
+    unsigned nodes = cluster_too_few_listed(c), seats = c->meta.state->settings.expected;
+    if (nodes && nodes < seats)
+        log_warn(
+            c->config.log, "cluster",
+            "the orchestrator runs %u nodes, but cluster-size is %u: the cluster needs %u of them and may lose %u. "
+            "Run more, or set cluster-size to the number of nodes before the cluster next forms from nothing",
+            nodes, seats, seats_quorum(seats), nodes > seats_quorum(seats) ? nodes - seats_quorum(seats) : 0);
+}
+
 /* Times, the configured size and the number of replicas are fixed when a cluster forms. */
 static void compare_settings(const struct cluster *c)
 {
@@ -142,6 +167,7 @@ static void note_admission(struct cluster *c)
     cluster_set_phase(c, PHASE_MEMBER);
     lease_begin(c, c->lease.hold_ms);
     compare_settings(c);
+    warn_size(c);
     log_info(c->config.log, "cluster", "this node is member %llu of cluster '%s', epoch %llu, with %u members",
              (unsigned long long)c->meta.self, c->config.name, (unsigned long long)c->meta.state->epoch,
              c->meta.state->member_count);
@@ -465,5 +491,6 @@ void cluster_set_candidates(struct cluster *c, const struct cluster_candidate *l
     /* N falls only on a fresh answer of an authoritative source. */
     if (authoritative || listed > c->listed)
         c->listed = listed;
+    c->listed_for_certain = authoritative && answered;
     c->discovery_answered = c->discovery_answered || answered;
 }

@@ -286,6 +286,7 @@ struct cluster {
     /* Of each partition, as its leader has said last, as far as this node has heard of it; UINT64_MAX: not known. */
     uint64_t keys_counted[META_PARTITIONS_MAX];
     unsigned listed;
+    bool listed_for_certain; /* by sources that know all nodes */
     bool discovery_answered;
     bool frozen; /* every group of the epoch, for good */
     uint64_t frozen_ms;
@@ -330,6 +331,8 @@ void cluster_set_phase(struct cluster *c, enum cluster_phase phase);
 unsigned cluster_n(const struct cluster *c);
 unsigned
 cluster_own_n(const struct cluster *c); /* that this node knows of: an address that is an alias counts for none */
+/* How many nodes an orchestrator's API says there are to be, where they are fewer than cluster-size; else 0. */
+unsigned cluster_too_few_listed(const struct cluster *c);
 /* Forgets the cluster that it was in. `as_stranger`: under a new incarnation. */
 void cluster_forget(struct cluster *c, bool as_stranger);
 void cluster_beacon_now(struct cluster *c);

@@ -19,6 +19,18 @@ static unsigned count_seen(const struct cluster *c)
     return n;
 }
 
+static void explain_few(const struct cluster *c, unsigned n, unsigned seats, char out[STATUS_TEXT_MAX])
+{
+    unsigned listed = cluster_too_few_listed(c);
+    int len = snprintf(out, STATUS_TEXT_MAX, "in no cluster: sees %u of %u nodes, %u are needed to form one",
+                       count_seen(c), n, seats_quorum(seats));
+    if (listed && len > 0)
+        snprintf(out + len, STATUS_TEXT_MAX - (size_t)len,
+                 "; the orchestrator runs %u, but cluster-size is %u: %s; set cluster-size to the number of nodes",
+                 listed, c->config.expected,
+                 listed < seats_quorum(seats) ? "no cluster can form" : "these wait for the others");
+}
+
 static void explain_seeking(const struct cluster *c, char out[STATUS_TEXT_MAX])
 {
     unsigned n = cluster_n(c), seats = formation_seats(c);
@@ -28,8 +40,7 @@ static void explain_seeking(const struct cluster *c, char out[STATUS_TEXT_MAX])
                  "it would need %u seats of %d",
                  n, c->config.expected, seats, PEER_SEATS_MAX);
     else
-        snprintf(out, STATUS_TEXT_MAX, "in no cluster: sees %u of %u nodes, %u are needed to form one", count_seen(c),
-                 n, seats_quorum(seats));
+        explain_few(c, n, seats, out);
 }
 
 /* At most a good half of the text, which says more. */

@@ -70,8 +70,12 @@ const struct option daemon_options[] = {
      "two "
      "clusters may share a network and a root."},
     {"cluster-size", "EPHEMERAL_STORE_CLUSTER_SIZE", OPTION_NUMBER, "N", "5", 1, 63, false,
-     "Nodes that the cluster is expected to have: how many must see each other to form it follows from this, so it is "
-     "the same on all of them. 5, because two may then be lost at once; 1 is a cluster of one, which needs no peers."},
+     "Nodes that the cluster is expected to have, the same on all of them: how many must see each other to form it "
+     "follows from this. 5, because two may then be lost at once; 1 is a cluster of one, which needs no peers. Under "
+     "an "
+     "orchestrator, set it to the number of nodes if that is not 5, and leave it as it is when you scale up: replicas "
+     "or instances raise the number of nodes that must agree, but never lower it below this. A cluster that runs fewer "
+     "nodes than this may lose fewer, and cannot form with less than a majority of this number."},
     {"peers", "EPHEMERAL_STORE_PEERS", OPTION_TEXT, "PEER,...", NULL, 0, 0, false,
      "Where other nodes may be: addresses or names with A or AAAA records, each perhaps with :PORT of its control "
      "plane "

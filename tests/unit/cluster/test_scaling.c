@@ -14,8 +14,10 @@ static void scale(struct universe *u, unsigned count)
     u->count = count;
     for (unsigned k = 0; k < count; k++)
         list[k] = (struct cluster_candidate){u->machine[k].address, 4369};
+    struct cluster_roster r = {.places = list, .count = count, .asked_ms = u->now_ms, .whole = true};
     for (unsigned i = 0; i < UNIVERSE_MAX; i++)
         if (u->machine[i].cluster) {
+            cluster_set_roster(u->machine[i].cluster, &r);
             cluster_set_candidates(u->machine[i].cluster, list, count, count, true, true);
             u->machine[i].touched = true;
         }
@@ -127,6 +129,43 @@ static void test_the_dead_keep_their_seats(void **state)
     assert_int_equal(universe_status(u, 0).seats, seats);
 }
 
+/* The orchestrator runs fewer than cluster-size says. It is told what to set; with fewer than a quorum nothing else
+ * helps. */
+static void test_fewer_than_the_configured_size(void **state)
+{
+    struct universe *u = *state;
+    u->config.expected = 5;
+    u->count = 1;
+    universe_start(u, 0);
+    scale(u, 1);
+    universe_run(u, 1000);
+    assert_string_equal(universe_status(u, 0).why,
+                        "in no cluster: sees 1 of 5 nodes, 3 are needed to form one; the orchestrator runs 1, but "
+                        "cluster-size is 5: no cluster can form; set cluster-size to the number of nodes");
+    scale(u, 3);
+    universe_start(u, 1);
+    universe_start(u, 2);
+    scale(u, 3);
+    universe_run(u, 50000);
+    assert_int_equal(universe_status(u, 0).state, STATUS_SEEKING);
+    assert_non_null(strstr(universe_status(u, 2).why, "the orchestrator runs 3, but cluster-size is 5: these wait"));
+    u->heard = "the orchestrator runs 3 nodes, but cluster-size is 5: the cluster needs 3 of them and may lose 0";
+    await_ready(u, 20000);
+    assert_int_equal(u->heard_count, 3);
+    assert_int_equal(universe_status(u, 0).seats, 5);
+}
+
+/* As it is configured: at once, and one may fail. */
+static void test_as_many_as_the_configured_size(void **state)
+{
+    struct universe *u = *state;
+    u->count = u->config.expected = 3;
+    for (unsigned i = 0; i < 3; i++)
+        universe_start(u, i);
+    await_ready(u, 3000);
+    assert_int_equal(universe_status(u, 0).may_lose, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +173,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_to_three, setup, teardown),
         cmocka_unit_test_setup_teardown(test_from_three_to_seven, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_dead_keep_their_seats, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fewer_than_the_configured_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_as_many_as_the_configured_size, setup, teardown),
     };
     cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
