@@ -134,6 +134,7 @@ static void apply_change(struct group *g, const struct entry *change)
         group_break(g, "out of memory");
     else
         group_step_or_break(g, &e);
+    g->news |= GROUP_NEWS_MEMBERS;
 }
 
 static bool apply_next(struct group *g)

@@ -30,7 +30,7 @@ struct group_member {
 
 enum group_news {
     GROUP_NEWS_LEADERSHIP = 1, /* state, term or leader */
-    GROUP_NEWS_MEMBERS = 2     /* group_members(); they count from the moment they are in the log */
+    GROUP_NEWS_MEMBERS = 2 /* group_members(), from the moment a change is in the log, or group_members_committed() */
 };
 
 struct group_hooks {
