@@ -29,6 +29,7 @@ struct load_options {
     unsigned timeout_ms; /* of a request */
     unsigned seconds;    /* 0: until SIGTERM */
     unsigned patience_s; /* for the last reading of everything */
+    unsigned size;       /* of fill and check: bytes of a value at least; the number comes first */
     unsigned gap_max_ms; /* longest time without success, over which it has failed; 0: any */
     bool races, may_lose;
     char bucket[LOAD_KEY_MAX]; /* of fill and check always the same, else of this run alone */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DOUBTS_MAX 100000u
+#define NUMBER_MAX 16 /* digits of a value, with a NUL */
 
 static void name_key(struct load_key *k, unsigned slot)
 {
@@ -25,16 +26,16 @@ int load_get_number(const struct load *l, struct client *c, const char *name, ui
 {
     static const struct kv_resp none;
     struct kv_resp resp = none;
-    char text[16] = "";
+    char text[NUMBER_MAX] = "";
     struct kv_get_req req = client_get_request(slice_str(""), slice_str(l->options.bucket), slice_str(name));
     int err = client_get(c, &req, &resp);
     *out = 0;
     if (err)
         return err == E_NOT_FOUND ? 0 : err;
     struct slice value = resp.content[0].content.value;
-    if (resp.count != 1 || value.len == 0 || value.len >= sizeof text)
+    if (resp.count != 1 || value.len < l->options.size)
         return 0;
-    memcpy(text, value.data, value.len);
+    memcpy(text, value.data, value.len < sizeof text ? value.len : sizeof text - 1);
     *out = (uint32_t)strtoul(text, NULL, 10);
     return 0;
 }
@@ -42,12 +43,18 @@ int load_get_number(const struct load *l, struct client *c, const char *name, ui
 int load_put_number(const struct load *l, struct client *c, const char *name, uint32_t number, bool create)
 {
     struct kv_resp resp;
-    char text[16];
-    snprintf(text, sizeof text, "%u", number);
+    char digits[NUMBER_MAX], *text;
+    int len = snprintf(digits, sizeof digits, "%u", number);
+    size_t size = (size_t)len > l->options.size ? (size_t)len : l->options.size;
+    text = load_alloc(size, 1);
+    memset(text, ' ', size);
+    memcpy(text, digits, (size_t)len);
     struct kv_put_req req =
-        client_put_request(slice_str(""), slice_str(l->options.bucket), slice_str(name), slice_str(text));
+        client_put_request(slice_str(""), slice_str(l->options.bucket), slice_str(name), slice_make(text, size));
     req.if_none_match = create;
-    return client_put(c, &req, slice_str(""), &resp);
+    int err = client_put(c, &req, slice_str(""), &resp);
+    free(text);
+    return err;
 }
 
 static void succeeded(struct load_key *k, uint64_t now_ms)

@@ -43,7 +43,8 @@ static _Noreturn void usage(void)
           "  fill    writes --keys keys, through one host after the other\n"
           "  check   reads what fill has written through each host; --may-lose: counts what is gone\n"
           "  --keys N [192]  --workers N for each host [2]  --pace-ms N [5]  --timeout-ms N [10000]\n"
-          "  --seconds N [until SIGTERM]  --patience-s N at the end [60]  --gap-max-ms N [any]  --may-lose\n",
+          "  --seconds N [until SIGTERM]  --patience-s N at the end [60]  --gap-max-ms N [any]  --may-lose\n"
+          "  --size N bytes of each value that fill writes [as many as its number has digits]\n",
           stderr);
     exit(EX_USAGE);
 }
@@ -68,17 +69,13 @@ static void take_hosts(struct load_options *o, char *list)
     }
 }
 
-static const struct option names[] = {{"certs", required_argument, NULL, 'c'},
-                                      {"hosts", required_argument, NULL, 'h'},
-                                      {"keys", required_argument, NULL, 'k'},
-                                      {"workers", required_argument, NULL, 'w'},
-                                      {"pace-ms", required_argument, NULL, 'p'},
-                                      {"timeout-ms", required_argument, NULL, 't'},
-                                      {"seconds", required_argument, NULL, 's'},
-                                      {"patience-s", required_argument, NULL, 'e'},
-                                      {"gap-max-ms", required_argument, NULL, 'g'},
-                                      {"may-lose", no_argument, NULL, 'l'},
-                                      {NULL, 0, NULL, 0}};
+static const struct option names[] = {
+    {"certs", required_argument, NULL, 'c'},      {"hosts", required_argument, NULL, 'h'},
+    {"keys", required_argument, NULL, 'k'},       {"workers", required_argument, NULL, 'w'},
+    {"pace-ms", required_argument, NULL, 'p'},    {"timeout-ms", required_argument, NULL, 't'},
+    {"seconds", required_argument, NULL, 's'},    {"patience-s", required_argument, NULL, 'e'},
+    {"gap-max-ms", required_argument, NULL, 'g'}, {"may-lose", no_argument, NULL, 'l'},
+    {"size", required_argument, NULL, 'z'},       {NULL, 0, NULL, 0}};
 
 static void take_option(struct load_options *o, int name)
 {
@@ -109,6 +106,9 @@ static void take_option(struct load_options *o, int name)
         break;
     case 'g':
         o->gap_max_ms = number(optarg);
+        break;
+    case 'z':
+        o->size = number(optarg);
         break;
     case 'l':
         o->may_lose = true;
