@@ -1,7 +1,7 @@
 # The words of the house. CMake, CTest and the scripts named here do the work; each word first installs what it needs
 # (tools/setup, only what is missing).
 
-.PHONY: all run install deb deb-test test fault deploy-test simulate bench fuzz format asan clean help
+.PHONY: all run install deb deb-test test fault deploy-test simulate bench fuzz image image-test format asan clean help
 
 all:
 	@tools/setup build
@@ -51,6 +51,15 @@ fuzz:
 	@tools/setup fuzz
 	@tests/fuzz/run
 
+image:
+	@tools/setup image
+	@tools/image
+
+image-test:
+	@tools/setup test
+	@tests/image/build --compile build/image/test
+	@tests/image/run build/image/test/*.oci.tar
+
 format:
 	@tools/setup format
 	@tools/format
@@ -75,6 +84,8 @@ help:
 	@echo 'make bench   measures the node against a bare TLS echo server'
 	@echo 'make bench-cluster  measures five nodes, and five of etcd (which it installs)'
 	@echo 'make fuzz    runs the fuzzers (clang)'
+	@echo 'make image   builds a container image in build/image: an OCI archive, and what is in it (SPDX)'
+	@echo 'make image-test  builds it twice, in two folders, compares them, and runs five containers of it'
 	@echo 'make format  formats all C files (clang-format 14)'
 	@echo 'make asan    builds with the sanitizers, in build/asan'
 	@echo 'make clean   stops the nodes of make run and removes build/'
