@@ -339,10 +339,10 @@ typedef int (*step)(const struct reading *r);
 
 static int read_values(const struct reading *r)
 {
-    static const step steps[] = {read_log_level,   read_numbers,        read_listen,      read_orchestration,
-                                 read_version,     read_names,          read_delete_mode, read_memory,
-                                 read_connections, config_read_cluster, read_more_names,  read_users,
-                                 read_types,       config_read_root};
+    static const step steps[] = {read_log_level,       read_numbers,     read_listen,         read_orchestration,
+                                 config_read_marathon, read_version,     read_names,          read_delete_mode,
+                                 read_memory,          read_connections, config_read_cluster, read_more_names,
+                                 read_users,           read_types,       config_read_root};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof steps / sizeof steps[0]; i++)
         status = steps[i](r);
@@ -432,6 +432,7 @@ void config_fini(struct config *c)
     free(c->peers);
     free(c->cluster_name);
     free(c->place);
+    config_marathon_fini(&c->marathon);
     json_free(c);
     option_set_fini(&c->options);
 }
@@ -467,6 +468,7 @@ void config_log(const struct config *c, const struct log *log)
              c->node_name, orchestration_name(c->orchestration), c->user_count, c->bucket_type_count,
              (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
     config_log_cluster(c, log);
+    config_log_marathon(c, log);
     if (*c->names_left_out)
         log_warn(log, "config",
                  "no certificate can carry these names of this node, so clients cannot check the node by them: %s. DNS "

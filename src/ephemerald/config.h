@@ -42,6 +42,15 @@ struct config_pem {
 /* Overwrites the text. */
 void config_pem_fini(struct config_pem *pem);
 
+/* How Marathon is asked; empty without ORCHESTRATION=marathon. Texts may be NULL. */
+struct config_marathon {
+    char *app_id;  /* NULL: not known, so Marathon is not asked */
+    char *task_id; /* this node's */
+    char *urls;
+    char *user, *password_file; /* both or neither */
+    char *token_file, *root_ca_file;
+};
+
 struct config {
     struct option_set options; /* what the following was made from */
 
@@ -74,6 +83,7 @@ struct config {
     size_t advertise_name_count;
     bool advertise_given; /* the name was, so an address of loopback will do */
     char *place;          /* empty: not known */
+    struct config_marathon marathon;
     struct config_times times;
 
     struct config_bucket_type bucket_types[CONFIG_TYPES_MAX];

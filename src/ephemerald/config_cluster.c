@@ -84,7 +84,8 @@ static int read_place(const struct reading *r)
  * help, as it is not asked. */
 static int fail_alone(const struct config *c, char *why, size_t why_size)
 {
-    const char *also = c->orchestration == ORCHESTRATION_MARATHON     ? " (Marathon is not asked for them)"
+    const char *also = c->orchestration == ORCHESTRATION_MARATHON
+                           ? " (the environment variable MARATHON_APP_ID is not set: Marathon cannot be asked for them)"
                        : c->orchestration == ORCHESTRATION_KUBERNETES ? " (Kubernetes is not asked for them)"
                                                                       : "";
     snprintf(why, why_size,
@@ -116,7 +117,7 @@ static int read_peers(const struct reading *r)
     int status = check_peers(reading_text(r, "peers"), c->epmd_port, &c->peers, r->why, r->why_size);
     if (status)
         return reading_fail_at(r, status, "peers");
-    return c->cluster_size > 1 && !c->peers ? fail_alone(c, r->why, r->why_size) : 0;
+    return c->cluster_size > 1 && !c->peers && !c->marathon.app_id ? fail_alone(c, r->why, r->why_size) : 0;
 }
 
 /* --- where this one is --- */
@@ -315,7 +316,7 @@ static int peers_of_file(const struct config *c, struct option_set *again, char 
     if (err)
         return err == E_NOMEM ? EX_OSERR : err == E_IO ? EX_NOINPUT : EX_CONFIG;
     int status = check_peers(option_text(again, "peers"), c->epmd_port, peers, why, why_size);
-    return !status && c->cluster_size > 1 && !*peers ? fail_alone(c, why, why_size) : status;
+    return !status && c->cluster_size > 1 && !*peers && !c->marathon.app_id ? fail_alone(c, why, why_size) : status;
 }
 
 static int copy_peers(const struct config *c, char **peers, char *why, size_t why_size)

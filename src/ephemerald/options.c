@@ -29,6 +29,18 @@ const struct option daemon_options[] = {
     {"orchestration", "ORCHESTRATION", OPTION_TEXT, "marathon|kubernetes|none", NULL, 0, 0, false,
      "Who started this node. Without it: kubernetes where a service account or KUBERNETES_SERVICE_HOST is there, else "
      "none."},
+    {"marathon-url", "MARATHON_URL EPHEMERAL_STORE_MARATHON_URL", OPTION_TEXT, "URL,...", NULL, 0, 0, false,
+     "Where Marathon's API is asked for the other nodes (with ORCHESTRATION=marathon): URLs of http or https, which "
+     "are "
+     "tried in this order until one answers. Without it: http://marathon.mesos:8080, http://leader.mesos:8080."},
+    {"marathon-user", "EPHEMERAL_STORE_MARATHON_USER", OPTION_TEXT, "NAME", NULL, 0, 0, false,
+     "User of Marathon's API (HTTP basic authentication), together with marathon-password-file."},
+    {"marathon-password-file", "EPHEMERAL_STORE_MARATHON_PASSWORD_FILE", OPTION_TEXT, "FILE", NULL, 0, 0, false,
+     "File with the password of marathon-user. It is read for each request."},
+    {"marathon-token-file", "EPHEMERAL_STORE_MARATHON_TOKEN_FILE", OPTION_TEXT, "FILE", NULL, 0, 0, false,
+     "File with a token for Marathon's API, sent as `Authorization: Bearer`. It is read for each request."},
+    {"marathon-root-ca-file", "EPHEMERAL_STORE_MARATHON_ROOT_CA_FILE", OPTION_TEXT, "FILE", NULL, 0, 0, false,
+     "PEM root certificates that an https server of Marathon's API must lead to. Without it: the system's."},
     {"node-name", "EPHEMERAL_STORE_NODE_NAME", OPTION_TEXT, "NAME", NULL, 0, 0, false,
      "Shown to clients as the node's name. Without it: riak@ and the host's name or address (HOST under Marathon, else "
      "what --listen says when that is a single address, else the host's own name)."},

@@ -27,6 +27,10 @@ bool config_is_wildcard(const char *listen);
 
 /* Everything of the cluster; after listen, epmd-port and orchestration. */
 int config_read_cluster(const struct reading *r);
+/* After orchestration. */
+int config_read_marathon(const struct reading *r);
+void config_log_marathon(const struct config *c, const struct log *log);
+void config_marathon_fini(struct config_marathon *m);
 /* The root's certificate and key; after orchestration. */
 int config_read_root(const struct reading *r);
 void config_log_cluster(const struct config *c, const struct log *log);

@@ -9,6 +9,7 @@
 static void clear_environment(void)
 {
     static const char *const others[] = {"HOST",
+                                         "MARATHON_APP_ID",
                                          "MARATHON_APP_RESOURCE_MEM",
                                          "KUBERNETES_SERVICE_HOST",
                                          "POD_IP",

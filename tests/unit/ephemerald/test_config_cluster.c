@@ -63,10 +63,12 @@ static void test_nobody_to_find(void **state)
 {
     static const struct {
         const char *orchestration, *says;
-    } kinds[] = {{"none", "cluster-size is 5 (default), but no peers are given, so that this node could never find "
-                          "another: set EPHEMERAL_STORE_PEERS (or --peers) to where the nodes are"},
-                 {"marathon", "no peers are given (Marathon is not asked for them), so that"},
-                 {"kubernetes", "no peers are given (Kubernetes is not asked for them), so that"}};
+    } kinds[] = {
+        {"none", "cluster-size is 5 (default), but no peers are given, so that this node could never find "
+                 "another: set EPHEMERAL_STORE_PEERS (or --peers) to where the nodes are"},
+        {"marathon",
+         "no peers are given (the environment variable MARATHON_APP_ID is not set: Marathon cannot be asked for them)"},
+        {"kubernetes", "no peers are given (Kubernetes is not asked for them), so that"}};
     struct rig r;
     (void)state;
     rig_init(&r);

@@ -258,6 +258,7 @@ static void test_log_of_what_is_strange(void **state)
     (void)state;
     rig_init(&r);
     set("ORCHESTRATION", "marathon");
+    set("MARATHON_APP_ID", "/store");
     assert_good(&r, read_config(&r, "--memory", "64MiB", "--replicas", "2", "--place", "here", NULL));
     log_config(&r, &l);
     assert_int_equal(l.warnings, 2);
