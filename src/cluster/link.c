@@ -137,6 +137,7 @@ bool mesh_is_news(struct mesh *m, const char *subject, enum refusal why, char ag
 static void log_refusal(struct link *l, enum refusal why)
 {
     char again[REPEATS_TEXT_SIZE];
+    mesh_note_refusal(l->mesh, l->endpoint, refusal_text[why]);
     if (mesh_is_news(l->mesh, mesh_link_name(l), why, again))
         log_warn(l->mesh->config.log, "peer", "%s: closing its connection: %s%s", mesh_link_name(l), refusal_text[why],
                  again);
@@ -175,6 +176,20 @@ static bool is_self(const struct link *l, const struct peer_hello *h)
            memcmp(h->incarnation, l->certified, PEER_INCARNATION) == 0;
 }
 
+/* Who comes with a node's certificate and would be talked to under another name or release hears which this is, so that
+ * both sides can say why they are not together. */
+static void refuse_hello(struct link *l, const struct peer_hello *h, enum refusal why)
+{
+    struct mesh *m = l->mesh;
+    char again[REPEATS_TEXT_SIZE];
+    mesh_note_refusal(m, l->endpoint ? l->endpoint : mesh_find(m, h->address, h->epmd_port), refusal_text[why]);
+    if (!l->endpoint && (why == REFUSED_NAME || why == REFUSED_VERSION))
+        say_hello(l);
+    if (mesh_is_news(m, mesh_link_name(l), why, again))
+        log_warn(m->config.log, "peer", "%s (%s port %u): not talked to: %s%s", mesh_link_name(l), h->address,
+                 h->epmd_port, refusal_text[why], again);
+}
+
 /* E_MALFORMED, or E_MISMATCH: not for us. */
 static int take_hello(struct link *l, struct slice body)
 {
@@ -192,10 +207,7 @@ static int take_hello(struct link *l, struct slice body)
     }
     enum refusal why = judge_hello(l, &h);
     if (why != REFUSAL_COUNT) {
-        char again[REPEATS_TEXT_SIZE];
-        if (mesh_is_news(l->mesh, mesh_link_name(l), why, again))
-            log_warn(l->mesh->config.log, "peer", "%s (%s port %u): not talked to: %s%s", mesh_link_name(l), h.address,
-                     h.epmd_port, refusal_text[why], again);
+        refuse_hello(l, &h, why);
         return E_MISMATCH;
     }
     l->plane = h.plane;

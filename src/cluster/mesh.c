@@ -20,7 +20,7 @@ const char *mesh_link_name(const struct link *l)
 
 /* --- endpoints --- */
 
-static struct endpoint *find_endpoint(const struct mesh *m, const char *address, uint16_t port)
+struct endpoint *mesh_find(const struct mesh *m, const char *address, uint16_t port)
 {
     for (unsigned i = 0; i < m->endpoint_count; i++)
         if (m->endpoint[i]->port == port && strcmp(m->endpoint[i]->address, address) == 0)
@@ -80,7 +80,7 @@ static void make_endpoint_room(struct mesh *m)
 
 struct endpoint *mesh_endpoint(struct mesh *m, const char *address, uint16_t port)
 {
-    struct endpoint *e = find_endpoint(m, address, port);
+    struct endpoint *e = mesh_find(m, address, port);
     if (e)
         return e;
     make_endpoint_room(m);
@@ -106,7 +106,7 @@ void mesh_set_candidates(struct mesh *m, const struct endpoint *list, size_t cou
     /* Who is connected to here is reached where it says it is, whether it has answered there yet or not. */
     for (unsigned i = 0; i < m->peer_count; i++) {
         const struct peer *p = m->peer[i];
-        struct endpoint *e = p->in[PLANE_CONTROL] ? find_endpoint(m, p->hello.address, p->hello.epmd_port) : NULL;
+        struct endpoint *e = p->in[PLANE_CONTROL] ? mesh_find(m, p->hello.address, p->hello.epmd_port) : NULL;
         if (e)
             e->candidate = true;
     }
@@ -170,6 +170,14 @@ void mesh_dial(struct mesh *m)
 }
 
 static void tell_not_reached(struct mesh *m, const struct endpoint *e, const char *why);
+
+void mesh_note_refusal(struct mesh *m, struct endpoint *e, const char *why)
+{
+    if (!e)
+        return;
+    e->refusal = why;
+    e->refused_ms = clock_boot_ms(m->config.clock);
+}
 
 static const char leads_back[] = "it leads back to the node that dials it";
 
@@ -293,6 +301,8 @@ static void note_answer(struct link *l)
     if (e->told)
         log_info(l->mesh->config.log, "peer", "%s port %u: a node answers there now", e->address, e->port);
     e->told = false;
+    e->failure[0] = '\0';
+    e->refusal = NULL;
     e->peer = p;
     e->begun_ms = l->begun_ms;
     close_older(e);
@@ -445,6 +455,8 @@ static void dialed_is_gone(struct link *l, const char *why)
     struct endpoint *e = l->endpoint;
     uint64_t now = clock_boot_ms(m->config.clock);
     e->out[l->plane] = NULL;
+    if (!l->peer && l->plane == PLANE_CONTROL)
+        snprintf(e->failure, sizeof e->failure, "%s", why);
     if (!l->peer)
         log_silent(m, e, l->plane, why);
     else if (l->peer->out[l->plane] == l)
@@ -477,7 +489,7 @@ bool mesh_sees(const struct mesh *m, const struct peer *p)
 bool mesh_has_met(const struct mesh *m, const char *address, uint16_t port)
 {
     const struct peer_hello *self = &m->config.self;
-    const struct endpoint *e = find_endpoint(m, address, port);
+    const struct endpoint *e = mesh_find(m, address, port);
     const struct link *out = e ? e->out[PLANE_CONTROL] : NULL;
     if ((e && e->self) || (port == self->epmd_port && strcmp(address, self->address) == 0))
         return true;

@@ -20,6 +20,7 @@
 #define MESH_PEERS_MAX     256
 /* Accepted connections on which nobody has said hello yet: twice what both ports let in, as some are being closed. */
 #define MESH_STRANGERS_MAX 512
+#define MESH_FAILURE_SIZE  128 /* of a text, with its NUL */
 #define MESH_IN_MAX        8 /* accepted connections of one peer for one plane: it makes one, and leaves some behind */
 /* Bytes that wait on one connection, over which nothing is said there any more. */
 #define MESH_BACKLOG_MAX ((size_t)64 * 1024 * 1024)
@@ -62,7 +63,10 @@ struct endpoint {
     struct link *out[PLANE_COUNT];
     uint64_t dial_ms[PLANE_COUNT]; /* not before */
     unsigned failures[PLANE_COUNT];
-    bool told; /* the log was told that nobody answers there */
+    bool told;                       /* the log was told that nobody answers there */
+    char failure[MESH_FAILURE_SIZE]; /* why the last dial of the control plane failed; empty: none since it answered */
+    const char *refusal;             /* why this node does not talk to who is there; NULL: it does. Static, */
+    uint64_t refused_ms;             /* as it was then */
 };
 
 /* A node that has said hello: one incarnation. */
@@ -130,6 +134,8 @@ void mesh_set_candidates(struct mesh *m, const struct endpoint *list, size_t cou
 /* An address that was heard of. The oldest of those where nobody answers makes room, but no listed one. NULL: there are
  * too many, or no memory. */
 struct endpoint *mesh_endpoint(struct mesh *m, const char *address, uint16_t port);
+/* NULL: that address is not known. */
+struct endpoint *mesh_find(const struct mesh *m, const char *address, uint16_t port);
 /* Once, if there was no address yet: until then connections are refused, and there may be no endpoint. */
 void mesh_set_address(struct mesh *m, const char *address);
 /* This node is somebody else from now on: connections are made anew. */

@@ -32,6 +32,8 @@ struct link *mesh_new_link(struct mesh *m);
 void mesh_free_link(struct link *l);
 void mesh_say_hello(struct link *l);
 void mesh_on_later(struct timer *t);
+/* This node does not talk to who is there; `why` is static. `e` may be NULL. */
+void mesh_note_refusal(struct mesh *m, struct endpoint *e, const char *why);
 /* This node has answered there itself. */
 void mesh_is_self(struct mesh *m, struct endpoint *e);
 /* The other side has said who it is. E_TOO_MANY: there is no room for another; E_NOMEM. */

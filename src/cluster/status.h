@@ -19,6 +19,13 @@ unsigned cluster_partition_count(const struct cluster *c);
 unsigned cluster_partitions(const struct cluster *c, struct status_partition *out, unsigned from, unsigned max);
 /* At most `max`; returns how many were written. */
 size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, size_t max);
+/* Why who may be at that address is a member, or is none: fills `state` and `why`. */
+void cluster_judge_candidate(const struct cluster *c, const char *address, uint16_t epmd_port,
+                             struct status_candidate *out);
+/* Address and port of the i-th place that this node connects to, or tries to; false: there are no more. */
+bool cluster_place(const struct cluster *c, size_t i, char address[STATUS_ADDRESS_MAX], uint16_t *epmd_port);
+/* Whether it is in no cluster, or in one that has lost its majority: it looks for others. */
+bool cluster_seeks(const struct cluster *c);
 /* What an orchestrator's readiness probe is answered (R-READY, readiness.c): true also where all that the node can do
  * is wait for others to be started; once true, until the node leaves. status_node.ready is another answer: ready now,
  * within a cluster that has a majority. */

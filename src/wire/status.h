@@ -11,6 +11,8 @@
 #define STATUS_REPLICAS_MAX   8   /* of one partition: seven, and one that is being added */
 #define STATUS_PARTITIONS_MAX 64  /* in one answer; more are asked for in pages */
 #define STATUS_TRANSFERS_MAX  256 /* in one answer: a node has a few at a time */
+#define STATUS_SOURCES_MAX    64  /* of discovery, in one answer */
+#define STATUS_CANDIDATES_MAX 64  /* likewise; more are asked for in pages */
 #define STATUS_TEXT_MAX       256 /* with its NUL, as all texts here */
 #define STATUS_ADDRESS_MAX    64
 #define STATUS_NAME_MAX       130
@@ -113,5 +115,57 @@ struct status_transfer {
     uint64_t keys, bytes;
     uint64_t age_ms;
 };
+
+/* What one source of discovery has said of where nodes may be. */
+struct status_source {
+    char name[STATUS_TEXT_MAX];
+    bool authoritative;            /* the expected number of nodes may fall by its word */
+    uint64_t answered_age_ms;      /* since its last answer; UINT64_MAX: it has not answered yet */
+    uint64_t took_ms;              /* from the question to that answer */
+    unsigned nodes;                /* that it lists, with an address or without */
+    unsigned addresses;            /* that it lists */
+    int size;                      /* nodes that there are to be; -1: it does not say */
+    char note[STATUS_TEXT_MAX];    /* what else the answer says; empty: nothing */
+    char problem[STATUS_TEXT_MAX]; /* what is wrong with the answer, which is used; empty: nothing */
+    uint64_t failed_age_ms;        /* since the last question that it did not answer; UINT64_MAX: there was none */
+    char error[STATUS_TEXT_MAX];   /* why it did not */
+};
+
+/* Why a candidate is a member, or is none. */
+enum status_candidate_state {
+    STATUS_CANDIDATE_NEW = 1, /* was not reached yet, nor has it failed */
+    STATUS_CANDIDATE_SELF,    /* this node */
+    STATUS_CANDIDATE_MEMBER,  /* of this node's cluster */
+    STATUS_CANDIDATE_SILENT,  /* nobody answers there */
+    STATUS_CANDIDATE_REFUSED, /* a node answers that this one does not talk to */
+    STATUS_CANDIDATE_ALIAS,   /* another address of a node that has its own */
+    STATUS_CANDIDATE_ONE_WAY, /* answers, but does not connect to this node */
+    STATUS_CANDIDATE_SEEKING, /* in no cluster */
+    STATUS_CANDIDATE_WAITING, /* for being admitted to this node's cluster */
+    STATUS_CANDIDATE_FORMING, /* has accepted a forming */
+    STATUS_CANDIDATE_STRANDED,
+    STATUS_CANDIDATE_OTHER /* a member of a cluster that this node is not in */
+};
+
+/* A place where a node may be. */
+struct status_candidate {
+    char address[STATUS_ADDRESS_MAX]; /* numeric */
+    uint16_t epmd_port;
+    uint64_t sources; /* bit i: the source i of the same answer lists it */
+    enum status_candidate_state state;
+    char why[STATUS_TEXT_MAX]; /* more about the state; empty: nothing */
+};
+
+struct status_discovery {
+    unsigned source_total; /* also those that found no place here */
+    struct status_source source[STATUS_SOURCES_MAX];
+    size_t source_count;
+    unsigned candidate_total;
+    struct status_candidate candidate[STATUS_CANDIDATES_MAX];
+    size_t candidate_count; /* none: there are no more */
+};
+
+/* In words; "unknown" for what is none of them. */
+const char *status_candidate_state_text(enum status_candidate_state state);
 
 #endif

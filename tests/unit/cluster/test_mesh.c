@@ -64,6 +64,13 @@ static void test_who_comes_is_dialed_where_it_says_it_is(void **state)
     assert_int_equal(rig_dials(&r, 2), 0);
 }
 
+/* Of another release or name: it hears which this is, so that it can say why. */
+static bool hears_why(const struct peer_hello *h)
+{
+    const struct peer_hello ours = rig_hello(1, PLANE_CONTROL);
+    return h->version != ours.version || strcmp(h->name, ours.name) != 0;
+}
+
 /* Closed, not counted as malformed, and said once, however often it comes. */
 static void expect_refused(unsigned certified, const struct peer_hello *h, bool is_news, const char *why)
 {
@@ -74,6 +81,8 @@ static void expect_refused(unsigned certified, const struct peer_hello *h, bool 
         rig_secure(w, certified);
         rig_say(w, h);
         assert_true(rig_is_shut(w));
+        if (hears_why(h))
+            rig_expect_hello(w, PLANE_CONTROL);
         assert_int_equal(outq_len(&w->stream.out), 0);
         rig_run(&r, 1000);
     }
@@ -122,6 +131,44 @@ static void test_refusals_are_said_once(void **state)
     assert_int_equal(r.lines, lines + 1); /* it lasts */
     assert_non_null(strstr(r.line, "(3 times"));
     r.from = NULL;
+}
+
+static const struct endpoint *endpoint_of(unsigned number)
+{
+    const struct endpoint *e = rig_endpoint(&r, number);
+    assert_non_null(e);
+    return e;
+}
+
+/* For operators: why nobody was reached there, or is not talked to. */
+static void test_an_endpoint_knows_why(void **state)
+{
+    struct peer_hello h = rig_hello(1, PLANE_CONTROL);
+    (void)state;
+    rig_candidate(&r, 1);
+    rig_end(rig_dialed(&r, 1, PLANE_CONTROL));
+    assert_string_equal(endpoint_of(1)->failure, "gone");
+    assert_null(endpoint_of(1)->refusal);
+    rig_run(&r, 1000);
+    h.name[0] = 'x';
+    struct wire *w = rig_dialed(&r, 1, PLANE_CONTROL);
+    rig_secure(w, 1);
+    rig_say(w, &h); /* what it answers */
+    assert_non_null(strstr(endpoint_of(1)->refusal, "cluster-name"));
+    rig_end(w);
+    assert_non_null(endpoint_of(1)->refusal);
+    rig_reach(&r, 1, false);
+    assert_null(endpoint_of(1)->refusal);
+    assert_string_equal(endpoint_of(1)->failure, "");
+    /* It comes by itself, and is none. */
+    rig_candidate(&r, 2);
+    h = rig_hello(2, PLANE_CONTROL);
+    h.version++;
+    w = rig_accept(&r);
+    rig_secure(w, 2);
+    rig_say(w, &h);
+    assert_non_null(strstr(endpoint_of(2)->refusal, "version"));
+    assert_int_equal(endpoint_of(2)->refused_ms, r.now_ms);
 }
 
 static void test_a_certificate_must_name_a_node(void **state)
@@ -488,6 +535,7 @@ int main(void)
         TEST(test_hello_both_ways),
         TEST(test_who_comes_is_dialed_where_it_says_it_is),
         TEST(test_refusals_are_said_once),
+        TEST(test_an_endpoint_knows_why),
         TEST(test_a_certificate_must_name_a_node),
         TEST(test_what_was_dialed_answers_for_its_plane),
         TEST(test_a_node_recognises_itself),
