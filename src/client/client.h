@@ -91,6 +91,8 @@ int client_cluster_status(struct client *c, struct status_node *out);
 /* Partitions from number `from` on, as many as fit: go on behind the last, until out->count is 0. */
 int client_cluster_partitions(struct client *c, uint32_t from, struct cluster_partitions_resp *out);
 int client_cluster_transfers(struct client *c, struct cluster_transfers_resp *out);
+/* Candidates from number `from` on. */
+int client_cluster_discovery(struct client *c, uint32_t from, struct status_discovery *out);
 int client_cluster_ready(struct client *c, bool probe, struct cluster_ready_resp *out);
 /* 0: it has begun. E_DENIED when the certificate has not the role of a node (identity.h mints one), E_INVALID when the
  * node refuses, E_AGAIN when something else must come first. */

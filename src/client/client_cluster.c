@@ -37,6 +37,17 @@ int client_cluster_transfers(struct client *c, struct cluster_transfers_resp *ou
     return err ? err : undecoded(c, cluster_msg_decode_transfers(f.body, out));
 }
 
+int client_cluster_discovery(struct client *c, uint32_t from, struct status_discovery *out)
+{
+    struct cluster_discovery_req req = {.from = from};
+    struct frame f;
+    struct buf *b = call_begin(c);
+    if (!b)
+        return E_CLOSED;
+    int err = call_finish(c, cluster_msg_put_discovery_req(b, &req), CALL_WHOLE, MSG_CLUSTER_DISCOVERY_RESP, &f);
+    return err ? err : undecoded(c, cluster_msg_decode_discovery(f.body, out));
+}
+
 int client_cluster_ready(struct client *c, bool probe, struct cluster_ready_resp *out)
 {
     struct cluster_ready_req req = {.probe = probe};

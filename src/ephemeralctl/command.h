@@ -47,6 +47,7 @@ int cmd_status(struct context *x);
 int cmd_members(struct context *x);
 int cmd_partitions(struct context *x);
 int cmd_transfers(struct context *x);
+int cmd_discovery(struct context *x);
 int cmd_wait_ready(struct context *x);
 int cmd_leave(struct context *x);
 int cmd_reform(struct context *x);

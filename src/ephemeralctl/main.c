@@ -70,6 +70,8 @@ static const struct command commands[] = {
      .help = "lists the partitions: leader, replicas (+: being added), keys, lag"},
     {"transfers", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_transfers,
      .help = "lists the copies that the node sends or receives"},
+    {"discovery", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_discovery,
+     .help = "shows where the node looks for others, what was answered, and why they are no members"},
     {"wait-ready", "", 0, 0, CONNECTED | SCOPE_OUTPUT | SCOPE_WAIT, cmd_wait_ready,
      .help = "waits until the node, which need not listen yet, is ready in a cluster", .connects_itself = true},
     {"leave", "", 0, 0, CONNECTED | SCOPE_ROOT, cmd_leave,

@@ -5,12 +5,14 @@
 #include "discovery/discovery.h"
 #include "ephemerald/certificates.h"
 #include "ephemerald/descriptors.h"
+#include "ephemerald/discovery_report.h"
 #include "ephemerald/heap.h"
 #include "ephemerald/own_names.h"
 #include "ephemerald/service.h"
 #include "ephemerald/signals.h"
 #include "ephemerald/types.h"
 #include "net/dialer.h"
+#include "net/http.h"
 #include "net/listener.h"
 #include "net/resolver.h"
 #include "server/accept.h"
@@ -46,8 +48,10 @@ struct daemon {
     struct net_dialer dialer;
     bool dials; /* the dialer is there */
     struct net_resolver resolver;
+    struct net_http http;
     struct cluster *cluster;
     struct discovery *discovery;
+    struct discovery_report report; /* while `discovery` is there */
     struct own_names *own_names;
     struct types types;
     struct server server;
@@ -237,6 +241,20 @@ static void on_found(void *arg, const struct discovery_view *view)
     cluster_set_candidates(d->cluster, list, view->count, view->listed, view->authoritative, view->answered);
 }
 
+static void on_listed(void *arg, const struct discovery_roster *roster)
+{
+    struct daemon *d = arg;
+    if (!d->placed)
+        return;
+    static const struct cluster_candidate none;
+    struct cluster_candidate list[DISCOVERY_CANDIDATES_MAX] = {none};
+    for (size_t i = 0; i < roster->count; i++)
+        list[i] = (struct cluster_candidate){roster->places[i].address, roster->places[i].epmd_port};
+    const struct cluster_roster r = {
+        .places = list, .count = roster->count, .asked_ms = roster->asked_ms, .whole = roster->whole};
+    cluster_set_roster(d->cluster, &r);
+}
+
 static void on_placed(void *arg, const char *address)
 {
     struct daemon *d = arg;
@@ -276,11 +294,34 @@ static int make_own_names(struct daemon *d)
     return 0;
 }
 
+static struct discovery_marathon marathon_of(const struct config_marathon *m)
+{
+    return (struct discovery_marathon){.urls = m->urls,
+                                       .app_id = m->app_id,
+                                       .task_id = m->task_id,
+                                       .token_file = m->token_file,
+                                       .user = m->user,
+                                       .password_file = m->password_file,
+                                       .root_file = m->root_ca_file};
+}
+
+static void end_discovery(struct daemon *d)
+{
+    discovery_report_fini(&d->report);
+    discovery_destroy(&d->discovery);
+    net_http_stop(&d->http);
+    net_resolver_stop(&d->resolver);
+}
+
 static int make_discovery(struct daemon *d)
 {
     char why[512] = "";
+    const struct discovery_marathon marathon = marathon_of(&d->config->marathon);
     struct discovery_config discovery = {.peers = d->config->peers,
                                          .epmd_port = d->config->epmd_port,
+                                         .marathon = marathon.app_id ? &marathon : NULL,
+                                         .http = &d->http.http,
+                                         .listed = on_listed,
                                          .timers = &d->loop.timers,
                                          .clock = &d->loop.clock,
                                          .resolver = &d->resolver.resolver,
@@ -291,18 +332,18 @@ static int make_discovery(struct daemon *d)
         log_error(d->log, "node", "the resolver could not be made: %s", err_text(E_NOMEM));
         return EX_OSERR;
     }
+    net_http_init(&d->http, &d->loop, &d->resolver.resolver);
     if (discovery_create(&discovery, &d->discovery, why, sizeof why)) {
         log_error(d->log, "discovery", "%s", why);
-        net_resolver_stop(&d->resolver);
+        end_discovery(d);
         return EX_CONFIG;
     }
     d->placed = *d->config->advertise;
     discovery_start(d->discovery);
+    discovery_report_init(&d->report, d->discovery, d->cluster, &d->loop.timers, &d->loop.clock, d->log);
     int status = make_own_names(d);
-    if (status) {
-        discovery_destroy(&d->discovery);
-        net_resolver_stop(&d->resolver);
-    }
+    if (status)
+        end_discovery(d);
     return status;
 }
 
@@ -324,6 +365,14 @@ static void on_sighup(uv_signal_t *handle, int signum)
 
 /* --- the server --- */
 
+static void describe_discovery(void *arg, unsigned from, struct status_discovery *out)
+{
+    const struct daemon *d = arg;
+    *out = (struct status_discovery){.source_count = 0};
+    if (d->report.discovery)
+        discovery_report_fill(&d->report, from, out);
+}
+
 static void make_server(struct daemon *d)
 {
     const struct config *c = d->config;
@@ -341,7 +390,9 @@ static void make_server(struct daemon *d)
                                    .stall_timeout_ms = c->stall_timeout_ms,
                                    .request_timeout_ms = c->request_timeout_ms,
                                    .memory_limit = c->memory_bytes,
-                                   .resident = heap_resident};
+                                   .resident = heap_resident,
+                                   .discovery = describe_discovery,
+                                   .arg = d};
     struct router *router = cluster_router(d->cluster);
     server_init(&d->server, &server, router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
     d->server.cluster = d->cluster;
@@ -364,6 +415,8 @@ static void on_turn_end(void *arg)
     heap_turn(&d->heap, clock_boot_ms(&d->loop.clock), memory_of_requests(d));
     types_turn(&d->types);
     cluster_turn(d->cluster);
+    if (d->report.discovery)
+        discovery_report_turn(&d->report);
     if (!d->ready && !router_unavailable(cluster_router(d->cluster))) {
         d->ready = true;
         log_info(d->log, "node", "serving clients on %s port %u", d->listen, d->config->proto_port);
@@ -405,9 +458,8 @@ static void on_proto_stopped(void *arg)
 {
     struct daemon *d = arg;
     types_fini(&d->types);
-    discovery_destroy(&d->discovery);
     own_names_destroy(&d->own_names);
-    net_resolver_stop(&d->resolver);
+    end_discovery(d);
     cluster_close(d->cluster);
     listener_stop(&d->epmd.listener, on_epmd_stopped, d);
 }

@@ -108,6 +108,23 @@ void cluster_admin_ready(struct session *s, struct slice body)
     answer(s, cluster_msg_put_ready(session_out(s), &resp));
 }
 
+void cluster_admin_discovery(struct session *s, struct slice body)
+{
+    const struct server_config *config = &s->server->config;
+    struct cluster_discovery_req req;
+    struct status_discovery resp;
+    if (!config->discovery) {
+        session_error(s, "no discovery: this server runs alone and looks for no other nodes");
+        return;
+    }
+    if (cluster_msg_decode_discovery_req(body, &req)) {
+        malformed(s, "EphDiscoveryReq");
+        return;
+    }
+    config->discovery(config->arg, req.from, &resp);
+    answer(s, cluster_msg_put_discovery(session_out(s), &resp));
+}
+
 static const char *act_name(enum cluster_act act)
 {
     return act == CLUSTER_LEAVE ? "leave" : "reform --survivors";

@@ -41,6 +41,7 @@ static const struct handler handlers[256] = {
     [MSG_CLUSTER_PARTITIONS_REQ] = {cluster_admin_partitions, false},
     [MSG_CLUSTER_TRANSFERS_REQ] = {cluster_admin_transfers, false},
     [MSG_CLUSTER_READY_REQ] = {cluster_admin_ready, false},
+    [MSG_CLUSTER_DISCOVERY_REQ] = {cluster_admin_discovery, false},
     [MSG_CLUSTER_ACT_REQ] = {cluster_admin_act, false},
 };
 

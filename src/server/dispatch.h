@@ -44,6 +44,7 @@ void cluster_admin_status(struct session *s, struct slice body);
 void cluster_admin_partitions(struct session *s, struct slice body);
 void cluster_admin_transfers(struct session *s, struct slice body);
 void cluster_admin_ready(struct session *s, struct slice body);
+void cluster_admin_discovery(struct session *s, struct slice body);
 void cluster_admin_act(struct session *s, struct slice body);
 
 #endif

@@ -17,6 +17,7 @@
 #define SERVER_USERS_MAX 1024
 
 struct cluster;
+struct status_discovery;
 
 struct server_config {
     const char *node_name;    /* shown to clients: riak@host */
@@ -34,6 +35,9 @@ struct server_config {
     uint64_t request_timeout_ms; /* of a request that says none */
     uint64_t memory_limit;       /* of the whole process, bytes; for operators, as the following */
     uint64_t (*resident)(void);  /* what it takes now, as the system counts it; NULL: not known */
+    /* Where nodes may be, candidates from number `from` on (wire/status.h); NULL: this server looks for none. */
+    void (*discovery)(void *arg, unsigned from, struct status_discovery *out);
+    void *arg;
 };
 
 struct server {

@@ -6,6 +6,7 @@
 _Static_assert(sizeof(enum status_node_state) == sizeof(uint32_t), "choices are read and written as uint32_t");
 _Static_assert(sizeof(enum status_member_state) == sizeof(uint32_t), "choices are read and written as uint32_t");
 _Static_assert(sizeof(enum status_health) == sizeof(uint32_t), "choices are read and written as uint32_t");
+_Static_assert(sizeof(enum status_candidate_state) == sizeof(uint32_t), "choices are read and written as uint32_t");
 _Static_assert(sizeof(enum cluster_act) == sizeof(uint32_t), "choices are read and written as uint32_t");
 
 static const struct shape_field member_fields[] = {
@@ -117,6 +118,41 @@ static const struct shape_field act_req_fields[] = {
 };
 SHAPE(act_req_shape, act_req_fields);
 
+static const struct shape_field source_fields[] = {
+    FIELD_TEXT(status_source, name),
+    FIELD(BOOL, status_source, authoritative),
+    FIELD(UINT64_OR_UNKNOWN, status_source, answered_age_ms),
+    FIELD(UINT64, status_source, took_ms),
+    FIELD(UINT32, status_source, nodes),
+    FIELD(UINT32, status_source, addresses),
+    FIELD(INT_OR_UNKNOWN, status_source, size),
+    FIELD_TEXT(status_source, note),
+    FIELD_TEXT(status_source, problem),
+    FIELD(UINT64_OR_UNKNOWN, status_source, failed_age_ms),
+    FIELD_TEXT(status_source, error),
+};
+SHAPE(source_shape, source_fields);
+
+static const struct shape_field candidate_fields[] = {
+    FIELD_TEXT(status_candidate, address),    FIELD(UINT16, status_candidate, epmd_port),
+    FIELD(UINT64, status_candidate, sources), FIELD_CHOICE(status_candidate, state, STATUS_CANDIDATE_OTHER),
+    FIELD_TEXT(status_candidate, why),
+};
+SHAPE(candidate_shape, candidate_fields);
+
+static const struct shape_field discovery_req_fields[] = {
+    FIELD(UINT32, cluster_discovery_req, from),
+};
+SHAPE(discovery_req_shape, discovery_req_fields);
+
+static const struct shape_field discovery_fields[] = {
+    FIELD(UINT32, status_discovery, source_total),
+    FIELD_LIST(status_discovery, source, source_count, source_shape, STATUS_SOURCES_MAX),
+    FIELD(UINT32, status_discovery, candidate_total),
+    FIELD_LIST(status_discovery, candidate, candidate_count, candidate_shape, STATUS_CANDIDATES_MAX),
+};
+SHAPE(discovery_shape, discovery_fields);
+
 /* --- the messages --- */
 
 #define DECODE(shape, body, out) shape_decode(&(shape), body, out, sizeof *(out))
@@ -189,4 +225,24 @@ int cluster_msg_put_act_req(struct buf *out, const struct cluster_act_req *req)
 int cluster_msg_decode_act_req(struct slice body, struct cluster_act_req *out)
 {
     return DECODE(act_req_shape, body, out);
+}
+
+int cluster_msg_put_discovery_req(struct buf *out, const struct cluster_discovery_req *req)
+{
+    return shape_put_frame(out, MSG_CLUSTER_DISCOVERY_REQ, &discovery_req_shape, req);
+}
+
+int cluster_msg_decode_discovery_req(struct slice body, struct cluster_discovery_req *out)
+{
+    return DECODE(discovery_req_shape, body, out);
+}
+
+int cluster_msg_put_discovery(struct buf *out, const struct status_discovery *d)
+{
+    return shape_put_frame(out, MSG_CLUSTER_DISCOVERY_RESP, &discovery_shape, d);
+}
+
+int cluster_msg_decode_discovery(struct slice body, struct status_discovery *out)
+{
+    return DECODE(discovery_shape, body, out);
 }

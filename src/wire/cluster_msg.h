@@ -1,4 +1,4 @@
-/* The messages between ephemeralctl and a node about its cluster: codes 240 to 249 of the client protocol, which Riak
+/* The messages between ephemeralctl and a node about its cluster: codes 240 to 251 of the client protocol, which Riak
  * does not use. proto/ephemeral.proto describes them for other programs; the values are those of status.h.
  *
  * cluster_msg_put_X() appends a whole frame: E_NOMEM, E_TOO_LARGE, then nothing was appended. cluster_msg_decode_X()
@@ -60,5 +60,13 @@ struct cluster_act_req {
 };
 int cluster_msg_put_act_req(struct buf *out, const struct cluster_act_req *req);
 int cluster_msg_decode_act_req(struct slice body, struct cluster_act_req *out);
+
+struct cluster_discovery_req {
+    uint32_t from; /* so many candidates are skipped */
+};
+int cluster_msg_put_discovery_req(struct buf *out, const struct cluster_discovery_req *req);
+int cluster_msg_decode_discovery_req(struct slice body, struct cluster_discovery_req *out);
+int cluster_msg_put_discovery(struct buf *out, const struct status_discovery *d);
+int cluster_msg_decode_discovery(struct slice body, struct status_discovery *out);
 
 #endif

@@ -50,7 +50,9 @@ ROUND_TRIP(fuzz_partitions, struct cluster_partitions_resp, cluster_msg_put_part
 ROUND_TRIP(fuzz_transfers, struct cluster_transfers_resp, cluster_msg_put_transfers, cluster_msg_decode_transfers)
 ROUND_TRIP(fuzz_ready_req, struct cluster_ready_req, cluster_msg_put_ready_req, cluster_msg_decode_ready_req)
 ROUND_TRIP(fuzz_ready, struct cluster_ready_resp, cluster_msg_put_ready, cluster_msg_decode_ready)
-
+ROUND_TRIP(fuzz_discovery_req, struct cluster_discovery_req, cluster_msg_put_discovery_req,
+           cluster_msg_decode_discovery_req)
+ROUND_TRIP(fuzz_discovery, struct status_discovery, cluster_msg_put_discovery, cluster_msg_decode_discovery)
 ROUND_TRIP(fuzz_act, struct cluster_act_req, cluster_msg_put_act_req, cluster_msg_decode_act_req)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -65,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_transfers(body, &t);
     fuzz_ready_req(body, &t);
     fuzz_ready(body, &t);
+    fuzz_discovery_req(body, &t);
+    fuzz_discovery(body, &t);
     fuzz_act(body, &t);
     buf_fini(&t.first);
     buf_fini(&t.second);

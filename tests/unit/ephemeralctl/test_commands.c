@@ -29,6 +29,7 @@ static atomic_bool hangs_up;  /* the connection ends after each answer */
 static atomic_uint acts;      /* that were asked for, as bits */
 static atomic_uint nodes;     /* that were said to run */
 static _Atomic enum status_health health;
+static atomic_uint pages;        /* of discovery, that were asked for */
 static atomic_bool numbers_fall; /* partitions are told in no order */
 
 static void answer_ready(const struct frame *f, struct buf *out)
@@ -61,6 +62,19 @@ static void answer_partitions(const struct frame *f, struct buf *out)
     assert_int_equal(cluster_msg_put_partitions(out, &page), 0);
 }
 
+/* 70 candidates, 64 at a time. */
+static void answer_discovery(const struct frame *f, struct buf *out)
+{
+    static struct status_discovery page;
+    struct cluster_discovery_req req;
+    assert_int_equal(cluster_msg_decode_discovery_req(f->body, &req), 0);
+    page = (struct status_discovery){.candidate_total = 70};
+    for (uint32_t i = req.from; i < 70 && page.candidate_count < STATUS_CANDIDATES_MAX; i++)
+        page.candidate[page.candidate_count++] = (struct status_candidate){.state = STATUS_CANDIDATE_NEW};
+    pages++;
+    assert_int_equal(cluster_msg_put_discovery(out, &page), 0);
+}
+
 static void answer(struct peer *p, const struct frame *f, struct buf *out)
 {
     const struct status_node status = {
@@ -72,6 +86,8 @@ static void answer(struct peer *p, const struct frame *f, struct buf *out)
         answer_act(f, out);
     else if (f->code == MSG_CLUSTER_PARTITIONS_REQ)
         answer_partitions(f, out);
+    else if (f->code == MSG_CLUSTER_DISCOVERY_REQ)
+        answer_discovery(f, out);
     else if (f->code == MSG_CLUSTER_STATUS_REQ)
         assert_int_equal(cluster_msg_put_status(out, &status), 0);
     else if (f->code == MSG_CLUSTER_TRANSFERS_REQ)
@@ -243,6 +259,9 @@ static void what_is_shown(void **state)
         assert_int_equal(run(o, cmd_members), EX_OK);
         assert_int_equal(run(o, cmd_transfers), EX_OK);
         assert_int_equal(run(o, cmd_partitions), EX_OK);
+        pages = 0;
+        assert_int_equal(run(o, cmd_discovery), EX_OK);
+        assert_int_equal(pages, 2);
     }
     numbers_fall = true; /* such a server would be asked for ever */
     assert_int_equal(run(o, cmd_partitions), EX_PROTOCOL);

@@ -224,6 +224,36 @@ static void transfers(void **state)
     }
 }
 
+static unsigned asked_from;
+
+static void describe(void *arg, unsigned from, struct status_discovery *out)
+{
+    assert_ptr_equal(arg, &asked_from);
+    asked_from = from;
+    *out = (struct status_discovery){.source_total = 1, .source_count = 1, .source = {{.name = "peers", .size = -1}}};
+}
+
+/* A node that seeks is the one that is asked. */
+static void discovery(void **state)
+{
+    static struct status_discovery out;
+    (void)state;
+    cluster_admin_discovery(&session, empty);
+    assert_string_equal(error, "no discovery: this server runs alone and looks for no other nodes");
+    error[0] = '\0';
+    server.config.discovery = describe;
+    server.config.arg = &asked_from;
+    cluster_admin_discovery(&session, slice_str("\x08\x40"));
+    assert_int_equal(cluster_msg_decode_discovery(answered(MSG_CLUSTER_DISCOVERY_RESP), &out), 0);
+    assert_int_equal(asked_from, 64);
+    assert_string_equal(out.source[0].name, "peers");
+    assert_int_equal(out.candidate_count, 0);
+    forget();
+    cluster_admin_discovery(&session, slice_str("\x08"));
+    assert_non_null(strstr(error, "EphDiscoveryReq could not be decoded"));
+    assert_int_equal(metrics.frames_malformed, 1);
+}
+
 static struct cluster_ready_resp ask_ready(bool probe)
 {
     static struct cluster_ready_resp out;
@@ -344,15 +374,8 @@ static void without_a_cluster(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(status),
-        CASE(pages_of_partitions),
-        CASE(transfers),
-        CASE(two_kinds_of_ready),
-        CASE(acts_of_a_user),
-        CASE(acts_of_a_node),
-        CASE(refused_acts),
-        CASE(malformed),
-        CASE(without_a_cluster),
+        CASE(status),         CASE(pages_of_partitions), CASE(transfers),    CASE(discovery), CASE(two_kinds_of_ready),
+        CASE(acts_of_a_user), CASE(acts_of_a_node),      CASE(refused_acts), CASE(malformed), CASE(without_a_cluster),
     };
     return cmocka_run_group_tests_name("server/cluster_admin", tests, NULL, NULL);
 }

@@ -170,6 +170,83 @@ static void requests(void **state)
     assert_int_equal(cluster_msg_decode_act_req(slice_str("\x08\x03"), &act_out), E_MALFORMED);
 }
 
+static void fill_discovery(struct status_discovery *d)
+{
+    *d = (struct status_discovery){.source_total = 70, .candidate_total = 3, .source_count = 2, .candidate_count = 2};
+    d->source[0] = (struct status_source){.name = "Marathon's API, app /s",
+                                          .authoritative = true,
+                                          .answered_age_ms = 900,
+                                          .took_ms = 12,
+                                          .nodes = 5,
+                                          .addresses = 4,
+                                          .size = 0,
+                                          .note = "4 of 5",
+                                          .problem = "old",
+                                          .failed_age_ms = 60000,
+                                          .error = "refused"};
+    d->source[1] = (struct status_source){
+        .name = "peer a", .answered_age_ms = UINT64_MAX, .size = -1, .failed_age_ms = UINT64_MAX};
+    d->candidate[0] = (struct status_candidate){.address = "fd00::1",
+                                                .epmd_port = 4369,
+                                                .sources = UINT64_C(1) << 63 | 1,
+                                                .state = STATUS_CANDIDATE_SILENT,
+                                                .why = "connection refused"};
+    d->candidate[1] = (struct status_candidate){.address = "10.0.0.2", .state = STATUS_CANDIDATE_OTHER};
+}
+
+static void discovery(void **state)
+{
+    static struct status_discovery d, out;
+    struct cluster_discovery_req req = {.from = 64}, req_out;
+    (void)state;
+    fill_discovery(&d);
+    struct slice body = written(cluster_msg_put_discovery(&b, &d), MSG_CLUSTER_DISCOVERY_RESP);
+    assert_int_equal(cluster_msg_decode_discovery(body, &out), 0);
+    assert_memory_equal(&out, &d, sizeof d);
+    d.source_count = STATUS_SOURCES_MAX;
+    d.candidate_count = STATUS_CANDIDATES_MAX;
+    for (size_t i = 1; i < STATUS_SOURCES_MAX; i++)
+        d.source[i] = d.source[0];
+    for (size_t i = 1; i < STATUS_CANDIDATES_MAX; i++)
+        d.candidate[i] = d.candidate[0];
+    body = written(cluster_msg_put_discovery(&b, &d), MSG_CLUSTER_DISCOVERY_RESP);
+    assert_int_equal(cluster_msg_decode_discovery(body, &out), 0);
+    assert_memory_equal(&out, &d, sizeof d);
+    body = written(cluster_msg_put_discovery_req(&b, &req), MSG_CLUSTER_DISCOVERY_REQ);
+    assert_int_equal(cluster_msg_decode_discovery_req(body, &req_out), 0);
+    assert_int_equal(req_out.from, 64);
+    assert_int_equal(cluster_msg_decode_discovery_req(slice_make(NULL, 0), &req_out), 0);
+    assert_int_equal(req_out.from, 0);
+}
+
+static void discovery_as_the_proto_file_says(void **state)
+{
+    static struct status_discovery d;
+    (void)state;
+    fill_discovery(&d);
+    struct slice body = written(cluster_msg_put_discovery(&b, &d), MSG_CLUSTER_DISCOVERY_RESP);
+    EphDiscoveryResp *resp = eph_discovery_resp__unpack(NULL, body.len, body.data);
+    assert_non_null(resp);
+    assert_true(resp->source_total == 70 && resp->candidate_total == 3 && resp->n_source == 2);
+    const EphSource *s = resp->source[0];
+    assert_string_equal(s->name, "Marathon's API, app /s");
+    assert_true(s->authoritative && s->answered_age_ms == 900 && s->took_ms == 12 && s->nodes == 5);
+    assert_true(s->addresses == 4 && s->has_size && s->size == 0 && s->failed_age_ms == 60000);
+    assert_string_equal(s->note, "4 of 5");
+    assert_string_equal(s->problem, "old");
+    assert_string_equal(s->error, "refused");
+    assert_false(resp->source[1]->has_answered_age_ms || resp->source[1]->has_size);
+    assert_false(resp->source[1]->has_failed_age_ms);
+    const EphCandidate *c = resp->candidate[0];
+    assert_string_equal(c->address, "fd00::1");
+    assert_true(c->epmd_port == 4369 && c->sources == (UINT64_C(1) << 63 | 1));
+    assert_int_equal(c->state, EPH_CANDIDATE_STATE__CANDIDATE_SILENT);
+    assert_string_equal(c->why, "connection refused");
+    assert_int_equal(resp->candidate[1]->state, EPH_CANDIDATE_STATE__CANDIDATE_OTHER);
+    assert_int_equal(s->base.n_unknown_fields + c->base.n_unknown_fields + resp->base.n_unknown_fields, 0);
+    eph_discovery_resp__free_unpacked(resp, NULL);
+}
+
 /* protobuf-c stands for every program that was made from the .proto file. */
 static void as_the_proto_file_says(void **state)
 {
@@ -337,6 +414,8 @@ int main(void)
         cmocka_unit_test(full_lists),
         cmocka_unit_test(requests),
         cmocka_unit_test(as_the_proto_file_says),
+        cmocka_unit_test(discovery),
+        cmocka_unit_test(discovery_as_the_proto_file_says),
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(too_many),
