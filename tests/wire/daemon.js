@@ -106,7 +106,7 @@ class Daemon {
         const ready = new Promise((resolve) => {
             const listen = (data) => {
                 this.log += data;
-                if (this.log.includes(' ready: ')) resolve('ready');
+                if (this.log.includes(' ready: ') && this.log.includes('serving clients on')) resolve('ready');
             };
             this.child.stdout.on('data', listen);
             this.child.stderr.on('data', listen);
