@@ -163,6 +163,8 @@ struct overseer {
     uint64_t since_ms;   /* first commit of its own term; 0: not yet */
     uint64_t turn_ms;    /* the last turn in which it led; 0: none yet */
     uint64_t busy_index; /* a proposal of its own that is not applied yet */
+    uint64_t seen_index; /* applied as it last looked */
+    uint64_t handed_ms;  /* when it last tried to let another lead */
     struct watch *watch[META_MEMBERS_MAX];
     unsigned watch_count;
     struct watched_partition partition[META_PARTITIONS_MAX];
@@ -388,6 +390,9 @@ bool readiness_is_settled(const struct cluster *c); /* it was so once, in the li
 
 /* --- leave.c --- */
 
+/* It has been told to end: as it says itself, which is known before the meta group has it. */
+bool cluster_is_leaving(const struct cluster *c, uint64_t member);
+
 /* Of a member that leaves: whether it has left, or nobody can take over what it holds. */
 void cluster_note_left(struct cluster *c);
 
@@ -473,7 +478,8 @@ void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slic
 /* R-KNOWN: the member has applied the meta group's log up to there. */
 void overseer_known(struct cluster *c, uint64_t member, uint64_t applied);
 bool overseer_is_live(struct cluster *c, uint64_t member);
-bool overseer_can_sit(struct cluster *c, uint64_t member); /* on a seat of the meta group */
+bool overseer_can_sit(struct cluster *c, uint64_t member);              /* on a seat of the meta group */
+bool overseer_holds_replicas(const struct cluster *c, uint64_t member); /* or what is kept of older ones */
 /* overseer_seats.c */
 void overseer_arrange_seats(struct cluster *c);
 bool overseer_raise_seats(struct cluster *c, struct meta_command *m); /* fills `m`, or false: that is not due */
@@ -483,10 +489,11 @@ bool overseer_place(struct cluster *c, struct meta_command *m);
 bool overseer_rebuild(struct cluster *c, struct meta_command *m);
 bool overseer_end_rebuild(struct cluster *c, struct meta_command *m);
 bool overseer_settled(struct cluster *c);
-/* What both go by. A member is here when it is no suspect; it lives when it does not leave either. */
+/* What both go by. A member is here when it is no suspect; it lives when it does not leave either, and has taken up its
+ * part. */
 bool overseer_is_here(struct cluster *c, uint64_t member);
 unsigned overseer_live_members(struct cluster *c, uint64_t live[META_MEMBERS_MAX]);
-/* Positions of everybody who can be heard are known. */
+/* Positions of everybody who can be heard, and holds anything, are known. */
 bool overseer_all_renewed(struct cluster *c);
 /* What the partition's leader has said of this generation, not long ago; NULL: nothing. */
 const struct watched_partition *overseer_heard(const struct cluster *c, unsigned partition);

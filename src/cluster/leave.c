@@ -33,6 +33,17 @@ static bool is_led(const struct cluster *c)
     return meta_leader_id(c) || now_of(c) - c->meta.leader_seen_ms < c->times.stranded_after / 2;
 }
 
+bool cluster_is_leaving(const struct cluster *c, uint64_t member)
+{
+    const struct member *m = meta_member(c->meta.state, member);
+    if (!m || m->state == MEMBER_LEAVING)
+        return m != NULL;
+    if (member == c->meta.self)
+        return c->phase == PHASE_LEAVING;
+    const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
+    return p && p->has_beacon && p->beacon.leaving;
+}
+
 static bool has_left(const struct cluster *c)
 {
     return c->left || (c->meta.whole && !meta_member(c->meta.state, c->meta.self));

@@ -30,7 +30,7 @@ void overseer_stop(struct cluster *c)
         free(o->watch[--o->watch_count]);
     memset(o->partition, 0, sizeof o->partition);
     o->leads = o->settled = false;
-    o->since_ms = o->turn_ms = o->busy_index = 0;
+    o->since_ms = o->turn_ms = o->busy_index = o->seen_index = o->handed_ms = 0;
 }
 
 struct watch *overseer_watch(struct cluster *c, uint64_t member)
@@ -337,7 +337,7 @@ bool overseer_is_live(struct cluster *c, uint64_t member)
 {
     const struct member *m = meta_member(c->meta.state, member);
     const struct watch *w = overseer_watch(c, member);
-    return m && w && m->state == MEMBER_LIVE && !overseer_is_suspect(c, w);
+    return m && w && m->state == MEMBER_LIVE && !w->leaving && !overseer_is_suspect(c, w);
 }
 
 /* It has taken up its part, for only who has the state renews. Who was admitted may never have heard so, and a seat
@@ -350,7 +350,7 @@ bool overseer_can_sit(struct cluster *c, uint64_t member)
 
 /* --- leaving --- */
 
-static bool holds_replicas(const struct cluster *c, uint64_t member)
+bool overseer_holds_replicas(const struct cluster *c, uint64_t member)
 {
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         if (meta_replica_of(&c->meta.state->partition[i], member) ||
@@ -369,6 +369,26 @@ static bool somebody_can_sit(struct cluster *c)
     return false;
 }
 
+/* R-LEAVE: it keeps its seat while, without it, those that are here would be no majority. One that joins may take it
+ * over yet. */
+static bool is_needed(struct cluster *c, uint64_t member)
+{
+    struct group_member m[GROUP_MEMBERS_MAX];
+    unsigned n = group_members(c->meta.group, m), seats = 0, here = 0;
+    for (unsigned i = 0; i < n; i++) {
+        seats += m[i].role == GROUP_VOTER;
+        here += m[i].role == GROUP_VOTER && m[i].id != member && overseer_is_here(c, m[i].id);
+    }
+    return here < seats_quorum(seats);
+}
+
+static bool may_go(struct cluster *c, const struct member *who)
+{
+    if (who->state != MEMBER_LEAVING || who->id == c->meta.self || overseer_holds_replicas(c, who->id))
+        return false;
+    return !meta_has_seat(c, who->id) || !(somebody_can_sit(c) || is_needed(c, who->id));
+}
+
 /* Who leaves gives up leadership, seat and replicas first. */
 static bool next_leave(struct cluster *c, struct meta_command *m)
 {
@@ -377,8 +397,7 @@ static bool next_leave(struct cluster *c, struct meta_command *m)
         const struct watch *w = c->overseer.watch[i];
         const struct member *who = meta_member(c->meta.state, w->member);
         bool begins = who && w->leaving && who->state == MEMBER_LIVE;
-        bool is_done = who && who->state == MEMBER_LEAVING && !holds_replicas(c, who->id) && who->id != c->meta.self &&
-                       !(meta_has_seat(c, who->id) && somebody_can_sit(c));
+        bool is_done = who && may_go(c, who);
         if (!begins && !is_done)
             continue;
         log_info(c->config.log, "cluster", "%s (member %llu) %s", member_name(who, name), (unsigned long long)who->id,
@@ -389,20 +408,33 @@ static bool next_leave(struct cluster *c, struct meta_command *m)
     return false;
 }
 
-/* A leader that leaves lets another lead, which then sees it off. */
-static void hand_over(struct cluster *c)
+/* The seat of a member that stays, with the most of the log; 0: there is none. */
+static uint64_t find_heir(struct cluster *c)
 {
     struct group_member m[GROUP_MEMBERS_MAX];
     unsigned n = group_members(c->meta.group, m);
-    const struct member *self = meta_member(c->meta.state, c->meta.self);
-    if (!self || self->state != MEMBER_LEAVING || group_is_transferring(c->meta.group))
-        return;
-    for (unsigned i = 0; i < n; i++)
-        if (m[i].role == GROUP_VOTER && m[i].id != c->meta.self && overseer_is_live(c, m[i].id) &&
-            group_match_index(c->meta.group, m[i].id) == group_last_index(c->meta.group)) {
-            group_transfer(c->meta.group, now_of(c), m[i].id);
-            return;
+    uint64_t best = 0, best_match = 0;
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t match = group_match_index(c->meta.group, m[i].id);
+        if (m[i].role == GROUP_VOTER && m[i].id != c->meta.self && match > best_match && overseer_is_live(c, m[i].id) &&
+            !cluster_is_leaving(c, m[i].id)) {
+            best = m[i].id;
+            best_match = match;
         }
+    }
+    return best;
+}
+
+/* R-LEAVE: a leader that leaves lets another lead, before anything else, which then sees it off. Where that fails it
+ * goes on for a while as it can. */
+static void hand_over(struct cluster *c)
+{
+    struct overseer *o = &c->overseer;
+    uint64_t heir = cluster_is_leaving(c, c->meta.self) ? find_heir(c) : 0;
+    if (!heir || (o->handed_ms && now_of(c) - o->handed_ms < 4 * (uint64_t)c->times.election))
+        return;
+    o->handed_ms = now_of(c);
+    group_transfer(c->meta.group, now_of(c), heir);
 }
 
 /* --- the turn --- */
@@ -463,10 +495,12 @@ static void do_duty(struct cluster *c)
     watch_members(c);
     note_cut_off(c);
     cluster_note_members(c);
+    hand_over(c);
+    if (group_is_transferring(c->meta.group))
+        return;
     overseer_arrange_seats(c);
     ask_who_is_gone(c);
     decide(c);
-    hand_over(c);
     bool settled = overseer_settled(c), is_news = settled && !c->overseer.settled;
     c->overseer.settled = settled;
     if (is_news)
@@ -502,6 +536,9 @@ void overseer_turn(struct cluster *c)
     }
     if (!o->since_ms)
         return;
+    if (group_applied_index(c->meta.group) != o->seen_index) /* a change of seats, too: the next one may follow */
+        o->dirty = true;
+    o->seen_index = group_applied_index(c->meta.group);
     grant_confirmed(c);
     ask_rounds(c);
     meta_turn(c); /* of a group of one the round is over with its question */

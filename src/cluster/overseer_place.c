@@ -3,7 +3,8 @@
 
 #include "base/rule.h"
 
-/* Partitions that change for balance at once; those that lack a replica do not wait for that. */
+/* Partitions that change for balance at once; those that lack a replica, as it is lost or its member leaves, do not
+ * wait for that. Those that could lose what they hold, as most of it is with members that leave, wait for nothing. */
 #define BALANCE_MAX 4
 #define REPAIR_MAX  16
 /* For so long none is moved for balance to where a copy did not fit. */
@@ -17,13 +18,19 @@ bool overseer_is_here(struct cluster *c, uint64_t member)
     return meta_member(c->meta.state, member) && w && !overseer_is_suspect(c, w);
 }
 
+/* Who was admitted, but has not said anything yet, has nothing to wait for, and is given nothing. */
+static bool is_awaited(struct cluster *c, const struct watch *w)
+{
+    return !c->meta.state->partition[0].generation || overseer_holds_replicas(c, w->member);
+}
+
 unsigned overseer_live_members(struct cluster *c, uint64_t live[META_MEMBERS_MAX])
 {
     unsigned n = 0;
     for (unsigned i = 0; i < c->meta.state->member_count; i++) {
-        const struct member *m = &c->meta.state->member[i];
-        if (m->state == MEMBER_LIVE && overseer_is_here(c, m->id))
-            live[n++] = m->id;
+        const struct watch *w = overseer_watch(c, c->meta.state->member[i].id);
+        if (w && overseer_is_live(c, w->member) && (w->renewed || is_awaited(c, w)))
+            live[n++] = w->member;
     }
     return n;
 }
@@ -32,7 +39,7 @@ bool overseer_all_renewed(struct cluster *c)
 {
     for (unsigned i = 0; i < c->overseer.watch_count; i++) {
         const struct watch *w = c->overseer.watch[i];
-        if (!w->renewed && !overseer_is_suspect(c, w))
+        if (!w->renewed && !overseer_is_suspect(c, w) && is_awaited(c, w))
             return false;
     }
     return true;
@@ -107,12 +114,21 @@ static bool note_done(struct cluster *c, struct meta_command *m)
                 overseer_add_change(m, i, CHANGE_PRESENT, r->id);
             else if (r->state == REPLICA_REMOVING && !in)
                 overseer_add_change(m, i, CHANGE_GONE, r->id);
-            else if (r->state == REPLICA_PRESENT && !(in && in->role == GROUP_VOTER)) /* it was needed again too late */
+            else if (r->state == REPLICA_PRESENT && !(in && in->role == GROUP_VOTER))
+                /* it leaves, and another was there in its place; or it was needed again too late */
                 overseer_add_change(m, i, CHANGE_REMOVE, r->id);
         }
     }
     m->kind = META_REPLICAS;
     return m->count != 0;
+}
+
+static bool is_in_command(const struct meta_command *m, unsigned partition)
+{
+    for (unsigned i = 0; i < m->count; i++)
+        if (m->change[i].partition == partition)
+            return true;
+    return false;
 }
 
 /* --- what is to be done --- */
@@ -198,16 +214,23 @@ static bool majority_is_here(struct cluster *c, const struct partition_map *map)
     return here >= voters / 2 + 1;
 }
 
-/* A live replica that was to go, when another was lost meanwhile. */
+/* How many of its replicas in that state are with members that stay. */
+static unsigned count_staying(struct cluster *c, const struct partition_map *map, enum replica_state state)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < map->replica_count; i++)
+        n += map->replica[i].state == state && overseer_is_live(c, map->replica[i].member);
+    return n;
+}
+
+/* A live replica that was to go, when another was lost, or began to leave, meanwhile. */
 static const struct replica *needed_again(struct cluster *c, unsigned i, const struct placement_partition *target)
 {
     const struct partition_map *map = &c->meta.state->partition[i];
-    for (unsigned k = 0; k < map->replica_count && overseer_present_here(c, map) < target->count; k++) {
+    for (unsigned k = 0; k < map->replica_count && count_staying(c, map, REPLICA_PRESENT) < target->count; k++) {
         const struct replica *r = &map->replica[k];
         const struct group_member *in = member_in(overseer_heard(c, i), r->id);
-        const struct member *m = meta_member(c->meta.state, r->member);
-        if (r->state == REPLICA_REMOVING && in && in->role == GROUP_VOTER && m && m->state == MEMBER_LIVE &&
-            overseer_is_here(c, r->member))
+        if (r->state == REPLICA_REMOVING && in && in->role == GROUP_VOTER && overseer_is_live(c, r->member))
             return r;
     }
     return NULL;
@@ -292,41 +315,97 @@ static bool make_room(struct cluster *c, unsigned i, bool lacks, struct meta_com
 /* Fewer than it is to have are with members that stay. */
 static bool lacks_one(struct cluster *c, const struct partition_map *map, const struct placement_partition *target)
 {
-    unsigned n = 0;
-    for (unsigned i = 0; i < map->replica_count; i++)
-        n += map->replica[i].state == REPLICA_PRESENT && overseer_is_live(c, map->replica[i].member);
-    return n < target->count;
+    return count_staying(c, map, REPLICA_PRESENT) < target->count;
 }
 
-/* A suspect's or dead replica: remove, then add. A live one: add, then remove. */
-static bool step(struct cluster *c, unsigned i, const struct placement_partition *target, unsigned limit,
-                 unsigned *under_way, struct meta_command *m)
+static bool is_left_by_some(struct cluster *c, const struct partition_map *map)
+{
+    for (unsigned i = 0; i < map->replica_count; i++)
+        if (overseer_is_here(c, map->replica[i].member) && !overseer_is_live(c, map->replica[i].member))
+            return true;
+    return false;
+}
+
+/* R-LEAVE: what is done first, when members leave. */
+enum urgency {
+    LAST_COPIES,   /* nobody who stays has one */
+    NO_MAJORITY,   /* those who stay would be no majority */
+    NOTHING_URGENT /* everything else */
+};
+
+static enum urgency urgency_of(struct cluster *c, const struct partition_map *map,
+                               const struct placement_partition *target)
+{
+    unsigned staying = count_staying(c, map, REPLICA_PRESENT);
+    if (staying >= target->count / 2 + 1 || !target->count || !is_left_by_some(c, map))
+        return NOTHING_URGENT;
+    return staying ? NO_MAJORITY : LAST_COPIES;
+}
+
+/* As many as it takes for a majority to be with members that stay; the leader adds one after the other. */
+static bool rescue(struct cluster *c, unsigned i, const struct placement_partition *target, unsigned *under_way,
+                   struct meta_command *m)
 {
     const struct partition_map *map = &c->meta.state->partition[i];
-    const struct replica *gone = surplus(c, i, target, false), *extra = surplus(c, i, target, true);
-    const struct replica *again = needed_again(c, i, target);
+    unsigned need = target->count / 2 + 1, room = META_REPLICAS_MAX - map->replica_count, added = 0;
+    unsigned coming = count_staying(c, map, REPLICA_PRESENT) + count_staying(c, map, REPLICA_ADDING);
+    for (unsigned k = 0; k < target->count && coming + added < need && added < room; k++) {
+        if (meta_replica_of(map, target->member[k]))
+            continue;
+        overseer_add_change(m, i, CHANGE_ADD, target->member[k]);
+        added++;
+    }
+    *under_way += added && !is_changing(map);
+    return added != 0;
+}
+
+/* Of a replica that is being added at a member that leaves nothing is needed any more. */
+static const struct replica *needless(struct cluster *c, const struct partition_map *map)
+{
+    for (unsigned i = 0; i < map->replica_count; i++)
+        if (map->replica[i].state == REPLICA_ADDING && !overseer_is_live(c, map->replica[i].member))
+            return &map->replica[i];
+    return NULL;
+}
+
+/* Those that cost nothing. A suspect's or dead replica, and what is being added there, never will be of use. */
+static bool take_out_or_back(struct cluster *c, unsigned i, const struct placement_partition *target,
+                             struct meta_command *m)
+{
+    const struct replica *gone = surplus(c, i, target, false), *again = needed_again(c, i, target);
+    const struct replica *out = gone ? gone : needless(c, &c->meta.state->partition[i]);
+    if (again && !gone)
+        overseer_add_change(m, i, CHANGE_PRESENT, again->id);
+    else if (out)
+        overseer_add_change(m, i, CHANGE_REMOVE, out->id);
+    return again || out;
+}
+
+/* A suspect's or dead replica: remove, then add. A live one: add, then remove; one at a member that leaves is removed
+ * by the partition's leader, as soon as another has a vote in its place. */
+static bool step(struct cluster *c, unsigned i, const struct placement_partition *target, unsigned *under_way,
+                 struct meta_command *m)
+{
+    const struct partition_map *map = &c->meta.state->partition[i];
+    const struct replica *extra = surplus(c, i, target, true);
     bool lacks = lacks_one(c, map, target);
     uint64_t wanted = missing(c, i, target, lacks);
     if (!majority_is_here(c, map))
         return false;
-    if (gone) { /* costs nothing, and what is being added there never will be */
-        overseer_add_change(m, i, CHANGE_REMOVE, gone->id);
+    if (take_out_or_back(c, i, target, m) || make_room(c, i, lacks, m))
         return true;
-    }
-    if (again) {
-        overseer_add_change(m, i, CHANGE_PRESENT, again->id);
+    if (urgency_of(c, map, target) != NOTHING_URGENT && rescue(c, i, target, under_way, m))
         return true;
-    }
-    if (make_room(c, i, lacks, m))
-        return true;
-    if (is_changing(map) || *under_way >= limit || map->replica_count == META_REPLICAS_MAX)
+    bool may_drop = !wanted && extra && overseer_present_here(c, map) > target->count;
+    if (is_changing(map) || map->replica_count == META_REPLICAS_MAX)
         return false;
-    if (wanted)
-        overseer_add_change(m, i, CHANGE_ADD, wanted);
-    else if (extra && overseer_present_here(c, map) > target->count)
+    if (may_drop && !overseer_is_live(c, extra->member)) { /* no copy is made for it */
         overseer_add_change(m, i, CHANGE_REMOVE, extra->id);
-    else
+        return true;
+    }
+    if (*under_way >= (lacks ? REPAIR_MAX : BALANCE_MAX) || (!wanted && !may_drop))
         return false;
+    overseer_add_change(m, i, wanted ? CHANGE_ADD : CHANGE_REMOVE, wanted ? wanted : extra->id);
     ++*under_way;
     return true;
 }
@@ -340,6 +419,7 @@ static void prefer_leader(struct cluster *c, unsigned i, const struct placement_
         overseer_add_change(m, i, CHANGE_LEADER, target->leader);
 }
 
+/* Adds to what is in the command already. */
 static bool move(struct cluster *c, struct meta_command *m)
 {
     struct placement_partition target[META_PARTITIONS_MAX];
@@ -347,14 +427,14 @@ static bool move(struct cluster *c, struct meta_command *m)
     place_all(c, target);
     for (unsigned i = 0; i < partitions_of(c); i++)
         under_way += is_changing(&c->meta.state->partition[i]) && overseer_heard(c, i);
-    for (unsigned i = 0; i < partitions_of(c); i++) {
-        const struct partition_map *map = &c->meta.state->partition[i];
-        if (map->replica_count == 0)
-            continue; /* nothing is left of it: overseer_rebuild() */
-        bool lacks = overseer_present_here(c, map) < target[i].count;
-        if (!step(c, i, &target[i], lacks ? REPAIR_MAX : BALANCE_MAX, &under_way, m))
-            prefer_leader(c, i, &target[i], m);
-    }
+    for (enum urgency now = LAST_COPIES; now <= NOTHING_URGENT; now++)
+        for (unsigned i = 0; i < partitions_of(c); i++) {
+            const struct partition_map *map = &c->meta.state->partition[i];
+            if (map->replica_count == 0 || urgency_of(c, map, &target[i]) != now || is_in_command(m, i))
+                continue; /* nothing is left of it: overseer_rebuild(); or it will be another first */
+            if (!step(c, i, &target[i], &under_way, m))
+                prefer_leader(c, i, &target[i], m);
+        }
     m->kind = META_REPLICAS;
     return m->count != 0;
 }
@@ -363,7 +443,10 @@ bool overseer_place(struct cluster *c, struct meta_command *m)
 {
     if (!c->meta.state->partition[0].generation)
         return create(c, m);
-    return note_done(c, m) || overseer_end_rebuild(c, m) || (overseer_all_renewed(c) && move(c, m));
+    bool done = note_done(c, m);
+    if (!done && overseer_end_rebuild(c, m))
+        return true;
+    return (overseer_all_renewed(c) && move(c, m)) || done;
 }
 
 /* --- R-READY --- */

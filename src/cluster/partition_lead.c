@@ -3,13 +3,22 @@
 
 #include "wire/command_msg.h"
 
-/* After a failed transfer, none to that node for so long. */
+/* After a failed transfer, none to that node for so long. A node that leaves cannot wait: an election timeout, after
+ * which a transfer is given up, is all that it waits. */
 #define TRANSFER_AGAIN_MS 60000
 
-static bool is_wanted(const struct partition_map *map, uint64_t replica)
+static bool is_leaving(const struct partition *p, const struct partition_map *map, uint64_t replica)
 {
     const struct replica *r = meta_replica(map, replica);
-    return r && r->state != REPLICA_REMOVING;
+    return r && cluster_is_leaving(p->cluster, r->member);
+}
+
+/* What is being added at a node that begins to leave would only have to be moved again. */
+static bool is_wanted(const struct partition *p, const struct partition_map *map, uint64_t replica)
+{
+    const struct replica *r = meta_replica(map, replica);
+    return r && r->state != REPLICA_REMOVING &&
+           !(r->state == REPLICA_ADDING && cluster_is_leaving(p->cluster, r->member));
 }
 
 static bool is_connected(const struct partition *p, const struct partition_map *map, uint64_t replica)
@@ -18,24 +27,45 @@ static bool is_connected(const struct partition *p, const struct partition_map *
     return r && cluster_link(p->cluster, r->member, PLANE_RAFT);
 }
 
-/* The voter that is most likely to lead well: connected, and with all of the log. */
+/* The voter that is most likely to lead well: connected, and with most of the log, of which the rest follows before it
+ * stands for election. One that stays, if any does; where several are as good, not the same one in every partition. */
 static uint64_t successor(const struct partition *p, const struct partition_map *map, const struct group_member *m,
-                          unsigned n)
+                          unsigned n, bool only_staying)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (m[i].role == GROUP_VOTER && m[i].id != p->replica && is_wanted(map, m[i].id) &&
-            is_connected(p, map, m[i].id) && group_match_index(p->group, m[i].id) == group_last_index(p->group))
-            return m[i].id;
-    return 0;
+    uint64_t best = 0, best_match = 0;
+    bool best_stays = only_staying;
+    for (unsigned k = 0; k < n; k++) {
+        const struct group_member *one = &m[(k + p->number) % n];
+        uint64_t match = group_match_index(p->group, one->id);
+        if (one->role != GROUP_VOTER || one->id == p->replica || !match || !is_wanted(p, map, one->id) ||
+            !is_connected(p, map, one->id))
+            continue;
+        bool stays = !is_leaving(p, map, one->id);
+        if (stays < best_stays || (stays == best_stays && match <= best_match))
+            continue;
+        best = one->id;
+        best_match = match;
+        best_stays = stays;
+    }
+    return best;
 }
 
-static void hand_over(struct partition *p, uint64_t to)
+/* False: there is nobody, or it was tried not long ago. */
+static bool hand_over(struct partition *p, uint64_t to)
 {
-    uint64_t now = now_of(p->cluster);
+    const struct cluster *c = p->cluster;
+    uint64_t now = now_of(c);
     if (!to || now < p->no_transfer_until_ms)
-        return;
-    p->no_transfer_until_ms = now + TRANSFER_AGAIN_MS;
-    group_transfer(p->group, now, to);
+        return false;
+    p->no_transfer_until_ms = now + (cluster_is_leaving(c, c->meta.self) ? 2 * c->times.election : TRANSFER_AGAIN_MS);
+    return group_transfer(p->group, now, to) == 0;
+}
+
+/* R-LEAVE: a node that leaves lets others lead before anything else. Its end then stops nobody, and no copy begins here
+ * that would end with it. */
+static bool give_up_lead(struct partition *p, const struct partition_map *map, const struct group_member *m, unsigned n)
+{
+    return cluster_is_leaving(p->cluster, p->cluster->meta.self) && hand_over(p, successor(p, map, m, n, true));
 }
 
 /* Whether those that can be reached are a majority without it: else the change could never be committed, and nobody
@@ -53,17 +83,56 @@ static bool can_do_without(const struct partition *p, const struct partition_map
     return voters && reached >= voters / 2 + 1;
 }
 
-/* One that is not wanted; one that cannot be reached first. 0: there is none, or none that can go now. */
+static unsigned count_voters(const struct group_member *m, unsigned n)
+{
+    unsigned voters = 0;
+    for (unsigned i = 0; i < n; i++)
+        voters += m[i].role == GROUP_VOTER;
+    return voters;
+}
+
+/* One more is to come, at a node that stays. */
+static bool is_growing(const struct partition *p, const struct partition_map *map)
+{
+    for (unsigned i = 0; i < map->replica_count; i++)
+        if (map->replica[i].state == REPLICA_ADDING && is_wanted(p, map, map->replica[i].id))
+            return true;
+    return false;
+}
+
+/* R-LEAVE: a replica at a node that leaves votes until another is there in its place, and no longer: of four voters, of
+ * whom two are about to end, the two that stay are no majority. The map follows what is done here. */
+static bool has_successor(const struct partition *p, const struct partition_map *map, const struct replica *r,
+                          unsigned voters)
+{
+    return voters > p->cluster->meta.state->settings.replicas || (r->state == REPLICA_REMOVING && !is_growing(p, map));
+}
+
+static bool may_go(const struct partition *p, const struct partition_map *map, const struct group_member *who,
+                   unsigned voters)
+{
+    const struct replica *r = meta_replica(map, who->id);
+    const struct member *at = r ? meta_member(p->cluster->meta.state, r->member) : NULL;
+    bool here = who->id == p->replica || is_connected(p, map, who->id);
+    if (who->role == GROUP_VOTER && at && at->state == MEMBER_LEAVING && here)
+        return has_successor(p, map, r, voters);
+    return !is_wanted(p, map, who->id);
+}
+
+/* One that may go; one that cannot be reached first, this node itself last. 0: there is none, or none that can go now.
+ */
 static uint64_t unwanted(const struct partition *p, const struct partition_map *map, const struct group_member *m,
                          unsigned n)
 {
     uint64_t id = 0;
+    unsigned voters = count_voters(m, n);
     for (unsigned i = 0; i < n; i++) {
-        if (is_wanted(map, m[i].id) || !can_do_without(p, map, m, n, m[i].id))
+        if (!may_go(p, map, &m[i], voters) || !can_do_without(p, map, m, n, m[i].id))
             continue;
         if (m[i].id != p->replica && !is_connected(p, map, m[i].id))
             return m[i].id;
-        id = m[i].id;
+        if (!id || id == p->replica)
+            id = m[i].id;
     }
     return id;
 }
@@ -75,7 +144,7 @@ static bool remove_one(struct partition *p, const struct partition_map *map, con
     if (!id)
         return false;
     if (id == p->replica)
-        hand_over(p, successor(p, map, m, n));
+        hand_over(p, successor(p, map, m, n, false));
     else
         group_change(p->group, now_of(p->cluster), GROUP_REMOVE, id);
     return true;
@@ -129,7 +198,7 @@ static void give_up_spares(struct partition *p, const struct partition_map *map,
                            unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (m[i].role == GROUP_SPARE && !is_wanted(map, m[i].id) &&
+        if (m[i].role == GROUP_SPARE && !is_wanted(p, map, m[i].id) &&
             group_catch_up_status(p->group, m[i].id) == GROUP_CATCH_UP_RUNNING)
             group_catch_up_abort(p->group, m[i].id);
 }
@@ -139,7 +208,7 @@ static bool add_one(struct partition *p, const struct partition_map *map, const 
     for (unsigned i = 0; i < map->replica_count; i++) {
         uint64_t id = map->replica[i].id;
         const struct group_member *there = find(m, n, id);
-        if (map->replica[i].state != REPLICA_ADDING || (there && there->role == GROUP_VOTER))
+        if (map->replica[i].state != REPLICA_ADDING || (there && there->role == GROUP_VOTER) || !is_wanted(p, map, id))
             continue;
         if (there)
             bring_up(p, there);
@@ -155,7 +224,7 @@ static void prefer(struct partition *p, const struct partition_map *map, const s
     const struct replica *r = map->leader ? meta_replica_of(map, map->leader) : NULL;
     const struct group_member *there = r ? find(m, n, r->id) : NULL;
     if (there && there->role == GROUP_VOTER && r->id != p->replica && is_connected(p, map, r->id) &&
-        group_match_index(p->group, r->id) == group_last_index(p->group))
+        !is_leaving(p, map, r->id) && group_match_index(p->group, r->id) == group_last_index(p->group))
         hand_over(p, r->id);
 }
 
@@ -206,6 +275,6 @@ void partition_lead(struct partition *p)
     partition_forget_origins(p);
     keep_time(p);
     give_up_spares(p, map, m, n);
-    if (!remove_one(p, map, m, n) && !add_one(p, map, m, n))
+    if (!give_up_lead(p, map, m, n) && !remove_one(p, map, m, n) && !add_one(p, map, m, n))
         prefer(p, map, m, n);
 }

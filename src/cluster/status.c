@@ -283,6 +283,8 @@ int cluster_leave(struct cluster *c)
     c->leave_ms = now_of(c);
     log_info(c->config.log, "cluster", "leaving: handing over leaderships, seat and replicas");
     lease_renew_now(c);
+    for (unsigned i = 0; i < partitions_of(c); i++)
+        partition_mark_dirty(&c->partition[i]); /* to let others lead */
     return 0;
 }
 
