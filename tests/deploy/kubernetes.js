@@ -14,6 +14,7 @@ const { output } = require('./load');
 
 const NAMESPACE = 'default';
 const SCHEDULE_MS = 50;
+const MONITOR_MS = 40000; // node-monitor-grace-period
 const SYNC_MS = 100; // until a controller acts on what has changed
 const FAMILIES = {
     4: { gateway: '10.244.0.1', api: '10.96.0.1', dns: '10.96.0.10', service: (i) => `10.96.1.${i}`,
@@ -137,7 +138,8 @@ class Kubernetes {
         if (condemned.length && ordered && leaving) return null;
         if (condemned.length) return () => condemned.slice(0, ordered ? 1 : condemned.length).forEach((pod) => this.api.deletePod(pod));
         if (set.spec.updateStrategy.type === 'OnDelete') return null;
-        for (let i = set.spec.replicas - 1; i >= (set.spec.updateStrategy.rollingUpdate || {}).partition || 0; i--) {
+        const { partition = 0 } = set.spec.updateStrategy.rollingUpdate || {};
+        for (let i = set.spec.replicas - 1; i >= partition; i--) {
             const pod = at.get(i);
             if (pod.metadata.labels['controller-revision-hash'] !== revision && !pod.metadata.deletionTimestamp) {
                 return () => this.api.deletePod(pod);
@@ -231,6 +233,12 @@ class Kubernetes {
         this.play.say(`${machine.name} is cut off`);
         machine.up = false;
         this.onMachine(machine).forEach((one) => this.play.net.plug(one.netns, false));
+        setTimeout(() => this.notReady(machine), this.play.scaled(MONITOR_MS));
+    }
+
+    // The node controller has not heard of a machine for so long: its pods are not ready any more.
+    notReady(machine) {
+        if (machine.up) return;
         this.onMachine(machine).forEach(({ meta }) => this.objects.update('pods', meta.namespace, meta.name, (pod) => {
             if (pod.metadata.uid !== meta.uid) return;
             pod.status.conditions.filter(({ type }) => type === 'Ready').forEach((one) => { one.status = 'False'; });
@@ -240,7 +248,10 @@ class Kubernetes {
     heal(machine) {
         this.play.say(`${machine.name} is connected again`);
         machine.up = true;
-        this.onMachine(machine).forEach((one) => this.play.net.plug(one.netns, true));
+        this.onMachine(machine).forEach((one) => {
+            this.play.net.plug(one.netns, true);
+            one.publish();
+        });
         this.waiting.filter(({ kubelet }) => kubelet.machine === machine).forEach(({ act }) => act());
         this.waiting = this.waiting.filter(({ kubelet }) => kubelet.machine !== machine);
     }

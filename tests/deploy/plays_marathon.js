@@ -20,6 +20,8 @@ async function five(play, options, creation) {
     await play.ready(hosts(marathon), 120000);
     const last = Math.max(...[...marathon.runs.values()].map((run) => run.startMs));
     play.step('from the start of the last of five tasks to ready', Date.now() - last);
+    play.steps.push({ what: 'of that, processor time of one node, at most',
+        ms: Math.max(...[...marathon.runs.values()].map((run) => run.container.cpuMs())) });
     const { app } = await marathon.ask('GET', APP);
     play.check(app.tasksRunning === 5 && app.tasks.length === 5, `Marathon shows ${app.tasksRunning} running`);
     play.check(await play.members(hosts(marathon)[0]) === 5, 'not five members');
