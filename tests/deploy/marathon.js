@@ -37,9 +37,10 @@ class Machine {
 }
 
 class Marathon {
-    // `play`: { net, build, dir, say, scale }. options: { machines, named: hosts have names, mesosDnsMs }
-    constructor(play, { machines, named = true, mesosDnsMs = 60000, credentials = null } = {}) {
-        Object.assign(this, { play, mesosDnsMs });
+    // options: { machines, named: hosts have names, loopbackNames: the machines' /etc/hosts has 127.0.1.1 for their own
+    // name, as Debian's installer leaves it, mesosDnsMs, credentials: as MarathonApi }
+    constructor(play, { machines, named = true, loopbackNames = false, mesosDnsMs = 60000, credentials = null } = {}) {
+        Object.assign(this, { play, loopbackNames, mesosDnsMs });
         this.api = new MarathonApi({ credentials });
         this.machines = [];
         this.runs = new Map(); // task id: { task, machine, container, stopping }
@@ -116,6 +117,14 @@ class Marathon {
         return { ...env, ...app.env };
     }
 
+    // The machine's own, which a container with its network has too.
+    hostsFile({ netns, hostname }) {
+        const file = path.join(this.play.dir, `${netns}.hosts`);
+        const own = this.loopbackNames ? `127.0.1.1\t${hostname} ${hostname.split('.')[0]}\n` : '';
+        fs.writeFileSync(file, `127.0.0.1\tlocalhost\n${own}::1\tlocalhost ip6-localhost ip6-loopback\n`);
+        return file;
+    }
+
     async launch(app, machine) {
         const id = `${app.id.slice(1).replace(/\//g, '_')}.${crypto.randomUUID()}`;
         const ports = app.portDefinitions.map((one) => one.port);
@@ -124,7 +133,7 @@ class Marathon {
         const { build, dir } = this.play;
         const container = new Container({ build, dir, netns: machine.netns, hostname: machine.hostname.split('.')[0],
             log: path.join(dir, `${machine.netns}.log`), env: this.env(app, task, machine),
-            binds: [`${path.join(dir, 'resolv.conf')}=/etc/resolv.conf`] });
+            binds: [`${path.join(dir, 'resolv.conf')}=/etc/resolv.conf`, `${this.hostsFile(machine)}=/etc/hosts`] });
         const run = { task, machine, container, app, stopping: false };
         ports.forEach((port) => machine.ports.set(port, id));
         this.api.addTask(task);
@@ -312,11 +321,14 @@ class Marathon {
 
     // --- for plays ---
 
-    // The manifest as F5 published it: the placeholders that it asks the user to fill in, and the image's name.
-    create(manifest, { image = 'ephemeral-store:1', change = (app) => app } = {}) {
+    // The manifest as F5 published it: the placeholders that it asks the user to fill in, and the image's name. `form`: how
+    // the user writes PEM into JSON: its newlines as they are, escaped once more, or left out.
+    create(manifest, { image = 'ephemeral-store:1', form = 'newlines', change = (app) => app } = {}) {
+        const write = { newlines: (pem) => pem, escaped: (pem) => pem.replace(/\n/g, '\\n'), line: (pem) => pem.replace(/\n/g, '') };
+        const pem = (name) => JSON.stringify(write[form](this.play.pem(name)));
         const text = fs.readFileSync(manifest, 'utf8').replace(/"image": "[^"]*"/, `"image": "${image}"`)
-            .replace('"<root-ca-cert-in-PEM-format>"', JSON.stringify(this.play.pem('rootCA.crt')))
-            .replace('"<root-ca-key-in-PEM-format>"', JSON.stringify(this.play.pem('rootCA.key')));
+            .replace('"<root-ca-cert-in-PEM-format>"', pem('rootCA.crt'))
+            .replace('"<root-ca-key-in-PEM-format>"', pem('rootCA.key'));
         return this.ask('POST', '/v2/apps', change(JSON.parse(text)));
     }
 

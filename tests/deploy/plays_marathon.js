@@ -42,7 +42,7 @@ function upgrade(spare, capacity) {
     return async (play) => {
         const upgradeStrategy = { minimumHealthCapacity: capacity, maximumOverCapacity: 1 };
         const marathon = await five(play, { machines: 5 + spare },
-            capacity === 1 ? {} : { change: (app) => ({ ...app, upgradeStrategy }) });
+            capacity === 1 ? { form: 'line' } : { form: 'escaped', change: (app) => ({ ...app, upgradeStrategy }) });
         const load = await play.load(VIP, { words: ['--keys', '256'] });
         await later(2000);
         const begin = Date.now();
@@ -88,9 +88,7 @@ module.exports = {
         what: 'five tasks of the published app form a cluster',
         play: async (play) => {
             const marathon = await five(play);
-            const load = await play.load(VIP);
-            await later(2000);
-            await play.end(load);
+            await play.end(await play.load(VIP));
             const asked = marathon.api.server.log.length;
             const s = 30;
             await later(s * 1000);
@@ -188,6 +186,14 @@ module.exports = {
             play.check(after && after.epoch > epoch, `the epoch is ${after && after.epoch}, and was ${epoch}`);
             const load = await play.load(VIP);
             await play.end(load);
+        },
+    },
+    'marathon-loopback-names': {
+        what: "each machine's own name is 127.0.1.1 in its /etc/hosts, as Debian's installer leaves it",
+        play: async (play) => {
+            const marathon = await five(play, { loopbackNames: true });
+            await play.end(await play.load(VIP));
+            await marathon.close();
         },
     },
     'marathon-mesos-dns': {
