@@ -3,8 +3,12 @@
 #include "base/err.h"
 
 #include <dlfcn.h>
+#include <link.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define LIBRARY "libcurl.so.4"
 
@@ -21,10 +25,48 @@ static bool find(void *library, const char *name, void *function, size_t size)
     return found != NULL;
 }
 
+/* --- what the loading leaves in memory --- */
+
+/* Libraries in the order of their loading. */
+struct library_walk {
+    size_t seen;
+    size_t known; /* that were there before */
+};
+
+static int count_library(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)info;
+    (void)size;
+    ((struct library_walk *)arg)->known++;
+    return 0;
+}
+
+/* What is never written is in the file, and comes back from there when it is used. */
+static int give_back(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct library_walk *w = arg;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)size;
+    if (w->seen++ < w->known)
+        return 0;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t begin = (info->dlpi_addr + p->p_vaddr) & ~(page - 1);
+        uintptr_t end = (info->dlpi_addr + p->p_vaddr + p->p_memsz) & ~(page - 1);
+        if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && end > begin)
+            madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+/* --- loading --- */
+
 int curl_load(struct curl *c, char *why, size_t why_size)
 {
+    struct library_walk walk = {.known = 0};
     if (c->loaded)
         return 0;
+    dl_iterate_phdr(count_library, &walk);
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return fail(E_UNSUPPORTED, why, why_size, dlerror());
@@ -36,6 +78,8 @@ int curl_load(struct curl *c, char *why, size_t why_size)
     if (c->global_init(CURL_GLOBAL_SSL))
         return fail(E_NOMEM, why, why_size, "it could not be initialized");
     c->loaded = true;
+    /* To relocate and initialize some thirty libraries, two megabytes of them are read that nobody needs again. */
+    dl_iterate_phdr(give_back, &walk);
     return 0;
 }
 
