@@ -146,18 +146,25 @@ static int make_sources(const struct discovery *d, const struct peer *peers, siz
 
 /* --- the orchestrator's --- */
 
-/* Mesos-DNS knows what Marathon's API says, later and in part: it is asked in case that nobody answers there. */
-static int add_mesos_name(struct discovery *d, enum peer_kind kind, const char *format, const char *label)
+/* An orchestrator's DNS knows what its API says, later and in part: it is asked in case that nobody answers there. */
+static int add_name(struct discovery *d, enum peer_kind kind, const char *name, const char *what)
 {
     struct peer peer = {.kind = kind, .port = kind == PEER_HOST ? d->epmd_port : 0};
-    snprintf(peer.name, sizeof peer.name, format, label);
+    snprintf(peer.name, sizeof peer.name, "%s", name);
     struct source *s = dns_source_create(&d->home, &peer);
     if (s) {
-        s->stated = 0; /* the app's name stands for any number of nodes */
+        s->stated = 0; /* it stands for any number of nodes */
         s->fallback = true;
-        snprintf(s->name, sizeof s->name, "Mesos-DNS %.250s", peer.name);
+        snprintf(s->name, sizeof s->name, "%s %.250s", what, peer.name);
     }
     return add_source(&d->orchestrator, s);
+}
+
+static int add_mesos_name(struct discovery *d, enum peer_kind kind, const char *format, const char *label)
+{
+    char name[PEER_NAME_MAX + 1];
+    snprintf(name, sizeof name, format, label);
+    return add_name(d, kind, name, "Mesos-DNS");
 }
 
 #define MARATHON_SOURCES 3
@@ -175,6 +182,30 @@ static int add_marathon(struct discovery *d, const struct discovery_marathon *co
     if (!err)
         err = add_mesos_name(d, PEER_SERVICE, "_epmd._%s._tcp.marathon.mesos", label);
     return err ? err : add_mesos_name(d, PEER_HOST, "%s.marathon.mesos", label);
+}
+
+#define KUBERNETES_SOURCES 2
+
+/* The service's name is completed by the search list of the pod's resolv.conf, as the cluster's domain is not known. */
+static int add_kubernetes(struct discovery *d, const struct discovery_kubernetes *config)
+{
+    int err = 0;
+    d->orchestrator.list = calloc(KUBERNETES_SOURCES, sizeof(struct source *));
+    if (!d->orchestrator.list)
+        return E_NOMEM;
+    if (config->api)
+        err = add_source(&d->orchestrator, kubernetes_source_create(&d->home, config, d->epmd_port));
+    if (!err && config->service)
+        err = add_name(d, PEER_HOST, config->service, "headless service");
+    return err;
+}
+
+static int add_orchestrators(struct discovery *d, const struct discovery_config *config)
+{
+    ASSERT(!config->marathon || !config->kubernetes);
+    if (config->marathon)
+        return add_marathon(d, config->marathon);
+    return config->kubernetes ? add_kubernetes(d, config->kubernetes) : 0;
 }
 
 /* --- the list of peers --- */
@@ -218,7 +249,7 @@ int discovery_create(const struct discovery_config *config, struct discovery **o
     d->next = &d->views[1];
     d->current->view.candidates = d->current->candidates;
     struct sources sources = {0};
-    int err = config->marathon ? add_marathon(d, config->marathon) : 0;
+    int err = add_orchestrators(d, config);
     if (err)
         snprintf(why, why_size, "%s", err_text(err));
     else

@@ -73,10 +73,23 @@ struct discovery_marathon {
     const char *root_file;            /* of https */
 };
 
+/* The Kubernetes API, and the name of the headless service. All texts are borrowed for the call of discovery_create();
+ * api and service may be NULL, not both. */
+struct discovery_kubernetes {
+    const char *api;      /* its URL, without a slash at its end; NULL: it is not asked */
+    const char *account;  /* the folder with the service account's token and ca.crt */
+    const char *space;    /* the namespace */
+    const char *selector; /* of the pods, as kubectl's -l: name=ephemeral-store */
+    const char *pod;      /* this node's; empty: not known */
+    const char *address;  /* this node's, numeric; empty: not known */
+    const char *service;  /* a name with A or AAAA records; NULL: it is not asked */
+};
+
 struct discovery_config {
-    const char *peers;                         /* the list of peers.h, borrowed for the call; NULL or empty: none */
-    uint16_t epmd_port;                        /* of entries that name none: this node's own */
-    const struct discovery_marathon *marathon; /* borrowed for the call; NULL: it is not asked */
+    const char *peers;                             /* the list of peers.h, borrowed for the call; NULL or empty: none */
+    uint16_t epmd_port;                            /* of entries that name none: this node's own */
+    const struct discovery_marathon *marathon;     /* borrowed for the call; NULL: it is not asked */
+    const struct discovery_kubernetes *kubernetes; /* likewise; at most one of the two */
     struct timers *timers;
     const struct clock *clock;
     struct resolver *resolver; /* may be NULL when the list has addresses only */

@@ -332,7 +332,7 @@ struct source *marathon_source_create(const struct source_home *home, const stru
     int bad_id = marathon_id(config->app_id, self->app_id);
     ASSERT(!bad_urls && !bad_id); /* the configuration was checked */
     self->epmd_port = epmd_port;
-    self->source.changes = true;
+    self->source.changes = self->source.api = true;
     snprintf(self->source.name, sizeof self->source.name, "Marathon's API, app %s", self->app_id);
     source_init(&self->source, &ops, home);
     if (keep_texts(self, config))

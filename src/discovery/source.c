@@ -92,13 +92,24 @@ static void ask_after(struct source *s, uint64_t delay_ms)
         timer_start(s->home->timers, &s->timer, delay_ms);
 }
 
-static void ask_soon(struct source *s)
+static uint64_t interval_of(const struct source *s)
 {
-    uint64_t delay = s->retry_ms, half = delay / 2;
+    return s->interval_ms ? s->interval_ms : SOURCE_INTERVAL_MS;
+}
+
+/* After the delay, less a random half of it, which is doubled for the next time. */
+static void back_off(struct source *s, uint64_t *delay_ms, uint64_t most_ms)
+{
+    uint64_t delay = *delay_ms, half = delay / 2;
     uint32_t chance = 0;
     clock_random(s->home->clock, &chance, sizeof chance);
-    s->retry_ms = delay * 2 < SOURCE_INTERVAL_MS ? delay * 2 : SOURCE_INTERVAL_MS;
+    *delay_ms = delay * 2 < most_ms ? delay * 2 : most_ms;
     ask_after(s, delay - half + chance % (half + 1));
+}
+
+static void ask_soon(struct source *s)
+{
+    back_off(s, &s->retry_ms, SOURCE_INTERVAL_MS);
 }
 
 /* `news`: the answer was another than the one before. */
@@ -109,7 +120,7 @@ static void ask_again(struct source *s, bool news)
     if (s->seeks)
         ask_soon(s);
     else
-        ask_after(s, SOURCE_INTERVAL_MS);
+        ask_after(s, interval_of(s));
 }
 
 void source_seek(struct source *s, bool seeks)
@@ -119,14 +130,14 @@ void source_seek(struct source *s, bool seeks)
     if (!begins)
         return;
     s->retry_ms = SOURCE_RETRY_MS;
-    if (!s->asking)
+    if (!s->asking && !s->refused)
         ask_soon(s);
 }
 
 static void on_timer(struct timer *t)
 {
     struct source *s = LIST_ENTRY(t, struct source, timer);
-    ask_after(s, SOURCE_INTERVAL_MS);
+    ask_after(s, interval_of(s));
     source_ask(s);
 }
 
@@ -135,9 +146,10 @@ void source_init(struct source *s, const struct source_ops *ops, const struct so
     s->ops = ops;
     s->home = home;
     s->retry_ms = SOURCE_RETRY_MS;
+    s->refused_ms = SOURCE_REFUSED_MS;
     s->size = -1;
     timer_init(&s->timer, on_timer);
-    ask_after(s, SOURCE_INTERVAL_MS);
+    ask_after(s, interval_of(s));
 }
 
 void source_fini(struct source *s)
@@ -158,7 +170,7 @@ void source_ask(struct source *s)
 
 void source_ask_now(struct source *s)
 {
-    if (!s->asking)
+    if (!s->asking && !s->refused)
         ask_after(s, 0);
 }
 
@@ -247,7 +259,9 @@ void source_answered(struct source *s, const struct discovery_candidate *list, s
     }
     bool news = is_news(s, list, count);
     take(s, list, count);
-    s->asking = false;
+    s->asking = s->refused = false;
+    s->refused_ms = SOURCE_REFUSED_MS;
+    s->failures = 0;
     s->answered = true;
     s->answered_ms = clock_boot_ms(s->home->clock);
     s->took_ms = s->answered_ms - s->asked_ms;
@@ -264,12 +278,32 @@ void source_listed(struct source *s, const struct discovery_roster *roster)
     s->home->listed(s->home->arg, roster);
 }
 
-void source_failed(struct source *s, const char *why)
+static void note_failure(struct source *s, const char *why)
 {
     s->failed_ms = clock_boot_ms(s->home->clock);
     snprintf(s->error, sizeof s->error, "%s", why);
-    complain(s, why, "what was known of it stays, and it is asked again and again");
     s->asking = false;
+}
+
+void source_failed(struct source *s, const char *why)
+{
+    note_failure(s, why);
+    complain(s, why, "what was known of it stays, and it is asked again and again");
+    s->refused = false;
+    s->failures++;
     ask_soon(s);
+    done(s);
+}
+
+void source_refused(struct source *s, const char *why)
+{
+    note_failure(s, why);
+    complain(s, why, "it is asked again in some minutes");
+    s->refused = s->answered = true;
+    s->authoritative = false;
+    s->stated = 0;
+    s->size = -1;
+    mark_gone(s);
+    back_off(s, &s->refused_ms, SOURCE_REFUSED_MAX_MS);
     done(s);
 }

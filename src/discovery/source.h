@@ -13,6 +13,11 @@
  * each time up to the interval, so that a broken name server is not pressed. A random half of it is taken off, so that
  * nodes that started together do not ask together. */
 #define SOURCE_RETRY_MS 500
+/* After an API has refused to answer: nobody will change that soon. Doubled each time, up to the second. */
+#define SOURCE_REFUSED_MS     ((uint64_t)5000)
+#define SOURCE_REFUSED_MAX_MS ((uint64_t)5 * 60 * 1000)
+/* Questions without an answer after which nobody waits for that of an API: it cannot be reached from here. */
+#define SOURCE_FAILURES_MAX 2
 /* How long an address stays a candidate that a source no longer lists. DNS leaves out who is not ready for a moment,
  * and who is cut off from the orchestrator; a node counts as lost after a minute (lost-after), and must be found until
  * then, with the caches of DNS on the way, which hold a minute or two. */
@@ -55,6 +60,8 @@ struct source {
     bool authoritative;
     bool changes;  /* is asked again and again */
     bool fallback; /* another source knows better: that this one knows nothing is not worth a warning */
+    bool api;      /* an orchestrator's: as long as it is authoritative, what fallbacks list does not count for N */
+    uint64_t interval_ms; /* from a good answer to the next question; 0: SOURCE_INTERVAL_MS */
     /* What a source may set before it answers: */
     unsigned stated;                /* nodes that it lists at least, whatever addresses it has */
     int size;                       /* nodes that there are to be; -1: it does not say */
@@ -67,6 +74,9 @@ struct source {
     struct timer timer; /* runs always where `changes` */
     uint64_t retry_ms;  /* the next delay after no answer */
     bool asking, answered;
+    bool refused;         /* the last answer was a refusal */
+    uint64_t refused_ms;  /* the delay after the next */
+    unsigned failures;    /* questions without an answer since the last */
     bool seeks;           /* asked more often, as this node seeks others */
     uint64_t asked_ms;    /* the last question */
     uint64_t answered_ms; /* the last answer; 0: none */
@@ -96,6 +106,8 @@ void source_answered(struct source *s, const struct discovery_candidate *list, s
 void source_listed(struct source *s, const struct discovery_roster *roster);
 /* Nobody has answered: what was known stays. `why` for the log. */
 void source_failed(struct source *s, const char *why);
+/* It has answered that this node may not know, and that lasts: it lists nobody any more. */
+void source_refused(struct source *s, const char *why);
 
 struct peer;
 
@@ -103,6 +115,8 @@ struct peer;
 struct source *static_source_create(const struct source_home *home, const struct peer *peers, size_t count);
 struct source *dns_source_create(const struct source_home *home, const struct peer *peer);
 bool dns_source_is_of(const struct source *s, const struct peer *peer); /* s may be of any kind */
+struct source *kubernetes_source_create(const struct source_home *home, const struct discovery_kubernetes *config,
+                                        uint16_t epmd_port);
 struct source *marathon_source_create(const struct source_home *home, const struct discovery_marathon *config,
                                       uint16_t epmd_port);
 

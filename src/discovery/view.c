@@ -56,10 +56,20 @@ bool view_lists(const struct source *s, const struct discovery_candidate *c)
     return false;
 }
 
-static bool is_listed_before(struct source *const *sources, size_t index, const struct discovery_candidate *c)
+/* What an orchestrator's API says is newer than what its DNS says, and all of it. */
+static bool is_overruled(struct source *const *sources, size_t count, const struct source *s)
+{
+    for (size_t i = 0; i < count && s->fallback; i++)
+        if (sources[i]->api && sources[i]->authoritative)
+            return true;
+    return false;
+}
+
+static bool is_listed_before(struct source *const *sources, size_t count, size_t index,
+                             const struct discovery_candidate *c)
 {
     for (size_t i = 0; i < index; i++)
-        if (view_lists(sources[i], c))
+        if (view_lists(sources[i], c) && !is_overruled(sources, count, sources[i]))
             return true;
     return false;
 }
@@ -102,16 +112,22 @@ unsigned view_nodes_of(const struct source *s)
 }
 
 /* What the source `index` lists and none before it did. */
-static unsigned count_listed(struct source *const *sources, size_t index)
+static unsigned count_listed(struct source *const *sources, size_t count, size_t index)
 {
     const struct source *s = sources[index];
     struct tally all = tally_of(s), further = {0};
     for (size_t i = 0; i < s->count; i++) {
         const struct discovery_candidate *c = &s->sightings[i].candidate;
-        if (s->sightings[i].listed && !is_listed_before(sources, index, c))
+        if (s->sightings[i].listed && !is_listed_before(sources, count, index, c))
             count_one(&further, c);
     }
     return view_nodes_of(s) - (nodes(&all) - nodes(&further));
+}
+
+/* An API that cannot be reached leaves the word to the others; a node would wait for it for ever. */
+static bool is_heard(const struct source *s)
+{
+    return s->answered || (s->api && s->failures >= SOURCE_FAILURES_MAX);
 }
 
 void view_make(struct view *v, struct source *const *sources, size_t count)
@@ -122,9 +138,11 @@ void view_make(struct view *v, struct source *const *sources, size_t count)
     add_all(v, sources, count, false);
     qsort(v->candidates, v->view.count, sizeof v->candidates[0], by_address);
     for (size_t i = 0; i < count; i++) {
-        v->view.listed += count_listed(sources, i);
+        if (is_overruled(sources, count, sources[i]))
+            continue;
+        v->view.listed += count_listed(sources, count, i);
         v->view.authoritative &= sources[i]->authoritative;
-        v->view.answered &= sources[i]->answered;
+        v->view.answered &= is_heard(sources[i]);
     }
 }
 

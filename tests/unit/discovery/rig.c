@@ -182,11 +182,13 @@ static void on_found(void *arg, const struct discovery_view *view)
     assert_ptr_equal(discovery_current(r->d), view);
 }
 
-static int create(struct rig *r, const struct discovery_marathon *marathon, const char *peers)
+static int create(struct rig *r, const struct discovery_marathon *marathon,
+                  const struct discovery_kubernetes *kubernetes, const char *peers)
 {
     struct discovery_config config = {.peers = peers,
                                       .epmd_port = PORT,
                                       .marathon = marathon,
+                                      .kubernetes = kubernetes,
                                       .http = &r->http,
                                       .listed = on_listed,
                                       .timers = &r->timers,
@@ -200,22 +202,33 @@ static int create(struct rig *r, const struct discovery_marathon *marathon, cons
 
 int rig_create(struct rig *r, const char *peers)
 {
-    return create(r, NULL, peers);
+    return create(r, NULL, NULL, peers);
 }
 
-void rig_init(struct rig *r, const char *peers)
-{
-    rig_init_marathon(r, NULL, peers);
-}
-
-void rig_init_marathon(struct rig *r, const struct discovery_marathon *marathon, const char *peers)
+static void init(struct rig *r, const struct discovery_marathon *marathon,
+                 const struct discovery_kubernetes *kubernetes, const char *peers)
 {
     *r = (struct rig){.resolver.ops = &resolver_ops, .http.ops = &http_ops, .now_ms = 1000000, .chance = 255};
     r->clock = (struct clock){.boot_ms = now, .random = give_chance, .arg = r};
     r->log = (struct log){.level = LOG_INFO, .sink = keep_line, .arg = r};
     timers_init(&r->timers, now, NULL, r);
-    if (create(r, marathon, peers))
+    if (create(r, marathon, kubernetes, peers))
         fail_msg("%s", r->why);
+}
+
+void rig_init(struct rig *r, const char *peers)
+{
+    init(r, NULL, NULL, peers);
+}
+
+void rig_init_marathon(struct rig *r, const struct discovery_marathon *marathon, const char *peers)
+{
+    init(r, marathon, NULL, peers);
+}
+
+void rig_init_kubernetes(struct rig *r, const struct discovery_kubernetes *kubernetes, const char *peers)
+{
+    init(r, NULL, kubernetes, peers);
 }
 
 void rig_fini(struct rig *r)

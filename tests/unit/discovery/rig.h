@@ -18,7 +18,7 @@ struct question_asked {
 };
 
 struct http_call {
-    char url[600];
+    char url[6200];
     char files[200]; /* token, user, password, root: "-" for none, a blank between them */
     size_t body_max;
     http_done done;
@@ -57,8 +57,10 @@ struct rig {
 void rig_init(struct rig *r, const char *peers); /* created, not started */
 int rig_create(struct rig *r, const char *peers);
 void rig_fini(struct rig *r);
-/* The same, of a node that Marathon has started. */
+/* The same, of a node that Marathon has started, */
 void rig_init_marathon(struct rig *r, const struct discovery_marathon *marathon, const char *peers);
+/* and of a pod of Kubernetes. */
+void rig_init_kubernetes(struct rig *r, const struct discovery_kubernetes *kubernetes, const char *peers);
 
 /* Runs what is due until then, each at its time. */
 void rig_pass(struct rig *r, uint64_t ms);
