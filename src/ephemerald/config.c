@@ -21,8 +21,6 @@
 #define CONNECTION_BYTES ((uint64_t)32 * 1024) /* of an idle connection, at most */
 #define HANDSHAKE_BYTES  ((uint64_t)48 * 1024) /* in the middle of its handshake */
 
-#define KUBERNETES_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
-
 static int status_of(int err)
 {
     switch (err) {
@@ -107,7 +105,7 @@ static int read_listen(const struct reading *r)
 static int read_orchestration(const struct reading *r)
 {
     const char *text = reading_text(r, "orchestration");
-    bool kubernetes = getenv("KUBERNETES_SERVICE_HOST") || access(KUBERNETES_ACCOUNT, F_OK) == 0;
+    bool kubernetes = getenv("KUBERNETES_SERVICE_HOST") || access(reading_text(r, "kubernetes-account"), F_OK) == 0;
     if (!text)
         r->c->orchestration = kubernetes ? ORCHESTRATION_KUBERNETES : ORCHESTRATION_NONE;
     else if (strcasecmp(text, "marathon") == 0)
@@ -339,10 +337,10 @@ typedef int (*step)(const struct reading *r);
 
 static int read_values(const struct reading *r)
 {
-    static const step steps[] = {read_log_level,       read_numbers,     read_listen,         read_orchestration,
-                                 config_read_marathon, read_version,     read_names,          read_delete_mode,
-                                 read_memory,          read_connections, config_read_cluster, read_more_names,
-                                 read_users,           read_types,       config_read_root};
+    static const step steps[] = {read_log_level,       read_numbers, read_listen,      read_orchestration,
+                                 config_read_marathon, read_version, read_names,       config_read_kubernetes,
+                                 read_delete_mode,     read_memory,  read_connections, config_read_cluster,
+                                 read_more_names,      read_users,   read_types,       config_read_root};
     int status = 0;
     for (size_t i = 0; !status && i < sizeof steps / sizeof steps[0]; i++)
         status = steps[i](r);
@@ -433,6 +431,7 @@ void config_fini(struct config *c)
     free(c->cluster_name);
     free(c->place);
     config_marathon_fini(&c->marathon);
+    config_kubernetes_fini(&c->kubernetes);
     json_free(c);
     option_set_fini(&c->options);
 }
@@ -469,6 +468,7 @@ void config_log(const struct config *c, const struct log *log)
              (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
     config_log_cluster(c, log);
     config_log_marathon(c, log);
+    config_log_kubernetes(c, log);
     if (*c->names_left_out)
         log_warn(log, "config",
                  "no certificate can carry these names of this node, so clients cannot check the node by them: %s. DNS "

@@ -51,6 +51,16 @@ struct config_marathon {
     char *token_file, *root_ca_file;
 };
 
+/* How Kubernetes is asked; empty without it. */
+struct config_kubernetes {
+    char *api;     /* the URL */
+    char *account; /* the folder of the service account */
+    char *space;   /* the namespace; NULL: not known, so the API is not asked */
+    char *selector;
+    char *pod;     /* this node's */
+    char *service; /* the headless service's name in DNS; NULL: it is not asked */
+};
+
 struct config {
     struct option_set options; /* what the following was made from */
 
@@ -84,6 +94,7 @@ struct config {
     bool advertise_given; /* the name was, so an address of loopback will do */
     char *place;          /* empty: not known */
     struct config_marathon marathon;
+    struct config_kubernetes kubernetes;
     struct config_times times;
 
     struct config_bucket_type bucket_types[CONFIG_TYPES_MAX];

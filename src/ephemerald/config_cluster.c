@@ -80,14 +80,21 @@ static int read_place(const struct reading *r)
 
 /* --- the others --- */
 
-/* A node that can find nobody would wait for ever: that is said at once. What an orchestrator knows of the nodes is no
- * help, as it is not asked. */
+static bool can_find_others(const struct config *c, const char *peers)
+{
+    return c->cluster_size == 1 || peers || c->marathon.app_id || config_asks_kubernetes(c);
+}
+
+/* A node that can find nobody would wait for ever: that is said at once. */
 static int fail_alone(const struct config *c, char *why, size_t why_size)
 {
-    const char *also = c->orchestration == ORCHESTRATION_MARATHON
-                           ? " (the environment variable MARATHON_APP_ID is not set: Marathon cannot be asked for them)"
-                       : c->orchestration == ORCHESTRATION_KUBERNETES ? " (Kubernetes is not asked for them)"
-                                                                      : "";
+    const char *also =
+        c->orchestration == ORCHESTRATION_MARATHON
+            ? " (the environment variable MARATHON_APP_ID is not set: Marathon cannot be asked for them)"
+        : c->orchestration == ORCHESTRATION_KUBERNETES
+            ? " (neither NAMESPACE nor INFO_SERVICE is set, and no service account is mounted: Kubernetes cannot be "
+              "asked for them)"
+            : "";
     snprintf(why, why_size,
              "cluster-size is %u (%s), but no peers are given%s, so that this node could never find another: set "
              "EPHEMERAL_STORE_PEERS (or --peers) to where the nodes are, as 10.0.0.1,10.0.0.2 or store.example or "
@@ -117,7 +124,7 @@ static int read_peers(const struct reading *r)
     int status = check_peers(reading_text(r, "peers"), c->epmd_port, &c->peers, r->why, r->why_size);
     if (status)
         return reading_fail_at(r, status, "peers");
-    return c->cluster_size > 1 && !c->peers && !c->marathon.app_id ? fail_alone(c, r->why, r->why_size) : 0;
+    return can_find_others(c, c->peers) ? 0 : fail_alone(c, r->why, r->why_size);
 }
 
 /* --- where this one is --- */
@@ -316,7 +323,7 @@ static int peers_of_file(const struct config *c, struct option_set *again, char 
     if (err)
         return err == E_NOMEM ? EX_OSERR : err == E_IO ? EX_NOINPUT : EX_CONFIG;
     int status = check_peers(option_text(again, "peers"), c->epmd_port, peers, why, why_size);
-    return !status && c->cluster_size > 1 && !*peers && !c->marathon.app_id ? fail_alone(c, why, why_size) : status;
+    return status || can_find_others(c, *peers) ? status : fail_alone(c, why, why_size);
 }
 
 static int copy_peers(const struct config *c, char **peers, char *why, size_t why_size)

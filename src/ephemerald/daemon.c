@@ -305,6 +305,18 @@ static struct discovery_marathon marathon_of(const struct config_marathon *m)
                                        .root_file = m->root_ca_file};
 }
 
+static struct discovery_kubernetes kubernetes_of(const struct config *c)
+{
+    const struct config_kubernetes *k = &c->kubernetes;
+    return (struct discovery_kubernetes){.api = k->space ? k->api : NULL,
+                                         .account = k->account,
+                                         .space = k->space,
+                                         .selector = k->selector,
+                                         .pod = k->pod,
+                                         .address = c->advertise,
+                                         .service = k->service};
+}
+
 static void end_discovery(struct daemon *d)
 {
     discovery_report_fini(&d->report);
@@ -313,13 +325,17 @@ static void end_discovery(struct daemon *d)
     net_resolver_stop(&d->resolver);
 }
 
-static int make_discovery(struct daemon *d)
+/* From the configuration, all that may be asked. */
+static int create_discovery(struct daemon *d)
 {
+    const struct config *c = d->config;
+    const struct discovery_marathon marathon = marathon_of(&c->marathon);
+    const struct discovery_kubernetes kubernetes = kubernetes_of(c);
     char why[512] = "";
-    const struct discovery_marathon marathon = marathon_of(&d->config->marathon);
-    struct discovery_config discovery = {.peers = d->config->peers,
-                                         .epmd_port = d->config->epmd_port,
+    struct discovery_config discovery = {.peers = c->peers,
+                                         .epmd_port = c->epmd_port,
                                          .marathon = marathon.app_id ? &marathon : NULL,
+                                         .kubernetes = kubernetes.api || kubernetes.service ? &kubernetes : NULL,
                                          .http = &d->http.http,
                                          .listed = on_listed,
                                          .timers = &d->loop.timers,
@@ -328,20 +344,31 @@ static int make_discovery(struct daemon *d)
                                          .log = d->log,
                                          .found = on_found,
                                          .arg = d};
+    if (discovery_create(&discovery, &d->discovery, why, sizeof why) == 0)
+        return 0;
+    log_error(d->log, "discovery", "%s", why);
+    return EX_CONFIG;
+}
+
+static int start_discovery(struct daemon *d)
+{
+    int status = create_discovery(d);
+    if (status)
+        return status;
+    d->placed = *d->config->advertise;
+    discovery_start(d->discovery);
+    discovery_report_init(&d->report, d->discovery, d->cluster, &d->loop.timers, &d->loop.clock, d->log);
+    return make_own_names(d);
+}
+
+static int make_discovery(struct daemon *d)
+{
     if (net_resolver_init(&d->resolver, &d->loop, 0)) {
         log_error(d->log, "node", "the resolver could not be made: %s", err_text(E_NOMEM));
         return EX_OSERR;
     }
     net_http_init(&d->http, &d->loop, &d->resolver.resolver);
-    if (discovery_create(&discovery, &d->discovery, why, sizeof why)) {
-        log_error(d->log, "discovery", "%s", why);
-        end_discovery(d);
-        return EX_CONFIG;
-    }
-    d->placed = *d->config->advertise;
-    discovery_start(d->discovery);
-    discovery_report_init(&d->report, d->discovery, d->cluster, &d->loop.timers, &d->loop.clock, d->log);
-    int status = make_own_names(d);
+    int status = start_discovery(d);
     if (status)
         end_discovery(d);
     return status;

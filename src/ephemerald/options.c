@@ -41,6 +41,23 @@ const struct option daemon_options[] = {
      "File with a token for Marathon's API, sent as `Authorization: Bearer`. It is read for each request."},
     {"marathon-root-ca-file", "EPHEMERAL_STORE_MARATHON_ROOT_CA_FILE", OPTION_TEXT, "FILE", NULL, 0, 0, false,
      "PEM root certificates that an https server of Marathon's API must lead to. Without it: the system's."},
+    {"kubernetes-api", "EPHEMERAL_STORE_KUBERNETES_API", OPTION_TEXT, "URL", NULL, 0, 0, false,
+     "Where the API of Kubernetes is asked for the other pods. Without it: KUBERNETES_SERVICE_HOST and "
+     "KUBERNETES_SERVICE_PORT, else https://kubernetes.default.svc."},
+    {"kubernetes-account", "EPHEMERAL_STORE_KUBERNETES_ACCOUNT", OPTION_TEXT, "FOLDER",
+     "/var/run/secrets/kubernetes.io/serviceaccount", 0, 0, false,
+     "Folder where the service account is mounted: its token and ca.crt are read for each request, its namespace at "
+     "the start. It needs a Role with the verbs list for pods and get for statefulsets (apiGroup apps). Without that "
+     "permission, DNS alone says where the nodes are."},
+    {"kubernetes-namespace", "NAMESPACE EPHEMERAL_STORE_KUBERNETES_NAMESPACE", OPTION_TEXT, "NAME", NULL, 0, 0, false,
+     "Namespace of the pods. Without it: the service account's."},
+    {"pod-label-selector", "POD_LABEL_SELECTOR EPHEMERAL_STORE_POD_LABEL_SELECTOR", OPTION_TEXT, "VALUE|SELECTOR", NULL,
+     0, 0, false,
+     "Which pods of the namespace are nodes: the value of their label `name`, or a selector as kubectl's -l takes it. "
+     "Without it: the value of cluster-name."},
+    {"info-service", "INFO_SERVICE EPHEMERAL_STORE_INFO_SERVICE", OPTION_TEXT, "NAME", NULL, 0, 0, false,
+     "Headless service of the pods, whose name is asked for in DNS: NAME.NAMESPACE.svc, completed by the search list "
+     "of the pod; a NAME with a dot is asked for as it is."},
     {"node-name", "EPHEMERAL_STORE_NODE_NAME", OPTION_TEXT, "NAME", NULL, 0, 0, false,
      "Shown to clients as the node's name. Without it: riak@ and the host's name or address (HOST under Marathon, else "
      "what --listen says when that is a single address, else the host's own name)."},
@@ -92,8 +109,8 @@ const struct option daemon_options[] = {
      "Where other nodes may be: addresses or names with A or AAAA records, each perhaps with :PORT of its control "
      "plane "
      "([ADDRESS]:PORT of IPv6), or srv:NAME for SRV records (srv:_epmd._tcp.store.example). One address for each node; "
-     "this node may be among them. Names are asked for again and again; SIGHUP reads the list of the file anew. A "
-     "cluster of more than one needs it."},
+     "this node may be among them. Names are asked for again and again; SIGHUP reads the list of the file again. A "
+     "cluster of more than one needs it where neither Marathon nor Kubernetes says where the nodes are."},
     {"advertise", "EPHEMERAL_STORE_ADVERTISE", OPTION_TEXT, "ADDRESS|NAME", NULL, 0, 0, false,
      "Address under which the other nodes reach this one, of a family that --listen serves. A name is looked up while "
      "the node runs; until it has an address, the ports are open but the node takes no part in the cluster. Without "

@@ -31,6 +31,12 @@ int config_read_cluster(const struct reading *r);
 int config_read_marathon(const struct reading *r);
 void config_log_marathon(const struct config *c, const struct log *log);
 void config_marathon_fini(struct config_marathon *m);
+/* After orchestration and the host's name. */
+int config_read_kubernetes(const struct reading *r);
+/* Whether its API or its DNS is asked for the other nodes. */
+bool config_asks_kubernetes(const struct config *c);
+void config_log_kubernetes(const struct config *c, const struct log *log);
+void config_kubernetes_fini(struct config_kubernetes *k);
 /* The root's certificate and key; after orchestration. */
 int config_read_root(const struct reading *r);
 void config_log_cluster(const struct config *c, const struct log *log);

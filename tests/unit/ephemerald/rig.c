@@ -12,6 +12,7 @@ static void clear_environment(void)
                                          "MARATHON_APP_ID",
                                          "MARATHON_APP_RESOURCE_MEM",
                                          "KUBERNETES_SERVICE_HOST",
+                                         "KUBERNETES_SERVICE_PORT",
                                          "POD_IP",
                                          "POD_NAME",
                                          "NAMESPACE",

@@ -119,7 +119,9 @@ static void test_who_started_this_node(void **state)
     assert_int_equal(r.c->orchestration, ORCHESTRATION_NONE);
     rig_fini(&r);
     rig_init(&r);
-    fake_host_add_file("/var/run/secrets/kubernetes.io/serviceaccount", "");
+    fake_host_add_file("/var/run/secrets/kubernetes.io/serviceaccount", ""); /* without peers, it is asked for them */
+    fake_host_add_file("/var/run/secrets/kubernetes.io/serviceaccount/namespace", "blue");
+    unsetenv("EPHEMERAL_STORE_PEERS");
     assert_good(&r, read_config(&r, NULL));
     assert_int_equal(r.c->orchestration, ORCHESTRATION_KUBERNETES);
     rig_fini(&r);

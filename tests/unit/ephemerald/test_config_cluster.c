@@ -68,7 +68,9 @@ static void test_nobody_to_find(void **state)
                  "another: set EPHEMERAL_STORE_PEERS (or --peers) to where the nodes are"},
         {"marathon",
          "no peers are given (the environment variable MARATHON_APP_ID is not set: Marathon cannot be asked for them)"},
-        {"kubernetes", "no peers are given (Kubernetes is not asked for them), so that"}};
+        {"kubernetes",
+         "no peers are given (neither NAMESPACE nor INFO_SERVICE is set, and no service account is mounted: "
+         "Kubernetes cannot be asked for them), so that"}};
     struct rig r;
     (void)state;
     rig_init(&r);
