@@ -274,6 +274,11 @@ const char *client_conn_tls_cipher(const struct client_conn *c)
     return tls_engine_cipher(c->engine);
 }
 
+int client_conn_chain_pem(const struct client_conn *c, struct buf *out)
+{
+    return tls_engine_chain_pem(c->engine, out);
+}
+
 const char *client_conn_error(const struct client_conn *c)
 {
     return c->error;

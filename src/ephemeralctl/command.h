@@ -51,6 +51,7 @@ int cmd_discovery(struct context *x);
 int cmd_wait_ready(struct context *x);
 int cmd_leave(struct context *x);
 int cmd_reform(struct context *x);
+int cmd_cert(struct context *x);
 
 static inline struct slice command_type(const struct context *x)
 {

@@ -47,12 +47,12 @@ static bool is_directory(const char *path)
 }
 
 /* Where `make run` leaves certificates: below the working directory, or beside this program. */
-static const char *default_certs(char room[PATH_MAX])
+static const char *default_certs(char room[CONNECTION_PATH_MAX])
 {
     static const char below_cwd[] = "build/run/certs", beside[] = "run/certs";
     if (is_directory(below_cwd))
         return below_cwd;
-    ssize_t n = readlink("/proc/self/exe", room, PATH_MAX - sizeof beside - 1);
+    ssize_t n = readlink("/proc/self/exe", room, CONNECTION_PATH_MAX - sizeof beside - 1);
     if (n <= 0)
         return NULL;
     room[n] = '\0';
@@ -61,6 +61,11 @@ static const char *default_certs(char room[PATH_MAX])
         return NULL;
     strcpy(name + 1, beside);
     return is_directory(room) ? room : NULL;
+}
+
+const char *connection_certs(const struct options *o, char room[CONNECTION_PATH_MAX])
+{
+    return o->certs ? o->certs : default_certs(room);
 }
 
 static void hint_certs(void)
@@ -81,9 +86,9 @@ static void forget_root_key(void)
 
 static int make_identity(const struct options *o, struct client_identity **out)
 {
-    char why[TLS_WHY_MAX], room[PATH_MAX];
+    char why[TLS_WHY_MAX], room[CONNECTION_PATH_MAX];
     struct client_identity_options options = {
-        .certs_dir = o->certs ? o->certs : default_certs(room),
+        .certs_dir = connection_certs(o, room),
         .ca = o->ca,
         .cert = o->cert,
         .key = o->key,

@@ -5,6 +5,8 @@
 #include "client/client.h"
 #include "ephemeralctl/options.h"
 
+#define CONNECTION_PATH_MAX 4096
+
 struct connection {
     struct client_identity *identity;
     struct client *client;
@@ -17,6 +19,9 @@ int connection_prepare(const struct options *o, struct connection *out);
 /* Connects within timeout_ms. What client_connect() returns; nothing is printed, `why` says more. */
 int connection_try(const struct options *o, unsigned timeout_ms, struct connection *c, char *why, size_t why_size);
 void connection_close(struct connection *c);
+
+/* The directory of the user's certificates: as given, or where `make run` leaves them; NULL: there is none. */
+const char *connection_certs(const struct options *o, char room[CONNECTION_PATH_MAX]);
 
 /* The exit status for an error code. */
 int exit_status(int err);

@@ -37,6 +37,12 @@ void json_number(struct json *j, const char *name, uint64_t n)
     fprintf(j->file, "%" PRIu64, n);
 }
 
+void json_integer(struct json *j, const char *name, int64_t n)
+{
+    begin(j, name);
+    fprintf(j->file, "%" PRId64, n);
+}
+
 void json_null(struct json *j, const char *name)
 {
     begin(j, name);

@@ -60,6 +60,21 @@ static const struct command commands[] = {
              "  delete NAME\n\n"
              "ephemeralctl user grant ... to group/NAME gives it something to give.",
      .connects_itself = true},
+    {"cert", "VERB ...", 1, 2, CONNECTED | SCOPE_OUTPUT | SCOPE_CERT, cmd_cert,
+     .help = "ca, user, show, check: makes and judges certificates",
+     .more =
+         "Verbs:\n"
+         "  ca                 makes a root: rootCA.crt and rootCA.key in --dir\n"
+         "  ca --renew         signs the root again with its own key: rootCA.new.crt\n"
+         "  user NAME          makes a user's certificate under the root: NAME.crt and NAME.key\n"
+         "  show FILE          shows the certificates of a file, and what clients will say of them\n"
+         "  show HOST[:PORT]   shows those that a node shows to clients (--direct-tls: to other nodes, at their "
+         "ports)\n"
+         "  check [NAME]       would a node accept this user? NAME.crt and NAME.key of --certs, or --cert and --key,\n"
+         "                     with the root of --ca; status 1 when not\n\n"
+         "Keys are written for their owner alone (mode 0600). Files that exist are not replaced without --force. With\n"
+         "--ca or --certs, show also judges a server's and a user's certificate, by that root.",
+     .connects_itself = true},
     {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "asks the node for a sign of life, through TLS"},
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
      .help = "shows the node's name and version and the connection's TLS"},

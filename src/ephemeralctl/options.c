@@ -67,6 +67,16 @@ static const struct option_entry table[] = {
     {"root-ca-key", 0, KIND_TEXT, FIELD(root_key), "FILE", SCOPE_CONNECT,
      "the root's key; of both, the PEM itself will do\n[likewise: " OPTIONS_ROOT_KEY_VARIABLE ", " ROOT_KUBERNETES_KEY
      "]"},
+    {"dir", 0, KIND_TEXT, FIELD(dir), "DIR", SCOPE_CERT,
+     "where files are made, and where the root's are without --root-ca-cert\nand --root-ca-key [.]"},
+    {"cn", 0, KIND_TEXT, FIELD(common_name), "NAME", SCOPE_CERT,
+     "common name of a new root [one that no other root has]"},
+    {"days", 0, KIND_NUMBER, FIELD(days), "DAYS", SCOPE_CERT, "for which it is valid [365]"},
+    {"key-type", 0, KIND_TEXT, FIELD(key_type), "TYPE", SCOPE_CERT,
+     "of a new key: rsa2048, rsa3072, rsa4096, p256 or p384 [rsa2048]"},
+    {"renew", 0, KIND_FLAG, FIELD(renew), NULL, SCOPE_CERT,
+     "sign the root again with its own key: all that it signed stays valid"},
+    {"force", 0, KIND_FLAG, FIELD(force), NULL, SCOPE_CERT, "replace files that exist"},
     {"output", 'o', KIND_OUTPUT, FIELD(output), "FORMAT", SCOPE_OUTPUT, "text or json [text]"},
     {"help-man", 0, KIND_FLAG, FIELD(help_man), NULL, SCOPE_ANY, NULL},
     {"help-completion", 0, KIND_FLAG, FIELD(help_completion), NULL, SCOPE_ANY, NULL},
@@ -195,7 +205,7 @@ bool options_parse(int argc, char **argv, struct options *o, int *rest, unsigned
     char letters[2 * TABLE_COUNT + 2];
     int value;
     *o = (struct options){
-        .host = "127.0.0.1", .port = CLIENT_PORT_DEFAULT, .type = "", .certs = getenv("EPHEMERAL_CERTS")};
+        .host = "127.0.0.1", .port = CLIENT_PORT_DEFAULT, .type = "", .certs = getenv("EPHEMERAL_CERTS"), .dir = "."};
     *used = 0;
     describe(longs, letters);
     while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {

@@ -32,6 +32,9 @@ struct options {
     uint32_t wait_s;                  /* 0: not given */
     uint32_t nodes;                   /* 0: not given */
     bool probe, survivors;
+    const char *dir, *common_name, *key_type;
+    uint32_t days; /* 0: not given */
+    bool renew, force;
     bool reset, help, version;
     bool help_man, help_completion; /* for the package: not shown in the help */
     enum output output;
@@ -49,7 +52,8 @@ enum option_scope {
     SCOPE_PROPS = 128,
     SCOPE_WAIT = 256,
     SCOPE_ROOT = 512, /* of a command, not of an option: only the role of a node may do it */
-    SCOPE_REFORM = 1024
+    SCOPE_REFORM = 1024,
+    SCOPE_CERT = 2048
 };
 
 /* Fills *o with the defaults, then from the environment and the arguments. What remains is argv[*rest] .. argv[argc-1],

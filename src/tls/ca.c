@@ -1,6 +1,7 @@
 #include "tls/ca.h"
 
 #include "base/err.h"
+#include "tls/cert_name.h"
 #include "tls/pem_read.h"
 #include "tls/reason.h"
 #include "tls/why.h"
@@ -29,16 +30,9 @@ struct trial {
 
 #define REFUSE(t, err, ...) why_say(err, (t)->why, (t)->why_size, __VA_ARGS__)
 
-/* One line, printable: what stands in a certificate is not trusted to be. */
 static void subject_line(const X509_NAME *name, char out[SUBJECT_SIZE])
 {
-    BIO *bio = BIO_new(BIO_s_mem());
-    int n = -1;
-    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
-        n = BIO_read(bio, out, SUBJECT_SIZE - 1);
-    out[n > 0 ? n : 0] = '\0';
-    BIO_free(bio);
-    reason_drop();
+    cert_name_line(name, out, SUBJECT_SIZE);
 }
 
 static void time_line(int64_t s, char out[32])
@@ -327,6 +321,37 @@ int ca_create(struct slice cert_pem, struct slice key_pem, int64_t now, struct c
     else
         *out = ca;
     return err;
+}
+
+int ca_check_root(struct x509_st *cert, int64_t now, char *why, size_t why_size)
+{
+    const struct trial t = {.now = now, .why = why, .why_size = why_size};
+    int err = check_member(&t, cert);
+    if (!err && !is_root(cert))
+        err = REFUSE(&t, E_CERT, "it is not self-signed");
+    return err;
+}
+
+int ca_wrap(struct x509_st *cert, struct evp_pkey_st *key, struct ca **out)
+{
+    struct ca *ca = calloc(1, sizeof *ca);
+    if (ca) {
+        ca->anchors = sk_X509_new_null();
+        ca->chain = sk_X509_new_null();
+    }
+    if (!ca || !ca->anchors || !ca->chain || push_ref(ca->anchors, cert)) {
+        ca_destroy(&ca);
+        return E_NOMEM;
+    }
+    X509_up_ref(cert);
+    EVP_PKEY_up_ref(key);
+    ca->cert = cert;
+    ca->key = key;
+    ca->not_after = pem_time(X509_get0_notAfter(cert));
+    ca->review_at = INT64_MAX;
+    subject_line(X509_get_subject_name(cert), ca->subject);
+    *out = ca;
+    return 0;
 }
 
 void ca_destroy(struct ca **ca)

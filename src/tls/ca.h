@@ -8,10 +8,7 @@
 #include "tls/pem.h"
 
 /* Makes of a root another one, by its own key, that says that it is a CA: for texts of errors. */
-#define CA_MENDING_COMMAND                                                                                             \
-    "printf 'basicConstraints=critical,CA:TRUE\\nkeyUsage=critical,keyCertSign,cRLSign\\n"                             \
-    "subjectKeyIdentifier=hash\\n' | openssl x509 -in rootCA.crt -signkey rootCA.key -clrext -days 365 -extfile "      \
-    "/dev/stdin -out rootCA.new.crt"
+#define CA_MENDING_COMMAND "ephemeralctl cert ca --renew --root-ca-cert rootCA.crt --root-ca-key rootCA.key"
 
 struct ca;
 struct x509_st;
@@ -40,6 +37,11 @@ bool ca_equal(const struct ca *a, const struct ca *b);
 bool ca_is_v1(const struct ca *ca);
 /* The subject in one line, for logs: "CN=rootCA"; cut to fit, borrowed. */
 const char *ca_subject(const struct ca *ca);
+
+/* For src/tls alone. Whether a node believes this root; as ca_create(). */
+int ca_check_root(struct x509_st *cert, int64_t now, char *why, size_t why_size);
+/* Judges nothing, so that others can judge what it signs. Both are counted up. E_NOMEM. */
+int ca_wrap(struct x509_st *cert, struct evp_pkey_st *key, struct ca **out);
 
 /* For src/tls alone; all borrowed. */
 struct x509_st *ca_x509(const struct ca *ca);          /* the one that signs */

@@ -2,11 +2,11 @@
 
 #include "base/err.h"
 #include "tls/pem_read.h"
+#include "tls/pem_write.h"
 #include "tls/reason.h"
 #include "tls/why.h"
 
 #include <arpa/inet.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -25,13 +25,14 @@ struct cert {
 /* What a mint works on: the two kinds of request made into one. */
 struct mint {
     const struct ca *ca;
-    enum cert_key key;
+    enum key_kind key;
     const char *common_name;
-    const char *const *names; /* of this host; NULL: `uri` is the only name */
+    const char *const *names; /* of this host; NULL: `uri` is the only name, if there is one */
     size_t name_count;
     const char *uri;
     const char *usages; /* extended ones, as OpenSSL spells them */
     int64_t now, life_s;
+    int64_t life_max_s;
     struct cert *cert;
     char *why;
     size_t why_size;
@@ -41,7 +42,7 @@ struct mint {
 
 static int fail_openssl(const struct mint *m, const char *what)
 {
-    return REFUSE(m, E_TLS, "%s of the node's certificate could not be made: %s", what, reason_take());
+    return REFUSE(m, E_TLS, "%s of the certificate could not be made: %s", what, reason_take());
 }
 
 /* --- names --- */
@@ -103,9 +104,9 @@ static int check_names(const struct mint *m)
 
 static int check_life(const struct mint *m)
 {
-    if (m->life_s && (m->life_s < CERT_LIFE_MIN_S || m->life_s > CERT_LIFE_MAX_S))
+    if (m->life_s && (m->life_s < CERT_LIFE_MIN_S || m->life_s > m->life_max_s))
         return REFUSE(m, E_INVALID, "a certificate's life of %lld s is not between %lld and %lld", (long long)m->life_s,
-                      (long long)CERT_LIFE_MIN_S, (long long)CERT_LIFE_MAX_S);
+                      (long long)CERT_LIFE_MIN_S, (long long)m->life_max_s);
     if (m->now >= ca_not_after(m->ca))
         return REFUSE(m, E_CERT, "the root (%s) has expired: give a new one", ca_subject(m->ca));
     return 0;
@@ -136,6 +137,8 @@ static bool push_name(GENERAL_NAMES *names, const char *name)
 
 static bool add_names(const struct mint *m)
 {
+    if (!m->names && !m->uri)
+        return true;
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
     bool ok = names && (!m->uri || push_bytes(names, GEN_URI, m->uri, strlen(m->uri)));
     for (size_t i = 0; ok && i < m->name_count; i++)
@@ -183,7 +186,7 @@ static bool add_extensions(const struct mint *m)
 {
     return add_names(m) && add_extension(m, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(m, NID_key_usage,
-                         m->key == CERT_RSA_2048 ? "critical,digitalSignature,keyEncipherment"
+                         key_kind_is_rsa(m->key) ? "critical,digitalSignature,keyEncipherment"
                                                  : "critical,digitalSignature") &&
            add_extension(m, NID_ext_key_usage, m->usages) && add_extension(m, NID_subject_key_identifier, "hash") &&
            add_authority_id(m);
@@ -231,7 +234,7 @@ static bool sign(const struct mint *m)
 static int build(const struct mint *m)
 {
     struct cert *c = m->cert;
-    c->key = m->key == CERT_RSA_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    c->key = key_kind_make(m->key);
     if (!c->key)
         return fail_openssl(m, "the key");
     c->x509 = X509_new();
@@ -246,7 +249,7 @@ static int build(const struct mint *m)
 static int make(struct mint *m, struct cert **out)
 {
     m->cert = calloc(1, sizeof *m->cert);
-    int err = m->cert ? build(m) : REFUSE(m, E_NOMEM, "no memory for the node's certificate");
+    int err = m->cert ? build(m) : REFUSE(m, E_NOMEM, "no memory for the certificate");
     if (err)
         cert_destroy(&m->cert);
     else
@@ -258,12 +261,13 @@ int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum c
                      char *why, size_t why_size)
 {
     struct mint m = {.ca = ca,
-                     .key = key,
+                     .key = key == CERT_RSA_2048 ? KEY_RSA_2048 : KEY_P256,
                      .names = req->names,
                      .name_count = req->name_count,
                      .usages = "serverAuth",
                      .now = req->now,
                      .life_s = req->life_s,
+                     .life_max_s = CERT_LIFE_MAX_S,
                      .why = why,
                      .why_size = why_size};
     int err = check_names(&m);
@@ -280,12 +284,13 @@ int cert_mint_node(const struct ca *ca, const struct cert_node_request *req, str
 {
     char urn[CERT_URN_SIZE];
     struct mint m = {.ca = ca,
-                     .key = CERT_ECDSA_P256,
+                     .key = KEY_P256,
                      .common_name = req->common_name ? req->common_name : urn,
                      .uri = urn,
                      .usages = "serverAuth,clientAuth," CERT_ROLE_NODE,
                      .now = req->now,
                      .life_s = req->life_s,
+                     .life_max_s = CERT_LIFE_MAX_S,
                      .why = why,
                      .why_size = why_size};
     if (req->common_name && strlen(req->common_name) > CN_MAX)
@@ -296,26 +301,30 @@ int cert_mint_node(const struct ca *ca, const struct cert_node_request *req, str
     return err ? err : make(&m, out);
 }
 
-/* What was written to `bio`, or E_NOMEM. The buffer takes its room once, so that no copy stays behind. */
-static int take_bio(BIO *bio, bool is_written, struct buf *out)
+int cert_mint_user(const struct ca *ca, const struct cert_user_request *req, struct cert **out, char *why,
+                   size_t why_size)
 {
-    char *text;
-    long len = is_written ? BIO_get_mem_data(bio, &text) : 0;
-    return len > 0 ? buf_append(out, text, (size_t)len) : E_NOMEM;
+    struct mint m = {.ca = ca,
+                     .key = req->key,
+                     .common_name = req->common_name,
+                     .usages = "clientAuth",
+                     .now = req->now,
+                     .life_s = req->life_s,
+                     .life_max_s = CERT_USER_LIFE_MAX_S,
+                     .why = why,
+                     .why_size = why_size};
+    size_t len = strlen(req->common_name);
+    if (len == 0 || len > CN_MAX)
+        return why_say(E_INVALID, why, why_size, "a user's name has 1 to %d bytes, as X.509 allows no longer one",
+                       CN_MAX);
+    int err = check_life(&m);
+    return err ? err : make(&m, out);
 }
 
 int cert_to_pem(const struct cert *c, struct buf *cert_pem, struct buf *key_pem)
 {
-    BIO *cert = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_secmem()); /* overwritten when it is freed */
-    int err = cert && key ? 0 : E_NOMEM;
-    if (!err)
-        err = take_bio(cert, PEM_write_bio_X509(cert, c->x509) == 1, cert_pem);
-    if (!err)
-        err = take_bio(key, PEM_write_bio_PrivateKey(key, c->key, NULL, NULL, 0, NULL, NULL) == 1, key_pem);
-    BIO_free(cert);
-    BIO_free(key);
-    reason_drop();
-    return err;
+    int err = pem_write_cert(c->x509, cert_pem);
+    return err ? err : pem_write_key(c->key, key_pem);
 }
 
 void cert_destroy(struct cert **cert)

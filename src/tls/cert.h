@@ -1,5 +1,6 @@
-/* Certificates that a node mints for itself from the given root, and the arithmetic of their end: the server's that
- * clients see, and the node's that other nodes see. The private key never leaves the process. Functions here share
+/* Certificates that are minted from the given root, and the arithmetic of their end: those of a node, which are the
+ * server's that clients see and the one that other nodes see, and users', which an operator makes. The private key of a
+ * node never leaves the process. Functions here share
  * nothing: minting may run on a worker thread while the loop goes on, and the result is handed to tls_ctx_renew() on
  * the loop. */
 #ifndef TLS_CERT_H
@@ -7,6 +8,7 @@
 
 #include "tls/ca.h"
 #include "tls/cert_role.h"
+#include "tls/key_kind.h"
 
 #define CERT_NAMES_MAX      64                    /* names of one node: host, FQDN, services, addresses */
 #define CERT_NAME_SIZE_MAX  253                   /* of a DNS name, in bytes */
@@ -46,6 +48,19 @@ struct cert_node_request {
 /* A certificate of the role node (cert_role.h) with a new ECDSA key, for both sides of a connection between nodes.
  * About a millisecond. E_INVALID (life), E_CERT, E_NOMEM, E_TLS. */
 int cert_mint_node(const struct ca *ca, const struct cert_node_request *req, struct cert **out, char *why,
+                   size_t why_size);
+
+#define CERT_USER_LIFE_MAX_S ((int64_t)36500 * 86400)
+
+struct cert_user_request {
+    const char *common_name; /* the user's name, 1 to 64 bytes */
+    enum key_kind key;
+    int64_t now;    /* seconds since the epoch */
+    int64_t life_s; /* CERT_LIFE_MIN_S to CERT_USER_LIFE_MAX_S; never beyond the end of the root */
+};
+
+/* For clients alone. As cert_mint_node(), but as slow as the key is. */
+int cert_mint_user(const struct ca *ca, const struct cert_user_request *req, struct cert **out, char *why,
                    size_t why_size);
 
 void cert_destroy(struct cert **c);

@@ -31,6 +31,17 @@ void cert_name_cn(const struct X509_name_st *subject, struct cert_cn *out)
     }
 }
 
+void cert_name_line(const struct X509_name_st *name, char *out, size_t size)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    int n = -1;
+    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_ONELINE & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+        n = BIO_read(bio, out, (int)size - 1);
+    out[n > 0 ? n : 0] = '\0';
+    BIO_free(bio);
+    reason_drop();
+}
+
 static bool parse_name(struct slice der, struct cert_cn *out)
 {
     const unsigned char *p = der.data;

@@ -18,6 +18,9 @@ void cert_name_cn(const struct X509_name_st *subject, struct cert_cn *out);
 /* The same from a DER Name or a DER Certificate, whole and without anything after it. E_MALFORMED. */
 int cert_name_parse(struct slice der, struct cert_cn *out);
 
+/* "CN = rootCA, O = Example": all of the name in one printable line, cut to fit; "" when it is empty. */
+void cert_name_line(const struct X509_name_st *name, char *out, size_t size);
+
 /* Equal but for the case of ASCII letters; an empty name equals nothing. */
 bool cert_name_equal(const char *a, const char *b);
 bool cert_name_equal_slice(struct slice a, const char *b);

@@ -1,6 +1,7 @@
 #include "tls/tls_ctx.h"
 
 #include "base/err.h"
+#include "tls/issuer.h"
 #include "tls/pem_read.h"
 #include "tls/reason.h"
 #include "tls/tls_bio.h"
@@ -95,38 +96,6 @@ static void set_habits(SSL_CTX *s)
     X509_VERIFY_PARAM_set_depth(SSL_CTX_get0_param(s), CHAIN_DEPTH);
 }
 
-/* Of two issuers that have signed a certificate: the one that is valid at `now`, then the one that ends last. */
-static bool is_better_issuer(const X509 *a, const X509 *b, time_t now)
-{
-    if (!b)
-        return true;
-    bool a_valid = pem_time(X509_get0_notBefore(a)) <= now && now < pem_time(X509_get0_notAfter(a));
-    bool b_valid = pem_time(X509_get0_notBefore(b)) <= now && now < pem_time(X509_get0_notAfter(b));
-    return a_valid != b_valid ? a_valid : pem_time(X509_get0_notAfter(a)) > pem_time(X509_get0_notAfter(b));
-}
-
-/* Chooses by the signature. OpenSSL chooses by the issuer's name, and by key identifiers where both certificates have
- * them: of two roots of one name it may take the wrong one and then refuse the certificate. All roots that F5's recipe
- * makes have the same name, and neither they nor the users' certificates have key identifiers. */
-static int find_issuer(X509 **issuer, X509_STORE_CTX *ctx, X509 *x)
-{
-    STACK_OF(X509) *named = X509_STORE_CTX_get1_certs(ctx, X509_get_issuer_name(x));
-    time_t now = X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(ctx));
-    X509 *best = NULL;
-    for (int i = 0; sk_X509_num(named) > 1 && i < sk_X509_num(named); i++) {
-        X509 *one = sk_X509_value(named, i);
-        if (X509_check_issued(one, x) == X509_V_OK && X509_verify(x, X509_get0_pubkey(one)) == 1 &&
-            is_better_issuer(one, best, now))
-            best = one;
-    }
-    reason_drop();
-    int found = best && X509_up_ref(best);
-    if (found)
-        *issuer = best;
-    pem_free_certs(named);
-    return found ? 1 : X509_STORE_CTX_get1_issuer(issuer, ctx, x);
-}
-
 static int believe_in(const struct making *m, X509_STORE *store, const STACK_OF(X509) * certs)
 {
     for (int i = 0; i < sk_X509_num(certs); i++)
@@ -153,7 +122,7 @@ static struct tls_ctx *allocate(const SSL_METHOD *method, tls_clock clock, void 
     if (!ctx->ssl_ctx || !ctx->bio)
         tls_ctx_destroy(&ctx);
     else
-        X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(ctx->ssl_ctx), find_issuer);
+        X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(ctx->ssl_ctx), issuer_find);
     reason_drop();
     return ctx;
 }
@@ -303,7 +272,7 @@ int tls_ctx_trust(struct tls_ctx *ctx, const struct ca *ca, char *why, size_t wh
         X509_STORE_free(store);
         return err;
     }
-    X509_STORE_set_get_issuer(store, find_issuer);
+    X509_STORE_set_get_issuer(store, issuer_find);
     SSL_CTX_set_cert_store(ctx->ssl_ctx, store);
     forget_sessions(ctx->ssl_ctx);
     return 0;
@@ -406,6 +375,32 @@ int tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx
     if (!m.ctx)
         return REFUSE(&m, E_NOMEM, "no memory for TLS");
     int err = build_client(&m, config);
+    if (err)
+        tls_ctx_destroy(&m.ctx);
+    else
+        *out = m.ctx;
+    return err;
+}
+
+static int build_look(const struct making *m, const struct tls_look_config *config)
+{
+    SSL_CTX *s = m->ctx->ssl_ctx;
+    set_habits(s);
+    SSL_CTX_set_security_level(s, 0); /* a weak certificate is to be seen, too */
+    SSL_CTX_set_verify(s, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
+    int err = set_protocols(m, config->min, config->max);
+    if (!err)
+        err = set_suites(m, config->suites ? config->suites : SUITES_MODERN);
+    return err ? err : expect_name(m, config->server_name); /* for SNI: no verdict counts */
+}
+
+int tls_ctx_create_look(const struct tls_look_config *config, struct tls_ctx **out, char *why, size_t why_size)
+{
+    struct making m = {allocate(TLS_client_method(), NULL, NULL), why, why_size};
+    if (!m.ctx)
+        return REFUSE(&m, E_NOMEM, "no memory for TLS");
+    int err = build_look(&m, config);
     if (err)
         tls_ctx_destroy(&m.ctx);
     else

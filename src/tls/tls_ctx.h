@@ -80,6 +80,22 @@ struct tls_client_config {
 /* As pem_normalize(), and E_MISMATCH (the key does not fit the certificate), E_INVALID (server_name, suites), E_TLS. */
 int tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx **out, char *why, size_t why_size);
 
+/* A client that believes everybody and shows no certificate: for looking at what a server shows
+ * (tls_engine_chain_pem()). Nothing secret may be sent over it, and nothing that comes is known to be the server's. */
+struct tls_look_config {
+    const char *server_name;   /* sent as SNI when it is a name; may be NULL */
+    enum tls_version min, max; /* ANY: 1.2 and 1.3 */
+    const char *suites;        /* OpenSSL cipher list for TLS 1.2; NULL: the modern ones */
+};
+
+/* The suites of Riak's Node.js client, which offers no others for TLS 1.2 when it authenticates. */
+#define TLS_SUITES_OLD_RIAK                                                                                            \
+    "DHE-RSA-AES128-SHA256:DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA256:DHE-RSA-AES256-SHA:"                               \
+    "AES128-SHA256:AES128-SHA:AES256-SHA256:AES256-SHA"
+
+/* E_INVALID (server_name, suites), E_NOMEM, E_TLS. */
+int tls_ctx_create_look(const struct tls_look_config *config, struct tls_ctx **out, char *why, size_t why_size);
+
 /* Not before its last engine is gone. */
 void tls_ctx_destroy(struct tls_ctx **ctx);
 

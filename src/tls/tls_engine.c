@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "tls/cert_name.h"
 #include "tls/pem_read.h"
+#include "tls/pem_write.h"
 #include "tls/reason.h"
 #include "tls/tls_bio.h"
 #include "tls/tls_ctx.h"
@@ -200,6 +201,15 @@ const char *tls_engine_cipher(const struct tls_engine *e)
 const char *tls_engine_error(const struct tls_engine *e)
 {
     return e->error ? e->error : "";
+}
+
+int tls_engine_chain_pem(const struct tls_engine *e, struct buf *out)
+{
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(e->ssl);
+    int n = chain ? sk_X509_num(chain) : 0, err = n > 0 ? 0 : E_NOT_FOUND;
+    for (int i = 0; !err && i < n; i++)
+        err = pem_write_cert(sk_X509_value(chain, i), out);
+    return err;
 }
 
 void tls_engine_reuse(struct tls_engine *e, const struct tls_engine *finished)

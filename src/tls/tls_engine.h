@@ -56,6 +56,9 @@ const char *tls_engine_cipher(const struct tls_engine *e);  /* OpenSSL's name of
 /* Why it failed, for the log, without addresses or secrets: "client sent no certificate", "certificate has expired" ...
  */
 const char *tls_engine_error(const struct tls_engine *e);
+/* Of a client: appends what the server showed, its own certificate first, as PEM; also when the handshake failed after
+ * that. `out` must allow PEM_OUT_MAX bytes. E_NOT_FOUND: it has shown nothing. E_NOMEM, E_TOO_LARGE. */
+int tls_engine_chain_pem(const struct tls_engine *e, struct buf *out);
 /* Sends the session of a finished client connection to the next: client contexts only. */
 void tls_engine_reuse(struct tls_engine *e, const struct tls_engine *finished);
 
