@@ -15,6 +15,7 @@
 #include "net/http.h"
 #include "net/listener.h"
 #include "net/resolver.h"
+#include "net/route.h"
 #include "server/accept.h"
 
 #include <stdio.h>
@@ -232,6 +233,8 @@ static int make_cluster(struct daemon *d)
 static void on_found(void *arg, const struct discovery_view *view)
 {
     struct daemon *d = arg;
+    if (!d->placed && d->own_names)
+        own_names_routed(d->own_names);
     if (!d->placed)
         return;
     static const struct cluster_candidate none;
@@ -275,6 +278,19 @@ static void on_named(void *arg, const char *full_name)
     certificates_add_name(&d->certificates, full_name);
 }
 
+/* The first other node to which a route leads from an address that is not loopback. */
+static bool route_to_others(void *arg, char *out)
+{
+    struct daemon *d = arg;
+    const struct discovery_view *view = discovery_current(d->discovery);
+    char address[46];
+    for (size_t i = 0; i < view->count; i++)
+        if (net_route_source(view->candidates[i].address, out) == 0 &&
+            config_may_advertise(d->listen, out, false, address))
+            return true;
+    return false;
+}
+
 static int make_own_names(struct daemon *d)
 {
     struct own_names_config names = {.config = d->config,
@@ -283,6 +299,7 @@ static int make_own_names(struct daemon *d)
                                      .timers = &d->loop.timers,
                                      .clock = &d->loop.clock,
                                      .log = d->log,
+                                     .route = route_to_others,
                                      .placed = on_placed,
                                      .named = on_named,
                                      .arg = d};

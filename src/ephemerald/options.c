@@ -116,7 +116,8 @@ const struct option daemon_options[] = {
      "the node runs; until it has an address, the ports are open but the node takes no part in the cluster. Without "
      "it: what --listen says when that is a single address, else HOST (only with ORCHESTRATION=marathon) or POD_IP if "
      "that is an address, else the address of the name in HOST or of the host's own name; of these, loopback addresses "
-     "are passed over."},
+     "are passed over; what is left then is the address from which this machine reaches the first other node that is "
+     "known."},
     {"place", "EPHEMERAL_STORE_PLACE", OPTION_TEXT, "NAME", NULL, 0, 0, false,
      "Name of the pod or task that this node is, which status shows. It proves nothing: two processes of one pod may "
      "run at once. Without it: MESOS_TASK_ID, else in Kubernetes NAMESPACE/POD_NAME (or HOSTNAME), else empty."},

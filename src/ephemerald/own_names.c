@@ -34,20 +34,21 @@ struct own_names {
     struct name name[NAMES_MAX];
     size_t count;
     bool placed;
+    bool tried;        /* all names were answered for once */
     unsigned failures; /* rounds without an address */
     uint64_t said_ms;  /* when the log last said so; 0: never */
 };
 
 /* --- what is there --- */
 
-static void place(struct own_names *n, const char *address, const char *name)
+/* `source`: where the address is from, for the log. */
+static void place(struct own_names *n, const char *address, const char *source, const char *name)
 {
     n->placed = true;
     timer_stop(n->config.timers, &n->alone);
     for (size_t i = 0; i < n->count; i++)
         n->name[i].wanted = n->name[i].wanted && n->name[i].is_host;
-    log_info(n->config.log, "node", "this node is at %s%s%s", address, name ? ", the address of " : "",
-             name ? name : "");
+    log_info(n->config.log, "node", "this node is at %s%s%s", address, source, name);
     n->config.placed(n->config.arg, address);
 }
 
@@ -83,15 +84,27 @@ static bool is_alone(const struct own_names *n)
     return c->cluster_size == 1 && !c->advertise_given;
 }
 
+/* Not in place of a name that the operator gave, which may get its address later. */
+static void try_route(struct own_names *n)
+{
+    char found[46], address[46];
+    if (!n->config.config->advertise_given && n->config.route(n->config.arg, found) &&
+        config_may_advertise(n->config.listen, found, false, address))
+        place(n, address, ", from which it reaches the other nodes", "");
+}
+
 /* Every name was answered for. */
 static void end_round(struct own_names *n)
 {
     bool more = false;
     for (size_t i = 0; i < n->count && !n->placed; i++)
         if (n->name[i].may_place && *n->name[i].address)
-            place(n, n->name[i].address, n->name[i].text);
+            place(n, n->name[i].address, ", the address of ", n->name[i].text);
     if (!n->placed && is_alone(n))
-        place(n, CONFIG_ADVERTISE_ALONE, NULL);
+        place(n, CONFIG_ADVERTISE_ALONE, "", "");
+    n->tried = true;
+    if (!n->placed)
+        try_route(n);
     if (!n->placed)
         say_failure(n);
     for (size_t i = 0; i < n->count; i++)
@@ -106,7 +119,7 @@ static void end_round(struct own_names *n)
 static void on_alone(struct timer *t)
 {
     struct own_names *n = LIST_ENTRY(t, struct own_names, alone);
-    place(n, CONFIG_ADVERTISE_ALONE, NULL);
+    place(n, CONFIG_ADVERTISE_ALONE, "", "");
 }
 
 /* --- asking --- */
@@ -220,6 +233,12 @@ void own_names_start(struct own_names *n)
     timer_start(n->config.timers, &n->again, 0);
     if (!n->placed && is_alone(n))
         timer_start(n->config.timers, &n->alone, OWN_NAMES_ALONE_MS);
+}
+
+void own_names_routed(struct own_names *n)
+{
+    if (!n->placed && n->tried)
+        try_route(n);
 }
 
 void own_names_destroy(struct own_names **np)

@@ -18,6 +18,10 @@ struct own_names_config {
     struct timers *timers;
     const struct clock *clock;
     const struct log *log;
+    /* The address from which this machine reaches the other nodes, in 46 bytes: what is left where its names lead to
+     * nothing that others could connect to, as on a machine whose name is one of loopback. False: no other node is
+     * known yet, or no route leads to one. */
+    bool (*route)(void *arg, char *out);
     /* Once, if config->advertise is empty: this address. A cluster of one whose names have none takes
      * CONFIG_ADVERTISE_ALONE after OWN_NAMES_ALONE_MS at the latest. */
     void (*placed)(void *arg, const char *address);
@@ -37,6 +41,8 @@ struct own_names;
 int own_names_create(const struct own_names_config *config, struct own_names **out);
 /* Asks. The functions of the configuration are called later, never from inside this call. */
 void own_names_start(struct own_names *n);
+/* `route` may have another answer now. */
+void own_names_routed(struct own_names *n);
 /* *n may be NULL. Answers that the resolver still owes are let go when they come. */
 void own_names_destroy(struct own_names **n);
 

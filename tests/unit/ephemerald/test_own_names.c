@@ -29,6 +29,7 @@ struct rig {
     int resolve_err; /* what the resolver answers with at once */
     unsigned questions, placed, named, warnings;
     char address[46], full_name[64], warning[1024];
+    const char *route; /* NULL: none is known */
 };
 
 static uint64_t now_ms(void *arg)
@@ -51,6 +52,14 @@ static int resolve(struct resolver *resolver, enum resolver_kind kind, const cha
 }
 
 static const struct resolver_ops ops = {resolve};
+
+static bool route(void *arg, char *out)
+{
+    const struct rig *r = arg;
+    if (r->route)
+        strcpy(out, r->route);
+    return r->route != NULL;
+}
 
 static void on_placed(void *arg, const char *address)
 {
@@ -99,6 +108,7 @@ static void begin(struct rig *r)
                                       .timers = &r->timers,
                                       .clock = &r->clock,
                                       .log = &r->log,
+                                      .route = route,
                                       .placed = on_placed,
                                       .named = on_named,
                                       .arg = r};
@@ -313,9 +323,63 @@ static void test_answer_after_the_end(void **state)
     assert_int_equal(r.placed + r.named, 0);
 }
 
+/* Debian's installer gives a machine's own name to loopback. */
+static void test_names_of_loopback_alone_leave_the_route(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 5, "agent-1", "agent-1", NULL);
+    begin(&r);
+    own_names_routed(r.names);
+    assert_int_equal(r.placed, 0); /* the names come first */
+    answer(&r, "agent-1", 0, "agent-1.example", "127.0.1.1", NULL);
+    assert_int_equal(r.placed, 0);
+    r.route = "127.0.0.1";
+    own_names_routed(r.names);
+    assert_int_equal(r.placed, 0); /* no better than the name */
+    r.route = "10.3.0.1";
+    own_names_routed(r.names);
+    assert_int_equal(r.placed, 1);
+    assert_string_equal(r.address, "10.3.0.1");
+    own_names_routed(r.names);
+    sleep_ms(&r, 60000);
+    assert_int_equal(r.placed, 1);
+    rig_fini(&r);
+}
+
+static void test_the_route_is_there_first(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 5, "agent-1", "agent-1", NULL);
+    r.route = "10.3.0.1";
+    begin(&r);
+    answer(&r, "agent-1", 0, "agent-1.example", "127.0.1.1", NULL);
+    assert_string_equal(r.address, "10.3.0.1");
+    assert_int_equal(r.warnings, 0);
+    rig_fini(&r);
+}
+
+static void test_a_name_that_was_given_is_waited_for(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 5, "host", "store-1.example", NULL);
+    r.config.advertise_given = true;
+    r.route = "10.3.0.1";
+    begin(&r);
+    answer(&r, "store-1.example", 0, NULL, NULL, NULL);
+    answer(&r, "host", 0, "host", "10.3.0.1", NULL);
+    assert_int_equal(r.placed, 0);
+    rig_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_of_loopback_alone_leave_the_route),
+        cmocka_unit_test(test_the_route_is_there_first),
+        cmocka_unit_test(test_a_name_that_was_given_is_waited_for),
         cmocka_unit_test(test_address_of_the_host),
         cmocka_unit_test(test_the_first_name_that_has_one),
         cmocka_unit_test(test_name_server_that_does_not_answer),
