@@ -54,7 +54,6 @@ class Kubelet {
         this.ready = false;
         this.ending = null; // a promise, once the pod is being ended
         this.probes = [];
-        this.worst = { liveness: 0, readiness: 0 }; // ms
     }
 
     // --- what the container gets ---
@@ -203,9 +202,7 @@ class Kubelet {
         this.startMs = Date.now();
         run.ended.then((code) => this.containerEnded(run, code));
         if (this.ending) return;
-        this.probe('liveness', this.container.livenessProbe, (failed) => this.notLive(failed));
-        this.probe('readiness', this.container.readinessProbe, (failed) => this.setReady(!failed));
-        if (!this.container.readinessProbe) this.ready = true;
+        this.beginProbes();
         setTimeout(() => this.publish(), STATUS_MS);
     }
 
@@ -226,6 +223,25 @@ class Kubelet {
 
     // --- probes ---
 
+    // The others wait for the startup probe, if there is one.
+    beginProbes() {
+        const { startupProbe, livenessProbe, readinessProbe } = this.container;
+        const begin = () => {
+            this.probe('liveness', livenessProbe, (failed) => this.notLive(failed));
+            this.probe('readiness', readinessProbe, (failed) => this.setReady(!failed));
+            if (!readinessProbe) this.setReady(true);
+        };
+        if (!startupProbe) {
+            begin();
+            return;
+        }
+        this.probe('startup', startupProbe, (failed) => {
+            this.stopProbes();
+            if (failed) this.notLive(true);
+            else begin();
+        });
+    }
+
     // Runs a probe as long as the container does; `tell(failed)` once it has failed or succeeded often enough.
     probe(kind, spec, tell) {
         if (!spec) return;
@@ -236,18 +252,21 @@ class Kubelet {
         const once = async () => {
             const { code, ms, out } = await run.exec(spec.exec.command, timeoutSeconds * 1000);
             if (this.run !== run || this.ending || !run.runs()) return;
-            this.worst[kind] = Math.max(this.worst[kind], ms);
             const good = code === 0;
             [failures, successes] = good ? [0, successes + 1] : [failures + 1, 0];
             this.cluster.noteProbe(this, kind, code, ms, out);
             if (good && successes >= successThreshold) tell(false);
             if (!good && failures >= failureThreshold) tell(true);
         };
-        const timer = { stop: () => { clearTimeout(timer.first); clearInterval(timer.rest); } };
-        timer.first = setTimeout(() => {
-            once();
-            timer.rest = setInterval(once, this.play.scaled(periodSeconds * 1000));
-        }, this.play.scaled(initialDelaySeconds * 1000));
+        const timer = { stopped: false, stop: () => { timer.stopped = true; clearTimeout(timer.next); } };
+        // The next one a period after the last began, but never two at once.
+        const turn = async () => {
+            const begin = Date.now();
+            await once();
+            const rest = this.play.scaled(periodSeconds * 1000) - (Date.now() - begin);
+            if (!timer.stopped) timer.next = setTimeout(turn, Math.max(0, rest));
+        };
+        timer.next = setTimeout(turn, this.play.scaled(initialDelaySeconds * 1000));
         this.probes.push(timer);
     }
 

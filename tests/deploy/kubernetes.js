@@ -290,6 +290,13 @@ class Kubernetes {
             && (pod.status || {}).podIP && ((isReady(pod) && !pod.metadata.deletionTimestamp) || service.spec.publishNotReadyAddresses));
     }
 
+    // Of the first port of a service: a number, or the name of a container's port.
+    targetPort(service, pod) {
+        const { port, targetPort = port } = service.spec.ports[0];
+        if (Number(targetPort)) return Number(targetPort);
+        return pod.spec.containers.flatMap(({ ports }) => ports || []).find(({ name }) => name === targetPort).containerPort;
+    }
+
     publish() {
         const names = this.families.map((one) => ({ name: 'kubernetes.default.svc.cluster.local', address: one.api }));
         const services = [];
@@ -300,8 +307,7 @@ class Kubernetes {
             if (service.spec.clusterIP !== 'None') {
                 if (service.spec.clusterIP) names.push({ name: full, address: service.spec.clusterIP });
                 if (this.vips.has(name)) {
-                    const { port, targetPort } = service.spec.ports[0];
-                    this.vips.get(name).set(pods.map((pod) => ({ host: pod.status.podIP, port: Number(targetPort) || port })));
+                    this.vips.get(name).set(pods.map((pod) => ({ host: pod.status.podIP, port: this.targetPort(service, pod) })));
                 }
                 continue;
             }
@@ -322,7 +328,7 @@ class Kubernetes {
         const { code, out } = await output('kubectl', words, { env: { PATH: process.env.PATH, HOME: this.play.dir,
             KUBECONFIG: path.join(this.play.dir, 'kubeconfig') } }).done;
         if (code !== 0) throw new Error(`kubectl ${words.join(' ')}: ${out}`);
-        out.trim().split('\n').forEach((line) => this.play.say(`kubectl: ${line}`));
+        if (!words.includes('-o')) out.trim().split('\n').forEach((line) => this.play.say(`kubectl: ${line}`));
         return out;
     }
 
@@ -334,11 +340,15 @@ class Kubernetes {
         const file = path.join(this.play.dir, 'manifest.yaml');
         fs.writeFileSync(file, ours);
         const { certs } = this.play;
-        const secret = JSON.stringify({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls',
-            metadata: { name: 'ephemeral-store-secret' }, data: { 'tls.crt': fs.readFileSync(path.join(certs, 'rootCA.crt'), 'base64'),
-                'tls.key': fs.readFileSync(path.join(certs, 'rootCA.key'), 'base64') } });
-        fs.writeFileSync(path.join(this.play.dir, 'secret.json'), secret);
-        await this.kubectl('create', '--validate=false', '-f', path.join(this.play.dir, 'secret.json'));
+        await this.add(await this.kubectl('create', 'secret', 'tls', 'ephemeral-store-secret', `--cert=${certs}/rootCA.crt`,
+            `--key=${certs}/rootCA.key`, '--dry-run=client', '-o', 'json'));
+        await this.kubectl('create', '--validate=false', '-f', file);
+    }
+
+    // Objects that kubectl has only printed.
+    async add(text) {
+        const file = path.join(this.play.dir, 'object.json');
+        fs.writeFileSync(file, text);
         await this.kubectl('create', '--validate=false', '-f', file);
     }
 

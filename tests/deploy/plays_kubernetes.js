@@ -6,6 +6,7 @@ const { Kubernetes } = require('./kubernetes');
 const { later } = require('./play');
 
 const MANIFEST = path.join(__dirname, 'f5', 'kubernetes.yaml');
+const OURS = path.join(__dirname, '..', '..', 'deploy', 'kubernetes');
 const START_MS = 240000;
 
 // Five pods, one after the other, each as soon as the one before is ready.
@@ -34,6 +35,37 @@ function probes(play, kubernetes) {
     play.steps.push({ what: `${times.length} probes: median`, ms: times[times.length >> 1] });
     play.steps.push({ what: `${times.length} probes: longest`, ms: times[times.length - 1] });
     play.check(!failed.length, `${failed.length} liveness probes failed`);
+}
+
+// Our own manifests: a folder of deploy/kubernetes, as a user applies it.
+function ours(folder) {
+    return async (play) => {
+        const kubernetes = new Kubernetes(play);
+        await kubernetes.open();
+        const { certs } = play;
+        await kubernetes.add(await kubernetes.kubectl('create', 'secret', 'tls', 'ephemeral-store-root-ca',
+            `--cert=${certs}/rootCA.crt`, `--key=${certs}/rootCA.key`, '--dry-run=client', '-o', 'json'));
+        await kubernetes.add(await kubernetes.kubectl('create', 'secret', 'generic', 'ephemeral-store-users',
+            '--from-literal=users=[{"name":"myuser","auth_mode":"certificate"}]', '--dry-run=client', '-o', 'json'));
+        const begin = Date.now();
+        await kubernetes.kubectl('create', '--validate=false', '-k', path.join(OURS, folder));
+        await kubernetes.allReady(5, START_MS);
+        play.step('five pods, all at once, ready', Date.now() - begin);
+        await whole(play, kubernetes, 5);
+        const under = await load(play, kubernetes);
+        const again = Date.now();
+        await kubernetes.kubectl('rollout', 'restart', 'statefulset/ephemeral-store');
+        await later(1000);
+        await play.until('all pods are new', 600000, () => kubernetes.pods().length === 5
+            && kubernetes.pods().every((pod) => (pod.metadata.annotations || {})['kubectl.kubernetes.io/restartedAt']));
+        await whole(play, kubernetes, 5);
+        play.step('a rolling restart', Date.now() - again);
+        const machine = kubernetes.kubelet('ephemeral-store-3').machine.name;
+        await kubernetes.kubectl('drain', machine, '--ignore-daemonsets');
+        await whole(play, kubernetes, 5);
+        await play.end(under);
+        probes(play, kubernetes);
+    };
 }
 
 const load = (play, kubernetes, options) => play.load(kubernetes.address('ephemeral-store'), options);
@@ -172,6 +204,8 @@ module.exports = {
             await play.end(under);
         },
     },
+    'kubernetes-ours': { what: 'our own manifest, Parallel, without the API: a start, a rolling restart, a drain', play: ours('base') },
+    'kubernetes-ours-api': { what: 'the same with the API', play: ours('api') },
     'kubernetes-ipv6': {
         what: 'IPv6 alone',
         play: async (play) => {
