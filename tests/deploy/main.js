@@ -48,7 +48,8 @@ async function main([build, ...words]) {
         Object.entries(PLAYS).forEach(([name, { what }]) => console.log(`${name.padEnd(24)} ${what}`));
         return process.exit(0);
     }
-    const names = words[0] === 'all' ? Object.keys(PLAYS) : words;
+    // The short ones are parts of others.
+    const names = words[0] === 'all' ? Object.keys(PLAYS).filter((name) => !name.endsWith('-short')) : words;
     const strange = names.find((name) => !PLAYS[name]);
     if (strange || !names.length || !(scale >= 0)) {
         console.error(`${strange || 'no play'}: the plays are ${Object.keys(PLAYS).join(' ')}`);
