@@ -214,12 +214,13 @@ class Marathon {
         this.settle();
     }
 
-    // A machine that is gone at once: all on it ends without a signal that could be taken.
-    async crash(machine) {
-        this.play.say(`${machine.hostname} crashes`);
+    // A machine that is gone at once: all on it ends without a signal that could be taken; with `power` its last word, that
+    // its connections have ended, does not reach anybody either.
+    async crash(machine, power) {
+        this.play.say(`${machine.hostname} ${power ? 'loses power' : 'crashes'}`);
         machine.up = false;
         const runs = [...this.runs.values()].filter((run) => run.machine === machine);
-        this.play.net.plug(machine.netns, false);
+        if (power) this.play.net.plug(machine.netns, false);
         runs.forEach((run) => run.container.signal('SIGKILL'));
         await Promise.all(runs.map((run) => run.container.ended));
         return runs;

@@ -102,8 +102,10 @@ class Play {
 
     // --- loads ---
 
+    // Through a service's address, or through these nodes.
     async load(host, options = {}) {
-        const load = new Load({ build: this.build, certs: this.certs, hosts: Array(5).fill(host), ...options });
+        const hosts = Array.isArray(host) ? host : Array(5).fill(host);
+        const load = new Load({ build: this.build, certs: this.certs, hosts, ...options });
         await load.begun(options.within || 60000);
         this.say(`load through ${host}`);
         return load;

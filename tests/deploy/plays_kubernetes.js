@@ -241,9 +241,10 @@ module.exports = {
         what: 'two pods of five end without a word and are replaced elsewhere',
         play: async (play) => {
             const kubernetes = await five(play, { rbac: true });
-            const under = await load(play, kubernetes, { timeoutMs: 3000, words: ['--keys', '256'] });
-            await later(3000);
             const names = ['ephemeral-store-1', 'ephemeral-store-3'];
+            const stay = kubernetes.pods().filter((pod) => !names.includes(pod.metadata.name)).map((pod) => pod.status.podIP);
+            const under = await play.load(stay, { timeoutMs: 30000, words: ['--keys', '256'] });
+            await later(3000);
             const begin = Date.now();
             const killed = names.map((name) => kubernetes.kubelet(name));
             killed.forEach((one) => {
