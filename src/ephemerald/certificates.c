@@ -38,38 +38,44 @@ static void collect_names(const struct certificates *c, struct names *out)
         out->list[out->count++] = c->more_names[i];
 }
 
-static int mint(const struct certificates *c, const struct names *names, enum cert_key key, struct cert **out,
-                char *why, size_t why_size)
+static int mint(const struct certificates *c, const struct names *names, enum cert_key key, const struct cert *key_of,
+                struct cert **out, char *why, size_t why_size)
 {
-    struct cert_request req = {.names = names->list, .name_count = names->count, .now = now_s(c), .life_s = life_s(c)};
+    struct cert_request req = {
+        .names = names->list, .name_count = names->count, .now = now_s(c), .life_s = life_s(c), .key_of = key_of};
     return cert_mint_server(c->ca, &req, key, out, why, why_size);
 }
 
-static int mint_both(const struct certificates *c, const struct names *names, struct cert **rsa, struct cert **ecdsa,
-                     char *why, size_t why_size)
+/* `keys_of`: their keys serve again; of NULL: new ones. */
+static int mint_both(const struct certificates *c, const struct names *names, const struct certificate_pair *keys_of,
+                     struct certificate_pair *out, char *why, size_t why_size)
 {
-    int err = mint(c, names, CERT_RSA_2048, rsa, why, why_size);
-    return err ? err : mint(c, names, CERT_ECDSA_P256, ecdsa, why, why_size);
+    int err = mint(c, names, CERT_RSA_2048, keys_of->rsa, &out->rsa, why, why_size);
+    return err ? err : mint(c, names, CERT_ECDSA_P256, keys_of->ecdsa, &out->ecdsa, why, why_size);
+}
+
+static void destroy_both(struct certificate_pair *p)
+{
+    cert_destroy(&p->rsa);
+    cert_destroy(&p->ecdsa);
 }
 
 static int make_server(struct certificates *c)
 {
     char why[512] = "";
-    struct cert *rsa = NULL, *ecdsa = NULL;
+    static const struct certificate_pair none;
     struct names names;
     collect_names(c, &names);
-    int err = mint_both(c, &names, &rsa, &ecdsa, why, sizeof why);
+    int err = mint_both(c, &names, &none, &c->shown, why, sizeof why);
     struct tls_server_config tls = {.ca = c->ca,
-                                    .rsa = rsa,
-                                    .ecdsa = ecdsa,
+                                    .rsa = c->shown.rsa,
+                                    .ecdsa = c->shown.ecdsa,
                                     .legacy_suites = c->config->legacy_suites,
                                     .sessions_max = c->config->connections_max};
     if (!err)
         err = tls_ctx_create_server(&tls, &c->server, why, sizeof why);
     if (err)
         log_error(c->log, "tls", "the server certificate could not be made: %s", why);
-    cert_destroy(&rsa);
-    cert_destroy(&ecdsa);
     return err;
 }
 
@@ -111,7 +117,7 @@ int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT
 struct renewal {
     struct certificates *certificates;
     struct names names; /* as the loop knows them */
-    struct cert *rsa, *ecdsa;
+    struct certificate_pair keys_of, made;
     int err;
     char why[256];
 };
@@ -119,7 +125,7 @@ struct renewal {
 static void renew_on_worker(uv_work_t *work)
 {
     struct renewal *r = work->data;
-    r->err = mint_both(r->certificates, &r->names, &r->rsa, &r->ecdsa, r->why, sizeof r->why);
+    r->err = mint_both(r->certificates, &r->names, &r->keys_of, &r->made, r->why, sizeof r->why);
 }
 
 static void renewed(uv_work_t *work, int status)
@@ -128,13 +134,16 @@ static void renewed(uv_work_t *work, int status)
     struct certificates *c = r->certificates;
     c->renewing = false;
     if (!status && !r->err)
-        r->err = tls_ctx_renew(c->server, c->ca, r->rsa, r->ecdsa, r->why, sizeof r->why);
+        r->err = tls_ctx_renew(c->server, c->ca, r->made.rsa, r->made.ecdsa, r->why, sizeof r->why);
     if (r->err)
         log_error(c->log, "tls", "the server certificate could not be renewed: %s; trying again in a minute", r->why);
-    else if (!status)
+    else if (!status) {
+        struct certificate_pair before = c->shown;
         log_info(c->log, "tls", "server certificate renewed");
-    cert_destroy(&r->rsa);
-    cert_destroy(&r->ecdsa);
+        c->shown = r->made;
+        r->made = before;
+    }
+    destroy_both(&r->made);
     if (r->err)
         c->names_changed = true; /* perhaps it was for a name */
     if ((c->next_cert.text || (!r->err && c->names_changed)) && !c->ended)
@@ -149,6 +158,9 @@ static void renew_server(struct certificates *c)
         return;
     r->certificates = c;
     collect_names(c, &r->names);
+    /* For a name that came later, no key is made: at a start, that would take as long again as all the rest. */
+    if (now_s(c) < tls_ctx_renew_at(c->server))
+        r->keys_of = c->shown;
     c->names_changed = false;
     c->renewal.data = r;
     c->renewing = uv_queue_work(&c->loop->uv, &c->renewal, renew_on_worker, renewed) == 0;
@@ -421,6 +433,7 @@ void certificates_fini(struct certificates *c)
     tls_ctx_destroy(&c->server);
     tls_ctx_destroy(&c->peer_server);
     tls_ctx_destroy(&c->peer_client);
+    destroy_both(&c->shown);
     ca_destroy(&c->ca);
     config_pem_fini(&c->root_cert);
     config_pem_fini(&c->root_key);

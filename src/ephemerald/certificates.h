@@ -12,6 +12,11 @@
 
 #define CERTIFICATES_MORE_NAMES_MAX 4
 
+/* For the same names: old clients want RSA. */
+struct certificate_pair {
+    struct cert *rsa, *ecdsa;
+};
+
 struct certificates {
     const struct config *config;
     const struct log *log;
@@ -21,7 +26,8 @@ struct certificates {
     struct config_pem next_cert, next_key; /* that were read meanwhile; no text: none */
     bool next_asked;                       /* somebody waits for the log's word on them */
     struct root_files files;
-    struct tls_ctx *server;                     /* for clients */
+    struct tls_ctx *server;                     /* for clients, */
+    struct certificate_pair shown;              /* with these */
     struct tls_ctx *peer_server, *peer_client;  /* for other nodes; NULL before certificates_identify() */
     uint8_t incarnation[CERT_INCARNATION_SIZE]; /* that the node certificate names */
     struct timer check;

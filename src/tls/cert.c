@@ -26,6 +26,7 @@ struct cert {
 struct mint {
     const struct ca *ca;
     enum key_kind key;
+    const struct cert *key_of; /* its key serves again; NULL: a new one */
     const char *common_name;
     const char *const *names; /* of this host; NULL: `uri` is the only name, if there is one */
     size_t name_count;
@@ -234,7 +235,9 @@ static bool sign(const struct mint *m)
 static int build(const struct mint *m)
 {
     struct cert *c = m->cert;
-    c->key = key_kind_make(m->key);
+    c->key = m->key_of ? m->key_of->key : key_kind_make(m->key);
+    if (m->key_of)
+        EVP_PKEY_up_ref(c->key);
     if (!c->key)
         return fail_openssl(m, "the key");
     c->x509 = X509_new();
@@ -262,6 +265,7 @@ int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum c
 {
     struct mint m = {.ca = ca,
                      .key = key == CERT_RSA_2048 ? KEY_RSA_2048 : KEY_P256,
+                     .key_of = req->key_of,
                      .names = req->names,
                      .name_count = req->name_count,
                      .usages = "serverAuth",

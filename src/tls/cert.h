@@ -25,16 +25,17 @@ bool cert_can_carry(const char *name);
 enum cert_key { CERT_RSA_2048, CERT_ECDSA_P256 };
 
 struct cert_request {
-    const char *common_name;  /* NULL: the first of `names`; one over 64 bytes is replaced by "ephemeral-store" */
-    const char *const *names; /* 1 to CERT_NAMES_MAX, each of which cert_can_carry() */
-    size_t name_count;        /* repeated names are taken once */
-    int64_t now;              /* seconds since the epoch */
-    int64_t life_s;           /* 0: CERT_LIFE_DEFAULT_S; never beyond the end of the root */
+    const char *common_name;   /* NULL: the first of `names`; one over 64 bytes is replaced by "ephemeral-store" */
+    const char *const *names;  /* 1 to CERT_NAMES_MAX, each of which cert_can_carry() */
+    size_t name_count;         /* repeated names are taken once */
+    int64_t now;               /* seconds since the epoch */
+    int64_t life_s;            /* 0: CERT_LIFE_DEFAULT_S; never beyond the end of the root */
+    const struct cert *key_of; /* its key serves again, which must be of that kind; NULL: a new one is made */
 };
 
-/* A new key and a certificate for it. Everything in `req` is borrowed. SLOW for CERT_RSA_2048: 50 to 500 ms (it looks
- * for primes); CERT_ECDSA_P256 takes about a millisecond. E_INVALID (names, life), E_CERT (the root is not valid now),
- * E_NOMEM, E_TLS (OpenSSL failed, why says how). */
+/* A certificate and its key. Everything in `req` is borrowed. A new key is SLOW for CERT_RSA_2048: 50 to 500 ms (it
+ * looks for primes); CERT_ECDSA_P256 takes about a millisecond. E_INVALID (names, life), E_CERT (the root is not valid
+ * now), E_NOMEM, E_TLS (OpenSSL failed, why says how). */
 int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum cert_key key, struct cert **out,
                      char *why, size_t why_size);
 

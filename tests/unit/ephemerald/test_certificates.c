@@ -105,6 +105,14 @@ static void test_identity(void **state)
     rig_fini(&r);
 }
 
+/* Lives on with whoever holds it. */
+static EVP_PKEY *rsa_key(const struct rig *r)
+{
+    EVP_PKEY *key = cert_key_of(r->c.shown.rsa);
+    EVP_PKEY_up_ref(key);
+    return key;
+}
+
 static void test_renewal(void **state)
 {
     static const uint8_t id[CERT_INCARNATION_SIZE] = "incarnation";
@@ -119,8 +127,13 @@ static void test_renewal(void **state)
     check(&r);
     assert_int_equal(tls_ctx_renew_at(r.c.server), first);
     assert_int_equal(r.count, 0);
+    EVP_PKEY *before = rsa_key(&r);
     r.now_s = first;
     check(&r);
+    EVP_PKEY *after = rsa_key(&r);
+    assert_int_equal(EVP_PKEY_eq(after, before), 0); /* a certificate's life is its key's, too */
+    EVP_PKEY_free(after);
+    EVP_PKEY_free(before);
     assert_in_range(tls_ctx_renew_at(r.c.server) - first, 5 * PKI_DAY, 7 * PKI_DAY);
     assert_in_range(tls_ctx_renew_at(r.c.peer_server) - first, 5 * PKI_DAY, 7 * PKI_DAY);
     assert_in_range(tls_ctx_renew_at(r.c.peer_client) - first, 5 * PKI_DAY, 7 * PKI_DAY);
@@ -152,10 +165,16 @@ static void test_names_that_come_later(void **state)
     assert_int_equal(r.count, 2);
     assert_non_null(strstr(r.line[0], "the server certificate is made again with the name node-7.example"));
     assert_non_null(strstr(r.line[1], "10.7.7.7"));
+    EVP_PKEY *before = rsa_key(&r), *after;
     while (!r.c.renewing)
         uv_run(&r.loop.uv, UV_RUN_ONCE);
     certificates_add_name(&r.c, "vip.example");
     run_until_lines(&r, 5);
+    after = rsa_key(&r);
+    assert_int_equal(EVP_PKEY_eq(after, before), 1); /* a name needs no other key, which takes long to make */
+    assert_int_equal(X509_check_host(cert_x509(r.c.shown.rsa), "vip.example", 0, 0, NULL), 1);
+    EVP_PKEY_free(before);
+    EVP_PKEY_free(after);
     assert_non_null(strstr(r.line[3], "server certificate renewed"));
     assert_non_null(strstr(r.line[4], "server certificate renewed"));
     assert_false(r.c.renewing || r.c.names_changed);
