@@ -124,7 +124,7 @@ static bool is_lower(const uint8_t *a, const uint8_t *b)
 unsigned formation_here(const struct cluster *c, char *names, size_t size)
 {
     unsigned n = 1;
-    size_t len = (size_t)snprintf(names, size, "%s:%u", c->config.address, c->config.epmd_port);
+    size_t len = (size_t)snprintf(names, size, "%s:%u", c->mesh.config.self.address, c->config.epmd_port);
     for (unsigned i = 0; i < c->mesh.peer_count; i++) {
         const struct peer_hello *h = &c->mesh.peer[i]->hello;
         if (!takes_part(c, c->mesh.peer[i]))

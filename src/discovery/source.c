@@ -212,7 +212,8 @@ static void note_nothing(struct source *s)
         s->nothing_ms = now;
     if (now - s->nothing_ms >= NOTHING_MS)
         complain(s, "the name has no address that a node could be at",
-                 "is it spelled right? It is asked again and again");
+                 s->fallback ? "another source may know more; it is asked again"
+                             : "is it spelled right? It is asked again and again");
 }
 
 static void take(struct source *s, const struct discovery_candidate *list, size_t count)

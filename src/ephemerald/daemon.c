@@ -373,9 +373,12 @@ static int start_discovery(struct daemon *d)
     if (status)
         return status;
     d->placed = *d->config->advertise;
+    status = make_own_names(d); /* first, as no other name matters before its own: a name server may take its time */
+    if (status)
+        return status;
     discovery_start(d->discovery);
     discovery_report_init(&d->report, d->discovery, d->cluster, &d->loop.timers, &d->loop.clock, d->log);
-    return make_own_names(d);
+    return 0;
 }
 
 static int make_discovery(struct daemon *d)

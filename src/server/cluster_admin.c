@@ -113,12 +113,12 @@ void cluster_admin_discovery(struct session *s, struct slice body)
     const struct server_config *config = &s->server->config;
     struct cluster_discovery_req req;
     struct status_discovery resp;
-    if (!config->discovery) {
-        session_error(s, "no discovery: this server runs alone and looks for no other nodes");
-        return;
-    }
     if (cluster_msg_decode_discovery_req(body, &req)) {
         malformed(s, "EphDiscoveryReq");
+        return;
+    }
+    if (!config->discovery) {
+        session_error(s, "no discovery: this server runs alone and looks for no other nodes");
         return;
     }
     config->discovery(config->arg, req.from, &resp);
