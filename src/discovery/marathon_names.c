@@ -31,8 +31,10 @@ static const char *judge_url(const char *url)
         return "its scheme is neither http nor https";
     if (memchr(host, '@', host_len))
         return "it holds a user: set marathon-user and marathon-password-file instead, because URLs are logged";
-    if (host_len == 0)
+    if (host_len == 0 || host[0] == ':')
         return "it names no host";
+    if (host[host_len - 1] == ':')
+        return "the port after its : is missing";
     if (host[host_len + strcspn(host + host_len, "?#")])
         return "it has a query or a fragment: give the URL in front of /v2/apps";
     return NULL;
@@ -44,9 +46,10 @@ static const char *add_url(struct marathon_urls *out, const char *text, size_t l
     char *url = out->url[out->count];
     while (len && isspace((unsigned char)*text))
         text++, len--;
-    while (len && (isspace((unsigned char)text[len - 1]) || text[len - 1] == '/'))
+    size_t least = scheme_length(text) < len ? scheme_length(text) : len;
+    while (len > least && (isspace((unsigned char)text[len - 1]) || text[len - 1] == '/'))
         len--;
-    const char *scheme = scheme_length(text) ? "" : "http://";
+    const char *scheme = least ? "" : "http://";
     if (strlen(scheme) + len >= MARATHON_URL_SIZE)
         return "it is longer than 255 bytes";
     snprintf(url, MARATHON_URL_SIZE, "%s%.*s", scheme, (int)len, text);

@@ -91,6 +91,11 @@ static void test_bad_urls(void **state)
     assert_bad("", E_INVALID, "URL 1 is not usable: it names no host");
     assert_bad("http://a,,http://b", E_INVALID, "URL 2 is not usable: it names no host");
     assert_bad("http:///v2", E_INVALID, "names no host");
+    assert_bad("a,https://", E_INVALID, "URL 2 is not usable: it names no host");
+    assert_bad("http://,a", E_INVALID, "URL 1 is not usable: it names no host");
+    assert_bad("http://:8080", E_INVALID, "names no host");
+    assert_bad("http:/", E_INVALID, "the port after its : is missing");
+    assert_bad("m:", E_INVALID, "the port after its : is missing");
     assert_bad("ftp://a", E_INVALID, "neither http nor https");
     assert_bad("http://joe:secret@a:8080", E_INVALID, "marathon-password-file");
     assert_bad("joe:secret@a:8080", E_INVALID, "marathon-password-file");
