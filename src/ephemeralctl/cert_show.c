@@ -70,7 +70,7 @@ void cert_show_json(const struct cert_view *v, int64_t now, struct json *j)
     text_or_null(j, "common_name", v->cn.first);
     json_string(j, "valid_from", slice_str(units_time(v->not_before, room)));
     json_string(j, "ends", slice_str(units_time(v->not_after, room)));
-    json_integer(j, "days", cert_days_left(v->not_after, now));
+    json_signed(j, "days", cert_days_left(v->not_after, now));
     json_open(j, "names", '[');
     for (size_t i = 0; i < v->name_count; i++)
         json_string(j, NULL, slice_str(v->name[i]));

@@ -37,7 +37,7 @@ void json_number(struct json *j, const char *name, uint64_t n)
     fprintf(j->file, "%" PRIu64, n);
 }
 
-void json_integer(struct json *j, const char *name, int64_t n)
+void json_signed(struct json *j, const char *name, int64_t n)
 {
     begin(j, name);
     fprintf(j->file, "%" PRId64, n);

@@ -22,7 +22,7 @@ void json_open(struct json *j, const char *name, char bracket);
 void json_close(struct json *j, char bracket); /* '}' or ']' */
 void json_string(struct json *j, const char *name, struct slice s);
 void json_number(struct json *j, const char *name, uint64_t n);
-void json_integer(struct json *j, const char *name, int64_t n);
+void json_signed(struct json *j, const char *name, int64_t n);
 void json_null(struct json *j, const char *name);
 void json_bool(struct json *j, const char *name, bool b);
 /* The end of the line. */
