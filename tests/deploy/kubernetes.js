@@ -219,8 +219,10 @@ class Kubernetes {
     }
 
     noteProbe(kubelet, kind, code, ms, out) {
-        this.probes.push({ name: kubelet.meta.name, kind, code, ms });
-        if (code !== 0) this.play.say(`${kubelet.meta.name}: ${kind} probe: ${code} after ${ms} ms: ${out.split('\n').pop()}`);
+        // Before the first that succeeds the node has only begun.
+        const begun = code === 0 || this.probes.some((one) => one.run === kubelet.run && one.kind === kind && one.code === 0);
+        this.probes.push({ run: kubelet.run, name: kubelet.meta.name, kind, code, ms, begun });
+        if (code !== 0 && kind !== 'startup') this.play.say(`${kubelet.meta.name}: ${kind} probe: ${code} after ${ms} ms: ${out.split('\n').pop()}`);
     }
 
     // --- machines ---

@@ -12,7 +12,9 @@ class Net {
     constructor() {
         this.cables = 0;
         this.names = new Map(); // namespace: its cable
-        ip(['link', 'add', 'store', 'type', 'bridge']);
+        // Without an address of its own a bridge takes that of a port, and another when that port goes: then nobody would
+        // reach the gateway for half a minute.
+        ip(['link', 'add', 'store', 'address', '02:00:00:00:00:01', 'type', 'bridge']);
         ip(['link', 'set', 'store', 'up']);
     }
 

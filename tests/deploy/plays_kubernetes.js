@@ -30,7 +30,7 @@ async function whole(play, kubernetes, count, within = 120000) {
 }
 
 function probes(play, kubernetes) {
-    const failed = kubernetes.probes.filter((one) => one.code !== 0 && one.kind === 'liveness');
+    const failed = kubernetes.probes.filter((one) => one.code !== 0 && one.begun && one.kind === 'liveness');
     const times = kubernetes.probes.map((one) => one.ms).sort((a, b) => a - b);
     play.steps.push({ what: `${times.length} probes: median`, ms: times[times.length >> 1] });
     play.steps.push({ what: `${times.length} probes: longest`, ms: times[times.length - 1] });
