@@ -111,6 +111,23 @@ class Play {
         return load;
     }
 
+    // So many keys of 100,000 bytes; checkFilled() reads them all, through each of the nodes.
+    async fill(host, keys) {
+        await this.loadWord('fill', host, keys, ['--size', '100000']);
+        this.say(`${keys} keys of 100,000 bytes are written`);
+    }
+
+    async checkFilled(hosts, keys) {
+        await this.loadWord('check', hosts.join(','), keys, []);
+        this.say(`${keys} keys are read through each of ${hosts.length} nodes`);
+    }
+
+    async loadWord(word, hosts, keys, words) {
+        const { code, out } = await output(path.join(this.build, 'tests', 'cluster-load'), [word, '--certs', this.certs, '--hosts',
+            hosts, '--workers', '1', '--keys', String(keys), '--timeout-ms', '60000', ...words]).done;
+        this.check(code === 0, `${word}: ${out}`);
+    }
+
     async history(host) {
         const history = new History({ build: this.build, certs: this.certs, hosts: [host, host, host],
             file: path.join(this.dir, 'history') });

@@ -279,12 +279,13 @@ module.exports = {
         },
     },
     'kubernetes-three': {
-        what: 'eight pods; three are deleted at once (SIGTERM, and SIGKILL 2 s later), under load',
+        what: 'eight pods with 50 MB; three are deleted at once (SIGTERM, and SIGKILL 2 s later), under load',
         play: async (play) => {
             const kubernetes = await five(play, { rbac: true, machines: 9 });
             await kubernetes.kubectl('scale', 'statefulset', 'ephemeral-store', '--replicas=8');
             await later(1000);
             await whole(play, kubernetes, 8, 300000);
+            await play.fill(kubernetes.address('ephemeral-store'), 500);
             const under = await load(play, kubernetes, { words: ['--keys', '256'] });
             await later(2000);
             const begin = Date.now();
@@ -293,6 +294,7 @@ module.exports = {
             await whole(play, kubernetes, 8, 300000);
             play.step('three deleted at once, replaced, and all ready', Date.now() - begin);
             await play.end(under);
+            await play.checkFilled(kubernetes.hosts(), 500);
         },
     },
     'kubernetes-token': {

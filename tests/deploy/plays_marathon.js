@@ -142,6 +142,23 @@ module.exports = {
     'marathon-upgrade-1': { what: 'an upgrade as published (1.0), one machine to spare', play: upgrade(1, 1) },
     'marathon-upgrade-3': { what: 'an upgrade as published (1.0), three machines to spare: three end at once', play: upgrade(3, 1) },
     'marathon-upgrade-0.8': { what: 'an upgrade at minimumHealthCapacity 0.8, none to spare', play: upgrade(0, 0.8) },
+    'marathon-three': {
+        what: 'eight members with 50 MB; three are killed at once for good (SIGTERM, and SIGKILL 5 s later), under load',
+        play: async (play) => {
+            const marathon = await five(play, { machines: 8 });
+            await scale(marathon, 8);
+            await settled(play, marathon, 8, 120000);
+            await play.fill(VIP, 500);
+            const load = await play.load(VIP);
+            const ids = marathon.runsOf('/ephemeral-store').slice(0, 3).map(({ task }) => task.id);
+            const begin = Date.now();
+            await marathon.ask('POST', '/v2/tasks/delete?scale=true', { ids });
+            await settled(play, marathon, 5, 180000);
+            play.step('three of eight have ended, and the others are ready', Date.now() - begin);
+            await play.end(load);
+            await play.checkFilled(hosts(marathon), 500);
+        },
+    },
     'marathon-lost': {
         what: "a machine is cut off, its task replaced after Mesos' time, and it comes back with the old one",
         play: async (play) => {
