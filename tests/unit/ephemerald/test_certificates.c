@@ -2,6 +2,8 @@
 #include "pki.h"
 #include "support.h"
 
+#include <openssl/x509v3.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
