@@ -290,7 +290,6 @@ void source_failed(struct source *s, const char *why)
 {
     note_failure(s, why);
     complain(s, why, "what was known of it stays, and it is asked again and again");
-    s->refused = false;
     s->failures++;
     ask_soon(s);
     done(s);
@@ -299,7 +298,11 @@ void source_failed(struct source *s, const char *why)
 void source_refused(struct source *s, const char *why)
 {
     note_failure(s, why);
-    complain(s, why, "it is asked again in some minutes");
+    /* Once: it may be meant so. What was said before was of something else. */
+    if (!s->refused) {
+        s->complained = false;
+        complain(s, why, "it is asked again in some minutes");
+    }
     s->refused = s->answered = true;
     s->authoritative = false;
     s->stated = 0;

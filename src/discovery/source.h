@@ -74,7 +74,7 @@ struct source {
     struct timer timer; /* runs always where `changes` */
     uint64_t retry_ms;  /* the next delay after no answer */
     bool asking, answered;
-    bool refused;         /* the last answer was a refusal */
+    bool refused;         /* its last answer was a refusal */
     uint64_t refused_ms;  /* the delay after the next */
     unsigned failures;    /* questions without an answer since the last */
     bool seeks;           /* asked more often, as this node seeks others */

@@ -634,6 +634,24 @@ static int check_ports(struct daemon *d)
     return 0;
 }
 
+/* What asks an orchestrator's API is only loaded when it is needed. */
+static int check_http(const struct daemon *d)
+{
+    char why[256];
+    if (!d->config->marathon.app_id && !d->config->kubernetes.space)
+        return 0;
+    if (net_http_check(why, sizeof why) == 0)
+        return 0;
+    log_error(d->log, "discovery", "the orchestrator's API cannot be asked: %s", why);
+    return EX_UNAVAILABLE;
+}
+
+static int check(struct daemon *d)
+{
+    int status = check_ports(d);
+    return status ? status : check_http(d);
+}
+
 /* --- both ways to begin --- */
 
 static int begin(const struct config *config, const struct log *log, int (*go_on)(struct daemon *d))
@@ -652,7 +670,7 @@ static int begin(const struct config *config, const struct log *log, int (*go_on
 
 int daemon_check(const struct config *config, const struct log *log)
 {
-    return begin(config, log, check_ports);
+    return begin(config, log, check);
 }
 
 int daemon_run(const struct config *config, const struct log *log)

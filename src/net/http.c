@@ -340,6 +340,14 @@ static void cancel(struct http *http, struct http_call *c)
 
 /* --- its life --- */
 
+int net_http_check(char *why, size_t why_size)
+{
+    struct curl curl = {.loaded = false};
+    int err = curl_load(&curl, why, why_size);
+    curl_unload(&curl);
+    return err;
+}
+
 void net_http_init(struct net_http *h, struct net_loop *loop, struct resolver *resolver)
 {
     static const struct http_ops ops = {get, cancel};

@@ -29,6 +29,9 @@ struct net_http {
     bool ended;
 };
 
+/* Whether a request could be made here: E_UNSUPPORTED, E_NOMEM, with the reason in `why`. */
+int net_http_check(char *why, size_t why_size);
+
 /* Both are borrowed. Takes no memory before the first request. */
 void net_http_init(struct net_http *h, struct net_loop *loop, struct resolver *resolver);
 /* Cancels all calls; get() gives E_CLOSED from now on. The struct must live until net_loop_fini(). */

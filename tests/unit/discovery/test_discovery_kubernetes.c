@@ -340,6 +340,7 @@ static void test_without_permission_dns_alone(void **state)
         discovery_refresh(r.d); /* does not press it */
     }
     assert_in_range(r.calls - calls, 12, 20);
+    assert_int_equal(count_lines(&r, "may not list pods"), 1);
     /* Now it may. */
     while (!r.call.under_way) {
         rig_pass(&r, 1000);
@@ -372,6 +373,24 @@ static void test_other_refusals(void **state)
     begin(&r);
     rig_http_fails(&r, E_UNSUPPORTED, "libcurl.so.4 cannot be used");
     assert_true(r.view.answered);
+    rig_fini(&r);
+}
+
+/* It is said once, also just after something else was. */
+static void test_a_refusal_after_a_failure(void **state)
+{
+    struct rig r;
+    (void)state;
+    begin(&r);
+    rig_http_fails(&r, E_IO, "cannot connect");
+    rig_pass(&r, 500);
+    rig_http(&r, 403, STATUS(403));
+    assert_int_equal(count_lines(&r, "may not list pods"), 1);
+    rig_pass(&r, 5000);
+    rig_http_fails(&r, E_IO, "cannot connect");
+    rig_pass(&r, 1000);
+    rig_http(&r, 403, STATUS(403));
+    assert_int_equal(count_lines(&r, "may not list pods"), 1);
     rig_fini(&r);
 }
 
@@ -573,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_large_pods),
         cmocka_unit_test(test_without_permission_dns_alone),
         cmocka_unit_test(test_other_refusals),
+        cmocka_unit_test(test_a_refusal_after_a_failure),
         cmocka_unit_test(test_refused_later),
         cmocka_unit_test(test_other_answers),
         cmocka_unit_test(test_no_route),

@@ -192,6 +192,31 @@ static int teardown(void **state)
     return 0;
 }
 
+/* --- the library --- */
+
+static bool is_loaded(void)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    char line[512];
+    bool found = false;
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        found = found || strstr(line, "/libcurl.so");
+    fclose(f);
+    return found;
+}
+
+/* Whoever asks nobody does not pay for it. The first test: it stays loaded. */
+static void loaded_when_it_is_needed(void **state)
+{
+    struct fixture *f = *state;
+    struct asked a;
+    assert_false(is_loaded());
+    ask(f, "/ok", &a);
+    assert_int_equal(a.status, 200);
+    assert_true(is_loaded());
+}
+
 /* --- HTTP --- */
 
 static void answers(void **state)
@@ -566,6 +591,7 @@ static void tokens_change(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(loaded_when_it_is_needed),
         TEST(answers),
         TEST(what_is_sent),
         TEST(connections_are_kept),
