@@ -58,7 +58,7 @@ static void test_an_answer(void **state)
     begin(&r, &plain);
     assert_string_equal(r.call.url, URL_1);
     assert_string_equal(r.call.files, "- - - -");
-    assert_int_equal(r.call.body_max, 4 << 20);
+    assert_int_equal(r.call.body_max, 256 * 1024);
     assert_false(r.view.answered);
     rig_pass(&r, 120);
     rig_http(&r, 200,
