@@ -25,6 +25,7 @@ struct discovery {
     struct view views[2];
     struct view *current, *next; /* each one of them */
     bool started, told;
+    bool seeks;            /* what discovery_seek() has said */
     uint64_t refreshed_ms; /* the sources were last asked out of turn; 0: never */
     bool holding;          /* several sources are about to report: tell of it once */
     bool telling;          /* found() is being called */
@@ -290,6 +291,7 @@ int discovery_reload(struct discovery *d, const char *peers, char *why, size_t w
     d->sources = sources;
     destroy_sources(d, &old, &d->sources);
     ask_new(d);
+    discovery_seek(d, d->seeks);
     return 0;
 }
 
@@ -305,6 +307,7 @@ void discovery_refresh(struct discovery *d)
 
 void discovery_seek(struct discovery *d, bool seeks)
 {
+    d->seeks = seeks;
     for (size_t i = 0; i < d->sources.count; i++)
         if (d->sources.list[i]->changes)
             source_seek(d->sources.list[i], seeks);

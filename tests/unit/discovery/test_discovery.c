@@ -132,6 +132,21 @@ static void test_reload_while_a_question_is_under_way(void **state)
     rig_fini(&r);
 }
 
+/* A name that is new to a node that seeks is asked as often as the others. */
+static void test_reload_while_it_seeks(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, NULL);
+    discovery_start(r.d);
+    discovery_seek(r.d, true);
+    assert_int_equal(discovery_reload(r.d, "a", r.why, sizeof r.why), 0);
+    rig_answer(&r, "a", "10.0.0.1");
+    rig_pass(&r, 500);
+    assert_int_equal(r.asked, 2);
+    rig_fini(&r);
+}
+
 /* --- bounds --- */
 
 static void test_not_more_than_there_is_room_for(void **state)
@@ -277,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_bad_reload_changes_nothing),
         cmocka_unit_test(test_reload_keeps_what_names_know),
         cmocka_unit_test(test_reload_while_a_question_is_under_way),
+        cmocka_unit_test(test_reload_while_it_seeks),
         cmocka_unit_test(test_not_more_than_there_is_room_for),
         cmocka_unit_test(test_room_is_for_those_that_are_listed),
         cmocka_unit_test(test_room_is_for_those_that_any_source_lists),
