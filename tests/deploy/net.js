@@ -35,7 +35,7 @@ class Net {
         ip(['-batch', '-'], `link add ${cable} type veth peer name eth0 netns ${name}\nlink set ${cable} master store up\n`);
         ip(['-n', name, '-batch', '-'], ['link set lo up',
             ...addresses.map((one) => `address add ${one}/${bits(one)} dev eth0 ${option(one)}`), 'link set eth0 up',
-            ...gateways.map((one) => `${one.includes(':') ? '-6 ' : ''}route add default via ${one}`)].join('\n') + '\n');
+            ...gateways.map((one) => `route add default via ${one}`)].join('\n') + '\n');
         this.names.set(name, cable);
     }
 
