@@ -32,6 +32,7 @@ struct config_times {
     uint64_t heartbeat_ms, election_ms; /* up to twice by chance */
     uint64_t lease_ms, lease_margin_ms;
     uint64_t form_grace_ms, stranded_after_ms, lost_after_ms;
+    uint64_t fence_after_ms; /* 0: off */
 };
 
 struct config_pem {

@@ -268,7 +268,7 @@ static int read_each_time(const struct reading *r)
     } all[] = {{"heartbeat-ms", &t->heartbeat_ms},   {"election-ms", &t->election_ms},
                {"lease-ms", &t->lease_ms},           {"lease-margin-ms", &t->lease_margin_ms},
                {"form-grace-ms", &t->form_grace_ms}, {"stranded-after-ms", &t->stranded_after_ms},
-               {"lost-after-ms", &t->lost_after_ms}};
+               {"lost-after-ms", &t->lost_after_ms}, {"fence-after-ms", &t->fence_after_ms}};
     int status = 0;
     for (size_t i = 0; i < sizeof all / sizeof all[0] && !status; i++)
         status = reading_number(r, all[i].name, all[i].out);
@@ -282,6 +282,20 @@ static int check_least(const struct reading *r, const char *name, uint64_t value
         return 0;
     return reading_fail(r, EX_CONFIG, "%s is %llu (%s), but must be at least %llu: %s", name, (unsigned long long)value,
                         reading_origin(r, name), (unsigned long long)least, than);
+}
+
+/* R-FENCE. */
+static int check_fence(const struct reading *r, const struct config_times *t)
+{
+    if (!t->fence_after_ms)
+        return 0;
+    if (r->c->orchestration == ORCHESTRATION_NONE)
+        return reading_fail(r, EX_CONFIG,
+                            "fence-after-ms is given (%s), but no orchestrator's API lists the nodes: say which "
+                            "(orchestration), or leave it out",
+                            reading_origin(r, "fence-after-ms"));
+    return check_least(r, "fence-after-ms", t->fence_after_ms, t->lease_ms + t->lease_margin_ms,
+                       "lease-ms and lease-margin-ms together, or a node that ends would interrupt the service");
 }
 
 static int read_times(const struct reading *r)
@@ -301,7 +315,7 @@ static int read_times(const struct reading *r)
     if (!status)
         status = check_least(r, "lost-after-ms", t->lost_after_ms, t->lease_ms + t->lease_margin_ms + 1,
                              "more than lease-ms and lease-margin-ms, or a node would count as lost while it serves");
-    return status;
+    return status ? status : check_fence(r, t);
 }
 
 /* --- all of it --- */

@@ -195,7 +195,8 @@ static struct cluster_times times_of(const struct config *c)
                                   .margin = (uint32_t)c->times.lease_margin_ms,
                                   .lost_after = (uint32_t)c->times.lost_after_ms,
                                   .form_grace = (uint32_t)c->times.form_grace_ms,
-                                  .stranded_after = (uint32_t)c->times.stranded_after_ms};
+                                  .stranded_after = (uint32_t)c->times.stranded_after_ms,
+                                  .fence_after = (uint32_t)c->times.fence_after_ms};
 }
 
 static int make_cluster(struct daemon *d)

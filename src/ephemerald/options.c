@@ -156,6 +156,14 @@ const struct option daemon_options[] = {
      "A node that was silent for so long counts as lost: where the majority of a partition is lost, it is rebuilt from "
      "what the others hold. More than lease-ms and lease-margin-ms together. A minute, because a machine that restarts "
      "or a cut that heals within it should cost no data." OF_THE_CLUSTER},
+    {"fence-after-ms", "EPHEMERAL_STORE_FENCE_AFTER_MS", OPTION_DURATION_MS, "TIME", "0", 0, DAY, false,
+     "A member that misses other nodes, and that the orchestrator's API has not listed for so long, stops answering "
+     "quorum requests until it is listed again or nobody is missing. 0: off. It is for a network cut beyond which the "
+     "orchestrator replaces most members: those may serve on while their replacements form a second cluster. Set it "
+     "below the time after which the orchestrator gives up a machine (Kubernetes 300 s, Mesos 75 s), and above the "
+     "API's usual restarts: while the API is away for so long and a node is missing, the cluster does not serve. While "
+     "all nodes are heard an absent API changes nothing. Only with an orchestrator's API; at least lease-ms and "
+     "lease-margin-ms together."},
     {"bucket-types", "EPHEMERAL_STORE_BUCKET_TYPES", OPTION_TEXT, "JSON", NULL, 0, 0, false,
      "Bucket types to create, with their properties: {\"maps\":{\"datatype\":\"map\"},\"short\":{\"ttl\":30}}."},
     {"object-size-max", "EPHEMERAL_STORE_OBJECT_SIZE_MAX", OPTION_SIZE, "SIZE", "50MiB", 1024, 1024 * MIB, false,

@@ -432,6 +432,24 @@ static void test_times_that_do_not_fit(void **state)
     rig_fini(&r);
 }
 
+static void test_fence_needs_an_orchestrator(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r);
+    assert_good(&r, read_again(&r, NULL));
+    assert_int_equal(r.c->times.fence_after_ms, 0);
+    assert_int_equal(read_again(&r, "--fence-after-ms", "30s", NULL), EX_CONFIG);
+    assert_why(&r, "fence-after-ms is given (flag --fence-after-ms), but no orchestrator's API lists the nodes");
+    setenv("ORCHESTRATION", "kubernetes", 1);
+    assert_good(&r, read_again(&r, "--fence-after-ms", "30s", NULL));
+    assert_int_equal(r.c->times.fence_after_ms, 30000);
+    assert_int_equal(read_again(&r, "--fence-after-ms", "5999", NULL), EX_CONFIG);
+    assert_why(&r, "fence-after-ms is 5999 (flag --fence-after-ms), but must be at least 6000: lease-ms and");
+    assert_good(&r, read_again(&r, "--fence-after-ms", "0", NULL));
+    rig_fini(&r);
+}
+
 static void test_bounds(void **state)
 {
     static const char *const good[][2] = {{"--replicas", "1"},
@@ -472,6 +490,7 @@ int main(void)
         cmocka_unit_test(test_place),
         cmocka_unit_test(test_name_of_the_cluster),
         cmocka_unit_test(test_times_that_do_not_fit),
+        cmocka_unit_test(test_fence_needs_an_orchestrator),
         cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
