@@ -71,7 +71,6 @@ static struct known_member make_known(const struct cluster *c, const struct memb
     if (before)
         return *before;
     memcpy(k.incarnation, m->incarnation, PEER_INCARNATION);
-    gone_note_known(c, &k, m);
     return k;
 }
 

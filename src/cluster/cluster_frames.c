@@ -73,7 +73,7 @@ void cluster_on_beacon_timer(struct timer *t)
 {
     struct cluster *c = LIST_ENTRY(t, struct cluster, beacon);
     cluster_beacon_now(c);
-    gone_watch_fence(c);
+    gone_look(c);
     timer_start(c->config.timers, &c->beacon, BEACON_MS);
 }
 

@@ -86,8 +86,8 @@ struct meta {
     struct known_member {
         uint8_t incarnation[PEER_INCARNATION];
         uint64_t since_ms; /* this node knows of it */
-        /* R-GONE: what whole answers of the orchestrator's API have said. It was listed once; the last two answers in a
-         * row that did not list it were asked for then, the latest first (0: there was none). */
+        /* R-GONE: what whole answers of the orchestrator's API have said since. It was listed once; the last two
+         * answers in a row that did not list it were asked for then, the latest first (0: there was none). */
         bool was_listed;
         uint64_t unlisted_ms[2];
     } known[META_MEMBERS_MAX];
@@ -207,14 +207,13 @@ struct formation {
 #define ORCHESTRATOR_PLACES_MAX 256
 
 struct orchestrator {
-    uint64_t asked_ms; /* for the last answer that counted */
-    uint64_t
-        seen_ms; /* R-FENCE: the last answer that lists this node was asked for then; before one: since the start */
+    uint64_t asked_ms; /* for the last answer */
+    uint64_t seen_ms;  /* for the last that lists this node (R-FENCE); before one: the start of this node */
     /* Some of N nodes are not heard, since then; 0: all are. */
     uint64_t missing_ms;
     uint64_t fence_ms; /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */
     bool fenced;       /* as the log was told */
-    /* Of the last whole answer that lists this node, for members that are admitted later. */
+    /* Of the last whole answer that lists this node. */
     uint64_t placed_ms; /* it was asked for then; 0: there was none, or not all of it is kept */
     unsigned place_count;
     struct {
@@ -349,13 +348,11 @@ uint32_t cluster_seed(const struct cluster *c);
 /* --- gone.c --- */
 
 void gone_init(struct cluster *c);
-/* A member that was not known before. */
-void gone_note_known(const struct cluster *c, struct known_member *k, const struct member *m);
 /* R-GONE: the orchestrator has taken it off its list since it was last heard, at `heard_ms`. */
 bool gone_is_named(const struct cluster *c, const struct member *m, uint64_t heard_ms);
 /* R-GONE: asks the orchestrator, if an answer that is asked for now counts against the member. */
 void gone_ask(const struct cluster *c, const struct member *m, uint64_t heard_ms);
-void gone_watch_fence(struct cluster *c); /* every BEACON_MS */
+void gone_look(struct cluster *c); /* every BEACON_MS */
 /* R-FENCE: this node may be replaced already, so it does not answer quorum requests. */
 static inline bool gone_is_fenced(const struct cluster *c)
 {

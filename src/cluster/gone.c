@@ -11,8 +11,8 @@
  * - It counts against a member when it was asked for a lease after that was last heard: one that is older by less than
  *   a lease still shows a moment at which the member was silent already.
  * - The two latest that were asked for then must agree, and are a second apart or more, as discovery asks no oftener.
- * - The member was listed once, as this node was told: else it is known to the API by another address, or is younger
- *   than what the API's cache holds.
+ * - The member was listed once, in an answer that came after its admission: else the API knows it by another address,
+ * or it is younger than what the API's cache holds.
  *
  * An API that lies, or whose cache is older than that and goes back in time, can name a member that lives. That costs
  * nothing unless the majority also has heard nothing of it for lease-ms and lease-margin-ms, and then what a member
@@ -67,13 +67,6 @@ static void keep_places(struct orchestrator *o, const struct cluster_roster *r)
     o->placed_ms = o->place_count == r->count ? r->asked_ms : 0;
 }
 
-void gone_note_known(const struct cluster *c, struct known_member *k, const struct member *m)
-{
-    const struct orchestrator *o = &c->orchestrator;
-    for (unsigned i = 0; i < o->place_count && !k->was_listed; i++)
-        k->was_listed = o->place[i].port == m->epmd_port && strcmp(o->place[i].address, m->address) == 0;
-}
-
 static void note_members(struct cluster *c, const struct cluster_roster *r, bool counts)
 {
     for (unsigned i = 0; c->meta.state && i < c->meta.known_count; i++) {
@@ -104,6 +97,17 @@ void gone_ask(const struct cluster *c, const struct member *m, uint64_t heard_ms
     const struct known_member *k = cluster_known(c, m->incarnation);
     if (k && k->was_listed && now_of(c) >= heard_ms + c->times.lease)
         ask(c);
+}
+
+/* A member that has just come is to be found on the list soon: it may go before the list is asked for again. */
+#define NEW_MS 3000
+
+static bool is_one_new(const struct cluster *c)
+{
+    bool found = false;
+    for (unsigned i = 0; i < c->meta.known_count; i++)
+        found |= !c->meta.known[i].was_listed && now_of(c) - c->meta.known[i].since_ms < NEW_MS;
+    return found && c->orchestrator.asked_ms;
 }
 
 /* --- R-FENCE --- */
@@ -162,11 +166,16 @@ static void set_fence(struct cluster *c)
     tell_fence(c);
 }
 
-void gone_watch_fence(struct cluster *c)
+static bool wants_to_be_seen(const struct cluster *c)
 {
     const struct orchestrator *o = &c->orchestrator;
+    return o->missing_ms && now_of(c) - o->seen_ms >= c->times.fence_after / 2;
+}
+
+void gone_look(struct cluster *c)
+{
     set_fence(c);
-    if (o->missing_ms && now_of(c) - o->seen_ms >= c->times.fence_after / 2)
+    if (wants_to_be_seen(c) || is_one_new(c))
         ask(c);
 }
 
