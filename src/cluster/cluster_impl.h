@@ -212,7 +212,9 @@ struct orchestrator {
     /* Some of N nodes are not heard, since then; 0: all are. */
     uint64_t missing_ms;
     uint64_t fence_ms; /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */
-    bool fenced;       /* as the log was told */
+    bool latched;      /* that was reached in this epoch, and this node has not been listed since */
+    uint64_t epoch;
+    bool fenced; /* as the log was told */
     /* Of the last whole answer that lists this node. */
     uint64_t placed_ms; /* it was asked for then; 0: there was none, or not all of it is kept */
     unsigned place_count;

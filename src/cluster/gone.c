@@ -112,12 +112,20 @@ static bool is_one_new(const struct cluster *c)
 
 /* --- R-FENCE --- */
 
+/* One that is heard, but has gone over to another epoch, is missing like one that is silent. */
+static bool is_with_us(const struct cluster *c, const struct member *m)
+{
+    const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
+    return m->id == c->meta.self || (p && cluster_hears(c, m) && p->beacon.epoch == c->meta.state->epoch &&
+                                     memcmp(p->beacon.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0);
+}
+
 /* Members that were lost are no members any more, but N counts them still. */
 static bool is_one_missing(const struct cluster *c)
 {
     unsigned heard = 0, n = cluster_n(c);
     for (unsigned i = 0; i < c->meta.state->member_count; i++)
-        heard += cluster_hears(c, &c->meta.state->member[i]);
+        heard += is_with_us(c, &c->meta.state->member[i]);
     return heard < c->meta.state->member_count || heard < n;
 }
 
@@ -127,14 +135,31 @@ static uint64_t fence_ms(const struct cluster *c)
 {
     const struct orchestrator *o = &c->orchestrator;
     uint64_t missed = o->missing_ms + c->times.lease + c->times.margin, unseen = o->seen_ms + c->times.fence_after;
+    if (o->latched)
+        return 0;
     return !o->missing_ms ? UINT64_MAX : missed > unseen ? missed : unseen;
+}
+
+/* It stays closed until this node is listed: what is heard when a cut heals was said before, perhaps, by members that
+ * serve with others now. In another epoch they have let it in. */
+static void latch_fence(struct cluster *c)
+{
+    struct orchestrator *o = &c->orchestrator;
+    uint64_t epoch = c->meta.whole ? c->meta.state->epoch : 0;
+    if (o->epoch != epoch) {
+        o->epoch = epoch;
+        o->latched = false;
+        o->missing_ms = 0;
+    } else if (gone_is_fenced(c) && now_of(c) - o->seen_ms >= c->times.fence_after) {
+        o->latched = true;
+    }
 }
 
 void gone_explain_fence(const struct cluster *c, char *out, size_t size)
 {
     snprintf(out, size,
              "fenced: members are missing, and the orchestrator's API has not listed this node for %llu s "
-             "(fence-after-ms); quorum operations fail here until it does, or all members are back",
+             "(fence-after-ms); quorum operations fail here until it does",
              (unsigned long long)(now_of(c) - c->orchestrator.seen_ms) / 1000);
 }
 
@@ -158,6 +183,7 @@ static void set_fence(struct cluster *c)
     struct orchestrator *o = &c->orchestrator;
     if (!c->times.fence_after)
         return;
+    latch_fence(c);
     if (!c->meta.whole || !is_one_missing(c))
         o->missing_ms = 0;
     else if (!o->missing_ms)
@@ -169,7 +195,7 @@ static void set_fence(struct cluster *c)
 static bool wants_to_be_seen(const struct cluster *c)
 {
     const struct orchestrator *o = &c->orchestrator;
-    return o->missing_ms && now_of(c) - o->seen_ms >= c->times.fence_after / 2;
+    return (o->missing_ms || o->latched) && now_of(c) - o->seen_ms >= c->times.fence_after / 2;
 }
 
 void gone_look(struct cluster *c)
@@ -190,8 +216,10 @@ void cluster_set_roster(struct cluster *c, const struct cluster_roster *r)
     o->asked_ms = r->asked_ms;
     bool names_self = lists(r, self->address, self->epmd_port);
     bool counts = (r->whole || !rule_holds(RULE_GONE_WHOLE)) && (names_self || !rule_holds(RULE_GONE_SELF));
-    if (names_self)
+    if (names_self) {
         o->seen_ms = r->asked_ms;
+        o->latched = false;
+    }
     note_members(c, r, counts);
     if (counts)
         keep_places(o, r);

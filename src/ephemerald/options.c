@@ -158,7 +158,7 @@ const struct option daemon_options[] = {
      "or a cut that heals within it should cost no data." OF_THE_CLUSTER},
     {"fence-after-ms", "EPHEMERAL_STORE_FENCE_AFTER_MS", OPTION_DURATION_MS, "TIME", "0", 0, DAY, false,
      "A member that misses other nodes, and that the orchestrator's API has not listed for so long, stops answering "
-     "quorum requests until it is listed again or nobody is missing. 0: off. It is for a network cut beyond which the "
+     "quorum requests until it is listed again. 0: off. It is for a network cut beyond which the "
      "orchestrator replaces most members: those may serve on while their replacements form a second cluster. Set it "
      "below the time after which the orchestrator gives up a machine (Kubernetes 300 s, Mesos 75 s), and above the "
      "API's usual restarts: while the API is away for so long and a node is missing, the cluster does not serve. While "

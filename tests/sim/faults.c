@@ -39,7 +39,7 @@ bool faults_are_orderly(const struct world *w)
 {
     const uint32_t orderly = 1u << FAULT_DELAY | 1u << FAULT_RESET | 1u << FAULT_CLOCK | 1u << FAULT_KILL |
                              1u << FAULT_POWER | 1u << FAULT_LEAVE | 1u << FAULT_ORDERED;
-    return !(w->options.faults & ~orderly) && w->nodes > 1;
+    return !(w->options.faults & ~orderly) && w->places > 1;
 }
 
 static struct rng *chance(struct world *w)
@@ -47,15 +47,19 @@ static struct rng *chance(struct world *w)
     return &w->faults.chance;
 }
 
-static void tell(const struct actor *a, const char *what, unsigned x, unsigned y)
+void faults_tell(const struct actor *a, const char *what, unsigned x, unsigned y)
 {
     trace_line(&a->world->trace, LOG_INFO, "fault", "%s (%u, %u)", what, x, y);
     a->world->faults.began++;
 }
 
+/* One of those that are listed. */
 static unsigned any_node(struct world *w)
 {
-    return (unsigned)rng_below(chance(w), w->nodes);
+    unsigned count = (unsigned)rng_below(chance(w), w->places), i = 0;
+    while (!w->node[i].pod.listed || count--)
+        i++;
+    return i;
 }
 
 /* One of those that run; SIM_NODES_MAX: none. */
@@ -71,7 +75,7 @@ static unsigned any_that_runs(struct world *w)
 static bool all_run(const struct world *w)
 {
     for (unsigned i = 0; i < w->nodes; i++)
-        if (!node_runs(&w->node[i]))
+        if (w->node[i].pod.listed && !node_runs(&w->node[i]))
             return false;
     return true;
 }
@@ -90,17 +94,24 @@ static void note_cut(struct world *w, unsigned from, unsigned to, bool on)
         f->silent_us[from][to] = w->now_us;
 }
 
+/* R-GONE: where the API names somebody who runs, that is as if silence counted as death when a lease is over. */
+static uint64_t silence_us(const struct world *w)
+{
+    uint64_t lease_us = (w->options.long_times ? 5 : 2) * SECOND_US;
+    return faults_include(&w->options, FAULT_LIE) ? lease_us : lost_after_us(w) - SECOND_US;
+}
+
 bool faults_silence_long(const struct world *w)
 {
     for (unsigned from = 0; from < w->nodes; from++)
         for (unsigned to = 0; to < w->nodes; to++)
-            if (w->network.cut[from][to] && w->now_us - w->faults.silent_us[from][to] >= lost_after_us(w) - SECOND_US)
+            if (w->network.cut[from][to] && w->now_us - w->faults.silent_us[from][to] >= silence_us(w))
                 return true;
     return false;
 }
 
 /* What any of the actors cuts is cut. */
-static void apply_cuts(struct world *w)
+void faults_apply_cuts(struct world *w)
 {
     for (unsigned from = 0; from < SITES; from++)
         for (unsigned to = 0; to < SITES; to++) {
@@ -119,7 +130,7 @@ static void cut_apart(struct actor *a, const bool side[SIM_NODES_MAX])
     for (unsigned from = 0; from < a->world->nodes; from++)
         for (unsigned to = 0; to < a->world->nodes; to++)
             a->cut[from][to] = side[from] != side[to];
-    apply_cuts(a->world);
+    faults_apply_cuts(a->world);
 }
 
 static uint64_t short_us(struct world *w)
@@ -132,7 +143,7 @@ static uint64_t begin_delay(struct actor *a)
     struct world *w = a->world;
     unsigned one = any_node(w), most = chance_of(chance(w), 50) ? 10000 : 400000;
     uint32_t late = (uint32_t)chance_between(chance(w), 1000, most);
-    tell(a, "late, at most by ms", late / 1000, one);
+    faults_tell(a, "late, at most by ms", late / 1000, one);
     for (unsigned i = 0; i < SITES; i++)
         w->network.late_us[one][i] = w->network.late_us[i][one] = late;
     a->node[0] = one;
@@ -149,7 +160,7 @@ static uint64_t begin_loss(struct actor *a)
 {
     struct world *w = a->world;
     unsigned one = any_node(w), percent = (unsigned)chance_between(chance(w), 1, 30);
-    tell(a, "segments lost, in percent", percent, one);
+    faults_tell(a, "segments lost, in percent", percent, one);
     for (unsigned i = 0; i < SITES; i++)
         w->network.lost_percent[one][i] = w->network.lost_percent[i][one] = percent;
     a->node[0] = one;
@@ -165,7 +176,7 @@ static void end_loss(struct actor *a)
 static uint64_t begin_reset(struct actor *a)
 {
     unsigned count = (unsigned)chance_between(chance(a->world), 1, 4);
-    tell(a, "connections reset", count, 0);
+    faults_tell(a, "connections reset", count, 0);
     for (unsigned i = 0; i < count; i++)
         network_reset_one(&a->world->network);
     return 1;
@@ -178,7 +189,7 @@ static uint64_t begin_cut(struct actor *a)
     unsigned count = 0;
     for (unsigned i = 0; i < SIM_NODES_MAX; i++)
         count += side[i] = chance_of(chance(w), 40);
-    tell(a, "two parts, one of", count, 0);
+    faults_tell(a, "two parts, one of", count, 0);
     cut_apart(a, side);
     return short_us(w);
 }
@@ -188,18 +199,18 @@ static uint64_t begin_one_way(struct actor *a)
     struct world *w = a->world;
     unsigned one = any_node(w), other = any_node(w);
     bool deaf = chance_of(chance(w), 50), all = chance_of(chance(w), 50);
-    tell(a, deaf ? "hears nothing of others" : "is not heard by others", one, all ? 99 : other);
+    faults_tell(a, deaf ? "hears nothing of others" : "is not heard by others", one, all ? 99 : other);
     for (unsigned i = 0; i < w->nodes; i++)
         if (i != one && (all || i == other))
             a->cut[deaf ? i : one][deaf ? one : i] = true;
-    apply_cuts(w);
+    faults_apply_cuts(w);
     return short_us(w);
 }
 
 static void end_cut(struct actor *a)
 {
     memset(a->cut, 0, sizeof a->cut);
-    apply_cuts(a->world);
+    faults_apply_cuts(a->world);
 }
 
 /* --- one node --- */
@@ -210,7 +221,7 @@ static uint64_t begin_pause(struct actor *a)
     a->node[0] = any_that_runs(w);
     if (a->node[0] == SIM_NODES_MAX)
         return 0;
-    tell(a, "pause", a->node[0], 0);
+    faults_tell(a, "pause", a->node[0], 0);
     node_pause(&w->node[a->node[0]], true);
     return short_us(w);
 }
@@ -226,7 +237,7 @@ static uint64_t begin_slow(struct actor *a)
     struct world *w = a->world;
     a->node[0] = any_node(w);
     w->node[a->node[0]].slow_us = (uint32_t)chance_between(chance(w), 1000, chance_of(chance(w), 30) ? 60000 : 5000);
-    tell(a, "slow", a->node[0], w->node[a->node[0]].slow_us);
+    faults_tell(a, "slow", a->node[0], w->node[a->node[0]].slow_us);
     return short_us(w);
 }
 
@@ -268,7 +279,7 @@ static uint64_t begin_clock(struct actor *a)
     node_set_drift(&w->node[one], (int32_t)rng_below(chance(w), 2 * DRIFT_MAX_PPM) - DRIFT_MAX_PPM);
     if (may_jump(w, one))
         w->node[one].wall_ahead_ms = (int64_t)rng_below(chance(w), 2 * JUMP_MAX_MS) - JUMP_MAX_MS;
-    tell(a, "clock", one, 0);
+    faults_tell(a, "clock", one, 0);
     return SECOND_US;
 }
 
@@ -277,7 +288,7 @@ static uint64_t begin_alloc(struct actor *a)
     struct world *w = a->world;
     a->node[0] = any_node(w);
     w->node[a->node[0]].fail_one_in = (unsigned)chance_between(chance(w), 50, chance_of(chance(w), 50) ? 500 : 20000);
-    tell(a, "its heap fails, once in", a->node[0], w->node[a->node[0]].fail_one_in);
+    faults_tell(a, "its heap fails, once in", a->node[0], w->node[a->node[0]].fail_one_in);
     return short_us(w);
 }
 
@@ -293,7 +304,7 @@ static bool all_are_ready(const struct actor *self)
 {
     struct world *w = self->world;
     for (unsigned i = 0; i < w->nodes; i++)
-        if (!cluster_probe_ready(w->node[i].cluster))
+        if (w->node[i].pod.listed && !cluster_probe_ready(w->node[i].cluster))
             return false;
     for (unsigned i = 0; i < w->faults.actors; i++) {
         const struct actor *a = &w->faults.actor[i];
@@ -317,7 +328,7 @@ static uint64_t begin_kill(struct actor *a)
     if (!one_may_end(a))
         return 0;
     a->node[0] = any_node(w);
-    tell(a, "kill", a->node[0], 0);
+    faults_tell(a, "kill", a->node[0], 0);
     node_kill(&w->node[a->node[0]], a->kind == FAULT_POWER);
     return chance_between(chance(w), 0, 5 * SECOND_US) + 1;
 }
@@ -333,7 +344,7 @@ static uint64_t begin_leave(struct actor *a)
     if (!one_may_end(a) || w->nodes < 4)
         return 0;
     a->node[0] = any_node(w);
-    tell(a, "leave", a->node[0], 0);
+    faults_tell(a, "leave", a->node[0], 0);
     node_leave(&w->node[a->node[0]]);
     return SECOND_US;
 }
@@ -369,11 +380,11 @@ static uint64_t begin_majority(struct actor *a)
     bool side[SIM_NODES_MAX] = {0};
     pick_nodes(a, count);
     a->step = (unsigned)rng_below(chance(w), MAJORITY_WAYS);
-    tell(a,
-         a->step == MAJORITY_KILL    ? "many killed"
-         : a->step == MAJORITY_PAUSE ? "many stand still"
-                                     : "many cut off",
-         count, 0);
+    faults_tell(a,
+                a->step == MAJORITY_KILL    ? "many killed"
+                : a->step == MAJORITY_PAUSE ? "many stand still"
+                                            : "many cut off",
+                count, 0);
     if (a->step != MAJORITY_KILL)
         witness_lose_all(w);
     for (unsigned i = 0; i < count; i++) {
@@ -414,7 +425,7 @@ static uint64_t begin_word(struct actor *a)
     pick_nodes(a, (unsigned)chance_between(chance(w), least, w->nodes - 1));
     a->step = WORD_WAITS;
     a->waited = 0;
-    tell(a, "most are killed, for an operator to see", a->count, 0);
+    faults_tell(a, "most are killed, for an operator to see", a->count, 0);
     for (unsigned i = 0; i < a->count; i++)
         node_kill(&w->node[a->node[i]], chance_of(chance(w), 30));
     return SECOND_US;
@@ -428,7 +439,7 @@ static bool say_word(struct actor *a)
     unsigned i = any_that_runs(w), left = w->nodes - a->count;
     if (i == SIM_NODES_MAX || cluster_reform_survivors(w->node[i].cluster, left, why, sizeof why))
         return false;
-    tell(a, "the word of an operator", i, left);
+    faults_tell(a, "the word of an operator", i, left);
     return true;
 }
 
@@ -466,7 +477,7 @@ static bool go_on_with_word(struct actor *a)
 static uint64_t begin_all(struct actor *a)
 {
     struct world *w = a->world;
-    tell(a, "all killed", w->nodes, 0);
+    faults_tell(a, "all killed", w->nodes, 0);
     for (unsigned i = 0; i < w->nodes; i++)
         node_kill(&w->node[i], false);
     return chance_between(chance(w), 1, 3 * SECOND_US);
@@ -486,9 +497,9 @@ static bool go_on_starting(struct actor *a)
     bool ordered = faults_include(&w->options, FAULT_ORDERED);
     if (a->step && ordered && w->node[a->step - 1].cluster && !cluster_probe_ready(w->node[a->step - 1].cluster))
         return false;
-    if (a->step < w->nodes)
+    if (a->step < w->places)
         node_start(&w->node[a->step++]);
-    return a->step == w->nodes;
+    return a->step == w->places;
 }
 
 void faults_start_all(struct world *w)
@@ -508,9 +519,9 @@ uint64_t faults_discover(struct node *n)
     struct world *w = n->world;
     struct cluster_candidate list[SIM_NODES_MAX + 3];
     bool lies = faults_include(&w->options, FAULT_DISCOVERY) && !w->faults.over && chance_of(chance(w), 70);
-    unsigned count = 0, listed = w->nodes;
+    unsigned count = 0, listed = w->places;
     for (unsigned i = 0; i < w->nodes; i++)
-        if (!lies || chance_of(chance(w), 60)) /* too few */
+        if (w->node[i].pod.listed && (!lies || chance_of(chance(w), 60))) /* too few */
             list[count++] = (struct cluster_candidate){w->node[i].address, PORT_EPMD};
     for (unsigned i = 0; lies && i < 3; i++) { /* what nobody has, or nobody has any more */
         snprintf(ghost[i], sizeof ghost[i], "10.0.9.%u", i + 1);
@@ -522,6 +533,24 @@ uint64_t faults_discover(struct node *n)
     if (!faults_include(&w->options, FAULT_DISCOVERY))
         return 0;
     return chance_between(chance(w), SECOND_US / 2, 5 * SECOND_US);
+}
+
+static uint64_t begin_lie(struct actor *a)
+{
+    struct world *w = a->world;
+    a->count = 1 + (unsigned)rng_below(chance(w), 2);
+    for (unsigned i = 0; i < a->count; i++) {
+        a->node[i] = any_node(w);
+        w->node[a->node[i]].pod.denied = true;
+    }
+    faults_tell(a, "the API does not list", a->node[0], a->node[a->count - 1]);
+    return chance_between(chance(w), SECOND_US, 20 * SECOND_US);
+}
+
+static void end_lie(struct actor *a)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        a->world->node[a->node[i]].pod.denied = false;
 }
 
 /* --- coming and going --- */
@@ -548,6 +577,8 @@ static const struct {
     [FAULT_ORDERED] = {NULL, NULL, go_on_starting, 0},
     [FAULT_ALLOC] = {begin_alloc, end_alloc, NULL, 10},
     [FAULT_WORD] = {begin_word, end_word, go_on_with_word, 40},
+    [FAULT_REPLACED] = {replaced_begin, replaced_end, replaced_go_on, 15},
+    [FAULT_LIE] = {begin_lie, end_lie, NULL, 10},
 };
 
 /* One node after the other is ended as soon as it may be, more often than not. */
@@ -591,7 +622,7 @@ static void on_timer(struct timer *t)
         if (acts[a->kind].end)
             acts[a->kind].end(a);
         rest(a);
-        apply_cuts(a->world);
+        faults_apply_cuts(a->world);
     }
 }
 
@@ -630,13 +661,13 @@ void faults_end(struct world *w)
         a->acts = false;
         timer_stop(&w->timers, &a->timer);
     }
-    apply_cuts(w);
+    faults_apply_cuts(w);
     for (unsigned i = 0; i < w->nodes; i++) {
         struct node *n = &w->node[i];
         node_set_drift(n, 0);
         if (n->cluster)
             node_discover(n);
-        else
+        else if (n->pod.listed)
             node_start(n);
     }
 }

@@ -37,6 +37,13 @@ void faults_end(struct world *w);
 
 void faults_fini(struct world *w);
 
+/* For those kinds that have files of their own (replaced.c). */
+void faults_tell(const struct actor *a, const char *what, unsigned x, unsigned y);
+void faults_apply_cuts(struct world *w); /* what any actor's `cut` says */
+uint64_t replaced_begin(struct actor *a);
+bool replaced_go_on(struct actor *a);
+void replaced_end(struct actor *a);
+
 /* Nobody is left who knows the last epoch that served: the next is above it only if most of those who form it have
  * clocks that have not gone back behind it (guarantees: all nodes end). So all but one are set right. */
 void faults_keep_clocks(struct world *w);

@@ -157,7 +157,9 @@ static struct cluster_times times_of(const struct sim_options *o)
                                                .lost_after = 9000,
                                                .form_grace = 3000,
                                                .stranded_after = 4000};
-    return o->long_times ? defaults : quick;
+    struct cluster_times times = o->long_times ? defaults : quick;
+    times.fence_after = orchestrator_fence_ms(o);
+    return times;
 }
 
 static bool make_cluster(struct node *n)
@@ -180,6 +182,7 @@ static bool make_cluster(struct node *n)
                                     .metrics = &n->metrics,
                                     .dialer = &n->dialer,
                                     .identify = identify,
+                                    .refresh = orchestrator_is(o) ? orchestrator_refresh : NULL,
                                     .ended = on_ended,
                                     .arg = n};
     return cluster_create(&config, &n->cluster) == 0;
@@ -228,6 +231,16 @@ void node_discover(struct node *n)
         world_timer(n->world, &n->discovery, again_us);
 }
 
+/* Discovery takes its candidates from there, too. */
+void node_hear_roster(struct node *n, const struct cluster_roster *r)
+{
+    begin_turn(n);
+    cluster_set_roster(n->cluster, r);
+    cluster_set_candidates(n->cluster, r->places, r->count, n->world->places, true, true);
+    cluster_turn(n->cluster);
+    end_turn(n);
+}
+
 void node_start(struct node *n)
 {
     if (n->cluster)
@@ -243,6 +256,7 @@ void node_start(struct node *n)
     trace_line(&n->world->trace, LOG_INFO, n->name, "starts, incarnation %02x%02x%02x", n->incarnation[0],
                n->incarnation[1], n->incarnation[2]);
     world_timer(n->world, &n->discovery, rng_below(&n->chance, 2000));
+    orchestrator_begin(n);
     node_touch(n);
     arm(n);
 }
@@ -265,6 +279,7 @@ void node_kill(struct node *n, bool silently)
     timer_stop(&w->timers, &n->turn);
     timer_stop(&w->timers, &n->wake);
     timer_stop(&w->timers, &n->discovery);
+    orchestrator_end(n);
 }
 
 void node_leave(struct node *n)
@@ -308,6 +323,7 @@ void node_init(struct node *n, struct world *w, unsigned number)
     timer_init(&n->turn, on_turn);
     timer_init(&n->wake, on_wake);
     timer_init(&n->discovery, on_discovery);
+    orchestrator_init(n);
 }
 
 void node_fini(struct node *n)

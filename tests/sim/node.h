@@ -10,6 +10,7 @@
 #include "cluster/cluster.h"
 #include "io/dialer.h"
 #include "server/accept.h"
+#include "sim/orchestrator.h"
 
 struct world;
 
@@ -25,6 +26,7 @@ struct node {
     int32_t drift_ppm;
     uint64_t boot_us, boot_at_us; /* its boot clock then, and the true time */
     int64_t wall_ahead_ms;        /* its wall clock, of true time */
+    struct pod pod;
     /* The process. */
     struct cluster *cluster; /* NULL: none runs */
     bool ended;              /* it wants to end */
@@ -63,6 +65,8 @@ uint64_t node_boot_us(const struct node *n); /* its boot clock now */
 void node_set_drift(struct node *n, int32_t ppm);
 /* What discovery has found, as of now. */
 void node_discover(struct node *n);
+/* What its orchestrator's API has answered. */
+void node_hear_roster(struct node *n, const struct cluster_roster *r);
 
 static inline bool node_runs(const struct node *n)
 {

@@ -31,7 +31,16 @@
     X(ALLOC, "alloc", "the heap fails now and then in a node")                                                         \
     X(WORD, "word",                                                                                                    \
       "most nodes are killed, and an operator says how many are left, who serve until others come; only when asked "   \
-      "for, and not with cut, one-way, pause or majority: an operator would be wrong there")
+      "for, and not with cut, one-way, pause or majority: an operator would be wrong there")                           \
+    X(API, "api",                                                                                                      \
+      "an orchestrator's API lists the nodes: old by up to a lease, once in a while by much more, late, in parts, of " \
+      "another cluster, or not at all; this and what follows only when asked for, and not with majority, all, leave, " \
+      "ordered, discovery or word")                                                                                    \
+    X(REPLACED, "replaced",                                                                                            \
+      "the orchestrator deletes nodes and starts others elsewhere, while those run on: for seconds, or beyond a cut "  \
+      "that ends before a silent node is lost")                                                                        \
+    X(FENCE, "fence", "fence-after-ms is set, and those beyond the cut are replaced after that; the cut lasts")        \
+    X(LIE, "lie", "the API does not list one or two that run")
 
 enum fault {
 #define X(name, word, help) FAULT_##name,

@@ -133,7 +133,8 @@ static bool is_held_by_another(struct node *n, unsigned i)
 {
     struct world *w = n->world;
     for (unsigned k = 0; k < w->nodes; k++)
-        if (&w->node[k] != n && w->node[k].cluster && holds_all(w->node[k].cluster, i, &w->witness.committed[i]))
+        if (&w->node[k] != n && w->node[k].pod.listed && w->node[k].cluster &&
+            holds_all(w->node[k].cluster, i, &w->witness.committed[i]))
             return true;
     return false;
 }
@@ -191,6 +192,77 @@ static void lose_partition(struct node *n, unsigned i)
         world_fail(w, "%s ended when all were ready, and was the last to hold all of partition %u", n->name, i);
     trace_line(&w->trace, LOG_INFO, "witness", "%s was the last to hold all of partition %u", n->name, i);
     each_key(w, lose_where, &(struct lost){n->cluster, i});
+}
+
+/* --- what an orchestrator gives up --- */
+
+static bool is_given_up(const struct world *w, const struct meta_state *s, uint64_t member)
+{
+    const struct member *m = meta_member(s, member);
+    for (unsigned i = 0; m && i < w->nodes; i++)
+        if (memcmp(w->node[i].incarnation, m->incarnation, PEER_INCARNATION) == 0)
+            return w->node[i].cluster && !w->node[i].pod.listed;
+    return m == NULL;
+}
+
+/* A majority of its voters, by the map of one who stays. */
+static bool is_majority_given_up(const struct world *w, const struct cluster *c, unsigned i)
+{
+    const struct partition_map *map = &c->meta.state->partition[i];
+    unsigned voters = 0, gone = 0;
+    for (unsigned r = 0; r < map->replica_count; r++) {
+        voters += map->replica[r].state != REPLICA_ADDING;
+        gone += map->replica[r].state != REPLICA_ADDING && is_given_up(w, c->meta.state, map->replica[r].member);
+    }
+    return voters - gone < voters / 2 + 1;
+}
+
+static void give_up_partition(struct world *w, unsigned i)
+{
+    for (unsigned k = 0; k < w->nodes; k++) {
+        struct node *n = &w->node[k];
+        if (!n->pod.listed || !n->cluster || !n->cluster->meta.whole || !is_majority_given_up(w, n->cluster, i))
+            continue;
+        w->witness.losses++;
+        trace_line(&w->trace, LOG_INFO, "witness", "most who hold partition %u are given up", i);
+        each_key(w, lose_where, &(struct lost){n->cluster, i});
+        return;
+    }
+}
+
+/* Most of the seats: what is known of users and types, too. */
+static bool is_catalog_given_up(const struct world *w)
+{
+    unsigned given_up = 0;
+    for (unsigned i = 0; i < w->nodes; i++)
+        given_up += w->node[i].cluster && !w->node[i].pod.listed;
+    return given_up > w->places / 2;
+}
+
+void witness_give_up(struct world *w)
+{
+    if (is_catalog_given_up(w))
+        witness_lose_all(w);
+    for (unsigned i = 0; i < w->options.partitions; i++)
+        give_up_partition(w, i);
+}
+
+/* R-GONE: whoever runs, is listed, and was not silent for as long as counts as death, is not declared dead. A lie is no
+ * reason either, but where it comes together with a silence. */
+static void see_dead(struct world *w, const struct meta_state *s)
+{
+    for (unsigned i = 0; i < w->nodes; i++) {
+        const struct node *n = &w->node[i];
+        if (n->pod.listed && node_runs(n) && meta_is_dead(s, n->incarnation))
+            world_fail(w, "%s was declared dead, though it runs, is listed, and was not silent for long", n->name);
+    }
+}
+
+static void see_deaths(struct world *w)
+{
+    for (unsigned i = 0; i < w->nodes && orchestrator_is(&w->options) && !w->witness.losing; i++)
+        if (w->node[i].cluster && w->node[i].cluster->meta.whole)
+            see_dead(w, w->node[i].cluster->meta.state);
 }
 
 static uint64_t catalog_index(const struct cluster *c)
@@ -293,13 +365,13 @@ static bool is_whole_at(struct node *n, uint64_t epoch)
         return false;
     cluster_status(n->cluster, &s);
     return s.state == STATUS_MEMBER && s.ready && s.serving && s.epoch == epoch && !s.partitions_incomplete &&
-           s.member_count == n->world->nodes && is_quiet(n->cluster);
+           s.member_count == n->world->places && is_quiet(n->cluster);
 }
 
 bool witness_is_whole(struct world *w)
 {
     for (unsigned i = 0; i < w->nodes; i++)
-        if (!is_whole_at(&w->node[i], w->witness.epoch))
+        if (w->node[i].pod.listed && !is_whole_at(&w->node[i], w->witness.epoch))
             return false;
     return true;
 }
@@ -377,6 +449,7 @@ static void on_timer(struct timer *t)
     bool long_silence = faults_silence_long(w);
     if (long_silence && !v->losing)
         witness_lose_all(w);
+    see_deaths(w);
     if (v->losing && !long_silence && !faults_silence_many(w) && witness_is_whole(w))
         end_losing(w);
     world_timer(w, t, LOOK_US);

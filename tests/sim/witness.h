@@ -51,6 +51,9 @@ bool witness_epoch_is_known(const struct world *w, const struct node *but);
 /* Anything may be lost from now on, until all is whole again. */
 void witness_lose_all(struct world *w);
 
+/* The orchestrator has given up those who run and are not listed any more: what only they hold may be lost. */
+void witness_give_up(struct world *w);
+
 /* Whether a vclock (29 bytes) is of the epoch and the generation that the key's partition is in now, and was in since
  * then, as far as any node knows. */
 bool witness_is_current(struct world *w, unsigned key, const uint8_t *vclock);

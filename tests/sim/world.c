@@ -81,7 +81,8 @@ static struct world *world_create(const struct sim_options *options)
     ASSERT(w);
     w->options = *options;
     w->now_us = 1;
-    w->nodes = options->nodes;
+    w->places = options->nodes;
+    w->nodes = options->nodes + orchestrator_spares(options);
     w->clients = options->clients;
     rng_seed(&w->chance, options->seed);
     timers_init(&w->timers, now_us, NULL, w);
@@ -95,6 +96,8 @@ static struct world *world_create(const struct sim_options *options)
         node_init(&w->node[i], w, i);
     for (unsigned i = 0; i < w->clients; i++)
         client_init(&w->client[i], w, i);
+    for (unsigned i = 0; i < w->places; i++)
+        w->node[i].pod.listed = true;
     faults_init(&w->faults, w);
     witness_init(&w->witness, w);
     return w;
@@ -129,7 +132,7 @@ static void form(struct world *w)
         world_until(w, witness_is_whole, START_US))
         return;
     witness_explain(w);
-    world_fail(w, "%u nodes that were started have not formed a cluster within %llu s", w->nodes,
+    world_fail(w, "%u nodes that were started have not formed a cluster within %llu s", w->places,
                (unsigned long long)(START_US / SECOND_US));
 }
 
@@ -137,7 +140,8 @@ static void form(struct world *w)
 static bool is_mended(struct world *w)
 {
     for (unsigned i = 0; i < w->nodes; i++)
-        node_start(&w->node[i]);
+        if (w->node[i].pod.listed)
+            node_start(&w->node[i]);
     return witness_is_whole(w);
 }
 
@@ -156,8 +160,9 @@ static void survey(struct world *w)
     for (unsigned i = 0; i < w->clients; i++)
         client_quiet(&w->client[i]);
     world_until(w, clients_are_done, SURVEY_US);
-    for (unsigned i = 0; i < w->nodes && i < w->clients; i++)
-        client_survey(&w->client[i], i);
+    for (unsigned i = 0, k = 0; i < w->nodes && k < w->clients; i++)
+        if (w->node[i].pod.listed)
+            client_survey(&w->client[k++], i);
     if (!world_until(w, clients_are_done, SURVEY_US))
         world_fail(w, "not every key could be read through every node in %llu s, when nothing was wrong any more",
                    (unsigned long long)(SURVEY_US / SECOND_US));

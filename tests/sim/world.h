@@ -24,7 +24,8 @@ struct world {
     struct rng chance; /* from which the others are seeded */
     struct trace trace;
     struct network network;
-    unsigned nodes; /* that discovery lists */
+    unsigned nodes;  /* machines that may run one */
+    unsigned places; /* nodes that discovery lists: all, or some of them where an orchestrator moves them */
     struct node node[SIM_NODES_MAX];
     struct client client[SIM_CLIENTS_MAX];
     unsigned clients;
