@@ -53,6 +53,7 @@ struct partition {
     struct timer expiry;
     uint64_t tick_index;  /* of a STORE_TICK that is proposed and not applied */
     uint64_t copy_wanted; /* by that replica */
+    uint64_t own_term;    /* the last in which it led and an entry of its own was committed */
     struct copy_tries copy_tries[META_REPLICAS_MAX];
     struct partition_copy_out *copy_out;
     struct partition_copy_in *copy_in;

@@ -131,8 +131,11 @@ static int begin(struct cluster *c, const struct peer_start *start)
             meta_state_destroy(&s);
         return err;
     }
-    struct group_birth birth = {
-        .voters = start->voters, .voter_count = start->voter_count, .index = start->index, .term = start->term};
+    struct group_birth birth = {.voters = start->voters,
+                                .voter_count = start->voter_count,
+                                .index = start->index,
+                                .term = start->term,
+                                .leads_first = memcmp(c->formation.proposer, c->incarnation, PEER_INCARNATION) == 0};
     /* R-LEASE: until then a lease of an older epoch may be valid somewhere. */
     uint64_t hold = s->all_fresh ? 0 : now_of(c) + s->settings.lease_ms + s->settings.margin_ms;
     formation_freeze(c);

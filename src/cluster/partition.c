@@ -263,7 +263,7 @@ static void drop_replica(struct partition *p)
     group_destroy(&p->group);
     count_log(p);
     store_destroy(&p->store);
-    p->replica = p->index = p->tick_index = p->copy_wanted = 0;
+    p->replica = p->index = p->tick_index = p->copy_wanted = p->own_term = 0;
     p->whole = p->broken = p->no_room = false;
     router_deposed(p);
 }
@@ -318,8 +318,11 @@ static int begin_group(struct partition *p, const uint64_t *voters, unsigned cou
                                   .election_ms = c->times.election,
                                   .heartbeat_ms = c->times.heartbeat,
                                   .log_max = LOG_MIN};
-    struct group_birth birth = {
-        .voters = voters, .voter_count = count, .index = index, .term = index ? PARTITION_BASE_TERM : 0};
+    struct group_birth birth = {.voters = voters,
+                                .voter_count = count,
+                                .index = index,
+                                .term = index ? PARTITION_BASE_TERM : 0,
+                                .leads_first = count && voters[0] == p->replica}; /* the preferred leader */
     read_index_init(&p->rounds);
     int err = group_create(&config, &birth, &hooks, p, now_of(c), &p->group);
     if (!err)
@@ -468,6 +471,16 @@ static void give_up(struct partition *p)
     lease_renew_soon(p->cluster);
 }
 
+/* Only now what it says of its group counts for the meta leader (partition_describe()). */
+static void note_own_term(struct partition *p)
+{
+    uint64_t term = group_term(p->group);
+    if (p->own_term == term || !group_has_committed_own(p->group))
+        return;
+    p->own_term = term;
+    lease_renew_soon(p->cluster);
+}
+
 static void turn_group(struct partition *p)
 {
     uint64_t now = now_of(p->cluster);
@@ -482,6 +495,7 @@ static void turn_group(struct partition *p)
     partition_ask_round(p);
     partition_lead(p);
     p->index = group_applied_index(p->group); /* entries that are not commands are among them */
+    note_own_term(p);
     partition_copy_begin(p);
     group_flush(p->group, now);
     group_tell_commit(p->group);

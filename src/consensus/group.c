@@ -286,6 +286,24 @@ static void set_habits(struct raft *r, const struct group_config *c)
     raft_set_max_catch_up_round_duration(r, CATCH_UP_MS);
 }
 
+/* Half of it is for the others, who may learn a little later that there is such a group. */
+#define FIRST_ELECTION_MS 50
+
+static void hasten_election(struct group *g)
+{
+    g->first = true;
+    raft_set_election_timeout(&g->raft, FIRST_ELECTION_MS);
+}
+
+/* A leader's patience with its followers, and a candidate's with the voters, is the usual one. */
+void group_end_haste(struct group *g)
+{
+    if (!g->first)
+        return;
+    g->first = false;
+    raft_set_election_timeout(&g->raft, g->election_ms);
+}
+
 int group_create(const struct group_config *config, const struct group_birth *birth, const struct group_hooks *hooks,
                  void *arg, uint64_t now_ms, struct group **out)
 {
@@ -298,6 +316,7 @@ int group_create(const struct group_config *config, const struct group_birth *bi
     g->hooks = hooks;
     g->arg = arg;
     g->heartbeat_ms = config->heartbeat_ms;
+    g->election_ms = config->election_ms;
     g->log_max = config->log_max;
     entry_log_init(&g->log, 0, 0);
     if (raft_init(&g->raft, NULL, NULL, config->self, configuration_address(config->self).text)) {
@@ -305,6 +324,8 @@ int group_create(const struct group_config *config, const struct group_birth *bi
         return E_NOMEM;
     }
     set_habits(&g->raft, config);
+    if (birth->leads_first && birth->voter_count > 1)
+        hasten_election(g);
     g->now_ms = now_ms;
     int err = start(g, birth);
     group_settle(g);
@@ -384,6 +405,7 @@ void group_tick(struct group *g, uint64_t now_ms)
         g->told = raft_commit_index(&g->raft); /* a heartbeat says it, */
     if (entry_log_reserve(&g->log, 1) == 0)    /* the library's empty entry of a new term */
         group_step_or_break(g, &e);
+    group_end_haste(g);
     group_leave(g);
     if (!g->broken && leads(g) && rule_holds(RULE_RAFT_7))
         remove_aborted_spare(g);

@@ -72,6 +72,9 @@ struct group_birth {
     const uint64_t *voters;
     unsigned voter_count;
     uint64_t index, term;
+    /* This one of the first replicas, and no other, stands for election soon instead of after election_ms: none of them
+     * has led yet. If the others are not there yet, an election follows as usual. */
+    bool leads_first;
 };
 
 /* Times are milliseconds of one clock that never goes back. Hooks are borrowed, and not called before it returns: a

@@ -30,7 +30,8 @@ struct group {
     uint64_t told;     /* the commit index that all were sent by this leader, last */
     uint64_t heard_ms; /* a leader of this term, last */
     uint64_t aborted;  /* the spare whose catching up is to end; 0 */
-    unsigned heartbeat_ms;
+    unsigned heartbeat_ms, election_ms;
+    bool first; /* the library's election time-out is shorter, until it has passed once or somebody else is heard */
     size_t log_max;
     unsigned news;
     uint64_t leader_told; /* whom the news last named */
@@ -63,6 +64,8 @@ int group_step(struct group *g, struct raft_event *event);
 /* One that must succeed. */
 void group_step_or_break(struct group *g, struct raft_event *event);
 void group_break(struct group *g, const char *why); /* static text */
+/* What comes next is not the first election any more (group_birth.leads_first). */
+void group_end_haste(struct group *g);
 
 /* --- group_send.c --- */
 

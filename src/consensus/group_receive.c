@@ -262,6 +262,7 @@ int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m)
     group_enter(g, now_ms);
     if ((m->kind == RAFT_MSG_APPEND || m->kind == RAFT_MSG_INSTALL) && m->term >= g->raft.current_term)
         g->heard_ms = g->now_ms;
+    group_end_haste(g);
     err = dispatch(g, m);
     group_leave(g);
     return err;

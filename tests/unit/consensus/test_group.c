@@ -19,6 +19,52 @@ static void test_one_leads_at_once(void **state)
     assert_int_equal(group_applied_index(w->replica[0].group), index);
 }
 
+/* Three, of which one is to lead first. */
+static void form_led(struct world *w, unsigned place)
+{
+    uint64_t ids[3];
+    for (unsigned i = 0; i < 3; i++)
+        ids[i] = w->next_id++;
+    for (unsigned i = 0; i < 3; i++) {
+        struct group_birth birth = {.voters = ids, .voter_count = 3, .leads_first = i == place};
+        world_start(w, i, ids[i], &birth, 0);
+    }
+}
+
+static void test_one_leads_first(void **state)
+{
+    struct world *w = *state;
+    form_led(w, 1);
+    world_run(w, 120);
+    assert_true(group_leads(w->replica[1].group));
+    assert_int_equal(group_term(w->replica[1].group), 2);
+    /* Its patience is a leader's usual one from then on. */
+    world_run(w, 20 * ELECTION_MS);
+    assert_int_equal(group_term(w->replica[1].group), 2);
+    w->cut[0][1] = w->cut[2][1] = true;
+    world_run(w, ELECTION_MS / 2);
+    assert_true(group_leads(w->replica[1].group));
+    world_run(w, 2 * ELECTION_MS);
+    assert_false(group_leads(w->replica[1].group));
+}
+
+/* The others are not there yet, and do not hear it: then as usual. */
+static void test_one_that_leads_first_is_not_waited_for(void **state)
+{
+    struct world *w = *state;
+    form_led(w, 1);
+    for (unsigned i = 0; i < 3; i++)
+        w->cut[1][i] = w->cut[i][1] = true;
+    world_run(w, 200);
+    for (unsigned i = 0; i < 3; i++)
+        w->cut[1][i] = w->cut[i][1] = false;
+    world_run(w, 3 * ELECTION_MS);
+    unsigned leads = 0;
+    for (unsigned i = 0; i < 3; i++)
+        leads += group_leads(w->replica[i].group);
+    assert_int_equal(leads, 1);
+}
+
 static void test_three_agree(void **state)
 {
     struct world *w = *state;
@@ -388,6 +434,8 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_one_leads_at_once),
+        CASE(test_one_leads_first),
+        CASE(test_one_that_leads_first_is_not_waited_for),
         CASE(test_three_agree),
         CASE(test_followers_refuse),
         CASE(test_a_leader_that_is_gone_is_replaced),
