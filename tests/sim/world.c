@@ -13,7 +13,7 @@
 
 #define START_US  (300 * SECOND_US) /* until a first cluster is whole */
 #define FINAL_US  (300 * SECOND_US) /* from the end of all faults until all is well */
-#define SETTLE_US (15 * SECOND_US)  /* for what is still being applied */
+#define SETTLE_US (40 * SECOND_US)  /* for what is still applied or copied: at most 16 s between tries */
 #define SURVEY_US (60 * SECOND_US)
 
 void world_fail(struct world *w, const char *format, ...)
