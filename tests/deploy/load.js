@@ -43,15 +43,13 @@ class Load {
     }
 }
 
-// Unmodified Riak clients, whose history is judged afterwards.
+// Unmodified Riak clients (the script `run` has installed them), whose history is judged afterwards.
 class History {
     constructor({ build, certs, hosts, file }) {
         this.build = build;
         this.file = file;
-        this.run = output('bash', ['-c', '. "$1/tests/clients/modules" && work=$2/tests/clients/work && mkdir -p "$work" '
-            + '&& install_modules >&2 && NODE_PATH=$work/node_modules EPHEMERAL_CERTS=$3 exec node '
-            + '"$1/tests/fault/history.js" "$4" "$5"', 'sh', ROOT, build, certs, file, hosts.join(',')],
-        { env: { ...process.env, root: ROOT, build } });
+        this.run = output('node', [path.join(ROOT, 'tests', 'fault', 'history.js'), file, hosts.join(',')], { env: { ...process.env,
+            NODE_PATH: path.join(build, 'tests', 'clients', 'work', 'node_modules'), EPHEMERAL_CERTS: certs } });
     }
 
     async begun(within) {
