@@ -197,12 +197,13 @@ static void complain(struct source *s, const char *why, const char *then)
     log_write(s->home->log, s->fallback ? LOG_INFO : LOG_WARN, "discovery", "%s: %s; %s", s->name, why, then);
 }
 
-static void recover(struct source *s, bool first)
+static void recover(struct source *s)
 {
-    if (s->complained || first)
+    if (s->changes && (s->complained || !s->announced))
         log_info(s->home->log, "discovery", "%s: answered%s: %u address(es)%s%s", s->name,
                  s->complained ? " again" : "", view_addresses_of(s), *s->note ? ", " : "", s->note);
     s->complained = false;
+    s->announced = true;
 }
 
 static void note_nothing(struct source *s)
@@ -237,21 +238,20 @@ static bool is_news(const struct source *s, const struct discovery_candidate *li
     return false;
 }
 
-static void judge(struct source *s, size_t count, bool first)
+static void judge(struct source *s, size_t count)
 {
     if (count)
         s->nothing_ms = 0;
     if (*s->problem)
         complain(s, s->problem, "the rest of its answer is used");
     else if (count)
-        recover(s, first && s->changes);
+        recover(s);
     else
         note_nothing(s);
 }
 
 void source_answered(struct source *s, const struct discovery_candidate *list, size_t count)
 {
-    bool first = !s->answered_ms;
     if (count > DISCOVERY_CANDIDATES_MAX)
         count = DISCOVERY_CANDIDATES_MAX;
     if (make_room(s, count)) {
@@ -266,7 +266,7 @@ void source_answered(struct source *s, const struct discovery_candidate *list, s
     s->answered = true;
     s->answered_ms = clock_boot_ms(s->home->clock);
     s->took_ms = s->answered_ms - s->asked_ms;
-    judge(s, count, first);
+    judge(s, count);
     if (count)
         ask_again(s, news);
     else

@@ -83,6 +83,7 @@ struct source {
     uint64_t took_ms;     /* from the question to it */
     uint64_t failed_ms;   /* the last time without an answer; 0: never */
     char error[SOURCE_TEXT_SIZE];
+    bool announced;      /* the log was told that it lists somebody */
     bool complained;     /* the log was told that there is no answer, or an empty one, ... */
     uint64_t said_ms;    /* ... at this time last */
     uint64_t nothing_ms; /* since when its answers are empty; 0: the last was not */

@@ -3,6 +3,7 @@
 #include "net/http_impl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,14 @@ static const char *words_of(const struct http_call *c, CURLcode code)
     return *c->text ? c->text : c->http->curl.easy_strerror(code);
 }
 
+/* libcurl's own words say host and port again, and not why. */
+static const char *words_of_connect(const struct http_call *c)
+{
+    long number = 0;
+    c->http->curl.easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &number);
+    return number > 0 && number <= INT_MAX ? strerror((int)number) : words_of(c, CURLE_COULDNT_CONNECT);
+}
+
 int http_judge(const struct http_call *c, CURLcode code, char *why, size_t why_size)
 {
     const char *words = words_of(c, code);
@@ -322,7 +331,7 @@ int http_judge(const struct http_call *c, CURLcode code, char *why, size_t why_s
         snprintf(why, why_size, "%s", err_text(E_NOMEM));
         return E_NOMEM;
     case CURLE_COULDNT_CONNECT:
-        snprintf(why, why_size, "cannot connect to %s port %s: %s", c->host, c->port, words);
+        snprintf(why, why_size, "cannot connect to %s port %s: %s", c->host, c->port, words_of_connect(c));
         return E_IO;
     case CURLE_PEER_FAILED_VERIFICATION:
         snprintf(why, why_size, "the certificate of %s port %s is not good: %s", c->host, c->port, words);

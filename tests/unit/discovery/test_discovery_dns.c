@@ -229,9 +229,10 @@ static void test_an_empty_answer(void **state)
     assert_true(next_question_after(&r) <= 500);
     rig_fail(&r, "s.b", 0);
     assert_true(next_question_after(&r) <= 1000);
+    assert_string_equal(r.lines, "");
     rig_answer_service(&r, "s.b", "10.0.0.1", 9);
     assert_seen(&r, "10.0.0.1:9", 1);
-    assert_string_equal(r.lines, "");
+    assert_int_equal(count_lines(&r, "service s.b: answered: 1 address(es)"), 1); /* it lists somebody now */
     rig_fini(&r);
 }
 
