@@ -274,6 +274,12 @@ const char *client_conn_tls_cipher(const struct client_conn *c)
     return tls_engine_cipher(c->engine);
 }
 
+int64_t client_conn_server_not_after(const struct client_conn *c)
+{
+    const struct tls_peer *peer = tls_engine_peer(c->engine);
+    return peer->has_cert ? peer->not_after : 0;
+}
+
 int client_conn_chain_pem(const struct client_conn *c, struct buf *out)
 {
     return tls_engine_chain_pem(c->engine, out);

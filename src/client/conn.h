@@ -73,6 +73,8 @@ bool client_conn_resumed(const struct client_conn *c);
 /* "TLSv1.3" and the like, and the suite's name; static. Only once the handshake is complete. */
 const char *client_conn_tls_version(const struct client_conn *c);
 const char *client_conn_tls_cipher(const struct client_conn *c);
+/* When the server's certificate ends, seconds since the epoch; 0: not known. Only once the handshake is complete. */
+int64_t client_conn_server_not_after(const struct client_conn *c);
 /* What the server showed, also after a failure: as tls_engine_chain_pem(). */
 int client_conn_chain_pem(const struct client_conn *c, struct buf *out);
 /* Why it failed, in one line; "" while it did not. Borrowed. */

@@ -1,7 +1,7 @@
 #include "ephemeralctl/cert_show.h"
 
+#include "base/validity.h"
 #include "ephemeralctl/text.h"
-#include "ephemeralctl/units.h"
 
 #define HEAD_WIDTH 14
 
@@ -14,10 +14,10 @@ static void line(FILE *out, const char *head, const char *text)
 
 static void show_dates(const struct cert_view *v, int64_t now, FILE *out)
 {
-    char from[UNITS_MAX], to[UNITS_MAX];
-    long long days = (long long)cert_days_left(v->not_after, now);
-    fprintf(out, "  %-*s%s to %s, ", HEAD_WIDTH, "valid", units_time(v->not_before, from),
-            units_time(v->not_after, to));
+    char from[VALIDITY_TEXT_SIZE], to[VALIDITY_TEXT_SIZE];
+    long long days = (long long)validity_days_left(v->not_after, now);
+    fprintf(out, "  %-*s%s to %s, ", HEAD_WIDTH, "valid", validity_text(v->not_before, from),
+            validity_text(v->not_after, to));
     if (now < v->not_before)
         fputs("NOT YET VALID\n", out);
     else if (days < 0)
@@ -62,15 +62,15 @@ static void text_or_null(struct json *j, const char *name, const char *text)
 
 void cert_show_json(const struct cert_view *v, int64_t now, struct json *j)
 {
-    char room[UNITS_MAX];
+    char room[VALIDITY_TEXT_SIZE];
     json_open(j, NULL, '{');
     json_string(j, "role", slice_str(cert_use_name(cert_view_use(v))));
     json_string(j, "subject", slice_str(v->subject));
     json_string(j, "issuer", slice_str(v->issuer));
     text_or_null(j, "common_name", v->cn.first);
-    json_string(j, "valid_from", slice_str(units_time(v->not_before, room)));
-    json_string(j, "ends", slice_str(units_time(v->not_after, room)));
-    json_signed(j, "days", cert_days_left(v->not_after, now));
+    json_string(j, "valid_from", slice_str(validity_text(v->not_before, room)));
+    json_string(j, "ends", slice_str(validity_text(v->not_after, room)));
+    json_signed(j, "days", validity_days_left(v->not_after, now));
     json_open(j, "names", '[');
     for (size_t i = 0; i < v->name_count; i++)
         json_string(j, NULL, slice_str(v->name[i]));

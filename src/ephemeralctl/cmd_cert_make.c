@@ -1,8 +1,8 @@
 /* A root, and users under it. */
+#include "base/validity.h"
 #include "ephemeralctl/cert_files.h"
 #include "ephemeralctl/cmd_cert.h"
 #include "ephemeralctl/text.h"
-#include "ephemeralctl/units.h"
 #include "tls/ca_make.h"
 #include "tls/cert_view.h"
 
@@ -89,12 +89,12 @@ static int product_write(const struct product *p, bool force)
 /* What was made, as `show` would say it, in one line. */
 static void product_say(const struct product *p, const char *note)
 {
-    char why[TLS_WHY_MAX], end[UNITS_MAX];
+    char why[TLS_WHY_MAX], end[VALIDITY_TEXT_SIZE];
     struct cert_view *v;
     size_t count;
     if (cert_view_read(buf_slice(&p->cert), &v, &count, why, sizeof why))
         return;
-    printf("%s: %s, %s, valid until %s\n", p->cert_path, v->subject, v->key, units_time(v->not_after, end));
+    printf("%s: %s, %s, valid until %s\n", p->cert_path, v->subject, v->key, validity_text(v->not_after, end));
     if (*p->key_path)
         printf("%s: its key\n", p->key_path);
     fputs(note, stdout);

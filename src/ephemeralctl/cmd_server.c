@@ -1,3 +1,4 @@
+#include "base/validity.h"
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/json.h"
 #include "ephemeralctl/text.h"
@@ -32,23 +33,32 @@ int cmd_ping(struct context *x)
     return EX_OK;
 }
 
+static int64_t certificate_days(const struct client_conn *c)
+{
+    return validity_days_left(client_conn_server_not_after(c), (int64_t)time(NULL));
+}
+
 static void print_info(struct slice node, struct slice version, const struct client_conn *c)
 {
     fputs("node     ", stdout);
     text_name(node, true, stdout);
     fputs("\nversion  ", stdout);
     text_name(version, true, stdout);
-    printf("\ntls      %s %s\n", client_conn_tls_version(c), client_conn_tls_cipher(c));
+    printf("\ntls      %s %s, the node's certificate ends in %lld days\n", client_conn_tls_version(c),
+           client_conn_tls_cipher(c), (long long)certificate_days(c));
 }
 
 static void print_info_json(struct slice node, struct slice version, const struct client_conn *c)
 {
     struct json j = json_to(stdout);
+    char end[VALIDITY_TEXT_SIZE];
     json_open(&j, NULL, '{');
     json_string(&j, "node", node);
     json_string(&j, "version", version);
     json_string(&j, "tls_version", slice_str(client_conn_tls_version(c)));
     json_string(&j, "tls_cipher", slice_str(client_conn_tls_cipher(c)));
+    json_string(&j, "certificate_ends", slice_str(validity_text(client_conn_server_not_after(c), end)));
+    json_signed(&j, "certificate_days", certificate_days(c));
     json_close(&j, '}');
     json_end(&j);
 }

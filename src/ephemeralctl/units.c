@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 const char *units_bytes(uint64_t bytes, char room[UNITS_MAX])
 {
@@ -31,15 +30,6 @@ const char *units_age(uint64_t ms, char room[UNITS_MAX])
         snprintf(room, UNITS_MAX, "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
     else
         snprintf(room, UNITS_MAX, "%" PRIu64 "d%02" PRIu64 "h", s / 86400, s / 3600 % 24);
-    return room;
-}
-
-const char *units_time(int64_t s, char room[UNITS_MAX])
-{
-    time_t t = (time_t)s;
-    struct tm tm;
-    if (s < 0 || !gmtime_r(&t, &tm) || strftime(room, UNITS_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        strcpy(room, "unknown");
     return room;
 }
 

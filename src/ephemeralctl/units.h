@@ -11,8 +11,6 @@
 const char *units_bytes(uint64_t bytes, char room[UNITS_MAX]);
 /* "12s", "3m12s", "2h05m", "4d03h" */
 const char *units_age(uint64_t ms, char room[UNITS_MAX]);
-/* Seconds since the epoch as RFC 3339 in UTC: "2027-01-15T08:00:00Z"; "unknown" for what is no such time. */
-const char *units_time(int64_t s, char room[UNITS_MAX]);
 /* The first `size` bytes (up to 16) in hexadecimal digits. */
 const char *units_hex(const uint8_t *bytes, size_t size, char room[UNITS_MAX]);
 /* An address (up to 63 bytes) with its port: "10.0.0.1:4369", "[fd00::1]:4369". */

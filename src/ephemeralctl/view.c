@@ -1,5 +1,6 @@
 #include "ephemeralctl/view.h"
 
+#include "base/validity.h"
 #include "ephemeralctl/units.h"
 
 #include <inttypes.h>
@@ -202,6 +203,24 @@ static bool print_and_end(struct table *t, FILE *out)
     return ok;
 }
 
+static long long days_of(const struct status_certificates *c, uint64_t end)
+{
+    return (long long)validity_days_left((int64_t)end, (int64_t)c->now);
+}
+
+/* In days; when, says the JSON. */
+static void print_certificates(const struct status_certificates *c, FILE *out)
+{
+    char user[TABLE_CELL_MAX];
+    if (!c->now || !c->root)
+        return;
+    fprintf(out, "certificates root ends in %lld days, node's own in %lld days (renewed before)", days_of(c, c->root),
+            days_of(c, c->node));
+    if (c->client)
+        fprintf(out, ", first client's, %s, in %lld days", table_safe(c->user, user), days_of(c, c->client));
+    fputc('\n', out);
+}
+
 bool view_status(const struct status_node *s, FILE *out)
 {
     static const char *const heads[] = {"",      "NODE", "STATE", "SEAT", ">DATA",
@@ -215,6 +234,7 @@ bool view_status(const struct status_node *s, FILE *out)
     if (!is_zero(s->cluster_id))
         print_strength(s, out);
     print_memory(&s->memory, out);
+    print_certificates(&s->certificates, out);
     if (s->member_count == 0)
         return true;
     fputc('\n', out);
@@ -310,6 +330,31 @@ static void put_memory(struct json *j, const struct status_memory *m)
     json_close(j, '}');
 }
 
+static void put_end(struct json *j, const char *name, const struct status_certificates *c, uint64_t end,
+                    const char *user)
+{
+    char text[VALIDITY_TEXT_SIZE];
+    if (!c->now || !end) {
+        json_null(j, name);
+        return;
+    }
+    json_open(j, name, '{');
+    if (user)
+        json_string(j, "user", slice_str(user));
+    json_string(j, "ends", slice_str(validity_text((int64_t)end, text)));
+    json_signed(j, "days", days_of(c, end));
+    json_close(j, '}');
+}
+
+static void put_certificates(struct json *j, const struct status_certificates *c)
+{
+    json_open(j, "certificates", '{');
+    put_end(j, "root", c, c->root, NULL);
+    put_end(j, "node", c, c->node, NULL);
+    put_end(j, "client", c, c->client, c->user);
+    json_close(j, '}');
+}
+
 static void put_this_node(struct json *j, const struct status_node *s)
 {
     json_string(j, "state", slice_str(status_node_state_text(s->state)));
@@ -332,6 +377,7 @@ static void put_this_node(struct json *j, const struct status_node *s)
     json_number(j, "partitions_lost_uncounted", s->partitions_lost_uncounted);
     json_number(j, "keys_lost", s->keys_lost);
     put_memory(j, &s->memory);
+    put_certificates(j, &s->certificates);
 }
 
 void view_status_json(const struct status_node *s, FILE *out)

@@ -1,6 +1,7 @@
 #include "ephemerald/certificates.h"
 
 #include "base/err.h"
+#include "base/validity.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 /* Also when the wall clock has jumped, or a renewal has failed. */
 #define CHECK_MS       ((uint64_t)60 * 1000)
 #define REVIEW_AGAIN_S 3600 /* of a root that could not be used: another may count later, or the clock may be wrong */
+#define OVERDUE_S      3600 /* a renewal that fails is tried each minute */
 /* What comes together makes one certificate. */
 #define NAMES_MS ((uint64_t)100)
 
@@ -168,17 +170,69 @@ static void renew_server(struct certificates *c)
         free(r);
 }
 
+/* --- ends --- */
+
+int64_t certificates_root_end(const struct certificates *c)
+{
+    return ca_not_after(c->ca);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t certificates_own_end(const struct certificates *c)
+{
+    int64_t server = tls_ctx_not_after(c->server);
+    return c->peer_server ? earlier(server, tls_ctx_not_after(c->peer_server)) : server;
+}
+
+static void warn_of_root_end(struct certificates *c)
+{
+    int64_t end = certificates_root_end(c), days = validity_days_left(end, now_s(c));
+    int stage = validity_stage(days);
+    char text[VALIDITY_TEXT_SIZE];
+    if (stage == VALIDITY_OVER && stage != c->warned_stage)
+        log_error(c->log, "tls",
+                  "the root certificate (%s) expired at %s: no client and no node can connect. Renew it (ephemeralctl "
+                  "cert ca --renew) and give it to nodes and clients; certificates that it has signed stay valid",
+                  ca_subject(c->ca), validity_text(end, text));
+    else if (stage && stage != c->warned_stage)
+        log_warn(
+            c->log, "tls",
+            "the root certificate (%s) ends in %lld days (%s), after which no client can connect: renew it "
+            "(ephemeralctl cert ca --renew) and give it to nodes and clients; certificates that it has signed stay "
+            "valid",
+            ca_subject(c->ca), (long long)days, validity_text(end, text));
+    c->warned_stage = stage;
+}
+
+static int64_t own_renew_at(const struct certificates *c)
+{
+    int64_t server = tls_ctx_renew_at(c->server);
+    return c->peer_server ? earlier(server, tls_ctx_renew_at(c->peer_server)) : server;
+}
+
+/* Those that end with the root are its case, and no other is that old unless its renewal fails. */
+static void warn_of_own_end(struct certificates *c)
+{
+    int64_t end = certificates_own_end(c), days = validity_days_left(end, now_s(c)), renew_at = own_renew_at(c);
+    bool is_overdue = renew_at != INT64_MAX && now_s(c) > renew_at + OVERDUE_S;
+    int stage = is_overdue ? validity_stage(days) : 0;
+    char text[VALIDITY_TEXT_SIZE];
+    if (stage && stage != c->warned_own_stage)
+        log_warn(c->log, "tls",
+                 "this node's own certificates should have been renewed by now, and end at %s (in %lld days), after "
+                 "which nobody can connect: the lines before say why it fails; restart the node if it stays so",
+                 validity_text(end, text), (long long)days);
+    c->warned_own_stage = stage;
+}
+
 static void warn_of_end(struct certificates *c)
 {
-    int64_t days = cert_days_left(ca_not_after(c->ca), now_s(c));
-    int stage = cert_warn_stage(days);
-    if (stage && stage != c->warned_stage)
-        log_warn(c->log, "tls",
-                 "the root certificate (%s) ends in %lld days, after which no client can connect: sign it again with "
-                 "its own "
-                 "key, and start the nodes with both; certificates that it has signed stay valid",
-                 ca_subject(c->ca), (long long)days);
-    c->warned_stage = stage;
+    warn_of_root_end(c);
+    warn_of_own_end(c);
 }
 
 /* --- the root: of several with the same key, the valid one that ends last --- */
@@ -232,7 +286,7 @@ static void review_root(struct certificates *c)
     if (!use_root(c, now))
         return;
     log_info(c->log, "tls", "changing over to another root certificate with the same key (%s), which ends in %lld days",
-             ca_subject(c->ca), (long long)cert_days_left(ca_not_after(c->ca), now_s(c)));
+             ca_subject(c->ca), (long long)validity_days_left(ca_not_after(c->ca), now_s(c)));
     mint_again(c);
 }
 
@@ -284,7 +338,7 @@ static void change_root(struct certificates *c)
              "the root CA was read again: roots that are trusted: %zu; certificates are signed by %s%s, "
              "which ends in %lld days",
              ca_root_count(c->ca), is_other ? "another root certificate, " : "", ca_subject(c->ca),
-             (long long)cert_days_left(ca_not_after(c->ca), now_s(c)));
+             (long long)validity_days_left(ca_not_after(c->ca), now_s(c)));
     if (is_other)
         mint_again(c);
     warn_of_end(c);

@@ -31,8 +31,9 @@ struct certificates {
     struct tls_ctx *peer_server, *peer_client;  /* for other nodes; NULL before certificates_identify() */
     uint8_t incarnation[CERT_INCARNATION_SIZE]; /* that the node certificate names */
     struct timer check;
-    int warned_stage;  /* of the root's end: 30, 14, 7, 1 days; 0: not yet */
-    int64_t review_at; /* when another root of the given ones may be better: ca_review_at() */
+    int warned_stage;     /* of the root's end: base/validity.h */
+    int warned_own_stage; /* of the node's own, when their renewal is overdue */
+    int64_t review_at;    /* when another root of the given ones may be better: ca_review_at() */
     char *more_names[CERTIFICATES_MORE_NAMES_MAX]; /* beside those of the configuration */
     size_t more_name_count;
     uv_work_t renewal;
@@ -51,6 +52,10 @@ void certificates_fini(struct certificates *c);
 
 /* Reads the root's files again, now. The log says what came of it. */
 void certificates_reread(struct certificates *c);
+
+/* The ends of the root that signs, and the first of the node's own certificates; seconds since the epoch. */
+int64_t certificates_root_end(const struct certificates *c);
+int64_t certificates_own_end(const struct certificates *c);
 
 /* One more DNS name or address of this node: the server's certificate is made again with it, on a worker thread.
  * Nothing happens if it is known already, or no certificate can carry it. */

@@ -413,6 +413,13 @@ static void on_sighup(uv_signal_t *handle, int signum)
 
 /* --- the server --- */
 
+static void describe_certificates(void *arg, struct status_certificates *out)
+{
+    const struct daemon *d = arg;
+    out->root = (uint64_t)certificates_root_end(&d->certificates);
+    out->node = (uint64_t)certificates_own_end(&d->certificates);
+}
+
 static void describe_discovery(void *arg, unsigned from, struct status_discovery *out)
 {
     const struct daemon *d = arg;
@@ -440,6 +447,7 @@ static void make_server(struct daemon *d)
                                    .memory_limit = c->memory_bytes,
                                    .resident = heap_resident,
                                    .discovery = describe_discovery,
+                                   .certificates = describe_certificates,
                                    .arg = d};
     struct router *router = cluster_router(d->cluster);
     server_init(&d->server, &server, router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
@@ -462,6 +470,7 @@ static void on_turn_end(void *arg)
     struct daemon *d = arg;
     heap_turn(&d->heap, clock_boot_ms(&d->loop.clock), memory_of_requests(d));
     types_turn(&d->types);
+    client_certs_turn(&d->server.client_certs, &d->loop.clock, d->log);
     cluster_turn(d->cluster);
     if (d->report.discovery)
         discovery_report_turn(&d->report);

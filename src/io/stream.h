@@ -37,9 +37,10 @@ struct stream {
 
 /* What the transport knows about the peer after the TLS handshake. */
 struct stream_peer {
-    size_t cn_count; /* common names in its certificate's subject; 0 also without a certificate */
-    char cn[256];    /* the first */
-    bool is_node;    /* its certificate has the role node, */
+    size_t cn_count;   /* common names in its certificate's subject; 0 also without a certificate */
+    char cn[256];      /* the first */
+    int64_t not_after; /* when its certificate ends, seconds since the epoch; 0: not known, or it has none */
+    bool is_node;      /* its certificate has the role node, */
     uint8_t incarnation[STREAM_INCARNATION_SIZE]; /* and names this incarnation; zeros: none */
 };
 

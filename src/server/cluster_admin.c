@@ -36,6 +36,18 @@ static void add_memory(const struct server *server, struct status_memory *m)
     m->requests_limit = server->small.limit + server->large.limit;
 }
 
+static void add_certificates(const struct server *server, struct status_certificates *c)
+{
+    const struct client_cert *first = client_certs_first(&server->client_certs);
+    *c = (struct status_certificates){.now = clock_wall_ms(server->clock) / 1000};
+    if (server->config.certificates)
+        server->config.certificates(server->config.arg, c);
+    if (!first)
+        return;
+    c->client = (uint64_t)first->not_after;
+    snprintf(c->user, sizeof c->user, "%s", first->user);
+}
+
 void cluster_admin_status(struct session *s, struct slice body)
 {
     struct status_node status;
@@ -45,6 +57,7 @@ void cluster_admin_status(struct session *s, struct slice body)
         return;
     cluster_status(c, &status);
     add_memory(s->server, &status.memory);
+    add_certificates(s->server, &status.certificates);
     answer(s, cluster_msg_put_status(session_out(s), &status));
 }
 

@@ -9,6 +9,7 @@
 #include "base/repeats.h"
 #include "base/timers.h"
 #include "cluster/router.h"
+#include "server/client_certs.h"
 #include "server/garbage.h"
 #include "server/guess.h"
 #include "server/share.h"
@@ -18,6 +19,7 @@
 
 struct cluster;
 struct status_discovery;
+struct status_certificates;
 
 struct server_config {
     const char *node_name;    /* shown to clients: riak@host */
@@ -37,6 +39,8 @@ struct server_config {
     uint64_t (*resident)(void);  /* what it takes now, as the system counts it; NULL: not known */
     /* Where nodes may be, candidates from number `from` on (wire/status.h); NULL: this server looks for none. */
     void (*discovery)(void *arg, unsigned from, struct status_discovery *out);
+    /* The ends of this node's own certificates and of its root; NULL: it has none. */
+    void (*certificates)(void *arg, struct status_certificates *out);
     void *arg;
 };
 
@@ -56,9 +60,10 @@ struct server {
     struct garbage garbage;
     struct turns turns;
     struct repeats repeats; /* what the log was told of sessions */
-    struct arena arena;     /* of the request being decoded: one at a time, whatever the connection */
-    struct buf meta;        /* of the put being prepared */
-    struct buf operation;   /* of the update being prepared */
+    struct client_certs client_certs;
+    struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
+    struct buf meta;      /* of the put being prepared */
+    struct buf operation; /* of the update being prepared */
 };
 
 /* What is larger than that takes from the budget of large transfers, so that a small one never waits for it. */

@@ -108,6 +108,8 @@ void session_fini(struct session *s)
 {
     forget_all(s);
     session_memory_fini(s);
+    if (s->cert_is_noted)
+        client_certs_close(&s->server->client_certs, s->server->clock, s->user_name, s->peer.not_after);
     s->server->metrics->connections_open--;
 }
 
@@ -179,6 +181,16 @@ static void answer_auth_failure(struct session *s)
     session_finish(s);
 }
 
+/* A node's lives for minutes: an operator's tool has made it. */
+static void note_certificate(struct session *s)
+{
+    struct server *server = s->server;
+    if (!s->peer.not_after || s->peer.is_node)
+        return;
+    client_certs_open(&server->client_certs, server->clock, server->log, s->user_name, s->peer.not_after);
+    s->cert_is_noted = true;
+}
+
 static void let_in(struct session *s)
 {
     struct server *server = s->server;
@@ -193,6 +205,7 @@ static void let_in(struct session *s)
     s->state = SESSION_READY;
     s->configured = security_is_configured(server, s->user_name);
     session_use_share(s, s->user_name);
+    note_certificate(s);
     session_reply_empty(s, MSG_AUTH_RESP);
 }
 

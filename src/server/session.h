@@ -73,6 +73,7 @@ struct session {
     bool again; /* the frame of the present request stays in the input: it may have to be begun anew */
     unsigned auth_failures;
     struct stream_peer peer;
+    bool cert_is_noted;                 /* the peer's certificate counts as in use: client_certs.h */
     char user_name[SECURITY_NAME_SIZE]; /* whom it has shown to be, or says to be while his password is checked */
     bool configured;                    /* the node's configuration names him */
     struct guess guess;

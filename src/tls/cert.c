@@ -352,22 +352,6 @@ int64_t cert_renew_at(const struct cert *c)
     return c->renew_at;
 }
 
-int64_t cert_days_left(int64_t not_after, int64_t now)
-{
-    const int64_t day = 86400;
-    int64_t left = not_after - now, days = left / day;
-    return left < 0 && left % day ? days - 1 : days;
-}
-
-int cert_warn_stage(int64_t days)
-{
-    static const int stages[] = {1, 7, 14, 30};
-    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
-        if (days <= stages[i])
-            return stages[i];
-    return 0;
-}
-
 struct x509_st *cert_x509(const struct cert *c)
 {
     return c->x509;

@@ -1,4 +1,4 @@
-/* Certificates that are minted from the given root, and the arithmetic of their end: those of a node, which are the
+/* Certificates that are minted from the given root, for nodes and users: those of a node, which are the
  * server's that clients see and the one that other nodes see, and users', which an operator makes. The private key of a
  * node never leaves the process. Functions here share
  * nothing: minting may run on a worker thread while the loop goes on, and the result is handed to tls_ctx_renew() on
@@ -70,12 +70,6 @@ int64_t cert_not_after(const struct cert *c); /* seconds since the epoch */
 /* When to mint its successor: at two thirds of its life; INT64_MAX when it already ends with the root, because a new
  * one would end no later. */
 int64_t cert_renew_at(const struct cert *c);
-
-/* Whole days until not_after, rounded down: 0 on the last day, negative when it is over. */
-int64_t cert_days_left(int64_t not_after, int64_t now);
-/* The stage of warning for cert_days_left(): 30, 14, 7 or 1 (the smallest that is not below `days`; 1 also when it is
- * over), 0 while it is too early to warn. Warn when the stage changes. */
-int cert_warn_stage(int64_t days);
 
 /* Appends the certificate and its key as PEM, for a context that takes texts (tls_client_config). Both buffers must be
  * empty and allow PEM_OUT_MAX bytes; pem_wipe() `key_pem` after use, also after a failure. E_NOMEM, E_TOO_LARGE. */

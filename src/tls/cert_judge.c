@@ -1,6 +1,7 @@
 #include "tls/cert_judge.h"
 
 #include "base/err.h"
+#include "base/validity.h"
 #include "tls/ca.h"
 #include "tls/cert.h"
 #include "tls/cert_name.h"
@@ -318,19 +319,10 @@ const char *cert_finding_name(enum cert_finding_kind kind)
 #define SAY(v, good, ...)                                                                                              \
     ((v)->ok = (good), (void)snprintf((v)->why, sizeof(v)->why, __VA_ARGS__)) /* of what is ok, too */
 
-static void time_line(int64_t s, char out[32])
-{
-    time_t t = (time_t)s;
-    struct tm tm;
-    snprintf(out, 32, "an unreadable time");
-    if (gmtime_r(&t, &tm))
-        strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 /* One that is good is enough: a node believes all that are. */
 static void find_root(const STACK_OF(X509) * roots, int64_t now, struct cert_verdict *v)
 {
-    char line[LINE_SIZE], when[32];
+    char line[LINE_SIZE], when[VALIDITY_TEXT_SIZE];
     v->ok = false;
     for (int i = 0; !v->ok && i < sk_X509_num(roots); i++) {
         X509 *one = sk_X509_value(roots, i);
@@ -338,7 +330,7 @@ static void find_root(const STACK_OF(X509) * roots, int64_t now, struct cert_ver
         if (!v->ok)
             continue;
         cert_name_line(X509_get_subject_name(one), line, sizeof line);
-        time_line(pem_time(X509_get0_notAfter(one)), when);
+        validity_text(pem_time(X509_get0_notAfter(one)), when);
         SAY(v, true, "%s, valid until %s", line, when);
     }
 }
@@ -346,14 +338,14 @@ static void find_root(const STACK_OF(X509) * roots, int64_t now, struct cert_ver
 static void find_dates(const X509 *cert, int64_t now, struct cert_verdict *v)
 {
     int64_t from = pem_time(X509_get0_notBefore(cert)), to = pem_time(X509_get0_notAfter(cert));
-    char when[32];
-    time_line(now < from ? from : to, when);
+    char when[VALIDITY_TEXT_SIZE];
+    validity_text(now < from ? from : to, when);
     if (now < from)
         SAY(v, false, "the certificate is not valid before %s: is this machine's clock right?", when);
     else if (now >= to)
         SAY(v, false, "the certificate expired at %s: make a new one with ephemeralctl cert user", when);
     else
-        SAY(v, true, "valid until %s, %lld days left", when, (long long)cert_days_left(to, now));
+        SAY(v, true, "valid until %s, %lld days left", when, (long long)validity_days_left(to, now));
 }
 
 static void find_key(const X509 *cert, const EVP_PKEY *key, struct cert_verdict *v)

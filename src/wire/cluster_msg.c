@@ -57,6 +57,11 @@ static const struct shape_field status_fields[] = {
     FIELD(UINT64_OR_UNKNOWN, status_node, memory.peers),
     FIELD(UINT64_OR_UNKNOWN, status_node, memory.requests),
     FIELD(UINT64_OR_UNKNOWN, status_node, memory.requests_limit),
+    FIELD(UINT64, status_node, certificates.now),
+    FIELD(UINT64, status_node, certificates.root),
+    FIELD(UINT64, status_node, certificates.node),
+    FIELD(UINT64, status_node, certificates.client),
+    FIELD_TEXT(status_node, certificates.user),
 };
 SHAPE(status_shape, status_fields);
 

@@ -68,6 +68,15 @@ struct status_memory {
     uint64_t requests, requests_limit; /* of clients: bodies and answers on their way */
 };
 
+/* When certificates end, seconds since the epoch; 0: not known. */
+struct status_certificates {
+    uint64_t now;               /* of the node that answers */
+    uint64_t root;              /* the root that signs its certificates */
+    uint64_t node;              /* the first end of its own, which it renews */
+    uint64_t client;            /* the first end of its clients' in use */
+    char user[STATUS_TEXT_MAX]; /* whose that is */
+};
+
 struct status_node {
     enum status_node_state state;
     char why[STATUS_TEXT_MAX]; /* why it is not in a cluster, or not ready; empty: nothing is amiss */
@@ -89,6 +98,7 @@ struct status_node {
     unsigned partitions_lost_uncounted; /* of those: nobody knew how many keys they held */
     uint64_t keys_lost;                 /* of the others, as last counted before */
     struct status_memory memory;
+    struct status_certificates certificates;
     struct status_member member[STATUS_MEMBERS_MAX];
     size_t member_count;
 };

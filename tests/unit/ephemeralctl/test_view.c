@@ -112,6 +112,24 @@ static void status(void **state)
                    "*  10.0.0.3:4369    leaving  seat         0 B of 1.0 GiB       0    0  1d01h   3  a1b2c3d4\n");
 }
 
+static void status_tells_the_ends_of_certificates(void **state)
+{
+    struct status_node s = {.state = STATUS_SEEKING,
+                            .certificates = {.now = 1800000000, .root = 1800000000 + 86400 * 30}};
+    (void)state;
+    s.certificates.node = s.certificates.now + 86400 * 20 - 1;
+    view_status(&s, out);
+    assert_non_null(strstr(printed(), "certificates root ends in 30 days, node's own in 19 days (renewed before)\n"));
+    s.certificates.client = s.certificates.now - 1;
+    strcpy(s.certificates.user, "joe");
+    view_status(&s, out);
+    assert_non_null(strstr(printed(), "(renewed before), first client's, joe, in -1 days\n"));
+    view_status_json(&s, out);
+    assert_non_null(strstr(printed(), "\"certificates\":{\"root\":{\"ends\":\"2027-02-14T08:00:00Z\",\"days\":30},"
+                                      "\"node\":{\"ends\":\"2027-02-04T07:59:59Z\",\"days\":19},"
+                                      "\"client\":{\"user\":\"joe\",\"ends\":\"2027-01-15T07:59:59Z\",\"days\":-1}}"));
+}
+
 /* Three of five are gone: nothing may read as if all were well. */
 static void status_without_a_quorum(void **state)
 {
@@ -206,7 +224,9 @@ static void status_json(void **state)
         "\"may_lose\":1,\"partitions_incomplete\":2,\"partitions_unavailable\":0,\"partitions_lost\":0,"
         "\"partitions_lost_uncounted\":0,\"keys_lost\":0,\"memory\":{\"resident\":72351744,\"limit\":1073741824,"
         "\"data\":1572864,\"data_limit\":805306368,\"logs\":39845888,\"logs_limit\":50331648,\"peers\":512,"
-        "\"requests\":1048576,\"requests_limit\":167772160},\"members\":[{\"id\":1,"
+        "\"requests\":1048576,\"requests_limit\":167772160},\"certificates\":{\"root\":null,\"node\":null,\"client\":"
+        "null},"
+        "\"members\":[{\"id\":1,"
         "\"incarnation\":\"11000000000000000000000000000000\",\"address\":\"10.0.0.1\",\"name\":null,\"epmd_port\":"
         "4369,"
         "\"handoff_port\":8099,\"state\":\"live\",\"seat\":true,\"leader\":true,\"age_ms\":192000,"
@@ -232,7 +252,8 @@ static void status_json_of_a_seeker(void **state)
                         "\"seats\":0,\"may_lose\":null,\"partitions_incomplete\":null,\"partitions_unavailable\":null,"
                         "\"partitions_lost\":0,\"partitions_lost_uncounted\":0,\"keys_lost\":0,"
                         "\"memory\":{\"resident\":null,\"limit\":0,\"data\":null,\"data_limit\":0,\"logs\":0,"
-                        "\"logs_limit\":0,\"peers\":0,\"requests\":0,\"requests_limit\":0},\"members\":[]}\n");
+                        "\"logs_limit\":0,\"peers\":0,\"requests\":0,\"requests_limit\":0},"
+                        "\"certificates\":{\"root\":null,\"node\":null,\"client\":null},\"members\":[]}\n");
 }
 
 static void members(void **state)
@@ -369,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(status),
+        CASE(status_tells_the_ends_of_certificates),
         CASE(status_without_a_quorum),
         CASE(what_is_lost),
         CASE(status_of_a_seeker),

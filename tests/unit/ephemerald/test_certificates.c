@@ -81,6 +81,13 @@ static void check(struct rig *r)
         uv_run(&r->loop.uv, UV_RUN_ONCE);
 }
 
+static void expect_line(struct rig *r, unsigned line, const char *part)
+{
+    assert_true(line < r->count);
+    if (!strstr(r->line[line], part))
+        fail_msg("'%s' does not say '%s'", r->line[line], part);
+}
+
 static void test_identity(void **state)
 {
     static const uint8_t one[CERT_INCARNATION_SIZE] = "incarnation one", two[CERT_INCARNATION_SIZE] = "incarnation two";
@@ -257,6 +264,34 @@ static void test_root_that_is_replaced(void **state)
     rig_fini(&r);
 }
 
+/* A certificate whose renewal fails for long: of the node's own, a line for each stage that it comes to. */
+static void test_own_end(void **state)
+{
+    struct rig r;
+    (void)state;
+    rig_init(&r, 300);
+    begin(&r);
+    int64_t renew_at = tls_ctx_renew_at(r.c.server);
+    r.c.renewing = true; /* one that never comes to an end */
+    static const struct {
+        int64_t at_s;
+        unsigned lines;
+    } steps[] = {{0, 0}, {3600, 0}, {3601, 1}, {2 * PKI_DAY, 2}, {2 * PKI_DAY + 7200, 2}, {3 * PKI_DAY + 1, 3}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        r.now_s = renew_at + steps[i].at_s;
+        timer_stop(&r.loop.timers, &r.c.check);
+        r.c.check.fire(&r.c.check);
+        assert_int_equal(r.count, steps[i].lines);
+    }
+    expect_line(&r, 0, "own certificates should have been renewed by now, and end at 2027-01-24T08:00:00Z (in 2 days)");
+    expect_line(&r, 1, "(in 1 days)");
+    expect_line(&r, 2, "(in -1 days)");
+    assert_int_equal(certificates_own_end(&r.c), tls_ctx_not_after(r.c.server));
+    assert_int_equal(certificates_root_end(&r.c), PKI_NOW + 300 * PKI_DAY + 1);
+    r.c.renewing = false;
+    rig_fini(&r);
+}
+
 static void test_root_that_ends(void **state)
 {
     struct rig r;
@@ -264,10 +299,10 @@ static void test_root_that_ends(void **state)
     rig_init(&r, 5);
     begin(&r);
     r.count = 0;
-    r.now_s = PKI_NOW + 5 * PKI_DAY + 1;
+    r.now_s = PKI_NOW + 5 * PKI_DAY + 2;
     check(&r);
-    assert_non_null(
-        strstr(r.line[0], "the root CA cannot be used any more: the root CA certificate (CN = Root) expired"));
+    expect_line(&r, 0, "the root CA cannot be used any more: the root CA certificate (CN = Root) expired");
+    expect_line(&r, 1, "the root certificate (CN = Root) expired at 2027-01-20T08:00:01Z: no client and no node can");
     r.count = 0;
     r.now_s += 60;
     check(&r);
@@ -375,13 +410,6 @@ static void look(struct rig *r)
     while (r->c.files.looking || r->c.renewing)
         uv_run(&r->loop.uv, UV_RUN_ONCE);
     assert_true(timer_runs(&r->c.files.look));
-}
-
-static void expect_line(struct rig *r, unsigned line, const char *part)
-{
-    assert_true(line < r->count);
-    if (!strstr(r->line[line], part))
-        fail_msg("'%s' does not say '%s'", r->line[line], part);
 }
 
 static void test_root_files_that_change(void **state)
@@ -540,6 +568,7 @@ static void test_bad_root(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_end),
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_renewal),
         cmocka_unit_test(test_end_while_renewing),

@@ -120,13 +120,21 @@ static struct server server;
 static struct stream stream;
 static struct session session;
 
+static uint64_t some_ms(void *arg)
+{
+    (void)arg;
+    return 1800000000000;
+}
+
+static const struct clock a_clock = {.boot_ms = some_ms, .wall_ms = some_ms};
+
 static int set_up(void **state)
 {
     (void)state;
     cluster = (struct cluster){.status = {.state = STATUS_MEMBER, .ready = true, .may_lose = 2, .why = ""},
                                .partitions = ROUTER_PARTITIONS_MAX};
     metrics = (struct metrics){0};
-    server = (struct server){.cluster = &cluster, .metrics = &metrics};
+    server = (struct server){.cluster = &cluster, .metrics = &metrics, .clock = &a_clock};
     session = (struct session){.server = &server, .stream = &stream};
     outq_init(&stream.out);
     error[0] = '\0';
@@ -186,6 +194,31 @@ static void status(void **state)
     assert_int_equal(out.may_lose, 2);
     assert_true(out.memory.resident == 69 && out.memory.limit == 1000 && out.memory.data == 5);
     assert_true(out.memory.requests == 3 && out.memory.requests_limit == 300);
+    assert_true(out.certificates.root == 0 && out.certificates.node == 0 && out.certificates.client == 0);
+}
+
+static void describe_certificates(void *arg, struct status_certificates *out)
+{
+    assert_ptr_equal(arg, &server);
+    out->root = 2000;
+    out->node = 1000;
+}
+
+static void ends_of_certificates(void **state)
+{
+    static struct status_node out;
+    (void)state;
+    server.config.certificates = describe_certificates;
+    server.config.arg = &server;
+    client_certs_open(&server.client_certs, server.clock, NULL, "joe", 9000000000);
+    client_certs_open(&server.client_certs, server.clock, NULL, "ann", 8000000000);
+    cluster_admin_status(&session, empty);
+    assert_int_equal(cluster_msg_decode_status(answered(MSG_CLUSTER_STATUS_RESP), &out), 0);
+    assert_int_equal(out.certificates.now, clock_wall_ms(server.clock) / 1000);
+    assert_true(out.certificates.root == 2000 && out.certificates.node == 1000);
+    assert_true(out.certificates.client == 8000000000);
+    assert_string_equal(out.certificates.user, "ann");
+    server.config.certificates = NULL;
 }
 
 static void pages_of_partitions(void **state)
@@ -374,8 +407,17 @@ static void without_a_cluster(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(status),         CASE(pages_of_partitions), CASE(transfers),    CASE(discovery), CASE(two_kinds_of_ready),
-        CASE(acts_of_a_user), CASE(acts_of_a_node),      CASE(refused_acts), CASE(malformed), CASE(without_a_cluster),
+        CASE(ends_of_certificates),
+        CASE(status),
+        CASE(pages_of_partitions),
+        CASE(transfers),
+        CASE(discovery),
+        CASE(two_kinds_of_ready),
+        CASE(acts_of_a_user),
+        CASE(acts_of_a_node),
+        CASE(refused_acts),
+        CASE(malformed),
+        CASE(without_a_cluster),
     };
     return cmocka_run_group_tests_name("server/cluster_admin", tests, NULL, NULL);
 }

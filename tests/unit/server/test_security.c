@@ -103,6 +103,32 @@ static void test_a_password(void **state)
     fake_node_fini(&n);
 }
 
+/* The user's certificate counts as in use while a connection is open; a node's, by which operators come, does not. */
+static void test_certificates_in_use(void **state)
+{
+    const struct stream_peer user = {.cn_count = 1, .cn = "myuser", .not_after = 9000000000},
+                             node = {.cn_count = 1, .cn = "myuser", .not_after = 8000000000, .is_node = true};
+    struct fake_node n;
+    struct fake_conn c, tool;
+    (void)state;
+    fake_node_init(&n);
+    open_secured(&tool, &n, &node);
+    give_auth(&tool, "myuser", "");
+    fake_conn_expect_empty(&tool, MSG_AUTH_RESP);
+    assert_null(client_certs_first(&n.server.client_certs));
+    open_secured(&c, &n, &user);
+    assert_null(client_certs_first(&n.server.client_certs));
+    give_auth(&c, "MyUser", "");
+    fake_conn_expect_empty(&c, MSG_AUTH_RESP);
+    const struct client_cert *first = client_certs_first(&n.server.client_certs);
+    assert_string_equal(first->user, "myuser");
+    assert_true(first->not_after == 9000000000 && first->connections == 1);
+    fake_conn_close(&c);
+    fake_conn_close(&tool);
+    assert_int_equal(first->connections, 0);
+    fake_node_fini(&n);
+}
+
 /* A wrong one, an unknown user and one without a source are answered at the same time, whatever was computed. */
 static void test_failures_take_the_same_time(void **state)
 {
@@ -265,10 +291,15 @@ static void test_names_that_are_nobodys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bare_only_where_a_source_is), cmocka_unit_test(test_a_password),
-        cmocka_unit_test(test_failures_take_the_same_time), cmocka_unit_test(test_guesses_take_turns),
-        cmocka_unit_test(test_who_goes_is_forgotten),       cmocka_unit_test(test_the_deadline_holds),
-        cmocka_unit_test(test_trust_needs_a_name_alone),    cmocka_unit_test(test_an_operator),
+        cmocka_unit_test(test_bare_only_where_a_source_is),
+        cmocka_unit_test(test_a_password),
+        cmocka_unit_test(test_certificates_in_use),
+        cmocka_unit_test(test_failures_take_the_same_time),
+        cmocka_unit_test(test_guesses_take_turns),
+        cmocka_unit_test(test_who_goes_is_forgotten),
+        cmocka_unit_test(test_the_deadline_holds),
+        cmocka_unit_test(test_trust_needs_a_name_alone),
+        cmocka_unit_test(test_an_operator),
         cmocka_unit_test(test_names_that_are_nobodys),
     };
     return cmocka_run_group_tests_name("server/security", tests, NULL, NULL);

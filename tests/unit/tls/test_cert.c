@@ -306,21 +306,6 @@ static void as_pem(void **state)
     }
 }
 
-static void days_and_stages(void **state)
-{
-    (void)state;
-    assert_int_equal(cert_days_left(PKI_NOW, PKI_NOW), 0);
-    assert_int_equal(cert_days_left(PKI_NOW + PKI_DAY - 1, PKI_NOW), 0);
-    assert_int_equal(cert_days_left(PKI_NOW + PKI_DAY, PKI_NOW), 1);
-    assert_int_equal(cert_days_left(PKI_NOW - 1, PKI_NOW), -1);
-    assert_int_equal(cert_days_left(PKI_NOW - PKI_DAY, PKI_NOW), -1);
-    assert_int_equal(cert_days_left(PKI_NOW - PKI_DAY - 1, PKI_NOW), -2);
-    static const int stages[][2] = {{31, 0}, {30, 30}, {15, 30}, {14, 14}, {8, 14},
-                                    {7, 7},  {2, 7},   {1, 1},   {0, 1},   {-9, 1}};
-    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
-        assert_int_equal(cert_warn_stage(stages[i][0]), stages[i][1]);
-}
-
 static int set_up(void **state)
 {
     char why[TLS_WHY_MAX];
@@ -348,7 +333,6 @@ int main(void)
         cmocka_unit_test(begins_before_now),
         cmocka_unit_test(roots_of_other_keys),
         cmocka_unit_test(refused_requests),
-        cmocka_unit_test(days_and_stages),
         cmocka_unit_test(as_pem),
     };
     return cmocka_run_group_tests_name("tls/cert", tests, set_up, tear_down);

@@ -53,6 +53,7 @@ static void fill_status(struct status_node *s, size_t members)
         .probe = true,
         .member_count = members,
         .memory = {.resident = UINT64_MAX, .data = 5, .logs = 6, .requests_limit = 7},
+        .certificates = {.now = 1, .root = 2, .node = 3, .client = 4, .user = "joe"},
     };
     for (size_t i = 0; i < members; i++)
         s->member[i] = member(i + 1);
@@ -79,6 +80,7 @@ static void status_of_some_members(void **state)
         assert_true(out.health == STATUS_DEGRADED && out.probe);
         assert_true(out.memory.resident == UINT64_MAX && out.memory.data == 5 && out.memory.logs == 6);
         assert_int_equal(out.memory.requests_limit, 7);
+        assert_memory_equal(&out.certificates, &s.certificates, sizeof s.certificates);
         assert_true(out.partitions_lost == 12 && out.partitions_lost_uncounted == 1 && out.keys_lost == 18816);
         for (size_t k = 0; k < counts[i]; k++) {
             assert_string_equal(out.member[k].address, s.member[k].address);
@@ -269,6 +271,9 @@ static void as_the_proto_file_says(void **state)
     assert_true(status->partitions_unavailable == 3 && status->partitions_lost == 12 && status->keys_lost == 18816);
     assert_int_equal(status->partitions_lost_uncounted, 1);
     assert_true(!status->has_memory_resident && status->memory_data == 5 && status->memory_requests_limit == 7);
+    assert_true(status->certificates_now == 1 && status->certificate_root_ends == 2);
+    assert_true(status->certificate_node_ends == 3 && status->certificate_client_ends == 4);
+    assert_string_equal(status->certificate_client_user, "joe");
     assert_int_equal(status->n_member, 2);
     const EphMember *m = status->member[1];
     assert_string_equal(m->address, "10.0.0.2");
@@ -311,7 +316,7 @@ static void cut_anywhere(void **state)
         uint8_t *copy = malloc(n ? n : 1);
         memcpy(copy, body.data, n);
         int err = cluster_msg_decode_status(slice_make(copy, n), &out);
-        assert_true(err == E_MALFORMED || (err == 0 && out.memory.requests_limit == UINT64_MAX));
+        assert_true(err == E_MALFORMED || (err == 0 && out.certificates.user[0] == '\0'));
         free(copy);
     }
 }
@@ -345,7 +350,7 @@ static void what_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(cluster_msg_decode_status(slice_make(bad[i].body, bad[i].len), &out), E_MALFORMED);
-    assert_int_equal(cluster_msg_decode_status(slice_str(STATE "\xf0\x01\x01\xf2\x01\x01x"), &out),
+    assert_int_equal(cluster_msg_decode_status(slice_str(STATE "\xc0\x02\x01\xc2\x02\x01x"), &out),
                      0); /* unknown fields */
     /* A text may have 255 bytes, not 256; the second of two counts. */
     struct buf in;
