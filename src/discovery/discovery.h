@@ -53,6 +53,9 @@ struct discovery_roster {
     uint64_t asked_ms; /* when the first page of the answer was asked for, on the clock of the configuration */
     /* All pages came, and each place has an address. Otherwise a place that is not among them may be there too. */
     bool whole;
+    /* This node is among them by name, perhaps without an address: on many machines the own name is one of loopback.
+     * Its address the owner knows. */
+    bool lists_self;
 };
 
 /* For each answer of an orchestrator's API, also when nothing has changed; before discovery_found() of it. `roster` is

@@ -122,10 +122,11 @@ static void add(struct found *f, const struct lookup *l)
         f->list[f->count++] = l->found[i];
 }
 
+/* This node knows where it is itself. */
 static const char *first_without_address(const struct round *r)
 {
     for (size_t i = 0; i < r->app.count; i++)
-        if (!r->lookup[i].count)
+        if (!r->lookup[i].count && !r->app.task[i].is_self)
             return *r->app.task[i].host ? r->app.task[i].host : "a task without a usable host";
     return NULL;
 }
@@ -155,7 +156,9 @@ static void describe(struct marathon_source *self, const struct round *r)
 static void report(struct marathon_source *self, const struct round *r)
 {
     struct found running = {.count = 0}, all = {.count = 0};
+    bool lists_self = false;
     for (size_t i = 0; i < r->app.count; i++) {
+        lists_self |= r->app.task[i].is_self;
         add(&all, &r->lookup[i]);
         if (r->app.task[i].runs)
             add(&running, &r->lookup[i]);
@@ -163,6 +166,7 @@ static void report(struct marathon_source *self, const struct round *r)
     const struct discovery_roster roster = {.places = all.list,
                                             .count = all.count,
                                             .asked_ms = self->asked_ms,
+                                            .lists_self = lists_self,
                                             .whole = r->app.lists_self && r->app.count == r->app.tasks &&
                                                      all.count < DISCOVERY_CANDIDATES_MAX && !first_without_address(r)};
     describe(self, r);

@@ -61,7 +61,8 @@ struct daemon {
     uv_signal_t sigterm, sigint, sighup;
     struct heap heap;
     struct service service;
-    bool placed; /* the cluster knows this node's address */
+    bool placed;      /* the cluster knows this node's address, */
+    char address[46]; /* which is this */
     bool ready, leaving, stopping;
 };
 
@@ -251,11 +252,14 @@ static void on_listed(void *arg, const struct discovery_roster *roster)
     if (!d->placed)
         return;
     static const struct cluster_candidate none;
-    struct cluster_candidate list[DISCOVERY_CANDIDATES_MAX] = {none};
-    for (size_t i = 0; i < roster->count; i++)
-        list[i] = (struct cluster_candidate){roster->places[i].address, roster->places[i].epmd_port};
+    struct cluster_candidate list[DISCOVERY_CANDIDATES_MAX + 1] = {none};
+    size_t count = 0;
+    for (; count < roster->count; count++)
+        list[count] = (struct cluster_candidate){roster->places[count].address, roster->places[count].epmd_port};
+    if (roster->lists_self)
+        list[count++] = (struct cluster_candidate){d->address, d->config->epmd_port};
     const struct cluster_roster r = {
-        .places = list, .count = roster->count, .asked_ms = roster->asked_ms, .whole = roster->whole};
+        .places = list, .count = count, .asked_ms = roster->asked_ms, .whole = roster->whole};
     cluster_set_roster(d->cluster, &r);
 }
 
@@ -269,6 +273,7 @@ static void on_placed(void *arg, const char *address)
         return;
     }
     d->placed = true;
+    snprintf(d->address, sizeof d->address, "%s", address);
     on_found(d, discovery_current(d->discovery));
     certificates_add_name(&d->certificates, address);
 }
@@ -374,6 +379,7 @@ static int start_discovery(struct daemon *d)
     if (status)
         return status;
     d->placed = *d->config->advertise;
+    snprintf(d->address, sizeof d->address, "%s", d->config->advertise);
     status = make_own_names(d); /* first, as no other name matters before its own: a name server may take its time */
     if (status)
         return status;

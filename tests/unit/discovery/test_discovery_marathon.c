@@ -69,6 +69,7 @@ static void test_an_answer(void **state)
     assert_int_equal(r.listed, 1);
     assert_string_equal(r.places, "10.0.0.1:4369 10.0.0.2:4369 10.0.0.3:4369"); /* in whatever state */
     assert_true(r.roster.whole);
+    assert_true(r.roster.lists_self);
     assert_int_equal(r.roster.asked_ms, 1000000);
     const struct discovery_source s = api_of(&r);
     assert_string_equal(s.name, "Marathon's API, app /ephemeral-store");
@@ -192,13 +193,29 @@ static void test_a_name_without_an_address(void **state)
     assert_not_whole("0.0.0.0", 0, "no address was found for b.example");
 }
 
+/* Where the machine's own name is of loopback, this node itself is the one that cannot look itself up. */
+static void test_this_node_needs_no_address(void **state)
+{
+    struct rig r;
+    (void)state;
+    begin(&r, &plain);
+    rig_http(&r, 200, APP(2, TASK("t1", "a.example", "RUNNING") "," TASK("t2", "b.example", "RUNNING")));
+    rig_answer(&r, "a.example", "127.0.1.1");
+    rig_answer(&r, "b.example", "10.0.0.2");
+    assert_string_equal(r.places, "10.0.0.2:4369");
+    assert_true(r.roster.whole);
+    assert_true(r.roster.lists_self);
+    assert_string_equal(api_of(&r).problem, "");
+    rig_fini(&r);
+}
+
 static void test_a_resolver_that_takes_no_question(void **state)
 {
     struct rig r;
     (void)state;
     begin(&r, &plain);
     r.refuse = E_TOO_MANY;
-    rig_http(&r, 200, APP(1, TASK("t1", "a.example", "RUNNING")));
+    rig_http(&r, 200, APP(2, TASK("t1", "10.0.0.1", "RUNNING") "," TASK("t2", "a.example", "RUNNING")));
     assert_int_equal(r.listed, 1);
     assert_false(r.roster.whole);
     rig_fini(&r);
@@ -518,6 +535,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_without_this_task),
         cmocka_unit_test(test_hosts_with_names),
         cmocka_unit_test(test_a_name_without_an_address),
+        cmocka_unit_test(test_this_node_needs_no_address),
         cmocka_unit_test(test_a_resolver_that_takes_no_question),
         cmocka_unit_test(test_a_task_without_a_host),
         cmocka_unit_test(test_it_ends_meanwhile),
