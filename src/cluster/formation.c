@@ -282,7 +282,7 @@ bool formation_is_near(const struct cluster *c)
     if (f->stage != FORM_NONE || (c->phase == PHASE_SEEKING && may_reform(c)))
         return true;
     bool waits = c->phase == PHASE_SEEKING && !all_are_heard(c);
-    return f->quorum_ms && !waits;
+    return count_participants(c) >= quorum(c) && !waits;
 }
 
 static void note_quorum(struct cluster *c)

@@ -140,6 +140,27 @@ static void test_at_once_where_an_api_lists_nobody_else(void **state)
     assert_true(universe_is_ready(u));
 }
 
+/* The last of five forms a cluster with the others: it has nothing to wait for. */
+static void test_not_at_once_where_all_are_there(void **state)
+{
+    struct universe *u = *state;
+    struct cluster_candidate list[5];
+    for (unsigned i = 0; i < 5; i++)
+        list[i] = (struct cluster_candidate){u->machine[i].address, 4369};
+    for (unsigned i = 0; i < 4; i++)
+        universe_start(u, i);
+    universe_run(u, 2000);
+    universe_start(u, 4);
+    struct cluster_roster r = {.places = list, .count = 5, .asked_ms = u->now_ms, .whole = true};
+    universe_run(u, 1);
+    cluster_set_roster(u->machine[4].cluster, &r);
+    for (unsigned ms = 0; ms < 3000; ms++) {
+        assert_true(!is_ready(u, 4) || universe_status(u, 4).ready);
+        universe_run(u, 1);
+    }
+    assert_true(is_ready(u, 4));
+}
+
 static void test_not_at_once_where_it_lists_somebody_else(void **state)
 {
     struct universe *u = *state;
@@ -359,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_alone_after_ten_seconds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_before_discovery_has_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_at_once_where_an_api_lists_nobody_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_at_once_where_all_are_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_at_once_where_it_lists_somebody_else, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_at_once_where_there_is_a_cluster, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_after_the_other, setup, teardown),
