@@ -1,5 +1,5 @@
 'use strict';
-// A name server: Debian's dnsmasq, which answers from what it is given and knows nobody else.
+// A name server: Debian's dnsmasq. It answers from the given records alone and asks no other server.
 
 const fs = require('fs');
 const path = require('path');

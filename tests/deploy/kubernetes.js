@@ -44,7 +44,6 @@ class Kubernetes {
         this.podAddresses = 0;
         this.services = 0;
         this.probes = [];
-        this.closed = false;
     }
 
     async open() {
@@ -76,7 +75,6 @@ class Kubernetes {
     // --- what changes ---
 
     heard({ resource, type, object }) {
-        if (this.closed) return;
         if (resource === 'pods') {
             const kubelet = this.kubelets.get(object.metadata.uid);
             if (type === 'ADDED') this.schedule(object);
@@ -92,7 +90,6 @@ class Kubernetes {
         if (this.timer) return;
         this.timer = setTimeout(() => {
             this.timer = null;
-            if (this.closed) return;
             try {
                 this.objects.list('statefulsets').forEach((set) => this.control(set));
                 this.publish();
@@ -207,7 +204,7 @@ class Kubernetes {
         return kubelet.machine.up;
     }
 
-    // A kubelet beyond a cut neither hears of a deletion nor says how its pods are.
+    // A kubelet that is cut off neither sees a deletion nor updates a status: both wait for heal().
     whenUp(kubelet, act) {
         if (kubelet.machine.up) act();
         else this.waiting.push({ kubelet, act });
@@ -238,7 +235,7 @@ class Kubernetes {
         setTimeout(() => this.notReady(machine), this.play.scaled(MONITOR_MS));
     }
 
-    // The node controller has not heard of a machine for so long: its pods are not ready any more.
+    // The node controller has had no heartbeat for its grace period: the machine's pods are not ready.
     notReady(machine) {
         if (machine.up) return;
         this.onMachine(machine).forEach(({ meta }) => this.objects.update('pods', meta.namespace, meta.name, (pod) => {
@@ -285,7 +282,7 @@ class Kubernetes {
         return this.objects.get('services', NAMESPACE, name).spec.clusterIP;
     }
 
-    // The pods behind a service: those that are ready, or all, if it says so.
+    // The pods of a service: the ready ones, or all with publishNotReadyAddresses.
     endpoints(service) {
         if (!service.spec.selector) return [];
         return this.objects.list('pods', service.metadata.namespace).filter((pod) => selects(service.spec.selector, pod)
@@ -373,10 +370,6 @@ class Kubernetes {
             const pods = this.pods();
             return pods.length === count && pods.every((pod) => isReady(pod) && !pod.metadata.deletionTimestamp);
         });
-    }
-
-    close() {
-        this.closed = true;
     }
 }
 

@@ -50,7 +50,6 @@ class Marathon {
         this.offers = new Set(); // app ids that wait for offers
         this.named = named;
         this.count = machines;
-        this.closed = false;
     }
 
     async open() {
@@ -61,7 +60,7 @@ class Marathon {
         this.dns = new Dns({ dir, addresses: [DNS], ttl: 60 });
         fs.writeFileSync(path.join(dir, 'resolv.conf'), `nameserver ${DNS}\n`);
         this.publishNames();
-        this.dnsTimer = setInterval(() => this.publishNames(), this.mesosDnsMs);
+        setInterval(() => this.publishNames(), this.mesosDnsMs);
         this.vip = new Vip();
         await this.vip.open([{ host: VIP, port: 8087 }]);
         this.api.on('deploy', (plan) => this.deploy(plan));
@@ -154,7 +153,7 @@ class Marathon {
         const { task, machine } = run;
         task.ports.forEach((port) => machine.ports.delete(port));
         machine.containers.delete(run.container);
-        if (!machine.up || !this.runs.has(task.id)) return; // nobody hears of it
+        if (!machine.up || !this.runs.has(task.id)) return; // no status update reaches Marathon
         if (!run.stopping) {
             this.play.say(`${task.host}: the task ended by itself: ${code}`);
             this.play.crashed(`${task.host}: ${code}`);
@@ -286,7 +285,6 @@ class Marathon {
 
     // Launches what is missing where a machine has the ports, and notices what is done.
     settle() {
-        if (this.closed) return;
         this.vip.set([...this.runs.values()].filter(({ task }) => task.state === 'TASK_RUNNING')
             .map(({ machine }) => ({ host: machine.address, port: 8087 })));
         for (const [id] of this.wanted) {
@@ -313,7 +311,7 @@ class Marathon {
         setTimeout(() => {
             this.offers.delete(id);
             const app = this.api.apps.get(id);
-            if (!app || this.closed) return;
+            if (!app) return;
             const free = (machine) => machine.up && app.portDefinitions.every((one) => !machine.ports.has(one.port));
             this.machines.filter(free).slice(0, Math.max(0, this.missing(id)))
                 .forEach((machine) => this.launch(app, machine).catch((error) => this.play.broke(error)));
@@ -340,11 +338,6 @@ class Marathon {
         const got = await answer.json();
         if (!answer.ok) throw new Error(`${method} ${where}: ${answer.status} ${JSON.stringify(got)}`);
         return got;
-    }
-
-    async close() {
-        this.closed = true;
-        clearInterval(this.dnsTimer);
     }
 }
 

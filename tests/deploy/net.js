@@ -12,8 +12,8 @@ class Net {
     constructor() {
         this.cables = 0;
         this.names = new Map(); // namespace: its cable
-        // Without an address of its own a bridge takes that of a port, and another when that port goes: then nobody would
-        // reach the gateway for half a minute.
+        // A bridge without an address of its own takes that of a port, and changes it when that port goes: namespaces would
+        // then lose the gateway for half a minute.
         ip(['link', 'add', 'store', 'address', '02:00:00:00:00:01', 'type', 'bridge']);
         ip(['link', 'set', 'store', 'up']);
     }

@@ -238,7 +238,7 @@ module.exports = {
     'kubernetes-empty': { what: 'the API lists nothing', play: lie('empty') },
     'kubernetes-broken': { what: 'the API ends its answers in the middle', play: lie('broken') },
     'kubernetes-two-killed': {
-        what: 'two pods of five end without a word and are replaced elsewhere',
+        what: 'two pods of five are killed and replaced elsewhere',
         play: async (play) => {
             const kubernetes = await five(play, { rbac: true });
             const names = ['ephemeral-store-1', 'ephemeral-store-3'];

@@ -197,7 +197,6 @@ module.exports = {
         play: async (play) => {
             const marathon = await five(play, { loopbackNames: true });
             await play.end(await play.load(VIP));
-            await marathon.close();
         },
     },
     'marathon-mesos-dns': {

@@ -111,7 +111,7 @@ async function kubernetes() {
     objects.create('nodes', { metadata: { name: 'node-1', labels: {} }, spec: {}, status: {} });
     await refused('admin', /disruption budget/, 'drain', 'node-1', '--timeout=2s');
 
-    // Permissions: nobody, then a role, then no token.
+    // Permissions: without a role, with one, and without a token.
     const ask = ['get', 'pods', '-l', 'name=ephemeral-store', '-o', 'json'];
     await refused('pod', /Error from server \(Forbidden\): pods is forbidden: User "system:serviceaccount:default:default" cannot list resource "pods" in API group "" in the namespace "default"/, ...ask);
     await kubectl('create', '--validate=false', '-f', write('role.json', { apiVersion: 'v1', kind: 'List', items: [role, binding] }));

@@ -51,10 +51,6 @@ class Vip {
         this.text = text;
         this.child.send({ backends });
     }
-
-    close() {
-        this.child.disconnect();
-    }
 }
 
 module.exports = { Vip };

@@ -217,7 +217,7 @@ class KubernetesApi {
         }
     }
 
-    // Deletion with a grace is only asked for here: who runs the pod removes it when it has ended.
+    // With a grace the API only marks the pod: its kubelet removes it when it has ended.
     remove({ resource, namespace, name }, request, response, send) {
         const options = request.body.length ? JSON.parse(request.body) : {};
         const object = this.objects.get(resource.name, namespace, name);

@@ -29,7 +29,7 @@ class Lies {
         for (const listener of this.listeners) listener(kind);
     }
 
-    // `listener` hears of each change, and first of how things are.
+    // Calls `listener` with the kind of now, and again after each change.
     watch(listener) {
         this.listeners.push(listener);
         listener(this.kind);
