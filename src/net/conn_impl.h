@@ -17,7 +17,7 @@ struct conn {
     struct stream stream;
     struct stream_user *user; /* NULL: nobody wanted it, it is closing */
     struct conn_owner *owner;
-    const char *why; /* the first reason for its end, static; NULL: none yet */
+    const char *why; /* the first reason for its end, static or the engine's; NULL: none yet */
     enum conn_state state;
     bool reading, paused, trusted, secure, writing, flushing, wants_tls;
     bool bare;        /* its peer may be without a certificate */
@@ -60,7 +60,8 @@ static inline struct net_loop *conn_loop(const struct conn *c)
     return c->owner->loop;
 }
 
-/* At once; `why` is static and counts when it is the first reason. The user hears it from the loop. */
+/* At once; `why` is static, or the engine's, and counts when it is the first reason. The user hears it from the loop.
+ */
 void conn_close_now(struct conn *c, const char *why);
 /* What is queued leaves, then it closes. */
 void conn_leave(struct conn *c, const char *why);

@@ -1,6 +1,7 @@
 #include "tls/tls_ctx.h"
 
 #include "base/err.h"
+#include "tls/cert_name.h"
 #include "tls/issuer.h"
 #include "tls/pem_read.h"
 #include "tls/reason.h"
@@ -198,6 +199,21 @@ static int set_sessions(const struct making *m, size_t sessions_max)
     return fail_openssl(m, "sessions");
 }
 
+/* Called as check_role() below is. The engine wants to know whose certificate has expired: when time is judged, the
+ * signature has been. */
+static int note_expired(int good, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    char *cn = SSL_get_app_data(ssl);
+    struct cert_cn name;
+    if (good || !cn || X509_STORE_CTX_get_error_depth(store) != 0 ||
+        X509_STORE_CTX_get_error(store) != X509_V_ERR_CERT_HAS_EXPIRED)
+        return good;
+    cert_name_cn(X509_get_subject_name(X509_STORE_CTX_get_current_cert(store)), &name);
+    memcpy(cn, name.first, sizeof name.first);
+    return good;
+}
+
 static int build_server(const struct making *m, const struct tls_server_config *config)
 {
     SSL_CTX *s = m->ctx->ssl_ctx;
@@ -205,7 +221,8 @@ static int build_server(const struct making *m, const struct tls_server_config *
         return REFUSE(m, E_INVALID, "a server needs a certificate");
     m->ctx->is_server = true;
     set_habits(s);
-    SSL_CTX_set_verify(s, SSL_VERIFY_PEER | (config->client_cert_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT), NULL);
+    SSL_CTX_set_verify(s, SSL_VERIFY_PEER | (config->client_cert_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT),
+                       note_expired);
     if (config->legacy_suites)
         SSL_CTX_set_dh_auto(s, 1);
     int err = set_protocols(m, config->min, config->max);
@@ -473,7 +490,7 @@ void tls_ctx_destroy(struct tls_ctx **ctx)
 
 struct ssl_st *tls_ctx_new_ssl(struct tls_ctx *ctx)
 {
-    SSL *ssl = SSL_new(ctx->ssl_ctx);
+    SSL *ssl = SSL_new(ctx->ssl_ctx); /* its app data: see note_expired() */
     if (!ssl)
         return NULL;
     X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), (time_t)tls_ctx_now(ctx));

@@ -23,7 +23,8 @@ struct tls_engine {
     struct tls_ctx *ctx;
     SSL *ssl;
     struct tls_wire wire;
-    const char *error; /* static; NULL: nothing went wrong */
+    const char *error; /* static, or `text`; NULL: nothing went wrong */
+    char *text;        /* owned */
     struct tls_peer peer;
 };
 
@@ -41,6 +42,8 @@ int tls_engine_create(struct tls_ctx *ctx, struct tls_engine **out)
     }
     e->ctx = ctx;
     e->ssl = ssl;
+    if (tls_ctx_is_server(ctx))
+        SSL_set_app_data(ssl, e->peer.cn); /* note_expired() of tls_ctx.c writes there */
     BIO_set_data(bio, &e->wire);
     SSL_set_bio(ssl, bio, bio);
     *out = e;
@@ -63,7 +66,16 @@ void tls_engine_destroy(struct tls_engine **engine)
     if (tls_engine_open(e))
         SSL_set_shutdown(e->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(e->ssl);
+    free(e->text);
     free(e);
+}
+
+/* A certificate that has expired is the operator's business: whose it is should be said. The name is in peer.cn. */
+static const char *expired(struct tls_engine *e)
+{
+    if (!e->text && e->peer.cn[0] && asprintf(&e->text, "certificate of '%s' has expired", e->peer.cn) < 0)
+        e->text = NULL;
+    return e->text ? e->text : reason_of_verify(X509_V_ERR_CERT_HAS_EXPIRED);
 }
 
 static int fail(struct tls_engine *e)
@@ -73,6 +85,8 @@ static int fail(struct tls_engine *e)
     e->state = ENGINE_ENDED;
     if (e->wire.failure)
         e->error = err_text(e->wire.failure);
+    else if (verify == X509_V_ERR_CERT_HAS_EXPIRED)
+        e->error = expired(e);
     else
         e->error = verify == X509_V_OK ? said : reason_of_verify(verify);
     return e->wire.failure ? e->wire.failure : E_TLS;
@@ -124,7 +138,7 @@ static int shake(struct tls_engine *e)
     }
     if (e->peer.has_cert && e->peer.not_after <= tls_ctx_now(e->ctx)) { /* a resumed session is not verified again */
         e->state = ENGINE_ENDED;
-        e->error = reason_of_verify(X509_V_ERR_CERT_HAS_EXPIRED);
+        e->error = expired(e);
         return E_TLS;
     }
     return 0;

@@ -53,7 +53,9 @@ bool tls_engine_resumed(const struct tls_engine *e); /* the handshake resumed a 
 const struct tls_peer *tls_engine_peer(const struct tls_engine *e);
 const char *tls_engine_version(const struct tls_engine *e); /* "TLSv1.3"; static */
 const char *tls_engine_cipher(const struct tls_engine *e);  /* OpenSSL's name of the suite; static */
-/* Why it failed, for the log, without addresses or secrets: "client sent no certificate", "certificate has expired" ...
+/* Why it failed, for the log, without addresses or secrets: "client sent no certificate", "certificate of 'joe' has
+ * expired"
+ * ... Borrowed until the engine is destroyed.
  */
 const char *tls_engine_error(const struct tls_engine *e);
 /* Of a client: appends what the server showed, its own certificate first, as PEM; also when the handshake failed after

@@ -141,7 +141,7 @@ static void not_after_the_certificates_end(void **state)
         world.now = PKI_NOW + 100;
         assert_false(resume(&f, &next));
         assert_int_equal(next.server.err, E_TLS);
-        assert_string_equal(tls_engine_error(next.server.engine), "certificate has expired");
+        assert_string_equal(tls_engine_error(next.server.engine), "certificate of 'myuser' has expired");
         assert_int_equal(buf_len(&next.server.got), 0);
         link_close(&next);
         stop(&f);
