@@ -208,8 +208,9 @@ struct formation {
 #define ORCHESTRATOR_PLACES_MAX 256
 
 struct orchestrator {
-    uint64_t asked_ms; /* for the last answer */
-    uint64_t seen_ms;  /* for the last that lists this node (R-FENCE); before one: the start of this node */
+    uint64_t leaving_ms; /* a member was leaving then; 0: none yet */
+    uint64_t asked_ms;   /* for the last answer */
+    uint64_t seen_ms;    /* for the last that lists this node (R-FENCE); before one: the start of this node */
     /* Some of N nodes are not heard, since then; 0: all are. */
     uint64_t missing_ms;
     uint64_t fence_ms; /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */

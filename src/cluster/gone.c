@@ -110,6 +110,19 @@ static bool is_one_new(const struct cluster *c)
     return found && c->orchestrator.asked_ms;
 }
 
+/* One that leaves was told to, perhaps because there are to be fewer nodes from now on. Until all know that, the seats
+ * of those that have left stay (R-SEATS), and the last to go may have two seconds for what it holds. */
+#define LEFT_MS 3000
+
+static bool is_one_leaving(struct cluster *c)
+{
+    struct orchestrator *o = &c->orchestrator;
+    for (unsigned i = 0; c->meta.whole && i < c->meta.state->member_count; i++)
+        if (cluster_is_leaving(c, c->meta.state->member[i].id))
+            o->leaving_ms = now_of(c);
+    return o->asked_ms && o->leaving_ms && now_of(c) - o->leaving_ms < LEFT_MS;
+}
+
 /* --- R-FENCE --- */
 
 /* One that is heard, but has gone over to another epoch, is missing like one that is silent. */
@@ -201,7 +214,7 @@ static bool wants_to_be_seen(const struct cluster *c)
 void gone_look(struct cluster *c)
 {
     set_fence(c);
-    if (wants_to_be_seen(c) || is_one_new(c))
+    if (wants_to_be_seen(c) || is_one_new(c) || is_one_leaving(c))
         ask(c);
 }
 

@@ -37,6 +37,8 @@ static void answer(struct universe *u, unsigned i)
             places[count++] = (struct cluster_candidate){u->machine[k].address, 4369};
     struct cluster_roster r = {.places = places, .count = count, .asked_ms = api.node[i].asked_ms, .whole = true};
     cluster_set_roster(u->machine[i].cluster, &r);
+    cluster_set_candidates(u->machine[i].cluster, places, count, (unsigned)count, true, true);
+    u->machine[i].touched = true;
 }
 
 static void turn_api(struct universe *u, unsigned i)
@@ -170,6 +172,44 @@ static void test_the_next_of_a_place_does_not_end_the_first(void **state)
         assert_int_equal(s.member[i].state, STATUS_LIVE);
 }
 
+/* --- fewer nodes --- */
+
+/* A StatefulSet with a grace of 0 that is scaled from seven to three: it is off the list, is told to end, and is killed
+ * two seconds later; the next follows at once. */
+static void test_seven_become_three_within_seconds(void **state)
+{
+    struct universe *u = *state;
+    uint64_t told_ms[UNIVERSE_MAX] = {0};
+    begin(u);
+    for (unsigned i = 5; i < 7; i++) {
+        universe_start(u, i);
+        api.listed[i] = true;
+    }
+    run(u, 2 * INTERVAL_MS);
+    assert_int_equal(universe_status(u, 0).seats, 7);
+    while (api.node[0].next_ms < u->now_ms + INTERVAL_MS / 2) /* nobody asks soon without a reason */
+        run(u, 10);
+    for (unsigned i = 6; i >= 3; i--) {
+        api.listed[i] = false;
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+        told_ms[i] = u->now_ms;
+        run(u, 150);
+    }
+    for (unsigned left = 4; left;) {
+        left = 0;
+        for (unsigned i = 3; i < 7; i++) {
+            assert_true(u->now_ms - told_ms[i] < 2000 || u->machine[i].ended);
+            left += !u->machine[i].ended;
+        }
+        run(u, 10);
+    }
+    for (unsigned i = 3; i < 7; i++)
+        universe_kill(u, i);
+    assert_int_equal(try_all(u, 0, 1000), KEYS);
+    expect_all(u, 1, "after");
+    assert_int_equal(universe_status(u, 0).seats, 5);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -178,6 +218,7 @@ int main(void)
         CASE(test_two_of_five_are_replaced_and_the_leader_with_them),
         CASE(test_how_often_the_orchestrator_is_asked),
         CASE(test_the_next_of_a_place_does_not_end_the_first),
+        CASE(test_seven_become_three_within_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
