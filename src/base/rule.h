@@ -42,6 +42,7 @@ enum rule {
     RULE_CONTEXT, /* a removal from a set or map takes away only what its context has seen (src/datatype) */
     RULE_MEMORY,  /* what would pass the limit is refused before it is proposed */
     RULE_FLOOR,   /* a connection is shown nothing that is older than what it was shown before */
+    RULE_LEAVE,   /* what would lose most of its replicas goes first, where several nodes leave */
     /* Of an orchestrator's word (src/cluster/gone.c). */
     RULE_GONE_LEASE,  /* a member that the API calls gone is dead when its lease and the margin have run out */
     RULE_GONE_FRESH,  /* an answer counts that was asked for a lease after the member was last heard */

@@ -337,7 +337,7 @@ static enum urgency urgency_of(struct cluster *c, const struct partition_map *ma
                                const struct placement_partition *target)
 {
     unsigned staying = count_staying(c, map, REPLICA_PRESENT);
-    if (staying >= target->count / 2 + 1 || !target->count || !is_left_by_some(c, map))
+    if (staying >= target->count / 2 + 1 || !target->count || !is_left_by_some(c, map) || !rule_holds(RULE_LEAVE))
         return NOTHING_URGENT;
     return staying ? NO_MAJORITY : LAST_COPIES;
 }
@@ -381,33 +381,43 @@ static bool take_out_or_back(struct cluster *c, unsigned i, const struct placeme
     return again || out;
 }
 
+/* Those that lack a replica do not wait for those that only move. */
+static unsigned limit_of(struct cluster *c, const struct partition_map *map, const struct placement_partition *target)
+{
+    bool lacks = rule_holds(RULE_LEAVE) ? lacks_one(c, map, target) : overseer_present_here(c, map) < target->count;
+    return lacks ? REPAIR_MAX : BALANCE_MAX;
+}
+
+/* One replica more, or one less. */
+static bool change_one(struct cluster *c, unsigned i, const struct placement_partition *target, unsigned *under_way,
+                       struct meta_command *m)
+{
+    const struct partition_map *map = &c->meta.state->partition[i];
+    const struct replica *extra = surplus(c, i, target, true);
+    uint64_t wanted = missing(c, i, target, lacks_one(c, map, target));
+    bool may_drop = !wanted && extra && overseer_present_here(c, map) > target->count;
+    bool is_free = may_drop && !overseer_is_live(c, extra->member); /* no copy is made for it */
+    if (is_changing(map) || map->replica_count == META_REPLICAS_MAX || (!wanted && !may_drop) ||
+        (!is_free && *under_way >= limit_of(c, map, target)))
+        return false;
+    overseer_add_change(m, i, wanted ? CHANGE_ADD : CHANGE_REMOVE, wanted ? wanted : extra->id);
+    *under_way += !is_free;
+    return true;
+}
+
 /* A suspect's or dead replica: remove, then add. A live one: add, then remove; one at a member that leaves is removed
  * by the partition's leader, as soon as another has a vote in its place. */
 static bool step(struct cluster *c, unsigned i, const struct placement_partition *target, unsigned *under_way,
                  struct meta_command *m)
 {
     const struct partition_map *map = &c->meta.state->partition[i];
-    const struct replica *extra = surplus(c, i, target, true);
-    bool lacks = lacks_one(c, map, target);
-    uint64_t wanted = missing(c, i, target, lacks);
     if (!majority_is_here(c, map))
         return false;
-    if (take_out_or_back(c, i, target, m) || make_room(c, i, lacks, m))
+    if (take_out_or_back(c, i, target, m) || make_room(c, i, lacks_one(c, map, target), m))
         return true;
     if (urgency_of(c, map, target) != NOTHING_URGENT && rescue(c, i, target, under_way, m))
         return true;
-    bool may_drop = !wanted && extra && overseer_present_here(c, map) > target->count;
-    if (is_changing(map) || map->replica_count == META_REPLICAS_MAX)
-        return false;
-    if (may_drop && !overseer_is_live(c, extra->member)) { /* no copy is made for it */
-        overseer_add_change(m, i, CHANGE_REMOVE, extra->id);
-        return true;
-    }
-    if (*under_way >= (lacks ? REPAIR_MAX : BALANCE_MAX) || (!wanted && !may_drop))
-        return false;
-    overseer_add_change(m, i, wanted ? CHANGE_ADD : CHANGE_REMOVE, wanted ? wanted : extra->id);
-    ++*under_way;
-    return true;
+    return change_one(c, i, target, under_way, m);
 }
 
 static void prefer_leader(struct cluster *c, unsigned i, const struct placement_partition *target,

@@ -1,6 +1,7 @@
 /* What the leader of a partition does about its members: step by step it makes of the group what the map says. */
 #include "cluster/cluster_impl.h"
 
+#include "base/rule.h"
 #include "wire/command_msg.h"
 
 /* After a failed transfer, none to that node for so long. A node that leaves cannot wait: an election timeout, after
@@ -65,7 +66,8 @@ static bool hand_over(struct partition *p, uint64_t to)
  * that would end with it. */
 static bool give_up_lead(struct partition *p, const struct partition_map *map, const struct group_member *m, unsigned n)
 {
-    return cluster_is_leaving(p->cluster, p->cluster->meta.self) && hand_over(p, successor(p, map, m, n, true));
+    return rule_holds(RULE_LEAVE) && cluster_is_leaving(p->cluster, p->cluster->meta.self) &&
+           hand_over(p, successor(p, map, m, n, true));
 }
 
 /* Whether those that can be reached are a majority without it: else the change could never be committed, and nobody

@@ -1,5 +1,6 @@
 #include "sim/faults.h"
 
+#include "sim/drain.h"
 #include "sim/world.h"
 
 #include "base/assert.h"
@@ -38,7 +39,11 @@ bool faults_silence_many(const struct world *w)
 bool faults_are_orderly(const struct world *w)
 {
     const uint32_t orderly = 1u << FAULT_DELAY | 1u << FAULT_RESET | 1u << FAULT_CLOCK | 1u << FAULT_KILL |
-                             1u << FAULT_POWER | 1u << FAULT_LEAVE | 1u << FAULT_ORDERED;
+                             1u << FAULT_POWER | 1u << FAULT_LEAVE | 1u << FAULT_ORDERED | 1u << FAULT_DRAIN;
+    /* Who is killed after seconds has handed over what it held only where messages take milliseconds. */
+    const uint32_t slow = 1u << FAULT_DELAY | 1u << FAULT_RESET;
+    if (faults_include(&w->options, FAULT_DRAIN) && w->options.faults & slow)
+        return false;
     return !(w->options.faults & ~orderly) && w->places > 1;
 }
 
@@ -308,7 +313,8 @@ static bool all_are_ready(const struct actor *self)
             return false;
     for (unsigned i = 0; i < w->faults.actors; i++) {
         const struct actor *a = &w->faults.actor[i];
-        if (a != self && a->acts && (a->kind == FAULT_KILL || a->kind == FAULT_POWER || a->kind == FAULT_LEAVE))
+        bool ends = a->kind == FAULT_KILL || a->kind == FAULT_POWER || a->kind == FAULT_LEAVE || a->kind == FAULT_DRAIN;
+        if (a != self && a->acts && ends)
             return false;
     }
     return true;
@@ -316,7 +322,7 @@ static bool all_are_ready(const struct actor *self)
 
 /* One may end, and another will come. Where the network falls apart and nodes stand still, that they have been ready
  * once says nothing of now. */
-static bool one_may_end(const struct actor *a)
+bool faults_may_end_one(const struct actor *a)
 {
     struct world *w = a->world;
     return all_run(w) && (faults_are_orderly(w) ? all_are_ready(a) : witness_is_whole(w));
@@ -325,7 +331,7 @@ static bool one_may_end(const struct actor *a)
 static uint64_t begin_kill(struct actor *a)
 {
     struct world *w = a->world;
-    if (!one_may_end(a))
+    if (!faults_may_end_one(a))
         return 0;
     a->node[0] = any_node(w);
     faults_tell(a, "kill", a->node[0], 0);
@@ -341,7 +347,7 @@ static void end_kill(struct actor *a)
 static uint64_t begin_leave(struct actor *a)
 {
     struct world *w = a->world;
-    if (!one_may_end(a) || w->nodes < 4)
+    if (!faults_may_end_one(a) || w->nodes < 4)
         return 0;
     a->node[0] = any_node(w);
     faults_tell(a, "leave", a->node[0], 0);
@@ -519,7 +525,8 @@ uint64_t faults_discover(struct node *n)
     struct world *w = n->world;
     struct cluster_candidate list[SIM_NODES_MAX + 3];
     bool lies = faults_include(&w->options, FAULT_DISCOVERY) && !w->faults.over && chance_of(chance(w), 70);
-    unsigned count = 0, listed = w->places;
+    /* While an orchestrator replaces nodes more of them run than there are to be. */
+    unsigned count = 0, listed = faults_include(&w->options, FAULT_DRAIN) ? w->options.expected : w->places;
     for (unsigned i = 0; i < w->nodes; i++)
         if (w->node[i].pod.listed && (!lies || chance_of(chance(w), 60))) /* too few */
             list[count++] = (struct cluster_candidate){w->node[i].address, PORT_EPMD};
@@ -579,6 +586,7 @@ static const struct {
     [FAULT_WORD] = {begin_word, end_word, go_on_with_word, 40},
     [FAULT_REPLACED] = {replaced_begin, replaced_end, replaced_go_on, 15},
     [FAULT_LIE] = {begin_lie, end_lie, NULL, 10},
+    [FAULT_DRAIN] = {drain_begin, NULL, drain_go_on, 20},
 };
 
 /* One node after the other is ended as soon as it may be, more often than not. */
@@ -608,7 +616,9 @@ static void go_on(struct actor *a)
         rest(a);
     else
         world_timer(a->world, &a->timer,
-                    a->kind == FAULT_ORDERED ? chance_between(chance(a->world), 1000, 400000) : SECOND_US);
+                    a->kind == FAULT_ORDERED ? chance_between(chance(a->world), 1000, 400000)
+                    : a->again_us            ? a->again_us
+                                             : SECOND_US);
 }
 
 static void on_timer(struct timer *t)

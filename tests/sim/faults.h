@@ -16,6 +16,8 @@ struct actor {
     bool acts;                           /* now */
     unsigned node[SIM_NODES_MAX], count; /* that it has taken hold of */
     unsigned step, waited;
+    uint64_t again_us; /* until it is asked again */
+    bool joined;       /* of a drain: the fresh nodes were members when the others were told to leave */
     bool cut[SITES][SITES];
 };
 
@@ -59,6 +61,11 @@ static inline bool faults_include(const struct sim_options *o, enum fault kind)
 {
     return o->faults & 1u << kind;
 }
+
+/* For what is in files of its own. One more may end now, and another will come. */
+bool faults_may_end_one(const struct actor *a);
+/* A fault has begun. */
+void faults_tell(const struct actor *a, const char *what, unsigned x, unsigned y);
 
 /* Some are silent for so long now that they may count as lost. */
 bool faults_silence_many(const struct world *w);

@@ -40,7 +40,11 @@
       "the orchestrator deletes nodes and starts others elsewhere, while those run on: for seconds, or beyond a cut "  \
       "that ends before a silent node is lost")                                                                        \
     X(FENCE, "fence", "fence-after-ms is set, and those beyond the cut are replaced after that; the cut lasts")        \
-    X(LIE, "lie", "the API does not list one or two that run")
+    X(LIE, "lie", "the API does not list one or two that run")                                                         \
+    X(DRAIN, "drain",                                                                                                  \
+      "fresh nodes start, as many as --nodes is more than --expected, and as many others are told to leave at once "   \
+      "and killed 2 or 5 s later; only when asked for, and not with cut, one-way, pause or majority: more processes "  \
+      "run than nodes know of")
 
 enum fault {
 #define X(name, word, help) FAULT_##name,

@@ -25,6 +25,7 @@ void test_PLEDGE_who_has_accepted_never_goes_back(void **state);
 void test_REFORM_waits_for_who_may_be_alive(void **state);
 void test_REFORM_goes_on_without_who_is_lost(void **state);
 void test_READY_is_when_all_is_full(void **state);
+void test_LEAVE_the_last_copies_go_first(void **state);
 void test_TIME_is_not_the_wall_clocks(void **state);
 void test_TIME_goes_on_where_it_is_copied_to(void **state);
 void test_TIME_is_asked_of_a_majority(void **state);

@@ -462,6 +462,31 @@ void test_REFORM_goes_on_without_who_is_lost(void **state)
     assert_int_equal(universe_status(u, 3).member_count, 5);
 }
 
+/* --- R-LEAVE --- */
+
+static bool eight_are_members(struct universe *u)
+{
+    return universe_status(u, 0).member_count == 8;
+}
+
+/* Three of five end as soon as what is urgent can be done, which is long before they have handed over everything. */
+void test_LEAVE_the_last_copies_go_first(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, NULL);
+    for (unsigned i = 5; i < 8; i++)
+        universe_start(u, i);
+    assert_true(universe_until(u, eight_are_members, 20000));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(cluster_leave(cluster_at(u, i)), 0);
+    universe_run(u, 300);
+    for (unsigned i = 0; i < 3; i++)
+        universe_kill(u, i);
+    expect_all(u, 3, NULL);
+    write_all(u, 4, "after");
+}
+
 /* --- R-READY --- */
 
 static bool is_ready(struct universe *u, unsigned i)

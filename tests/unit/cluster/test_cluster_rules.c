@@ -36,6 +36,7 @@ int main(int argc, char **argv)
         CASE(test_REFORM_waits_for_who_may_be_alive),
         CASE(test_REFORM_goes_on_without_who_is_lost),
         CASE(test_READY_is_when_all_is_full),
+        CASE(test_LEAVE_the_last_copies_go_first),
         CASE(test_TIME_is_not_the_wall_clocks),
         CASE(test_TIME_goes_on_where_it_is_copied_to),
         CASE(test_TIME_is_asked_of_a_majority),
