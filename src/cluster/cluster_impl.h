@@ -306,7 +306,7 @@ struct cluster {
     uint64_t time_ms;         /* as this node has it ... */
     uint64_t time_boot_ms;    /* ... at this moment of its clock */
     uint64_t catalog_version; /* grows with each change of the catalog here, and when a whole state comes */
-    uint64_t leave_ms;
+    uint64_t leave_ms, leave_told_ms;
     struct buf scratch;
     unsigned gone_count; /* incarnations that are no members, and since when they are known not to be */
     struct {
@@ -394,6 +394,9 @@ bool readiness_is_settled(const struct cluster *c); /* it was so once, in the li
 /* It has been told to end: as it says itself, which is known before the meta group has it. */
 bool cluster_is_leaving(const struct cluster *c, uint64_t member);
 
+/* What a member that leaves still has to do; true: something would be lost, or not be served, if it ended now. */
+bool cluster_explain_leaving(const struct cluster *c, char *out, size_t size);
+void cluster_tell_leaving(struct cluster *c); /* as it begins */
 /* Of a member that leaves: whether it has left, or nobody can take over what it holds. */
 void cluster_note_left(struct cluster *c);
 

@@ -1,8 +1,12 @@
 /* The end of a member's leaving: it has left, or waits no longer for others to take over what it holds. */
 #include "cluster/cluster_impl.h"
 
+#include <stdio.h>
+
 /* How long leaving may take. */
 #define LEAVE_MS 30000
+/* From one line of the log on what is left to the next. */
+#define TELL_MS 1000
 /* Every node says several times in this time, if only that it is there. */
 #define HEARD_MS 3000
 
@@ -44,6 +48,83 @@ bool cluster_is_leaving(const struct cluster *c, uint64_t member)
     return p && p->has_beacon && p->beacon.leaving;
 }
 
+/* --- what is left to do --- */
+
+struct rest {
+    unsigned copies, leads; /* of this node */
+    /* Of those, partitions of which the nodes that stay are no majority, and those of which they have nothing. */
+    unsigned minority, last;
+};
+
+static unsigned count_replicas(const struct cluster *c, const struct partition_map *map, bool only_staying)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < map->replica_count; i++)
+        n += map->replica[i].state == REPLICA_PRESENT &&
+             !(only_staying && cluster_is_leaving(c, map->replica[i].member));
+    return n;
+}
+
+static struct rest count_rest(const struct cluster *c)
+{
+    struct rest r = {0};
+    for (unsigned i = 0; i < partitions_of(c); i++) {
+        const struct partition_map *map = &c->meta.state->partition[i];
+        unsigned staying = count_replicas(c, map, true), all = count_replicas(c, map, false);
+        if (!meta_replica_of(map, c->meta.self))
+            continue;
+        r.copies++;
+        r.leads += partition_leads(&c->partition[i]);
+        r.last += staying == 0;
+        r.minority += staying != 0 && staying < all / 2 + 1;
+    }
+    return r;
+}
+
+static const char *explain_rest(const struct cluster *c, const struct rest *r, char *out, size_t size)
+{
+    int n = snprintf(out, size, "leaving: %u copies are still to be handed over", r->copies);
+    if (!r->copies && meta_has_seat(c, c->meta.self))
+        snprintf(out, size,
+                 "leaving: all copies are handed over; waiting for a node that takes over this node's seat, as the "
+                 "cluster would have no majority without it");
+    else if (r->minority || r->last)
+        snprintf(out + n, size - (size_t)n,
+                 "; if the leaving nodes ended now, %u partitions would lose their data and %u their majority", r->last,
+                 r->minority);
+    return out;
+}
+
+bool cluster_explain_leaving(const struct cluster *c, char *out, size_t size)
+{
+    struct rest r = count_rest(c);
+    explain_rest(c, &r, out, size);
+    return r.last || r.minority;
+}
+
+static void tell_rest(struct cluster *c)
+{
+    char text[STATUS_TEXT_MAX];
+    uint64_t now = now_of(c);
+    if (!c->meta.whole || now - c->leave_told_ms < TELL_MS)
+        return;
+    c->leave_told_ms = now;
+    if (cluster_explain_leaving(c, text, sizeof text))
+        log_warn(c->config.log, "cluster", "%s", text);
+    else
+        log_info(c->config.log, "cluster", "%s", text);
+}
+
+void cluster_tell_leaving(struct cluster *c)
+{
+    struct rest r = count_rest(c);
+    c->leave_told_ms = now_of(c);
+    log_info(c->config.log, "cluster", "leaving: handing over %u leaderships, %u copies%s; this takes %d s at most",
+             r.leads, r.copies, meta_has_seat(c, c->meta.self) ? " and a seat" : "", LEAVE_MS / 1000);
+}
+
+/* --- its end --- */
+
 static bool has_left(const struct cluster *c)
 {
     return c->left || (c->meta.whole && !meta_member(c->meta.state, c->meta.self));
@@ -53,24 +134,32 @@ static bool has_left(const struct cluster *c)
 static bool is_over(const struct cluster *c)
 {
     const struct log *log = c->config.log;
+    char rest[STATUS_TEXT_MAX];
     if (has_left(c))
-        log_info(log, "cluster", "left the cluster");
+        log_info(log, "cluster", "left the cluster after %llu ms", (unsigned long long)(now_of(c) - c->leave_ms));
     else if (c->meta.whole && !somebody_stays(c))
         log_info(log, "cluster", "no member stays that could take over what this node holds: ending without waiting");
     else if (c->meta.whole && !is_led(c))
         log_warn(log, "cluster",
                  "the cluster has no majority, so nobody can take over what this node holds: ending without waiting");
-    else if (now_of(c) - c->leave_ms >= LEAVE_MS)
-        log_warn(log, "cluster", "leaving took longer than %d s: ending all the same", LEAVE_MS / 1000);
-    else
+    else if (now_of(c) - c->leave_ms >= LEAVE_MS) {
+        if (c->meta.whole)
+            cluster_explain_leaving(c, rest, sizeof rest);
+        log_warn(log, "cluster", "leaving took longer than %d s: ending now%s%s", LEAVE_MS / 1000,
+                 c->meta.whole ? "; " : "", c->meta.whole ? rest : "");
+    } else
         return false;
     return true;
 }
 
 void cluster_note_left(struct cluster *c)
 {
-    if (c->phase != PHASE_LEAVING || !is_over(c))
+    if (c->phase != PHASE_LEAVING)
         return;
+    if (!is_over(c)) {
+        tell_rest(c);
+        return;
+    }
     cluster_set_phase(c, PHASE_ENDED);
     c->config.ended(c->config.arg);
 }

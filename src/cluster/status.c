@@ -119,8 +119,13 @@ static void explain(const struct cluster *c, const struct cluster_health *h, cha
     case PHASE_STRANDED:
         explain_stranded(c, out);
         break;
-    case PHASE_MEMBER:
     case PHASE_LEAVING:
+        if (h->quorum)
+            cluster_explain_leaving(c, out, STATUS_TEXT_MAX);
+        else
+            explain_member(c, h, out);
+        break;
+    case PHASE_MEMBER:
         explain_member(c, h, out);
         break;
     default:
@@ -281,7 +286,7 @@ int cluster_leave(struct cluster *c)
         return E_CLOSED;
     cluster_set_phase(c, PHASE_LEAVING);
     c->leave_ms = now_of(c);
-    log_info(c->config.log, "cluster", "leaving: handing over leaderships, seat and replicas");
+    cluster_tell_leaving(c);
     lease_renew_now(c);
     for (unsigned i = 0; i < partitions_of(c); i++)
         partition_mark_dirty(&c->partition[i]); /* to let others lead */
