@@ -2,10 +2,10 @@
 
 #include "sim/world.h"
 
-#include <stdio.h>
+#include "cluster/cluster_impl.h"
 
 #define INTERVAL_US (10 * SECOND_US) /* between two questions, as src/discovery has it; */
-#define REFRESH_US  SECOND_US        /* when the cluster wants an answer */
+#define REFRESH_US  SECOND_US        /* between two that the cluster wants */
 #define SPARES_MAX  3
 
 bool orchestrator_is(const struct sim_options *o)
@@ -68,15 +68,24 @@ static uint64_t moment_of(struct node *n)
 
 enum answer { ANSWER_WHOLE, ANSWER_PART, ANSWER_OTHERS, ANSWER_NONE };
 
+/* What is wrong with its answers stays so for a while. */
 static enum answer pick_answer(struct node *n)
 {
+    struct pod *p = &n->pod;
     const struct world *w = n->world;
-    if (n->pod.cut_off)
+    if (p->cut_off)
         return ANSWER_NONE;
     if (!faults_include(&w->options, FAULT_API) || w->faults.over)
         return ANSWER_WHOLE;
-    unsigned percent = (unsigned)rng_below(chance(n), 100);
-    return percent < 12 ? ANSWER_NONE : percent < 22 ? ANSWER_PART : percent < 30 ? ANSWER_OTHERS : ANSWER_WHOLE;
+    if (w->now_us >= p->wrong_until_us) {
+        unsigned percent = (unsigned)rng_below(chance(n), 100);
+        p->wrong = percent < 12   ? ANSWER_NONE
+                   : percent < 30 ? ANSWER_PART
+                   : percent < 45 ? ANSWER_OTHERS
+                                  : ANSWER_WHOLE;
+        p->wrong_until_us = w->now_us + chance_between(chance(n), SECOND_US, 15 * SECOND_US);
+    }
+    return p->wrong;
 }
 
 static unsigned list_moment(struct node *n, enum answer kind, struct cluster_candidate list[SIM_NODES_MAX])
@@ -116,15 +125,23 @@ static void on_answer(struct timer *t)
 
 /* --- when it is asked --- */
 
+/* A node that seeks others asks more often. */
+static bool is_due(const struct node *n)
+{
+    const struct pod *p = &n->pod;
+    bool seeks = n->cluster->phase == PHASE_SEEKING || n->cluster->phase == PHASE_STRANDED;
+    return !p->asking && (p->refreshes || seeks || !p->asked_us || n->world->now_us - p->asked_us >= INTERVAL_US);
+}
+
 static void on_question(struct timer *t)
 {
     struct node *n = LIST_ENTRY(t, struct node, pod.question);
     struct pod *p = &n->pod;
-    bool late = faults_include(&n->world->options, FAULT_API) && chance_of(chance(n), 20);
-    world_timer(n->world, t, INTERVAL_US);
-    p->refreshes = false;
-    if (p->asking || !node_runs(n))
+    world_timer(n->world, t, SECOND_US);
+    if (!node_runs(n) || !is_due(n))
         return;
+    bool late = faults_include(&n->world->options, FAULT_API) && chance_of(chance(n), 20);
+    p->refreshes = false;
     p->asking = true;
     p->asked_us = n->world->now_us;
     p->asked_ms = node_boot_us(n) / 1000;
@@ -153,6 +170,7 @@ void orchestrator_init(struct node *n)
 void orchestrator_begin(struct node *n)
 {
     n->pod.asking = n->pod.refreshes = false;
+    n->pod.asked_us = 0;
     if (orchestrator_is(&n->world->options))
         world_timer(n->world, &n->pod.question, rng_below(chance(n), SECOND_US));
 }

@@ -23,6 +23,8 @@ struct pod {
     struct timer question, answer;
     uint64_t asked_us, asked_ms; /* in true time; by its clock */
     bool asking, refreshes;
+    unsigned wrong; /* with its answers (enum answer), ... */
+    uint64_t wrong_until_us;
     bool was_old;       /* the last answer was older than a lease */
     uint64_t frozen_us; /* all its answers are of then, ... */
     uint64_t thaw_us;   /* ... until then */

@@ -247,8 +247,8 @@ void witness_give_up(struct world *w)
         give_up_partition(w, i);
 }
 
-/* R-GONE: whoever runs, is listed, and was not silent for as long as counts as death, is not declared dead. A lie is no
- * reason either, but where it comes together with a silence. */
+/* R-GONE: no node is declared dead that runs, is listed, and was not silent for as long as counts as death. A lie is no
+ * reason either, except together with a silence. What those know who are given up is not looked at. */
 static void see_dead(struct world *w, const struct meta_state *s)
 {
     for (unsigned i = 0; i < w->nodes; i++) {
@@ -260,9 +260,11 @@ static void see_dead(struct world *w, const struct meta_state *s)
 
 static void see_deaths(struct world *w)
 {
-    for (unsigned i = 0; i < w->nodes && orchestrator_is(&w->options) && !w->witness.losing; i++)
-        if (w->node[i].cluster && w->node[i].cluster->meta.whole)
-            see_dead(w, w->node[i].cluster->meta.state);
+    for (unsigned i = 0; i < w->nodes && orchestrator_is(&w->options) && !w->witness.losing; i++) {
+        const struct node *n = &w->node[i];
+        if (n->pod.listed && n->cluster && n->cluster->meta.whole && n->cluster->meta.state->epoch == w->witness.epoch)
+            see_dead(w, n->cluster->meta.state);
+    }
 }
 
 static uint64_t catalog_index(const struct cluster *c)

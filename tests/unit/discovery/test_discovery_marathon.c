@@ -526,9 +526,45 @@ static void test_a_bad_id(void **state)
     rig_fini(&r);
 }
 
+/* --- out of turn --- */
+
+static void answer_api(struct rig *r)
+{
+    rig_http(r, 200, APP(1, TASK("t1", "10.0.0.1", "RUNNING")));
+    answer_names(r);
+}
+
+/* As often as the cluster likes to say it: once a second, and never twice at once. */
+static void test_a_refresh_is_asked_for(void **state)
+{
+    struct rig r;
+    (void)state;
+    begin(&r, &plain);
+    answer_api(&r);
+    rig_pass(&r, 100);
+    unsigned before = r.calls;
+    for (unsigned i = 0; i < 5; i++) {
+        discovery_refresh(r.d);
+        assert_int_equal(r.calls, before); /* not from inside the call */
+        rig_pass(&r, 10);
+        assert_int_equal(r.calls, before + 1);
+        discovery_refresh(r.d);
+        rig_pass(&r, 10); /* it is being asked */
+        assert_int_equal(r.calls, ++before);
+        answer_api(&r);
+        discovery_refresh(r.d);
+        rig_pass(&r, DISCOVERY_REFRESH_MS - 40);
+        assert_int_equal(r.calls, before);
+        rig_pass(&r, 40);
+        answer_names(&r);
+    }
+    rig_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_refresh_is_asked_for),
         cmocka_unit_test(test_an_answer),
         cmocka_unit_test(test_more_tasks_than_instances),
         cmocka_unit_test(test_a_roster_for_each_answer),
