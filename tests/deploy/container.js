@@ -82,6 +82,11 @@ class Container {
         return (Number(fields[11]) + Number(fields[12])) * 10;
     }
 
+    // Resident memory of its process 1.
+    residentMb() {
+        return Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${this.pid}/status`, 'utf8'))[1]) / 1024;
+    }
+
     // Runs a command in it, with its environment: { code, ms, out }; code 'timeout' after so long.
     exec(command, timeoutMs) {
         const begin = process.hrtime.bigint();

@@ -152,6 +152,18 @@ class Play {
         return result;
     }
 
+    // What these nodes cost while nothing happens; `server` is the API's. At most so many requests a second and node to it.
+    async idle(containers, server, most) {
+        const s = 30;
+        const [asked, cpu] = [server.asked, containers.map((one) => one.cpuMs())];
+        await later(s * 1000);
+        const rate = (server.asked - asked) / containers.length / s;
+        const load = Math.max(...containers.map((one, i) => one.cpuMs() - cpu[i])) / s / 10;
+        this.say(`idle: ${rate.toFixed(3)} requests a second and node to the API, ${load.toFixed(2)} % of a core, `
+            + `${Math.max(...containers.map((one) => one.residentMb())).toFixed(1)} MB resident, both at most`);
+        this.check(rate <= most, `${rate} requests a second and node to the API, more than ${most}`);
+    }
+
     // --- the end ---
 
     showLogs() {

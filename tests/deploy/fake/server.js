@@ -44,6 +44,7 @@ class Server {
         this.addresses = [];
         this.servers = [];
         this.sockets = new Set();
+        this.asked = 0; // requests in all
         this.log = []; // of requests: { ms, from, method, path, status }, the last 10,000
     }
 
@@ -89,6 +90,7 @@ class Server {
     }
 
     note(request, response, begin) {
+        this.asked++;
         this.log.push({ ms: begin, from: request.socket.remoteAddress, method: request.method, path: request.url,
             status: response.statusCode });
         if (this.log.length > 10000) this.log.shift();
