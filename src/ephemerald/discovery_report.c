@@ -70,15 +70,17 @@ static struct status_candidate *next_place(struct status_discovery *out, unsigne
     return &out->candidate[out->candidate_count++];
 }
 
-static void add(const struct discovery_report *r, unsigned from, const char *address, uint16_t port, uint64_t sources,
-                struct status_discovery *out)
+/* Returns the place that it has in the answer, or NULL. */
+static struct status_candidate *add(const struct discovery_report *r, unsigned from, const char *address, uint16_t port,
+                                    struct status_discovery *out)
 {
     struct status_candidate *c = next_place(out, from);
     if (!c)
-        return;
-    *c = (struct status_candidate){.epmd_port = port, .sources = sources};
+        return NULL;
+    *c = (struct status_candidate){.epmd_port = port};
     copy(c->address, sizeof c->address, address);
     cluster_judge_candidate(r->cluster, address, port, c);
+    return c;
 }
 
 void discovery_report_fill(const struct discovery_report *r, unsigned from, struct status_discovery *out)
@@ -91,11 +93,13 @@ void discovery_report_fill(const struct discovery_report *r, unsigned from, stru
     fill_sources(r, out);
     for (size_t i = 0; i < view->count; i++) {
         const struct discovery_candidate *c = &view->candidates[i];
-        add(r, from, c->address, c->epmd_port, sources_of(r, c), out);
+        struct status_candidate *place = add(r, from, c->address, c->epmd_port, out);
+        if (place)
+            place->sources = sources_of(r, c);
     }
     for (size_t i = 0; cluster_place(r->cluster, i, address, &port); i++)
         if (!is_candidate(view, address, port))
-            add(r, from, address, port, 0, out);
+            add(r, from, address, port, out);
 }
 
 /* --- for the log --- */
