@@ -67,7 +67,7 @@ static void test_pods_and_how_many_there_are_to_be(void **state)
     begin(&r);
     assert_string_equal(r.call.url, PODS);
     assert_string_equal(r.call.files, "/account/token - - /account/ca.crt");
-    assert_int_equal(r.call.body_max, 1 << 20);
+    assert_int_equal(r.call.body_max, 128 << 10);
     assert_false(r.view.answered);
     rig_pass(&r, 100);
     rig_http(&r, 200, PAGE("", POD("store-0", "10.0.0.1") "," POD("store-1", "10.0.0.2")));
@@ -301,7 +301,7 @@ static void test_large_pods(void **state)
     assert_non_null(strstr(r.call.url, "&limit=4"));
     rig_http_fails(&r, E_TOO_LARGE, "too large");
     assert_non_null(strstr(r.call.url, "&limit=1"));
-    assert_int_equal(r.call.body_max, 4 << 20);
+    assert_int_equal(r.call.body_max, 256 << 10);
     rig_http_fails(&r, E_TOO_LARGE, "its answer is larger than that");
     assert_false(r.call.under_way);
     assert_non_null(strstr(r.lines, "its answer is larger than that"));
