@@ -2,7 +2,7 @@
 
 #include "base/err.h"
 
-/* Gives a page to the caller and moves *from behind it. */
+/* Gives a page to the caller and moves *from past it. */
 static int take_page(const struct cluster_partitions_resp *page, uint32_t *from, partitions_each each, void *arg)
 {
     for (size_t i = 0; i < page->count; i++) {
