@@ -88,12 +88,15 @@ static bool even_out(struct cluster *c, uint64_t live)
     return done;
 }
 
-/* R-SEATS: where N has fallen, the seats that others have left go, two by two, for a group never rests at an even
- * number, but never under E0. A cluster that was made smaller may then lose as many as one that was formed so. */
-static bool drops_seat(struct cluster *c, const struct group_member *m, unsigned n, unsigned seats)
+/* R-SEATS: seats that others have left go, two by two, for a group never rests at an even number, down to as many as
+ * there are members, and never under E0: no older group can have a quorum any more since this one was formed, and
+ * whoever forms the next one reckons with E0. Several that leave at once leave no group behind that lacks a majority.
+ */
+static bool drops_seat(struct cluster *c, const struct group_member *m, unsigned n)
 {
     unsigned voters = count_voters(m, n), left = count_left(c, m, n);
-    return voters % 2 ? left >= 2 && voters >= seats + 2 : left && voters > seats;
+    unsigned least = seats_least(c->meta.state->settings.expected, c->meta.state->member_count);
+    return voters % 2 ? left >= 2 && voters >= least + 2 : left && voters > least;
 }
 
 /* R-SEATS: who is dead, or silent, keeps its seat until a live one takes it over; only from an odd number, remove then
@@ -103,7 +106,7 @@ static bool move_seat(struct cluster *c, const struct group_member *m, unsigned 
     unsigned voters = count_voters(m, n), seats = seats_count(cluster_n(c), c->meta.state->settings.expected);
     uint64_t live = find_standby(c, m, n, 0), next = find_standby(c, m, n, live);
     uint64_t vacated = find_vacated(c, m, n);
-    if (drops_seat(c, m, n, seats))
+    if (drops_seat(c, m, n))
         return group_change(c->meta.group, now_of(c), GROUP_REMOVE, find_voter(c, m, n, is_left)) == 0;
     if (voters % 2 == 0)
         return even_out(c, live);

@@ -21,6 +21,11 @@ unsigned seats_count_after(unsigned n, unsigned configured, unsigned lowered)
     return lowered && rule_holds(RULE_SEATS) ? larger(seats, seats_count(n, lowered)) : seats;
 }
 
+unsigned seats_least(unsigned configured, unsigned members)
+{
+    return larger(configured, members) | 1;
+}
+
 unsigned seats_of_all(unsigned nodes)
 {
     return 2 * (nodes / 2) + 1;

@@ -10,6 +10,9 @@ unsigned seats_count(unsigned n, unsigned configured);
 /* The same for a cluster whose seats are, or were lately, fewer than `configured`, as an operator said that all other
  * nodes are gone: a group of `lowered` seats may still have a quorum. 0: there is no such group. */
 unsigned seats_count_after(unsigned n, unsigned configured, unsigned lowered);
+/* To which a running group may fall when members have left: odd, as many as there are members, and never under the
+ * configured size. */
+unsigned seats_least(unsigned configured, unsigned members);
 /* The fewest for so many nodes, who are all that run: odd. */
 unsigned seats_of_all(unsigned nodes);
 static inline unsigned seats_quorum(unsigned seats)

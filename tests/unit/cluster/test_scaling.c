@@ -113,20 +113,40 @@ static void test_from_three_to_seven(void **state)
     expect_all(u, 2, "kept");
 }
 
-/* They are not scaled down, they are gone for a while: nobody's seat is dropped. */
-static void test_the_dead_keep_their_seats(void **state)
+/* Of seven, four are ended at once and have two seconds: the other three go on. */
+static void test_to_three_at_once(void **state)
+{
+    struct universe *u = *state;
+    u->config.expected = 5;
+    start_all(u);
+    write_all(u, 0, "kept");
+    scale_up(u, 7);
+    for (unsigned i = 3; i < 7; i++)
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+    universe_run(u, 2000);
+    for (unsigned i = 3; i < 7; i++)
+        universe_kill(u, i);
+    universe_run(u, 1000);
+    struct status_node s = universe_status(u, 0);
+    assert_int_equal(s.seats, 5);
+    assert_int_equal(s.member_count, 3);
+    assert_true(s.serving && s.health != STATUS_NO_QUORUM);
+    expect_all(u, 0, "kept");
+}
+
+/* Seats of the dead go as those of others that have left, but never under the configured size. */
+static void test_seats_of_the_dead(void **state)
 {
     struct universe *u = *state;
     u->config.expected = 5;
     u->count = 7;
     start_all(u);
-    unsigned seats = universe_status(u, 0).seats;
-    for (unsigned i = 5; i < 7; i++) {
+    for (unsigned i = 6; i >= 4; i--) {
         universe_kill(u, i);
         universe_run(u, 70000);
     }
-    assert_int_equal(universe_status(u, 0).member_count, 5);
-    assert_int_equal(universe_status(u, 0).seats, seats);
+    assert_int_equal(universe_status(u, 0).member_count, 4);
+    assert_int_equal(universe_status(u, 0).seats, 5);
 }
 
 /* The orchestrator runs fewer than cluster-size says. It is told what to set; with fewer than a quorum nothing else
@@ -172,7 +192,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_to_seven_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_to_three, setup, teardown),
         cmocka_unit_test_setup_teardown(test_from_three_to_seven, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_dead_keep_their_seats, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_to_three_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_seats_of_the_dead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fewer_than_the_configured_size, setup, teardown),
         cmocka_unit_test_setup_teardown(test_as_many_as_the_configured_size, setup, teardown),
     };
