@@ -24,12 +24,11 @@ static void say(struct status_candidate *out, enum status_candidate_state state,
     va_end(args);
 }
 
-/* NULL: none is to be there, as far as this node knows. */
-static const struct member *member_at(const struct cluster *c, const struct endpoint *e)
+const struct member *cluster_member_at(const struct cluster *c, const char *address, uint16_t port)
 {
     for (unsigned i = 0; c->meta.whole && i < c->meta.state->member_count; i++) {
         const struct member *m = &c->meta.state->member[i];
-        if (m->epmd_port == e->port && strcmp(m->address, e->address) == 0)
+        if (m->epmd_port == port && strcmp(m->address, address) == 0)
             return m;
     }
     return NULL;
@@ -37,7 +36,7 @@ static const struct member *member_at(const struct cluster *c, const struct endp
 
 static void judge_silent(const struct cluster *c, const struct endpoint *e, struct status_candidate *out)
 {
-    const struct member *m = member_at(c, e);
+    const struct member *m = cluster_member_at(c, e->address, e->port);
     char member[64] = "";
     if (m)
         snprintf(member, sizeof member, "; member %" PRIu64 " is expected there", m->id);

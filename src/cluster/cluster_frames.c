@@ -33,7 +33,7 @@ static void describe_self(const struct cluster *c, struct peer_beacon *b)
     b->state = peer_state(c);
     b->n = cluster_own_n(c);
     b->highest_epoch = c->highest_epoch;
-    b->leaving = c->phase == PHASE_LEAVING;
+    b->leaving = c->phase == PHASE_LEAVING || c->phase == PHASE_ENDED;
     b->wall_ms = clock_wall_ms(c->config.clock);
     if (!c->meta.group || !c->meta.whole)
         return;

@@ -208,9 +208,10 @@ struct formation {
 #define ORCHESTRATOR_PLACES_MAX 256
 
 struct orchestrator {
-    uint64_t leaving_ms; /* a member was leaving then; 0: none yet */
-    uint64_t asked_ms;   /* for the last answer */
-    uint64_t seen_ms;    /* for the last that lists this node (R-FENCE); before one: the start of this node */
+    uint64_t leaving_ms;  /* a member was leaving then; 0: none yet */
+    uint64_t stranger_ms; /* the last answer, which was asked for then, lists one that is no member; 0: it lists none */
+    uint64_t asked_ms;    /* for the last answer */
+    uint64_t seen_ms;     /* for the last that lists this node (R-FENCE); before one: the start of this node */
     /* Some of N nodes are not heard, since then; 0: all are. */
     uint64_t missing_ms;
     uint64_t fence_ms; /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */
@@ -362,6 +363,12 @@ static inline bool gone_is_fenced(const struct cluster *c)
 {
     return now_of(c) >= c->orchestrator.fence_ms;
 }
+/* NULL: none is to be there, as far as this node knows. */
+const struct member *cluster_member_at(const struct cluster *c, const char *address, uint16_t port);
+/* The orchestrator's latest list, which is fresh, has an address where no member of this cluster is. */
+bool gone_lists_a_stranger(const struct cluster *c);
+/* There is an orchestrator, whose latest answer was asked for before that. */
+bool gone_awaits_list(const struct cluster *c, uint64_t since_ms);
 void gone_explain_fence(const struct cluster *c, char *out, size_t size);
 
 /* --- health.c --- */

@@ -123,6 +123,27 @@ static bool is_one_leaving(struct cluster *c)
     return o->asked_ms && o->leaving_ms && now_of(c) - o->leaving_ms < LEFT_MS;
 }
 
+/* A list that this node is not on counts, too: it may be told to end because it has been taken off. */
+static bool lists_a_stranger(const struct cluster *c, const struct cluster_roster *r)
+{
+    bool found = false;
+    for (size_t i = 0; i < r->count; i++)
+        found |= !cluster_member_at(c, r->places[i].address, r->places[i].epmd_port);
+    return found;
+}
+
+/* The list is asked for once a second while a member leaves: soon, one that has left is not on it any more. */
+bool gone_lists_a_stranger(const struct cluster *c)
+{
+    const struct orchestrator *o = &c->orchestrator;
+    return o->stranger_ms && now_of(c) - o->stranger_ms < LEFT_MS;
+}
+
+bool gone_awaits_list(const struct cluster *c, uint64_t since_ms)
+{
+    return c->config.refresh && c->orchestrator.asked_ms && c->orchestrator.asked_ms < since_ms;
+}
+
 /* --- R-FENCE --- */
 
 /* One that is heard, but has gone over to another epoch, is missing like one that is silent. */
@@ -233,6 +254,7 @@ void cluster_set_roster(struct cluster *c, const struct cluster_roster *r)
         o->seen_ms = r->asked_ms;
         o->latched = false;
     }
+    o->stranger_ms = c->meta.whole && lists_a_stranger(c, r) ? r->asked_ms : 0;
     note_members(c, r, counts);
     if (counts)
         keep_places(o, r);

@@ -5,6 +5,10 @@
 
 /* How long leaving may take. */
 #define LEAVE_MS 30000
+/* For so long a node is waited for that is to come, when no member stays. */
+#define COME_MS 10000
+/* And for so long the orchestrator's answer that says whether one is to come. */
+#define LIST_MS 1500
 /* From one line of the log on what is left to the next. */
 #define TELL_MS 1000
 /* Every node says several times in this time, if only that it is there. */
@@ -29,6 +33,26 @@ static bool somebody_stays(const struct cluster *c)
         if (stays(c, &c->meta.state->member[i]))
             return true;
     return false;
+}
+
+/* A node that has said hello and is in no cluster yet. */
+static bool somebody_seeks(const struct cluster *c)
+{
+    for (unsigned i = 0; i < c->mesh.peer_count; i++) {
+        const struct peer *p = c->mesh.peer[i];
+        if (is_there(c, p) && p->beacon.state == PEER_SEEKING && !p->beacon.leaving && mesh_sees(&c->mesh, p))
+            return true;
+    }
+    return false;
+}
+
+/* An orchestrator counts a task as running that still makes its keys, and ends an old one for it at once. So all
+ * members may be told to leave before the first of those who take their places has said hello. */
+static bool somebody_comes(const struct cluster *c)
+{
+    uint64_t since = now_of(c) - c->leave_ms;
+    bool may_be_listed = since < LIST_MS && gone_awaits_list(c, c->leave_ms);
+    return since < COME_MS && (somebody_seeks(c) || gone_lists_a_stranger(c) || may_be_listed);
 }
 
 /* Elections take far less. Without a leader nobody can be given anything. */
@@ -137,7 +161,7 @@ static bool is_over(const struct cluster *c)
     char rest[STATUS_TEXT_MAX];
     if (has_left(c))
         log_info(log, "cluster", "left the cluster after %llu ms", (unsigned long long)(now_of(c) - c->leave_ms));
-    else if (c->meta.whole && !somebody_stays(c))
+    else if (c->meta.whole && !somebody_stays(c) && !somebody_comes(c))
         log_info(log, "cluster", "no member stays that could take over what this node holds: ending without waiting");
     else if (c->meta.whole && !is_led(c))
         log_warn(log, "cluster",

@@ -68,10 +68,12 @@ static unsigned count_left(struct cluster *c, const struct group_member *m, unsi
     return left;
 }
 
+/* Those that nobody sits on come first: who leaves votes until then, and may be what makes the majority. */
 static uint64_t find_vacated(struct cluster *c, const struct group_member *m, unsigned n)
 {
-    uint64_t id = find_voter(c, m, n, gives_up_seat);
-    return id ? id : find_voter(c, m, n, is_absent);
+    uint64_t id = find_voter(c, m, n, is_left);
+    id = id ? id : find_voter(c, m, n, is_absent);
+    return id ? id : find_voter(c, m, n, gives_up_seat);
 }
 
 /* The second half of a change, for a group never rests at an even number: who was to sit down is gone, so a phantom

@@ -210,6 +210,56 @@ static void test_seven_become_three_within_seconds(void **state)
     assert_int_equal(universe_status(u, 0).seats, 5);
 }
 
+/* --- all at once --- */
+
+/* An upgrade that waits for nothing: tasks in other places run for the orchestrator, and have not opened their ports,
+ * when all members are told to end. Those hand over to them. */
+static void test_all_leave_before_others_have_come(void **state)
+{
+    struct universe *u = *state;
+    unsigned left = 5;
+    begin(u);
+    for (unsigned i = 5; i < 8; i++)
+        api.listed[i] = true;
+    for (unsigned i = 0; i < 5; i++) {
+        api.listed[i] = false;
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+    }
+    run(u, 1500);
+    for (unsigned i = 0; i < 5; i++)
+        assert_false(u->machine[i].ended);
+    for (unsigned i = 5; i < 8; i++)
+        universe_start(u, i);
+    for (unsigned ms = 0; left && ms < 10000; ms += 10) {
+        run(u, 10);
+        left = 0;
+        for (unsigned i = 0; i < 5; i++)
+            left += !u->machine[i].ended;
+    }
+    assert_int_equal(left, 0);
+    for (unsigned i = 0; i < 5; i++)
+        universe_kill(u, i);
+    run(u, 1000);
+    expect_all(u, 5, "before");
+}
+
+/* Nobody comes after them: they end at once, though the list is as old as it may be. */
+static void test_all_leave_and_nobody_comes(void **state)
+{
+    struct universe *u = *state;
+    unsigned left = 5;
+    begin(u);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+    for (unsigned ms = 0; left && ms < 500; ms += 10) {
+        run(u, 10);
+        left = 0;
+        for (unsigned i = 0; i < 5; i++)
+            left += !u->machine[i].ended;
+    }
+    assert_int_equal(left, 0);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -219,6 +269,8 @@ int main(void)
         CASE(test_how_often_the_orchestrator_is_asked),
         CASE(test_the_next_of_a_place_does_not_end_the_first),
         CASE(test_seven_become_three_within_seconds),
+        CASE(test_all_leave_before_others_have_come),
+        CASE(test_all_leave_and_nobody_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
