@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Seen 2026-11-30: OpenSSL 3.0.19 (Debian 12), Node.js 20.20.2; Python 3.11.7 does the same, Go 1.19.8 does not (both not run here).
+# Seen 2026-11-30: OpenSSL 3.0.19 (Debian 12), Node.js 20.20.2; Python 3.11.7 does the same (not run here).
 #
 # Guess: a client that trusts two roots accepts what either has signed, whatever their names and their order in the file.
 # Seen:  not where both roots have the same name (F5's openssl recipe calls each one rootCA) and the certificate has no
 #        authority key identifier (by that recipe with OpenSSL up to 3.1 it has none). OpenSSL takes the first root in the
 #        file that has the issuer's name and is valid now, and does not try the other: error 7, "certificate signature
-#        failure". With the file in the other order the same certificate is good. Go tries each root of the name.
+#        failure". With the file in the other order the same certificate is good.
 #        So a second root needs a name of its own, or both need key identifiers.
 set -euo pipefail
 dir=$(mktemp -d)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every test program needs: cmocka with its headers, and comparisons of slices. */
 #ifndef TESTS_SUPPORT_H
 #define TESTS_SUPPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory of one request: many small allocations, all freed in one call. The first chunk stays with the arena, so a
  * request that fits takes nothing from the heap. Limited: a decoder that wants more than the maximum gets NULL. */
 #ifndef BASE_ARENA_H

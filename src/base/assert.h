@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ASSERT: guards our own mistakes and stays in release builds. Never used for what a peer, a client or a file can
  * cause: that is an error code. A failed assertion prints where and what, and aborts. */
 #ifndef BASE_ASSERT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A counted run of bytes that never changes once it is shared: a large value travels from the socket into the store and
  * out again without being copied. Not thread-safe: one loop owns them all. */
 #ifndef BASE_BLOB_H

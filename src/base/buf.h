@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A growing run of bytes, born with a maximum that it never passes. Owns its memory. Not a queue: consuming from the
  * front moves an offset (buf_consume), and the room is taken back when the buffer runs empty or must grow. */
 #ifndef BASE_BUF_H

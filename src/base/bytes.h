@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whole numbers as big-endian bytes, of 1 to 8 bytes. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H

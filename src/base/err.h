@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of errors. A function that can fail returns int: 0, or a negative code E_... from here.
  *
  * Foreign codes (errno, libuv, OpenSSL) are translated in one function per library, in that library's layer.

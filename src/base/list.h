@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An intrusive, circular, doubly linked list. A node that is in no list points to itself. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H

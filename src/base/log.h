@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Leveled log lines: "time level area: message". An error is logged once, where it is dropped, and says what, which
  * object, why, and what to do. Secrets never reach it: callers pass names, sizes and codes. Not for data.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counters of one node, as one table: name and help come from here, also for the admin port later. A counter only
  * grows; a gauge is set. Plain integers: one loop writes them. */
 #ifndef BASE_METRIC_H

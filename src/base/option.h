@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Options of a program, described once in a table: from it come the flags, the environment variables, the file's keys,
  * --help and the documentation. A flag wins over the environment, which wins over the file, which wins over the
  * default.

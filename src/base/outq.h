@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is to be sent on one connection: small bytes, copied, and large values, by reference to their blobs, in order.
  * The producer appends, the transport takes pieces from the front. Its length is what back-pressure is judged by; it
  * has no maximum of its own, because a response that was begun must be finished: the producer begins none while the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text of strangers, made safe for a terminal: what would drive it (control characters, of Unicode too) and what is no
  * UTF-8 is written as \n, \t, \r or \x1b. */
 #ifndef BASE_PRINTABLE_H

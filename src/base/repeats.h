@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What peers and clients can make happen over and over, for the log: a line when it begins, then at most one in a
  * minute for as long as it lasts, with how often it happened in between. Known by its cause and its subject, such as
  * the other side's address without the port. The table is bounded: what has no place in it is counted together, under

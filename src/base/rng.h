@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A seeded generator of pseudo-random numbers (xoshiro256**, Blackman and Vigna 2018; seeded by splitmix64). For tests,
  * jitter and generated names; never for keys. The same seed gives the same numbers everywhere. */
 #ifndef BASE_RNG_H

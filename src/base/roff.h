@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes manual pages: roff with the macros of man(7). Every text is plain; what roff would take for its own is
  * escaped.
  */

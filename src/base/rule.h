@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The named rules that can be left out of a build, so that a test shows what each is for: compiled with
  * -DEPHEMERAL_WITHOUT=RULE_..., the code runs as if that rule had not been thought of. In every other build the
  * question is a constant. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Service links: environment variables that Kubernetes (and Docker with --link) sets in every container for each
  * service of the namespace. A service named "ephemeral-store" or "ephemeral-store-proto" brings variables whose names
  * begin with EPHEMERAL_STORE_, and one may be spelled like an option of ours:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A borrowed run of bytes. It owns nothing and is passed by value; whoever hands one out says how long it stays valid.
  * An empty slice may have data == NULL. */
 #ifndef BASE_SLICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The descriptors 0, 1 and 2, which a program may find closed. Whatever it opens next would then get those numbers, and
  * what is meant for standard error would go into a library's pipe or a connection. */
 #ifndef BASE_STDIO_FDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A queue of timers with a given clock: no time of its own, so that a simulation drives it as it likes. A timer is
  * embedded in what it belongs to, stays where it is while it runs, and never needs memory: starting one cannot fail. */
 #ifndef BASE_TIMERS_H

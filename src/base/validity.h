@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The time until something ends by the wall clock, such as a certificate: in days, in stages of warning, and as text.
  * All times are seconds since the epoch. */
 #ifndef BASE_VALIDITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The release, as CMakeLists.txt names it. */
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signed numbers as unsigned ones that are small where the number is near 0, as protobuf's sint64. */
 #ifndef BASE_ZIGZAG_H
 #define BASE_ZIGZAG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a server says when it refuses: RpbErrorResp, and what its text means to a program. Riak's servers send the code
  * 0 with nearly everything, so that only the text tells a failed condition from a full store. */
 #ifndef CLIENT_ANSWER_H

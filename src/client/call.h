@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the blocking client share: a request that was queued is sent, and its answer awaited. Not for
  * users of the library. */
 #ifndef CLIENT_CALL_H

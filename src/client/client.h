@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small blocking client: one connection, one call at a time, each bounded by the time-out. For tools, tests and
  * programs that wait anyway; what needs many connections or pipelining drives conn.h itself.
  *

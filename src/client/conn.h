@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The client's end of one connection as a machine: bytes in, bytes out, requests queued, responses taken. It never sees
  * a socket, a clock or a thread; client.h moves its bytes with blocking calls, and a program with thousands of
  * connections moves them with its own loop. Requests are pipelined: the server answers them in their order.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who a client is and whom it believes: its certificate, its key, the root, and the user's name. Made once, shared by
  * all connections of a process (sessions are resumed only within one identity). */
 #ifndef CLIENT_IDENTITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a server shows to whoever connects: its certificates, without believing them, and without a certificate of our
  * own. Nothing is asked of the server beyond RpbStartTls and the TLS handshake. */
 #ifndef CLIENT_LOOK_H

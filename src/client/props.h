@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The properties of a bucket by their names, as a client shows and sets them: one table over struct bucket_props. Not
  * the server's validation, which alone decides what a property may be. */
 #ifndef CLIENT_PROPS_H

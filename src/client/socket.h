@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The few socket calls of a client, each bounded in time. errno is translated here and nowhere else in this layer. */
 #ifndef CLIENT_SOCKET_H
 #define CLIENT_SOCKET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Why a candidate of discovery is a member of this node's cluster, or is none: for operators. */
 #include "cluster/cluster_impl.h"
 

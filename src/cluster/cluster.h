@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One node's part in its cluster: it finds the others, forms or joins a cluster with them, holds a lease, holds its
  * replicas of partitions, and lets the router (cluster/router.h) reach every key. A machine without clock, socket or
  * chance of its own: those come through io/.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a node says of itself over and over, and what comes in from the others: who may say it, and to whom it goes. */
 #include "cluster/cluster_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of a node's part in its cluster share, and nobody else sees. */
 #ifndef CLUSTER_CLUSTER_IMPL_H
 #define CLUSTER_CLUSTER_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How a node that is in no cluster, or in one that has lost its majority, comes into one: it joins the one that is
  * there, or takes part in forming one (R-FORM, R-FRESH), or in re-forming its own (R-REFORM). */
 #include "cluster/cluster_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Joining a cluster that is there: its leader is asked, and says as whom; what the cluster knows comes through the meta
  * group. */
 #include "cluster/cluster_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The beginning of a cluster, or of its next epoch: the state that all who take part begin with, made by the one who
  * proposed it and taken by the others. */
 #include "cluster/cluster_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests to another node, and from others to this one, with their answers: each node speaks on the connections that
  * it has dialed, with the groups' messages, or with the copies where it is large. An answer that does not come because
  * a connection ended leaves a write unsure. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the word of an orchestrator is worth: Marathon's or Kubernetes' API lists the tasks or pods that there are to
  * be.
  *

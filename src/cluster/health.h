@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether the cluster works, as this node sees it now. */
 #ifndef CLUSTER_HEALTH_H
 #define CLUSTER_HEALTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a member's leaving: it has left, or waits no longer for others to take over what it holds. */
 #include "cluster/cluster_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The other nodes as this one sees them: where they might be, who answered there, and the connections to them. It says
  * hello and carries frames; what they mean is not its business, but for the two that tell who somebody is (hello and
  * beacon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What link.c and mesh.c say to each other. */
 #ifndef CLUSTER_MESH_IMPL_H
 #define CLUSTER_MESH_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The state of the meta group: who is a member, which replicas of which partitions are where, and the catalog. A
  * deterministic machine: committed entries in, the same state on every node out. It decides nothing; that is the meta
  * leader's work (overseer.c), which proposes what is applied here. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the log is told of how things stand, and not only of what happens: a line when it changes, and once in a minute
  * while it lasts. */
 #include "cluster/cluster_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The meta leader's work: leases, deaths and seats; admissions are in formation_join.c. What it knows of members here
  * is from their renewals, and forgotten when it leads no more; what it decides is proposed to the meta group, one
  * command at a time. */

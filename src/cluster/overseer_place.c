@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The meta leader's work on the map: where replicas are to be, step by step, and what is done where none are left. */
 #include "cluster/cluster_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The meta leader's work where too few replicas of a partition are left: it is built anew, of the best of what
  * survived (R-LOST, R-REBUILD). */
 #include "cluster/cluster_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The meta leader's work on the seats of its own group: who votes in it, and who follows it without. */
 #include "cluster/cluster_impl.h"
 

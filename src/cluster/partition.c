@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/cluster_impl.h"
 
 #include "base/assert.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* R-COPY on its way between two nodes: the walk itself is the store's (store/copy.h). The copy is built beside what the
  * receiver has, and takes its place when the group installs it: until then a replica that counts keeps what it holds.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a member says of its replica with each renewal of its lease. */
 #include "cluster/cluster_impl.h"
 

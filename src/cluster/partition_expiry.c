@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A partition's commands that nobody asked for: its time moves on, and what is due goes; and those of one that is
  * alone.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the leader of a partition does about its members: step by step it makes of the group what the map says. */
 #include "cluster/cluster_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rounds of a partition's leader (consensus/read_index.h): the question whether its term is still that of the voters,
  * and their yes. Both say what time it is (R-TIME). */
 #include "cluster/cluster_impl.h"

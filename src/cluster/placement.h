@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where the replicas of partitions should be: a pure function of who lives and of where they are now. Balanced (no
  * member has two more than another, replicas and leaders alike), and with the least movement that this takes: a replica
  * leaves a live member only where it has too many.

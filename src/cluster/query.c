@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/query.h"
 
 #include "wire/kv_msg.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A query of a secondary index: which terms of an object it hits, and the order of hits. Pure functions; the walk over
  * the partitions is in router_list.c. */
 #ifndef CLUSTER_QUERY_H

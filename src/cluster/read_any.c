@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads with r = 1, which any replica answers (promise 3), with what it has. It may be behind: so whoever leads the
  * partition is asked, as long as it can be reached and answers soon, and no majority is asked with it. Else the replica
  * that is here answers, or any other.

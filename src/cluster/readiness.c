@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an orchestrator's readiness probe is answered (R-READY). An orchestrator sends traffic to nodes that are ready,
  * names only those in the DNS of a headless service, and starts or replaces the next node when the last one is ready.
  * So a node is ready when it is a full member, and also when all that it can do is wait for others to be started.

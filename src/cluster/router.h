@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The way of a request to the data: which partition, whose turn, at what time. Every answer comes by callback, because
  * a partition may be led elsewhere; what this node leads alone is answered before the call returns. */
 #ifndef CLUSTER_ROUTER_H

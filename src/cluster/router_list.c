@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Walks over all partitions, wherever they are: keys, and hits of an index, partition by partition; buckets, which have
  * keys in many, by ranges of the order of their hashes (store/lhash.h), each range gathered from all partitions, so
  * that each name is given once, also when the data changes between the steps. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* R-SEATS: how many voters the meta group has, so that two clusters can never both have a quorum: a quorum of a new
  * meta group and one of any older that nodes of the configured size may have formed are together more than N, the
  * number of nodes that run. */

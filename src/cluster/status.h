@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a node can tell about its cluster, and what operators can ask of it. The values stand in wire/status.h, because
  * they travel to ephemeralctl as they are. */
 #ifndef CLUSTER_STATUS_H

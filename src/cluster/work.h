@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request under way through this node: a client's, or another node's. It is tried where the partition is led, here or
  * elsewhere, until it is answered or its time is over.
  *

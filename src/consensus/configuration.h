@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The library's configurations: of our members, as bytes, and back. */
 #ifndef CONSENSUS_CONFIGURATION_H
 #define CONSENSUS_CONFIGURATION_H

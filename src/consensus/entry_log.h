@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The log of one Raft group, in memory: a ring of entries, each a run of bytes in a counted blob. It knows nothing of
  * Raft but that an entry has a term and that what lies before its first entry is a snapshot, whose last index and term
  * it remembers. */

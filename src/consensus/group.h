@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One replica of a Raft group, in memory: the only user of the Raft library (cowsql raft 0.22.1, through raft_step()).
  * It knows entries and replicas, not keys, nodes or connections.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of a group share, and nobody else sees: the library's replica and what stands around it. */
 #ifndef CONSENSUS_GROUP_IMPL_H
 #define CONSENSUS_GROUP_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "consensus/read_index.h"
 
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Linearizable reads without an entry in the log (rule 9; Raft dissertation 6.4): the leader notes its commit index and
  * asks the voters whether its term is still theirs. Whoever says yes had not voted for another leader until then; if
  * that is a majority, no other leader can have answered anything before the question was asked. In a group of one the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a message may say to a replica, and which changes of members may be made: pure functions. The library takes
  * everything for granted, and in Debian's build without its assertions. */
 #ifndef CONSENSUS_RULES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of states and operations: numbers, names and what they are sorted by. For the files of this folder. All
  * input may be anything: a reader that met what cannot be is `bad` from there on, and gives zeros. */
 #ifndef DATATYPE_CODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Riak's data types (riak-pb.md section 12) as pure functions: a state, an operation and what its writer has seen give
  * the next state, the same on every replica. Writers have one order (store/store.h), so that what a writer adds carries
  * the number of its write, `seq`, and a context is the number up to which all was seen: a remove takes away what is at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* HyperLogLog (Flajolet, Fusy, Gandouet, Meunier 2007) with Ertl's estimator (arXiv:1702.01284, 2017), which needs no
  * tables and is nearly exact for few elements.
  *

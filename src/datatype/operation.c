@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "datatype/operation.h"
 
 #include "datatype/code.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An operation on a data type, as it stands in a command: what the client has asked for, in one form of our own.
  *
  *   counter     zigzag varint: what is added

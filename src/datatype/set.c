@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sets: each element with the seq of the write that added it last. Of a gset nothing is ever removed. */
 #include "datatype/code.h"
 

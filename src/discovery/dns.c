@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A name: of hosts (A, AAAA) or of a service (SRV). What the name server says is somebody else's word: an answer is
  * taken address by address, and one that no node can have is left out. */
 #include "base/err.h"

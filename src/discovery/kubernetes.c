@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Kubernetes API: the pods of this node's StatefulSet, page after page, and now and then how many there are to be.
  * Without permission it is asked rarely, and DNS alone says where the nodes are. */
 #include "discovery/kubernetes_answer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of the Kubernetes API, read with care: they are somebody else's word. What is needed and not there is an
  * error; what is there and not understood is left out, and the list is not whole. */
 #ifndef DISCOVERY_KUBERNETES_ANSWER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Marathon's API: the tasks of this node's app. It is asked at one URL after the other until one gives a usable answer,
  * which is asked first the next time. Hosts of tasks are addresses or names of agents; names are looked up, and the
  * answer counts when all of them have been. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Marathon's answer to GET /v2/apps/ID?embed=app.tasks, read with care: it is somebody else's word. What is needed and
  * not there is an error; what is there and not understood is left out, and the answer is not whole. */
 #ifndef DISCOVERY_MARATHON_APP_H

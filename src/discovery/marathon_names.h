@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What follows from the names that Marathon gives to a task: where its API is asked, and the names that Mesos-DNS makes
  * for an app. */
 #ifndef DISCOVERY_MARATHON_NAMES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of peers that an operator writes: entries separated by commas, blanks around them left out.
  *
  *   10.1.2.3          an address; [fd00::1] or fd00::1 of IPv6

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One source of candidates, and the loop's part in it. A source only asks and reports, once for each time that it is
  * told to; when it is asked again, what is kept of an older answer, and how answers of several sources become one view
  * is the loop's. A new kind of source is a file with an `ask` and a `destroy`, and a line in discovery.c. */

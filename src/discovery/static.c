@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The addresses that the operator wrote down. Its answer is always the same, and at hand: another list is another
  * source. */
 #include "discovery/peers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What several sources know, as one view. Kept twice: the one that was told, and room to make the next one. */
 #ifndef DISCOVERY_VIEW_H
 #define DISCOVERY_VIEW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemeralctl/cert_files.h"
 
 #include "ephemeralctl/text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files with certificates and keys. All functions say on stderr what went wrong, and return 0 or an exit status. */
 #ifndef EPHEMERALCTL_CERT_FILES_H
 #define EPHEMERALCTL_CERT_FILES_H

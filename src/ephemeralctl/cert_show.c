@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemeralctl/cert_show.h"
 
 #include "base/validity.h"

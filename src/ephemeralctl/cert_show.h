@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates and verdicts on them (tls/cert_view.h, tls/cert_judge.h), as people and programs want to see them. */
 #ifndef EPHEMERALCTL_CERT_SHOW_H
 #define EPHEMERALCTL_CERT_SHOW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates without openssl: a root, users under it, and what they are good for. */
 #include "ephemeralctl/cert_files.h"
 #include "ephemeralctl/cert_show.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs of `ephemeralctl cert`, each an exit status as a command's. The words of the command are checked. */
 #ifndef EPHEMERALCTL_CMD_CERT_H
 #define EPHEMERALCTL_CMD_CERT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A root, and users under it. */
 #include "base/validity.h"
 #include "ephemeralctl/cert_files.h"

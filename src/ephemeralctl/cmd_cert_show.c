@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The certificates of a file or of a server, and what clients will say of them. */
 #include "ephemeralctl/cert_files.h"
 #include "ephemeralctl/cert_show.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What operators look at, and what they do. */
 #include "base/err.h"
 #include "ephemeralctl/command.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where a node looks for others, and why those that it has found are no members. */
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/view_discovery.h"

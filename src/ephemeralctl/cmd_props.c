@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "client/props.h"
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Waits until a node is ready, also while it is still being started: asked again and again, because it is another
  * process, which may not even listen yet. */
 #include "client/socket.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From options to a connected client, and from failures to what a human should look at. */
 #ifndef EPHEMERALCTL_CONNECT_H
 #define EPHEMERALCTL_CONNECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemeralctl/command.h"
 #include "ephemeralctl/connect.h"
 #include "ephemeralctl/text.h"

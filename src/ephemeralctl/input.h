@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Standard input as a value. */
 #ifndef EPHEMERALCTL_INPUT_H
 #define EPHEMERALCTL_INPUT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON written as it comes, to stdout. A name, key or value need not be text: what is no UTF-8 is written as
  * {"base64":"..."} in place of the string. */
 #ifndef EPHEMERALCTL_JSON_H

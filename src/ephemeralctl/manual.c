@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemeralctl/manual.h"
 
 #include "base/roff.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The documents that are made from the tables of commands and of options. */
 #ifndef EPHEMERALCTL_MANUAL_H
 #define EPHEMERALCTL_MANUAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An object as a human or a program wants to see it. */
 #ifndef EPHEMERALCTL_OBJECT_H
 #define EPHEMERALCTL_OBJECT_H

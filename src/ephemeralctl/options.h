@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The options of ephemeralctl: one table, from which the parser and the help texts come. */
 #ifndef EPHEMERALCTL_OPTIONS_H
 #define EPHEMERALCTL_OPTIONS_H

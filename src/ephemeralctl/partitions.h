@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All partitions of a cluster, asked for page by page. */
 #ifndef EPHEMERALCTL_PARTITIONS_H
 #define EPHEMERALCTL_PARTITIONS_H

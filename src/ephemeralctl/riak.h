@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Riak's own commands, as far as containers and their probes call them: this program under the names riak-admin, riak
  * and readiness-probe.sh. They talk to the node of their own container, with the root's certificate and key that it
  * was given, and print what Riak prints where that is true of this store. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemeralctl/riak_view.h"
 
 #include "base/printable.h"

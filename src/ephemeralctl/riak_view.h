@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A cluster in the shapes in which Riak's commands print it. A member's share of the ring is its share of all replicas
  * of partitions; the claimant is the member that leads the cluster; "reachable" is what the node that answers hears
  * now. */

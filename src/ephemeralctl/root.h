@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The root's certificate and key, from which ephemeralctl mints a certificate of its own: what a node's container holds
  * (F5's manifests give it no user's certificate), and what commands need that only the role of a node may do. */
 #ifndef EPHEMERALCTL_ROOT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemeralctl/security_text.h"
 
 #include "ephemeralctl/options.h"

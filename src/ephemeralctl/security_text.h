@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of users and groups as the words of ephemeralctl's commands, in both directions. */
 #ifndef EPHEMERALCTL_SECURITY_TEXT_H
 #define EPHEMERALCTL_SECURITY_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows for people: columns as wide as they need to be, two spaces between them. What a server sent is escaped
  * (base/printable.h), so that it cannot drive the terminal. */
 #ifndef EPHEMERALCTL_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What others have chosen, as ephemeralctl prints it: names, values, and the texts of errors. A terminal gets no byte
  * of it that could drive the terminal (base/printable.h); as ls(1) does, names go into pipes and files as they are, for
  * programs to take. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as people read them. Each writes into `room` and returns it. */
 #ifndef EPHEMERALCTL_UNITS_H
 #define EPHEMERALCTL_UNITS_H

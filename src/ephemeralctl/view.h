@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a node tells about its cluster, as tables for people and as JSON for programs (docs/ephemeralctl.md names its
  * fields). The text functions return false when there was not enough memory. */
 #ifndef EPHEMERALCTL_VIEW_H

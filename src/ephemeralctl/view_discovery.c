@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemeralctl/view_discovery.h"
 
 #include "ephemeralctl/units.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a node knows of where others may be, as tables for people and as JSON for programs (docs/ephemeralctl.md names
  * its fields). Candidates come in pages: the view is begun with the first, and ended after the last. */
 #ifndef EPHEMERALCTL_VIEW_DISCOVERY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A node's certificates, all made from the given root: the server's, which clients see, and the one of role node, which
  * the other nodes see; renewed at two thirds of their lives without dropping a connection. The root may change while
  * the node runs, where it was given as files (root_files.h): new handshakes believe the new roots at once, and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory that the kernel lets this process have: the limits of its control group and of every group above it that
  * can be seen, in version 1 and version 2 of the interface (and in both at once, as some systems have them).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The part of the configuration that makes one node of several: who the others are, where this one is, and the times
  * that they keep. */
 #include "base/assert.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What Kubernetes says to its pods, and how its API and its DNS are asked. */
 #include "discovery/peers.h"
 #include "ephemerald/reading.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The part of the configuration that is the root's certificate and key: PEM texts, or files of them. */
 #include "ephemerald/reading.h"
 #include "tls/pem.h"

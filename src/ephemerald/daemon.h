@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The composition root: makes the parts of a node and ties them together, runs until SIGTERM or SIGINT, and takes them
  * apart again. */
 #ifndef EPHEMERALD_DAEMON_H

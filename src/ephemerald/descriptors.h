@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The file descriptors of the process, shared out among those who may connect, so that clients and strangers never take
  * what the nodes and an operator need: a node that cannot reach the others cannot heal. */
 #ifndef EPHEMERALD_DESCRIPTORS_H

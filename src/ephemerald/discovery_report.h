@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What discovery and the cluster know of the other nodes, put together: for `ephemeralctl discovery`, and for the log
  * while this node seeks others. Also lets discovery know that it seeks. */
 #ifndef EPHEMERALD_DISCOVERY_REPORT_H

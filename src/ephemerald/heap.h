@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The process's heap, by glibc: what many requests at once have taken goes back to the system soon after them. */
 #ifndef EPHEMERALD_HEAP_H
 #define EPHEMERALD_HEAP_H

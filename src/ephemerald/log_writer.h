@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the log to a file descriptor from a thread of its own, so that the event loop never waits for whoever reads
  * it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ephemerald: one node of the Ephemeral Store. */
 #include "base/stdio_fds.h"
 #include "base/version.h"

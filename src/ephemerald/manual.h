@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon says of itself: --help, and the documents that are made from the table of options. */
 #ifndef EPHEMERALD_MANUAL_H
 #define EPHEMERALD_MANUAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of the daemon's options, from which flags, environment, file, --help and docs/configuration.md come. */
 #ifndef EPHEMERALD_OPTIONS_H
 #define EPHEMERALD_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What name servers know of this node: its address for the others, where the configuration gives only names, and the
  * host's full name, for the certificate. It is looked up while the node runs, so that no port waits for a name server;
  * what fails is asked for again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the readers of the configuration share: the options as texts, and how to say that one is wrong. Every reader
  * returns 0 or a code of sysexits.h, with its text in `why`. */
 #ifndef EPHEMERALD_READING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The root's certificate and key, where they were given as files: read again when a file changes, and on request
  * (SIGHUP).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon tells a service manager (net/sd_notify.h), where there is one: that it serves, how it fares, that its
  * loop turns, that it reads its configuration again, and that it ends.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemerald/signals.h"
 
 #include "base/stdio_fds.h"

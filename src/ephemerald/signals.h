@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What signals do to the daemon, from the first line of main() on.
  *
  *   SIGTERM, SIGINT   before the event loop watches them: the process ends at once, also as process 1 of a container,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bucket types of the configuration: created when the node is in a cluster that lacks them, never overwritten; what
  * is there otherwise is logged. */
 #ifndef EPHEMERALD_TYPES_H

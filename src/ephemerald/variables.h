@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The environment variables that begin like ours, EPHEMERAL_STORE_, and are no option. */
 #ifndef EPHEMERALD_VARIABLES_H
 #define EPHEMERALD_VARIABLES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The node's only sources of time and chance. A simulation gives its own. */
 #ifndef IO_CLOCK_H
 #define IO_CLOCK_H

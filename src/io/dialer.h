@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connections between nodes: TLS 1.3 from the first byte, both sides with certificates of the role node, on one of the
  * two ports. Implemented by src/net, and by the simulation. */
 #ifndef IO_DIALER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP requests to an orchestrator's API: one GET, one answer, no redirects. Implemented by src/net over libcurl, and
  * by the tests, where an API may lie, be slow, or be gone. */
 #ifndef IO_HTTP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names to addresses. Implemented by src/net, and by the simulation. */
 #ifndef IO_RESOLVER_H
 #define IO_RESOLVER_H

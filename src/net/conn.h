@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One connection, accepted or dialed: io/stream.h over TCP and, from start_tls or from the first byte on, over a
  * tls_engine. It moves bytes between the socket, the engine and the stream's user, and knows nothing of what they mean.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a connection among themselves: conn.c is its life, conn_send.c what goes out, conn_receive.c what comes
  * in. */
 #ifndef NET_CONN_IMPL_H

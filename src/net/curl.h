@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl, loaded when a request needs it for the first time: with the libraries that Debian's needs it takes 4 MB of
  * resident memory, which a node without an orchestrator does not pay. */
 #ifndef NET_CURL_H

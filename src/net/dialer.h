@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* io/dialer.h over TCP and TLS: connections to the ports of other nodes. Their handshakes go through the same bounded
  * queue as those of accepted ones. */
 #ifndef NET_DIALER_H

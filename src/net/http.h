@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* io/http.h over libcurl's multi interface. All of it runs on the loop: sockets are libuv's, time is the loop's, and
  * names go to the resolver, because libcurl waits for its own threads that look up names when a request ends (7.88 to
  * 8.14), and a name server that does not answer would hold the loop.

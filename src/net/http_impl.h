@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between the files of the HTTP client. */
 #ifndef NET_HTTP_IMPL_H
 #define NET_HTTP_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request as libcurl wants it. */
 #include "base/err.h"
 #include "net/http_impl.h"

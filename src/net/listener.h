@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A port: accepts connections. Those that have authenticated (trusted, io/stream.h) have their places, the others,
  * strangers, have places of their own (net/strangers.h), so that connections that never authenticate keep no client
  * out. When all places of strangers are taken and none gives way, a client waits in the kernel's queue. A node's port

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The event loop of a node: libuv's, with the node's clock and timers on it, and the scratch memory that all its
  * connections share. One thread. */
 #ifndef NET_LOOP_H

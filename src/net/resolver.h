@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* io/resolver.h over the C library's resolver, which blocks: it runs on threads of its own, for a bounded number of
  * names at once. A caller is answered after RESOLVER_TIMEOUT_MS at the latest, even while a thread still waits for a
  * name server.

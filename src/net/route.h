@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel's routes. */
 #ifndef NET_ROUTE_H
 #define NET_ROUTE_H

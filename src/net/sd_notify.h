@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* systemd's notification protocol, sd_notify(3): a service tells its manager how it fares, by datagrams of assignments
  * ("READY=1\nSTATUS=...") to the socket that NOTIFY_SOCKET names. */
 #ifndef NET_SD_NOTIFY_H

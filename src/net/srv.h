@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The SRV records of a DNS answer (RFC 2782), as bytes that anybody may have sent. */
 #ifndef NET_SRV_H
 #define NET_SRV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The places of one port for strangers: connections that have not authenticated yet. They are bounded, and apart from
  * the places of those who have. When all are taken, one who says nothing gives way to the one that comes; and no
  * address keeps more than half of them from the others.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One change of the users and of what they may do: what an operator asks for, what the cluster's log holds, and, in a
  * row, how all of it is told (wire/security_msg.h). Plain values; texts end with their NUL. */
 #ifndef SECURITY_CHANGE_H

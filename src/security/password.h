@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Passwords, as PBKDF2 (RFC 8018) with HMAC-SHA-256 keeps them. To check one takes tens of milliseconds, on purpose: it
  * goes in steps, so that who runs a loop can do other things between them. */
 #ifndef SECURITY_PASSWORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "security/permission.h"
 
 static const char *const names[PERMISSION_COUNT] = {

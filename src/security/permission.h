@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a user may be allowed: Riak's permissions by their names. A set of them is a number, one bit each. */
 #ifndef SECURITY_PERMISSION_H
 #define SECURITY_PERMISSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranges of addresses, in the notation of RFC 4632 and RFC 4291: 10.0.0.0/8, fd00::/8, or one address alone. An IPv4
  * address is the same as that address mapped into IPv6, so that it does not matter how a socket tells it. */
 #ifndef SECURITY_RANGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The roster: users and groups, what they may do, and how they show who they are. A part of the cluster's meta state,
  * as the catalog is, and a deterministic machine as well: no clock, no chance; it owns copies of all it is given.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the clients' port calls: a session for each connection, which ends with it. */
 #ifndef SERVER_ACCEPT_H
 #define SERVER_ACCEPT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ping, server information, client ids (riak-pb.md section 3), and the time-out of a connection. */
 #include "base/err.h"
 #include "server/dispatch.h"

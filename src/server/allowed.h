@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a request may be served: looked up with each one, so that what is revoked counts on open connections too
  * (riak-pb.md section 15). */
 #ifndef SERVER_ALLOWED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bucket and bucket-type properties (riak-pb.md section 9). */
 #include "base/err.h"
 #include "server/allowed.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that requests take while they are under way: bodies that are being read, answers that are being built or
  * sent. Who needs some takes it here before he has it, so that many clients at once cannot take the node's memory. Who
  * finds it taken waits in line, and is called when there is room.

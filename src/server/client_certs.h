@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The certificates that clients come with, and the warnings before they end: 30, 14, 7 and 1 days, and when it is over.
  * A certificate is known by its user and its end. It is in use while a connection of it is open, and for a day after
  * the last one, unless the user comes with one that ends later. The table is bounded: the certificates that end first

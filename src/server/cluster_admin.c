@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What operators ask about the cluster, and what they ask of it (wire/cluster_msg.h): a picture of this node's
  * knowledge at this moment, never an answer that waits for others. */
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a put's content becomes before it is stored: its metadata in one run of bytes, its indexes checked and put in
  * Riak's form, its own life read from the user metadata. */
 #ifndef SERVER_CONTENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The counters of Riak 1.4, in buckets of the type "default" (riak-pb.md section 11). */
 #include "base/err.h"
 #include "datatype/operation.h"

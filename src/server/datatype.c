@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counters, sets, gsets, maps and HyperLogLogs of bucket types (riak-pb.md section 12). An update is one command: the
  * partition's order makes it atomic, and its operation is applied on every replica. */
 #include "server/datatype.h"

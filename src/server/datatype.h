@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What data types (datatype.c) and the counters of Riak 1.4 (counter.c) have in common: an update and a read of a state
  * at the router. */
 #ifndef SERVER_DATATYPE_H

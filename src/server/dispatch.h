@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From a message code to who answers it. */
 #ifndef SERVER_DISPATCH_H
 #define SERVER_DISPATCH_H

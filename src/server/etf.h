@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Erlang's external term format, as far as map/reduce needs it: terms are read one by one from untrusted bytes (which
  * Erlang's own C library does not take), and values are written. What is read as a value becomes JSON's: an atom or a
  * binary a text, which may be any bytes, a tuple or a list an array, {struct, [{Name, Value}]} an object. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of values that nobody wants any more. To free one of many thousands takes as long as some turns of the loop
  * may: they go by slices. */
 #ifndef SERVER_GARBAGE_H

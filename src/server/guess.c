@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "server/guess.h"
 
 #define STEP 1024 /* iterations in a turn: under a millisecond */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Passwords that wait to be checked. One after the other, and a slice of time in each turn of the loop: however many
  * guess, requests of others wait a millisecond for them. */
 #ifndef SERVER_GUESS_H

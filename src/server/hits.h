@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hits of an index query that are to be answered in order: all of them, or the first so many. Nothing here takes
  * longer the more of them there are, but hits_sort_some(), which is called until all are in order. */
 #ifndef SERVER_HITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON as Riak's reader takes it: control characters may stand in strings as they are. Old clients send newlines and
  * tabs so, and RFC 8259, section 7, which jansson follows, refuses them. */
 #ifndef SERVER_JSON_LOOSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON's texts without what they mean: where a value begins and ends. In one pass over its bytes, with no memory. What
  * it takes need not be JSON, as long as brackets close and strings end; what is no value is seen when it is decoded. */
 #ifndef SERVER_JSON_SCAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON's texts as slices. */
 #ifndef SERVER_JSON_TEXT_H
 #define SERVER_JSON_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The key filters of map/reduce: a chain of functions, by their names, through which each key goes, and which ends in
  * true for those that pass. They are Riak's (riak_kv_mapred_filters): what becomes of the key stands left of ":".
  *

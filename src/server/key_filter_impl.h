@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the key filters share. Not for users. */
 #ifndef SERVER_KEY_FILTER_IMPL_H
 #define SERVER_KEY_FILTER_IMPL_H

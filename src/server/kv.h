@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What get, put and delete (riak-pb.md sections 5 and 6) have in common: the hot path. A request is decoded as views
  * into its frame, checked against the bucket's rules, given to the router, and answered straight into the output queue.
  * The checks answer what does not pass. */

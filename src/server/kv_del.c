@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Delete (riak-pb.md section 6). */
 #include "server/dispatch.h"
 #include "server/kv.h"

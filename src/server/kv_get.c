@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Get (riak-pb.md section 6). */
 #include "base/err.h"
 #include "server/dispatch.h"

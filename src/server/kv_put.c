@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Put (riak-pb.md section 6). */
 #include "server/content.h"
 #include "server/dispatch.h"

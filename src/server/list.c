@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Listing buckets and keys (riak-pb.md section 8). */
 #include "base/err.h"
 #include "server/allowed.h"

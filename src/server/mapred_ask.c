@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The objects that a phase of map/reduce asks for: some at a time, from wherever they are, and taken in the order in
  * which they were asked for. An answer is made of use at once, as what it holds is borrowed; what it means for the job
  * is seen when its turn comes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How a job of map/reduce begins: what it is is read, and whether the user may ask for it. */
 #include "base/err.h"
 #include "server/allowed.h"

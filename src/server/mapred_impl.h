@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of map/reduce share. Not for users. */
 #ifndef SERVER_MAPRED_IMPL_H
 #define SERVER_MAPRED_IMPL_H

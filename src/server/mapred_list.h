@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of inputs that a job of map/reduce brings, which may be long: it stays the text that it is, and is decoded
  * one by one. */
 #ifndef SERVER_MAPRED_LIST_H

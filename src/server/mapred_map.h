@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The map functions of riak_kv_mapreduce, and link phases: what becomes of one object. */
 #ifndef SERVER_MAPRED_MAP_H
 #define SERVER_MAPRED_MAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "server/mapred_reduce.h"
 
 #include "server/mapred_sort.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reduce functions of riak_kv_mapreduce, on JSON values. Each may be applied to a part of the values, and again to
  * what came of it with the next part. */
 #ifndef SERVER_MAPRED_REDUCE_H

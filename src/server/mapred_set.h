@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which values a list has: to leave out what it has already. Equal is what mapred_sort.h calls so. */
 #ifndef SERVER_MAPRED_SET_H
 #define SERVER_MAPRED_SET_H

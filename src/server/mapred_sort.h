@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Values in their order, numbers, objects, lists, texts, as Erlang orders its terms; sorted in steps, because there may
  * be many. */
 #ifndef SERVER_MAPRED_SORT_H

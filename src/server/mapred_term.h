@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Map/reduce in Erlang's terms (application/x-erlang-binary): a job as riak_kv_mapred_term reads it, and results. A job
  * becomes what it would be in JSON, so that mapred_job.h has one form of it. */
 #ifndef SERVER_MAPRED_TERM_H

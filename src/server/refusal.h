@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The words for what the router and the stores refuse; clients know Riak's by heart (riak-pb.md sections 1 and 5). */
 #ifndef SERVER_REFUSAL_H
 #define SERVER_REFUSAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who is let in: mutual TLS has checked that the root has signed the certificate, if there is one; here the rest
  * (riak-pb.md section 15). */
 #ifndef SERVER_SECURITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The liveness check: one write and one read through this node's own code and memory. It asks no other node and needs
  * no cluster, so that an orchestrator that restarts nodes which fail it never restarts all of them for a lost quorum.
  * The key lives in a store of its own for the length of the call: no replica may be changed outside of its log. */

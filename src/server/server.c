@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "server/session_parts.h"
 
 #define ARENA_MAX ((size_t)4 * 1024 * 1024)  /* decoded messages other than puts are names and properties */

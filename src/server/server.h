@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What all client connections of a node share: options, users, the way to the data, the memory for requests under way.
  * Hung off the node; no global. Knows no sockets: connections are sessions over io/stream.h. */
 #ifndef SERVER_SERVER_H

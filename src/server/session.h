@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One client connection as a machine: bytes in, answers into the stream's output queue. It never touches a socket.
  *
  *   PLAIN --StartTls or a TLS record--> HANDSHAKE --secure--> STRANGER --RpbAuthReq--> READY

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Large bodies that come in. Memory is taken for one when its first bytes have come, not for its head alone, and for
  * nobody who may not send it at all. */
 #include "server/session_parts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What comes in on one session: cut into frames, kept while they have to wait. */
 #include "server/refusal.h"
 #include "server/session_parts.h"

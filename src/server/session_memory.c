@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What one session holds of the server's budgets, and how it waits for more. */
 #include "server/session_parts.h"
 

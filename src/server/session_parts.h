@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between the parts of a session: its states (session.c), what comes in (session_input.c), large bodies
  * (session_body.c), and its account with the budgets (session_memory.c). */
 #ifndef SERVER_SESSION_PARTS_H

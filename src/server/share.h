@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What each user has of the node's memory for requests, over all his connections. */
 #ifndef SERVER_SHARE_H
 #define SERVER_SHARE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The regular expressions of index queries: Perl's syntax, as Riak's are, by PCRE2. Matching is bounded in time and
  * memory: what would pass the bound does not match. */
 #ifndef SERVER_TERM_REGEX_H

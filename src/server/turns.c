@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "server/turns.h"
 
 #define SLICE_US 1000 /* of one request */

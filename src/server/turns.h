@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests that take many slices of time, lists, queries and map/reduce, share what they take of each turn of the loop:
  * however many there are, others wait no longer for them. Who comes when it is used up goes on in a later turn, in
  * line. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Users, groups and grants, for operators (wire/security_msg.h). */
 #include "base/err.h"
 #include "server/allowed.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A request whose answer is gathered by a walk over all partitions, in steps of a bounded number of names: lists of
  * buckets and keys, queries of indexes. Steps that the router answers at once share one slice of time per turn of the
  * loop. Other requests of the connection wait until it is done; other connections do not. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The buckets of one partition: a dictionary by (type, name), grown slot by slot, and a heap by what is due first. A
  * bucket exists while its table holds a record. */
 #ifndef STORE_BUCKET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalog: bucket types and the properties that buckets override. It is the part of the cluster's meta state (later
  * the meta group's) that every request resolves its bucket in. Deterministic: no clock, no I/O; owns copies of all it
  * is given. Not where keys live (store/store.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One entry of a partition's log: everything that a store needs to know to change, so that applying the same commands
  * in the same order gives the same state on every replica. Time, revision, the bucket's properties and the node's
  * limits are resolved by whoever proposes it. */

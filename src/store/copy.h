@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The live copy of one partition (R-COPY): the sender walks its store while writes go on, so that neither side pauses
  * and no memory is doubled. Bytes out on one side, bytes in on the other; which connection carries them is not known
  * here.

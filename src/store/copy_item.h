@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The items of a copy (store/copy.h), as its two sides write and read them.
  *
  * item     = kind u8, size varint (of what follows), fields

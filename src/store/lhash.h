@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses of a table that grows and shrinks by one slot at a time (linear hashing; Litwin 1980), so that no single
  * request pays for a resize. Pure arithmetic: the slots are the caller's.
  *

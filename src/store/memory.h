@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The account of a node's data memory: every allocation of the data itself is charged with what it costs the heap,
  * allocator's overhead included. One account serves all 64 partitions and the catalog of a node. */
 #ifndef STORE_MEMORY_H

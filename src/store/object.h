@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a write makes of an object's siblings (design.md section 5, Siblings): the rules of causality, apart from where
  * records lie. */
 #ifndef STORE_OBJECT_H

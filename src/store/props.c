@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/props.h"
 
 void props_defaults(bool typed, struct bucket_props *out)

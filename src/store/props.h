@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The properties of a bucket or of a bucket type: every field of RpbBucketProps (riak-pb.md section 9), the ones that
  * rule the store (allow_mult, last_write_wins, ttl, datatype, ...) and the ones that are only kept and given back.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A record: one key with its siblings, packed into bytes that stand next to other records in a block (store/table.h).
  * Overhead beside key and value: about ten bytes.
  *

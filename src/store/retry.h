@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which writes were applied before, and how they ended (R-RETRY): a command that comes again, because its answer was
  * lost on the way, has its effect once and the same answer twice.
  *

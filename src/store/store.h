@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The data of one partition: a deterministic machine. Commands in, results out; it never reads a clock, a socket or a
  * random source, and the same commands give the same state on every replica. Memory is freed in bounded steps that are
  * part of applying, so that no call takes long and all replicas agree.

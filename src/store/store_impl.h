@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of struct store, for the files of this folder only. */
 #ifndef STORE_STORE_IMPL_H
 #define STORE_STORE_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of one bucket's keys: records packed side by side in small blocks, one block per slot of a linear hash. A
  * block is one allocation of about a kilobyte, so the cost per key is its bytes, a tenth of a pointer and no padding.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The given root: the certificate that users' certificates must lead to, and the key that signs this node's own. It is
  * read once, judged once, and never changes: all functions that take it `const` may run on any thread at once. It is
  * not a certificate authority for others: nobody can ask a node to sign. X.509 v1 roots, as F5's recipe makes them, are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Roots as TLS libraries want them today: X.509 v3 that says that it is a CA and what it may sign. For the operator's
  * tool; a node makes none. */
 #ifndef TLS_CA_MAKE_H

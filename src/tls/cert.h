@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates that are minted from the given root, for nodes and users: those of a node, which are the
  * server's that clients see and the one that other nodes see, and users', which an operator makes. The private key of a
  * node never leaves the process. Functions here share

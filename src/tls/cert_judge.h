@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What programs will say of certificates: the clients of a store of its root and of its nodes' certificates, a node of
  * a user's. OpenSSL's own verification judges, with the flags that each client sets; what other libraries do
  * differently stands in a rule here, and a test holds it against the client itself (tests/tools/cert_test). */

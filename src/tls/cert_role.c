@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/cert_role.h"
 
 #include "tls/reason.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What makes a certificate a node's: one private extended key usage, and the incarnation that it was minted for. The
  * subject is never looked at, so that no user's name can make a node of him. */
 #ifndef TLS_CERT_ROLE_H

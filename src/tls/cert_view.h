@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What stands in a certificate, as plain values, for people who look at it. Everything is printable text that was taken
  * from it as it is: nothing here is verified (cert_judge.h). */
 #ifndef TLS_CERT_VIEW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which certificate has signed another one. Only for src/tls. */
 #ifndef TLS_ISSUER_H
 #define TLS_ISSUER_H

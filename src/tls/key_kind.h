@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The kinds of keys that this program makes. */
 #ifndef TLS_KEY_KIND_H
 #define TLS_KEY_KIND_H

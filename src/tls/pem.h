@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The spellings of PEM that deployments bring, made into the one that parsers take. An environment variable holds a PEM
  * with its newlines, with `\n` written out, or all on one line between the markers (deployment.md); a file may come
  * with CRLF, quotes or text around it, or the whole of it may be in base64 once more, as in a secret of Kubernetes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PEM texts made into OpenSSL's objects, and what both roots and clients ask of them. Only for src/tls. */
 #ifndef TLS_PEM_READ_H
 #define TLS_PEM_READ_H

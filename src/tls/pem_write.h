@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL's objects made into PEM texts. Only for src/tls. */
 #ifndef TLS_PEM_WRITE_H
 #define TLS_PEM_WRITE_H

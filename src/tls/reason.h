@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL's errors in short words for people: the one place where its codes are translated. All texts are static and
  * free of addresses, secrets and what a peer sent. */
 #ifndef TLS_REASON_H

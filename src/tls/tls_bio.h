@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL's input and output as memory of the caller's: it reads ciphertext from a slice and appends ciphertext to a
  * buffer. Nothing waits in it between two calls. Only for src/tls. */
 #ifndef TLS_TLS_BIO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/tls_ctx.h"
 
 #include "base/err.h"

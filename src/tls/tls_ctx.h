@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What all TLS connections of one port share: versions, suites, certificates, whom to believe, and the sessions that
  * may be resumed. One thread owns a context and its engines.
  *

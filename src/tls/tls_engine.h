@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One TLS connection as a machine: bytes in, bytes out. It never sees a socket; the caller moves the bytes. Nothing is
  * copied but by the cipher itself: ciphertext is read from the caller's memory, plaintext lands in the caller's memory,
  * and the output is appended to the caller's buffer, so that one scratch buffer serves all connections of a loop.

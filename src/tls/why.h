@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One line for people about why something was refused, in the caller's memory. The convention is pem.h's. */
 #ifndef TLS_WHY_H
 #define TLS_WHY_H

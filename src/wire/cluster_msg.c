@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/cluster_msg.h"
 
 #include "wire/frame.h"

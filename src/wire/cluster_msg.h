@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The messages between ephemeralctl and a node about its cluster: codes 240 to 251 of the client protocol, which Riak
  * does not use. proto/ephemeral.proto describes them for other programs; the values are those of status.h.
  *

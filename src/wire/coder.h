@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One description of a message's fields for both directions: the same function writes a struct as bytes, or fills it
  * from bytes. Numbers are big-endian.
  *

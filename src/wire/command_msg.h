@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A store's command as an entry of its partition's log: bytes in a blob that the log, the network and, where a value is
  * large, the store itself share without copying it.
  *

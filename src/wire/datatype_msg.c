@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/datatype_msg.h"
 
 #include "base/zigzag.h"

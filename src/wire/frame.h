@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The frame of the client protocol: 4 bytes big-endian length N, 1 byte message code, N-1 bytes body (riak-pb.md
  * section 1). Only the envelope: what the body means is in the *_msg files. */
 #ifndef WIRE_FRAME_H

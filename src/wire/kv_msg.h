@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RpbGetReq/Resp, RpbPutReq/Resp, RpbDelReq and RpbContent (riak-pb.md sections 4 to 6), both directions. The hot path:
  * decoded as views into the frame, encoded straight into the output. Unknown fields are ignored, as protobuf says; a
  * field of the wrong wire type, a truncated one, or `content` given twice is E_MALFORMED. Whether a missing bucket or

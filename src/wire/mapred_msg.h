@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RpbMapRedReq and RpbMapRedResp (riak-pb.md section 13): bodies. */
 #ifndef WIRE_MAPRED_MSG_H
 #define WIRE_MAPRED_MSG_H

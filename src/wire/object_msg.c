@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/object_msg.h"
 
 #include "base/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What came of a request, for the node that has passed it on: the result of a read or write, with the object's siblings
  * as they lie in the store, so that neither side unpacks or copies them on the way.
  *

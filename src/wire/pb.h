@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The protobuf wire format, read as views and written in place: what the requests of the hot path (get, put, delete)
  * are decoded and encoded with, because protobuf-c copies every value. Everything else goes through protobuf-c; tests
  * compare the two. Source: protobuf.dev, "Encoding".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The messages between nodes: how each looks on a link, in one description for both directions (wire/coder.h). What
  * they mean stands where they are used, in src/cluster.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/protobuf_arena.h"
 
 static void *allocate(void *arena, size_t size)

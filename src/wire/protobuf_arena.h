@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* protobuf-c over a request's arena: what it allocates while it decodes is freed with the arena, and bounded by it. For
  * the files of this folder. */
 #ifndef WIRE_PROTOBUF_ARENA_H

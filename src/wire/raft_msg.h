@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The messages between the replicas of one Raft group: bytes of a peer into a struct and back. What a message may say
  * is judged in consensus/rules.h; here only its form is. Which cluster, epoch and group it belongs to stands in the
  * envelope around it, and so does its length.

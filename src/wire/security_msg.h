@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The messages about users and what they may do: codes 232 to 235 of the client protocol, for operators
  * (proto/ephemeral.proto). What one change is (security/change.h) is also what the cluster's log holds of it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Messages that are structs of plain values: one table for each says how its fields are numbered and where they lie,
  * and both directions come from it. Not for what clients send often: nothing here is tuned. */
 #ifndef WIRE_SHAPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/status.h"
 
 const char *status_node_state_text(enum status_node_state state)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a node tells operators about its cluster: plain values, a picture of one moment. The cluster layer fills them,
  * cluster_msg.h carries them, ephemeralctl shows them. */
 #ifndef WIRE_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The client's form of a revision, which Riak's clients call the vclock and only ever hand back: 1 version byte, epoch
  * u64, generation u32, index u64, first 8 bytes of the cluster id, tag of the key u64, big-endian. memcmp is the order
  * of the vclocks of one key (design.md section 1).

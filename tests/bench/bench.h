@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ephemeral-bench: a load generator over the client library's machine (client/conn.h), one thread, epoll. This header
  * is what its files share: the options, the modes, and the end of the program on what cannot go on. */
 #ifndef BENCH_BENCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The echo server as a process of its own, so that its CPU time is its own. */
 #ifndef BENCH_ECHO_CHILD_H
 #define BENCH_ECHO_CHILD_H

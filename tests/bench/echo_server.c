@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bare TLS echo server: one thread, libuv, OpenSSL over memory. What it reads it writes back, a record for a record;
  * nothing else is done, and nothing is done twice. The measure for what a store may cost. */
 #include "bench/echo_tls.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The TLS side of the echo server: OpenSSL with the same kind of certificates as a node (minted from the same root, RSA
  * and ECDSA), a client certificate required, sessions resumable. Its memory BIO takes ciphertext from where libuv put
  * it and leaves ciphertext in one buffer, so that nothing is copied but by the cipher: what is measured is TLS and the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Load on etcd, as ephemeral-bench puts it on the store: connections spread over the nodes, one request in flight on
 // each. It speaks the v3 API itself (gRPC: HTTP/2 with five bytes before each message), over TLS with a client's
 // certificate, so that nothing but Node.js is needed. Prints what ephemeral-bench prints as JSON.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many connections of the client library's machine on one epoll: sockets, handshakes, bytes. Requests of a connection
  * that are queued together are encrypted together and leave in one write, as a pipelining client does it. What is sent
  * and what is measured is for the modes. A connection that fails ends the program: a benchmark with failures measures

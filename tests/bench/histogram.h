@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Latencies as counts in buckets whose width grows with the value (as HdrHistogram does): 128 buckets to each doubling,
  * so a quantile is right to within one part in 128, at one increment per value. Values in nanoseconds, up to 18
  * minutes.

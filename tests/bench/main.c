@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/bench.h"
 #include "bench/echo_child.h"
 #include "client/client.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many keys expire within one second while other keys are read: does a reader notice? The keys are written with times
  * to live, in whole seconds, that end together: one written at t lives ceil(T - t) seconds, so all end within [T, T + 1
  * s). Reads are told apart by when they were answered: before T, and from T on for as long. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mutual handshakes: each of `connections` slots connects, is authenticated (the echo server has no users: it echoes
  * one request instead), says goodbye and begins anew; with `resume`, as any client does, with the session that it had.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The server's resident memory for each idle, authenticated connection. A few connections are opened before the first
  * look, so that what the server takes once for all does not count. */
 #include "bench/fleet.h"

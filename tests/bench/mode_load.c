@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The server's resident memory for each of many keys. What the process held before, with its connections open and their
  * buffers warm, does not count. */
 #include "bench/probe.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A node is ended at once: how long until every partition takes writes again? In the moment of its end one write for
  * each of --keys keys, so many that every partition has some, is sent through the nodes that live on, the --host's. A
  * write that is refused is sent again. What counts is when the last of them has succeeded. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Throughput, latency and the server's CPU for each operation, closed loop: every connection always has `pipeline`
  * requests in flight. */
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the server under test costs, seen from outside through /proc and its CPU clock. */
 #ifndef BENCH_PROBE_H
 #define BENCH_PROBE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What was measured: named numbers in the order in which they were found, printed as text or as one JSON object with a
  * member per line. */
 #ifndef BENCH_REPORT_H

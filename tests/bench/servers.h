@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The servers under test: where they listen, and what their processes cost, all together. */
 #ifndef BENCH_SERVERS_H
 #define BENCH_SERVERS_H

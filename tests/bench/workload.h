@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests kept in flight on every connection of a fleet: each connection holds `pipeline` of them, and each answer
  * makes room for the next. Latency runs from the moment a request is handed to its connection to the moment its answer
  * is decrypted. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // basho-riak-client 2.4.0, unmodified, through every operation. Facts and section numbers: riak-pb.md.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // no-riak 1.6.11, unmodified, through every operation. Facts and section numbers: riak-pb.md.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Loaded before a program that connects to 127.0.0.1 port 8087 (node -r): it reaches the daemon of this test instead,
 // so that the program itself runs as it stands in examples/.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What both suites have in common: where the daemon is, a list of checks that are run one after the other, and a few
 // ways to wait. Nothing here knows a client.

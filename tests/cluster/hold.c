@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connections that say nothing: COUNT to each of the given places, held open, and made again when they are closed.
  *
  *   cluster-hold FROM COUNT ADDRESS:PORT...

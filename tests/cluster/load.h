@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A load on all nodes of a cluster at once that knows what it may expect: it remembers what was acknowledged, and says
  * what is not there any more. For the fault tests: they break something while it runs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/load.h"
 
 void load_reader_init(struct load_reader *r, struct load *l)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // A container: a process with a network namespace, root, and environment of its own (the script `contain`), and commands
 // run in it, as probes are.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // A name server: Debian's dnsmasq. It answers from the given records alone and asks no other server.
 

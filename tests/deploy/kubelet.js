@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What a kubelet does with one pod: a network namespace with addresses, the container with the environment and the mounts
 // that the pod's spec says, probes, restarts, and the end. What it learns it writes into the pod's status, a little later.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What Kubernetes does with a StatefulSet, on the fake API's objects: the StatefulSet controller (OrderedReady and
 // Parallel, rolling updates), a scheduler, kubelets (kubelet.js), services with their endpoints, and DNS. Machines are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // The load of tests/cluster (cluster-load), and the record of Riak clients that tests/history judges.
 

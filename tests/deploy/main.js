@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // The words of tests/deploy/run. Each play gets a process of its own in namespaces of its own: nothing of one is left for
 // the next.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What Marathon and Mesos do with an app: machines are network namespaces, tasks processes on them with the machine's
 // network. From Marathon 1.3 and 1.4: one task a machine where ports are fixed, SIGTERM and 5 s, backoff, upgrades by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // The network of a play: one bridge, a network namespace for each pod or machine with a cable to it, and addresses of
 // services on this side.

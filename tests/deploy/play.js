@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What a play stands on: its folder, network, clock and words, nodes that are asked over their ports, loads, and what was
 // measured. A play fails by an exception.

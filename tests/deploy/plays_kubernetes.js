@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // F5's StatefulSet, as published, and ours: what Kubernetes does with them.
 

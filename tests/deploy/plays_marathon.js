@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // F5's Marathon app, as published: what Marathon and Mesos do with it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Proves the fake APIs by clients that know the real ones: kubectl, and python3-marathon. What these two do not
 // understand, or would not do so at the real API, fails here.

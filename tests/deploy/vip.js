@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // A service's address: passes connections on to its endpoints in turn, as kube-proxy or Minuteman does. A process of its
 // own, so that the load does not hold up the controller. Messages: { listen: [{ host, port }] }, { backends: [{ host,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Writes down what an unmodified Riak client sees (basho-riak-client), in the form of tests/history/history.h, until
 // SIGTERM. Two workers for each node, each with a connection of its own.

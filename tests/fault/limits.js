@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What hostile, or just many, clients do to one node, and what it does to others: tests/fault/limits starts the nodes and
 // says what is to be done.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // A client that says anything, reads as fast or as slowly as it is told, and keeps nothing of what comes but its length
 // and its beginning: for the tests of limits.

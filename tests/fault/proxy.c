@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The network between five nodes, in user space. Each node lives in a network namespace of its own that is connected to
  * nothing; there, and where clients are (the namespace that this begins in), it stands for all the others: whoever
  * connects to a node's address reaches it through here, late, slowly, in part, or not at all, as was last said on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the fuzz targets share. Each target is one file with the entry point of libFuzzer; without libFuzzer the same
  * file is linked with replay.c, which gives it the committed corpus.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors, authentication, server information and client ids: every input is given to every decoder. What decodes is
  * written again and decodes to the same. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bucket messages: every input is given to every decoder. What decodes is written again and decodes to the same. */
 #include "fuzz.h"
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The common name out of a DER Name or Certificate: what a stranger's certificate says before anybody trusts it. */
 #include "fuzz.h"
 #include "base/err.h"

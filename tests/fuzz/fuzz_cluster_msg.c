@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is said about a cluster: every input is given to every decoder. What decodes is written, and what was written
  * decodes and is written the same again. */
 #include "fuzz.h"

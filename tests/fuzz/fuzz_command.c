@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An entry of a partition's log. What is decoded is encoded again to the same bytes, and a store takes it. */
 #include "fuzz.h"
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The receiving side of the live copy. Input: one byte for the way, then
  *   way 0   what a peer sends, in pieces
  *   way 1   bodies of items, each behind its kind and its length; the last item is made to agree

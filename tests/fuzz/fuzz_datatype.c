@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Data types: operations as a client sends them, one after the other on one key; operations as a log holds them, which
  * may be any bytes; states as a plain put leaves them. What is applied is a state again, and what is answered of it,
  * protobuf-c reads to the last byte. Input: a script; see step(). */

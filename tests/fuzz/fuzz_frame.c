@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The frame parser. Input: one byte that chooses the largest frame, then what a peer sends. */
 #include "fuzz.h"
 #include "wire/frame.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RpbIndexReq, its continuations, and what is answered: protobuf-c reads it to the last byte. */
 #include "fuzz.h"
 #include "oracle.h"

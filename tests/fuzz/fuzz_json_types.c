@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON of bucket types, as an environment variable holds it. What is accepted, a catalog takes. */
 #include "fuzz.h"
 #include "base/err.h"

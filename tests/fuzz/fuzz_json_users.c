@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON of users, as an environment variable holds it. */
 #include "fuzz.h"
 #include "base/err.h"

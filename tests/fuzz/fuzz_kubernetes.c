@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Answers of the Kubernetes API: what is taken of them are addresses of nodes, and not more than there is room for. The
  * first byte says which answer it is; a line break of the form feed's kind begins the next page of a list. */
 #include "fuzz.h"

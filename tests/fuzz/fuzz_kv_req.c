@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RpbGetReq, RpbPutReq and RpbDelReq: every input is given to all three decoders. What decodes is written again and
  * decodes to the same; what protobuf-c decodes, ours decodes, to the same. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RpbGetResp and RpbPutResp as a client reads them: every input is given to both. What decodes is written again by the
  * server's encoder and decodes to the same; what protobuf-c decodes, ours decodes, to the same. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Map/reduce jobs, as JSON and as Erlang's terms: what is read is asked for all it says; what a job lists goes through
  * every reduce function, as a whole, and again with what came of it. */
 #include "fuzz.h"

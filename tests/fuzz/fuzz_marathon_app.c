@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Marathon's answer about an app, and the names that it gives: whatever is read can be used. */
 #include "fuzz.h"
 #include "base/err.h"

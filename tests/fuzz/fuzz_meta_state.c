@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The meta state: a copy as a peer sends it, then commands as a meta leader sends them. Whatever they say, the state
  * stays one that can be copied, and that placement can work on.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A whole node and what hostile peers do to it over all of their connections: it neither stops nor holds more and more,
  * and ends without a trace.
  *

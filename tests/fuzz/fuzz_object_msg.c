@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A result from another node. Every view lies in the input, and what is decoded is encoded again to the same bytes. */
 #include "base/err.h"
 #include "fuzz.h"

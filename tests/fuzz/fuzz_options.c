@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration file, with the daemon's own table; then the same lines as flags; then every value read as what its
  * row says it is. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a peer sends: every decoder, and the frames around it. What can be decoded is written again as the very same
  * bytes.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of peers: what is taken can be written down again from what it was read as, and is read as the same. */
 #include "fuzz.h"
 #include "base/err.h"

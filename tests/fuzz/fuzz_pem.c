@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The spellings of PEM. What comes out is canonical: it comes out of itself, and OpenSSL reads every block of it. */
 #include "fuzz.h"
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Properties: what a checker lets pass, a catalog takes; and its rules are what its properties say. Input: a script of
  * changes, one byte for what is done, one for where, then the properties. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a peer sends for a replica: the decoder, then the replica itself. Whatever a peer says, who has a node's
  * certificate and nothing good in mind, this replica neither crashes nor believes an impossible thing twice.
  *

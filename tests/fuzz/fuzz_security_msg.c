@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of users: the input is a row of them, each with a length (u16) in front. What decodes is written, decodes and
  * is written the same again; and is applied to a roster, out of which another is made by what the first tells. Every
  * input is given to the decoders of the list as well. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A session as a whole, without sockets: bytes in, in random splits, while the output is drained now and then and time
  * passes, and the router answers at once or (LATE) now and then later, or with a time-out. Whatever comes in, the
  * answers are whole frames, what is kept is bounded, the budget is given back, nothing that came in the clear is taken

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The SRV records of an answer that any name server may have sent, and anyone in its name. */
 #include "fuzz.h"
 #include "base/err.h"

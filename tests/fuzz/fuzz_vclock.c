@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The vclock. Input: one, or two side by side, which are also compared. */
 #include "fuzz.h"
 #include "base/err.h"

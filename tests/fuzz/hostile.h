@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One node among peers that hold valid certificates and mean it no good, in virtual time: the whole of src/cluster,
  * with clock, chance and sockets replaced. The peers answer what the node dials, say what a script lets them say, and,
  * while they are obedient, vote, acknowledge and confirm as good nodes do, so that the node comes to lead. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Messages that get past a node's first checks: of the right cluster, epoch, ids and terms where the input says 0, and
  * of others where it says so. */
 #ifndef FUZZ_HOSTILE_MSG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* protobuf-c as the oracle of the decoders that read protobuf by themselves (wire/pb.h). */
 #ifndef ORACLE_H
 #define ORACLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The main() of a fuzz target that is built without libFuzzer: runs the target over every file of a directory, which is
  * how the committed corpus is a test on every machine. An empty directory is a failure: it would test nothing. */
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a key may hold, as one number: it is absent, or holds one value, or, after a loss, one of several. What is done
  * and told later leaves fewer of them. */
 #ifndef HISTORY_BELIEF_H

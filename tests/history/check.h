@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a history is one that a correct store can have: each key's operations are linearizable, revisions never go
  * back, and nobody was told what was never written. */
 #ifndef HISTORY_CHECK_H

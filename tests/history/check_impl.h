@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the checks share: one key's operations, and the story. Not for users. */
 #ifndef HISTORY_CHECK_IMPL_H
 #define HISTORY_CHECK_IMPL_H

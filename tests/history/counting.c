@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counters: every add has its effect once, and whoever is told a count is told that of one moment between the begin and
  * the end of what it asked. What is checked follows from that, and costs little; it is no search for an order:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What clients of a store have asked and what they were told, to be judged afterwards: by the simulation, where it is
  * made, or from a file, where a recorder over real clients has written it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Linearizability of one key: Wing and Gong's search (1993) with Lowe's memory of what was tried (2017). It looks for
  * an order of the operations in which each has its effect at one moment between its begin and its end, and each was
  * told what was so at that moment.

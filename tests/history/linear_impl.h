@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the search for an order share: nobody else sees it. */
 #ifndef HISTORY_LINEAR_IMPL_H
 #define HISTORY_LINEAR_IMPL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the search has to order: what certainly happened and by when, and the spares. */
 #include "history/linear_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The story of a search that found no order. */
 #include "history/linear_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* In which ways an operation may come next: as it is, or with operations before it that were never answered. */
 #include "history/linear_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* history-check: judges histories in files (history.h says their form). */
 #include "history/check.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elements of a set, each by itself: included, excluded by one who has seen an answer that shows it, and looked for. An
  * exclusion takes away what that answer has shown, and no inclusion that it has not; whoever looks sees the set of one
  * moment between the begin and the end of what he asked. What is checked follows from that:

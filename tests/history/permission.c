@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A permission: granted and revoked, and asked for by what takes it. Who was served saw it granted, who was denied saw
  * it revoked, at some moment between the begin and the end of what he asked. Every node that serves knows a change when
  * it is answered; before, from its begin on, some may and some may not.

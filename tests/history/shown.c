@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads of any replica (get1), against what the same client was told before: over one connection it is shown nothing
  * that is older. Its requests follow each other, and what each was told may not be older than the last: so only the
  * last before a read is looked at. */

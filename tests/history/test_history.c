@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Histories that a correct store can have, and such that it cannot. */
 #include "support.h"
 

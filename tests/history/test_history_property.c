@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The judgement of small random histories against that of a program that tries every order; and of long ones that a
  * register has really had. SEEDS=N in the environment: more of them. */
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory of a search: which operations stood in the order, what the key held after them, and with which spares.
  * What leads to no end with some spares leads to none with more. */
 #ifndef HISTORY_TRIED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many seeds, each in a process of its own, so that one that crashes tells so and the others go on; resumable. */
 #ifndef SIM_CAMPAIGN_H
 #define SIM_CAMPAIGN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A client of the world: one connection to one node at a time, over which it speaks Riak's protocol as a client does,
  * one request after the other, and writes down what it asked and what it was told. */
 #ifndef SIM_CLIENT_H

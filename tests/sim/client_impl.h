@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of a client share. Not for users. */
 #ifndef SIM_CLIENT_IMPL_H
 #define SIM_CLIENT_IMPL_H

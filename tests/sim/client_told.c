@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/client_impl.h"
 
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What goes wrong in a world, when and for how long: by chance, each kind by itself. */
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The heap of the process, watched: how much is in use, so that nothing leaks, and failing when a node is to feel it.
  * Works by the linker (--wrap), for all that is linked statically, and through their own settings for the libraries of
  * Raft and JSON.

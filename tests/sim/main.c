@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ephemeral-sim: lives through seeds (docs/testing.md). */
 #include "sim/main.h"
 

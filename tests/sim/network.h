@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connections between nodes, and from clients to nodes, as TCP and TLS make them: bytes arrive in order and once, or
  * the connection ends. What the network does to the segments below that is by chance, and what faults make of it: late,
  * lost and sent again, held up by a cut, ended in the middle. What was sent before an end may still arrive after it,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One machine of the world: its clocks, and on it, while it runs, the daemon's parts as the daemon puts them together
  * (ephemerald/daemon.c). */
 #ifndef SIM_NODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What one life of a simulated world depends on, and what came of it. */
 #ifndef SIM_OPTIONS_H
 #define SIM_OPTIONS_H

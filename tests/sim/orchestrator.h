@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An orchestrator as the nodes see it: its API, which each asks for itself, with what may be wrong about an answer. It
  * knows which machines hold a node; who runs is another matter. */
 #ifndef SIM_ORCHESTRATOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes that their orchestrator deletes and starts elsewhere, while they run on: for the seconds that an end takes, or
  * beyond a cut until that heals. */
 #include "sim/faults.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The sets that clients of the simulation change: a few, of a few elements, of bucket types that an operator makes.
  * Some are a field of a map; an operation on such a field is one on the map. To others elements are only added: to a
  * gset, and to a hyperloglog, of which one is told no more than how many there are. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What has happened, in order: the last of it as text for people, all of it as a hash that tells whether two lives were
  * the same. */
 #ifndef SIM_TRACE_H

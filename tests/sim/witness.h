@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The eye that sees all nodes at once: what must never be, whatever goes wrong, and what has been lost by right,
  * because all who held it were gone. Looks into src/cluster; changes nothing. */
 #ifndef SIM_WITNESS_H

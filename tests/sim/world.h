@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A cluster of whole nodes, their network and their clients in one process and in virtual time: everything from the
  * store to the client's session is the code that the daemon runs; only sockets, TLS, clocks and chance are replaced.
  * One seed is one course of events, the same each time, to the last byte.

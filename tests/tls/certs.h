@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Everybody's certificates: the root and the user that F5's recipe made, and from them, by OpenSSL's own means and none
  * of ours, one for each way to be wrong. */
 #ifndef TESTS_TLS_CERTS_H

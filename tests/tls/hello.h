@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A ClientHello by hand, for what no OpenSSL of today can be made to say: RC4, 3DES, export suites, SSL 3.0. */
 #ifndef TESTS_TLS_HELLO_H
 #define TESTS_TLS_HELLO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Starts the nodes, tries all rows, and prints what came of each beside what should have. */
 #include "rows.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A real daemon as a child of the test: started as Marathon starts it, ready when it says so, and what it says is read
  * as it comes, because its log alone tells why it refused someone. */
 #ifndef TESTS_TLS_NODE_H

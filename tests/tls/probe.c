@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "probe.h"
 
 #include "wire/admin_msg.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One connection to a node, over OpenSSL itself and none of src/tls or src/client, so that the two ends cannot agree on
  * an error. What came of it is one line of text, which a row compares to what it expects:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of the matrix: what is tried, against which node, what must come of it. */
 #ifndef TESTS_TLS_ROWS_H
 #define TESTS_TLS_ROWS_H

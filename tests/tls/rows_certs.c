@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whose certificate is taken, and for whom. */
 #include "rows.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RpbStartTls and RpbAuthReq: what may be said when, and that what came in the clear is never taken for encrypted. */
 #include "hello.h"
 #include "rows.h"

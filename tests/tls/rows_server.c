@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The node's own certificate, as a client that checks everything sees it. */
 #include "rows.h"
 

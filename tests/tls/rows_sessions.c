@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Resumed sessions: cheaper, and no way around the certificate that they stand for. */
 #include "rows.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Versions and suites. Suites by name are OpenSSL's; those by number are said by hand, because it would not. */
 #include "hello.h"
 #include "rows.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whoever does not get on is closed in time, whatever he sends meanwhile; who guesses is held up. */
 #include "hello.h"
 #include "rows.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // One connection to the daemon: TCP, then TLS in the same socket, and what has come of answers.
 

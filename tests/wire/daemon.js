@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Certificates by F5's recipe, and a daemon of the test's own: an address that no other node has, a free port, no
 // configuration but the flags given, and nothing left of it afterwards.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Plays one transcript against a daemon, statement by statement, until one differs.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // The messages of proto/riak.proto in both directions, so loosely that what no client would send can be said as well. A
 // message on the wire is a list of fields:

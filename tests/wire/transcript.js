@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Transcripts as text (the format is told in `run`): read into statements, composed into bytes, and answers compared.
 

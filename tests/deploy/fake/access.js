@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Who asks, and what its roles let it do: bearer tokens, Roles and RoleBindings, as RBAC has them.
 

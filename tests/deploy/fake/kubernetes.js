@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // A Kubernetes API server, as far as kubectl and the store ask one: discovery, objects by group, lists with selectors and
 // pages, watches, patches, scale and eviction; TLS, bearer tokens, RBAC. It keeps objects and does nothing with them: that

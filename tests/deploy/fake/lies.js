@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // How an API may fail or lie. One object for each fake API; set() changes it while it runs.
 //

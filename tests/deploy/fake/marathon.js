@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Marathon's API (1.3 and 1.4), as far as its clients and the store ask it. It keeps apps, tasks and deployments; what to
 // do about a change is its controller's, which listens for 'deploy' and 'kill'. python3-marathon proves it in prove.js.

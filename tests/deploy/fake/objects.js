@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What the fake Kubernetes API keeps: objects by kind, each with its uid and resource version, and the record of their
 // changes that watches read. No HTTP here, and no rule of any controller.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // Merge patches (RFC 7386), and strategic ones as far as kubectl uses them here: lists of named things are merged by name.
 

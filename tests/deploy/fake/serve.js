@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // One of the fake APIs alone, for tests that need no controller. It says `listening PORT`, and then obeys lines of its
 // standard input until that ends, answering each with `done` or `error: ...`:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What both fake APIs stand on: listeners that a lie can close, bodies, answers in chunks.
 

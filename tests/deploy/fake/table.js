@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 'use strict';
 // What `kubectl get` prints: the server makes its columns.
 

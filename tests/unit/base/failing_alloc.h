@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes one allocation of a test program fail: the n-th from now. Only what the program itself and the project's
  * layers allocate is counted, not what shared libraries do. */
 #ifndef FAILING_ALLOC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The smallest of the base: lists, slices, the table of errors. */
 #include "base/err.h"
 #include "base/list.h"

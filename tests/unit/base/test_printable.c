@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* No byte of a stranger drives a terminal, and names that differ look different. */
 #include "base/printable.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nothing of a text is taken for roff's own, and what a reader copies from the page is what was written. */
 #include "base/roff.h"
 #include "base/version.h"

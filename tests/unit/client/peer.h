@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The other end of a client's connection, in the test's own process: a TLS server over the real engine that answers
  * frames as a test says, and the certificates for both, made as F5's recipe makes them (X.509 v1). */
 #ifndef TESTS_CLIENT_PEER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The blocking client against a server thread on a real socket: a small store that knows one key. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A cluster of one for tests of what stands on it: it is formed when alone_create() returns, and talks to nobody. */
 #ifndef ALONE_H
 #define ALONE_H

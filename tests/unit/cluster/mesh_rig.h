@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A mesh whose connections lead to the test: it is told what comes in and asked what has gone out. */
 #ifndef CLUSTER_MESH_RIG_H
 #define CLUSTER_MESH_RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Meta states to be changed, copied and compared. */
 #ifndef CLUSTER_META_RIG_H
 #define CLUSTER_META_RIG_H

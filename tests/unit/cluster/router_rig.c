@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "router_rig.h"
 
 #include "cluster/cluster_impl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The router of a cluster of one, with clocks that stand still until the test moves them. */
 #ifndef ROUTER_RIG_H
 #define ROUTER_RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scenarios of test_cluster_rules: one or more for each named rule. */
 #ifndef CLUSTER_RULES_H
 #define CLUSTER_RULES_H

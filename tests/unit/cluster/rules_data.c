@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of what is held: copies, losing, building anew, forming again, readiness, memory. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of death, seats, forming, ids and leases: who may lead, and who may serve. */
 #include "support.h"
 

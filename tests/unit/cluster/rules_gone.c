@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of an orchestrator's word: when it counts that a member is not listed any more, and when a member stops
  * that may have been replaced. */
 #include "support.h"

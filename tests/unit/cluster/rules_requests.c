@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The named rules of what a request is told: when keys go, that a write counts once, what all know who serve. */
 #include "support.h"
 

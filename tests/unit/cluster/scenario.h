@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests over a universe of five nodes do again and again. Each fails the test that calls it when it cannot. */
 #ifndef CLUSTER_SCENARIO_H
 #define CLUSTER_SCENARIO_H

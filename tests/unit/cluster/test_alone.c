@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A cluster of one is there at once, and nothing about it waits for time to pass. */
 #include "base/err.h"
 #include "cluster/status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Why a candidate is a member, or is none, as operators get to see it. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Five nodes in virtual time: forming, requests through every node, losing and regaining nodes. */
 #include "support.h"
 

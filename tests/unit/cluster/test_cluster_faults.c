@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a cluster of five loses when nodes end, pause, or cannot hear each other: nothing that was acknowledged, as long
  * as a majority lives; and what it does when not even that. In virtual time. */
 #include "support.h"

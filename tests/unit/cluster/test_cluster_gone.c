@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes that an orchestrator replaces: how long their keys wait, and that two processes of one pod may run at once. In
  * virtual time. */
 #include "support.h"

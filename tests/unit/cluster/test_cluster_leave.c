@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* R-LEAVE: nodes of five are told to leave, several at once, and are killed when the orchestrator's patience is over.
  * Nothing that was acknowledged is lost, and nobody waits until they count as lost. In virtual time. */
 #include "support.h"

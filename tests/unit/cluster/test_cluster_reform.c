@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* R-REFORM, R-SEATS: what an operator's word does for a cluster that has lost its majority, and what it must not do. In
  * virtual time. */
 #include "support.h"

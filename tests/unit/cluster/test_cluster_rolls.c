@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The node that leads the cluster is killed, and started again or replaced, over and over, each time as soon as the
  * newcomer is ready: newcomers lead soon after they joined. Under a load that writes all the time. In virtual time. */
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of requests that are under way when what they wait for goes: a connection, a leader, the cluster. In
  * virtual time. */
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connections between nodes, over a network that is the test itself: who is let in, who is reached where and when, and
  * what is written. */
 #include "mesh_rig.h"

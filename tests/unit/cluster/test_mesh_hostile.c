@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What peers can say and not do harm: more of everything than there is room for, and what is no message. */
 #include "mesh_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Another incarnation where one was: what proves that the first is dead, and what does not (R-PROOF). */
 #include "mesh_rig.h"
 

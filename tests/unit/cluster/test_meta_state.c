@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The meta state: what each command does. */
 #include "meta_rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The meta state as bytes: that commands in any order leave a state that can be copied, and that a copy is refused
  * which no commands could have made. */
 #include "meta_rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Properties of the placement, over members that come and go by chance; and the few cases one can name. */
 #include "cluster/placement.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The order of hits, and what a query hits. */
 #include "support.h"
 

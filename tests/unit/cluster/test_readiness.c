@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* R-READY: what an orchestrator's readiness probe is answered, in virtual time. */
 #include "support.h"
 

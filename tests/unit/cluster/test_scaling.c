@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A cluster that is made larger and smaller while it runs, by an orchestrator whose word for its size counts. In
  * virtual time. */
 #include "support.h"

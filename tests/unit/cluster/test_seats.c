@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* R-SEATS: whatever sizes the cluster had before, no two of its meta groups can both have a quorum. */
 #include "cluster/seats.h"
 

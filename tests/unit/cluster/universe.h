@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes of a cluster in one process, in virtual time, over a network that can be cut: the whole of src/cluster, with
  * nothing replaced but clock, chance and sockets. */
 #ifndef CLUSTER_UNIVERSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "consensus/entry_log.h"
 
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A group in good times and in bad, without its traps: those are in test_traps.c. */
 #include "base/err.h"
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The library's traps, one test for each rule of the adapter that keeps clear of one. Each fails where its rule is left
  * out: the build makes a second program for every rule, without that rule, and CTest expects it to fail (CMakeLists.txt
  * beside this file). Called with the number of a rule, the program runs that rule's test alone. */

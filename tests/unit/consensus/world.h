@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Replicas of one group in one process, in virtual time, with a network that can be cut and that can lose, double and
  * reorder what it carries. The state machine is a set of numbers; a copy of it takes as long as the world says.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Data types as one would write them down without a thought of bytes or speed: what the tests hold the real ones
  * against. Elements and fields are named by one letter. */
 #ifndef MODEL_H

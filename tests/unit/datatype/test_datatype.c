@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is no state and no operation is refused, and changes nothing. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Counters, sets, gsets and maps against the naive model: random operations with contexts of random age and without. */
 #include "support.h"
 

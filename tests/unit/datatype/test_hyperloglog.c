@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* HyperLogLogs: how near the estimate is, and that fewer registers are what they would have been from the start. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A discovery on a made-up network: time that stands still until the test moves it, chance that the test gives, and a
  * resolver and an API whose questions the test answers. */
 #ifndef RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Kubernetes API as a source: what is asked and how often, what becomes of its answers, and the headless service's
  * name at its side. */
 #include "base/err.h"

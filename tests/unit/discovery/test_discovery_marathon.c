@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Marathon's API as a source: which URL is asked, what becomes of its answers, and Mesos-DNS at its side. */
 #include "base/err.h"
 #include "discovery/source.h"

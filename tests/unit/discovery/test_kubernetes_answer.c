@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of pods and what else the API of Kubernetes answers, by honest servers and by others. */
 #include "base/err.h"
 #include "discovery/kubernetes_answer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The commands of the cluster against a server thread on a real socket that knows its answers by heart. */
 #include "support.h"
 

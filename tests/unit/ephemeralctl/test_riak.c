@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Riak's commands: by which name, to which port, and what they print. */
 #include "ephemeralctl/riak.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The words of `user` and `group`: what is printed is read again as the same change. */
 #include "support.h"
 

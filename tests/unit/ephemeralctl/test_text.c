@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names and values of strangers: raw for programs, harmless for terminals and shells. */
 #include "ephemeralctl/text.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What people and programs get to see, letter by letter: scripts depend on the JSON, people on the tables. */
 #include "ephemeralctl/view.h"
 

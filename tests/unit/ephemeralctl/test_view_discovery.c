@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What people and programs get to see of discovery, letter by letter. */
 #include "ephemeralctl/view_discovery.h"
 

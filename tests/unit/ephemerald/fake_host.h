@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The machine as the configuration sees it, made up by the test: the files that an orchestrator mounts and the kernel
  * shows, and the host's name. All other files are the real ones. */
 #ifndef FAKE_HOST_H

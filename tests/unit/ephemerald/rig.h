@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a configuration on a made-up machine: what is in the environment, in a file and on the command line is the
  * test's, and nothing else. */
 #ifndef RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ephemerald/cgroup.h"
 
 #include "fake_host.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The options of a cluster: who the others are, where this node is, and the times. */
 #include "rig.h"
 

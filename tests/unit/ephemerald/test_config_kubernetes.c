@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a pod of Kubernetes is told, and what it would ask of whom. */
 #include "rig.h"
 

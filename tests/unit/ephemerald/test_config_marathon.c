@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What Marathon says to its tasks, and how its API is asked. */
 #include "rig.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of a configuration: why it is refused, what is logged, and what --help shows. */
 #include "ephemerald/manual.h"
 #include "ephemerald/options.h"

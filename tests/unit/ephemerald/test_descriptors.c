@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* File descriptors, shared out among clients, strangers, operators and nodes. */
 #include "ephemerald/descriptors.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What discovery and the cluster know, put together: over a discovery on a made-up network, and a cluster that only
  * remembers. */
 #include "ephemerald/discovery_report.h"

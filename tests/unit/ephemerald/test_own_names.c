@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The node's own names are asked for until they are known, and nothing waits for that. */
 #include "ephemerald/own_names.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a service manager hears of a node, over a real socket; time is the test's. */
 #include "ephemerald/service.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An HTTP or HTTPS server that does what the path asks for, well or badly, on 127.0.0.1 and threads of its own. */
 #ifndef TESTS_NET_HTTP_SERVER_H
 #define TESTS_NET_HTTP_SERVER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Both ends of connections between nodes over loopback, in one loop: a port, a dialer, and users that note what they
  * hear. */
 #ifndef TESTS_NET_PEERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP client on the loop: against a server of ours that answers well and badly. Names go to a resolver that says
  * what the test wants, or nothing. */
 #include "net/http.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loop's turns: timers run once in each, none is forgotten, and reading is shared out fairly. */
 #include "net/loop.h"
 #include "base/err.h"

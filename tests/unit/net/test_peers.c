@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dialer and port against each other. In the end each end of each connection has heard closed() once (peers.c). */
 #include "unit/net/peers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The resolver on the loop: a caller is answered once, later, and no more is under way than it should be. Numeric names
  * need no name server, so that this runs anywhere; what a name server that does not answer does to the C library, a
  * gate does here. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From which address of this machine others are reached. */
 #include "net/route.h"
 

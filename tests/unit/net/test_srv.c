@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The SRV records of DNS answers: as name servers write them, and as those who wish us ill do. */
 #include "net/srv.h"
 

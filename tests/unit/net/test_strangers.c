@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which connection gives way when all places of those that have not authenticated are taken. */
 #include "net/strangers.h"
 

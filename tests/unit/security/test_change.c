@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of permissions, and which changes make no sense by themselves. */
 #include "security/change.h"
 #include "support.h"

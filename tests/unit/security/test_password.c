@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Against OpenSSL's own PBKDF2, which does all at once. */
 #include "security/password.h"
 #include "support.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any row of changes, against a model that keeps every grant, source and membership as a line of a table: the same
  * refusals, the same permissions and methods; and the changes that a roster tells make one that is the same. */
 #include "base/err.h"

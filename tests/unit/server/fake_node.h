@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A node without sockets and clocks: a server over a cluster of one, a virtual clock, and streams that only remember
  * what was asked of them. Tests say what comes in and read what went out. */
 #ifndef FAKE_NODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One client of a fake node, and the messages of keys and buckets. */
 #ifndef KV_RIG_H
 #define KV_RIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A double of the router that answers on command: the linker's --wrap sends the calls of router.h here, and they go on
  * to the real router at once, or, while `holds` is set, when the test says so. What was borrowed for the call is
  * copied, so that a caller who relies on more is found out. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "server/budget.h"
 #include "server/share.h"
 #include "support.h"

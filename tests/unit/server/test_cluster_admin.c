@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What operators may ask, over a cluster and a session that only remember. */
 #include "base/err.h"
 #include "cluster/status.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Erlang's terms as map/reduce reads and writes them: what is cut off, too deep, too many or improper is refused. The
  * bytes are those of term_to_binary/1. */
 #include "server/etf.h"

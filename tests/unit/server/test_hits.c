@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The first of many hits, in order, against sorting all of them. */
 #include "support.h"
 

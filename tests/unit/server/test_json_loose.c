@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Control characters in JSON strings. */
 #include "support.h"
 

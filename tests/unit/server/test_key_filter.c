@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Key filters: Riak's own examples, what is made of keys that fit none, and what is no filter. */
 #include "server/key_filter.h"
 #include "support.h"

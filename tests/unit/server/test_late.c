@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests whose answers come in a later turn. */
 #include <stdio.h>
 #include <stdlib.h>

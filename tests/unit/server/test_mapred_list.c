@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs whose lists of inputs are not decoded as a whole; and texts of JSON that are cut into values. */
 #include "support.h"
 

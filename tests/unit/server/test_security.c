@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who is let in, by which source, and what is asked of the transport for it. */
 #include "base/err.h"
 #include "fake_node.h"

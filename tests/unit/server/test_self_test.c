@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The liveness check: it needs no cluster and no free memory limit, and a failure is an answer. */
 #include "failing_alloc.h"
 #include "kv_rig.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many who want slices of time share what is theirs of each turn of the loop; and lists that are freed by slices. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What lists and queries of indexes take of the node's memory while they are gathered and sent. */
 #include <stdio.h>
 #include <stdlib.h>

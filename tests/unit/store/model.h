@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A naive store: an array of keys, each with an array of siblings, and the rules of design.md section 5 written down as
  * plainly as they are said. What the real store must equal. Also the random commands that both are given. */
 #ifndef MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The live copy: whatever is written while it goes on, the receiver ends with the sender's state. ES_SEED chooses the
  * runs. */
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* R-RETRY: what comes again has its effect once. Written against the store, as its callers see it. */
 #include "base/err.h"
 #include "base/zigzag.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The store against the naive model: random commands, every answer compared, and the whole state now and then.
  * ES_SEED and ES_STEPS choose the run. */
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Updates of data types, as the store's callers see them; what they do is tested in tests/unit/datatype. */
 #include "base/err.h"
 #include "datatype/operation.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A client's engine and a server's, and the bytes between them, in memory and under a clock of the test's own. */
 #ifndef TESTS_TLS_LINK_H
 #define TESTS_TLS_LINK_H

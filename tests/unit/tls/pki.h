@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates for the tests of src/tls, made by OpenSSL itself: roots, and what they sign. */
 #ifndef TESTS_TLS_PKI_H
 #define TESTS_TLS_PKI_H

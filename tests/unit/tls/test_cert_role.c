@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What makes a certificate a node's, and what it is minted with. */
 #include "support.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connections between nodes: who is let in by which side, and what each is told. */
 #include "support.h"
 

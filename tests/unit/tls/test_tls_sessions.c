@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What tls_ctx and tls_engine promise of resumption together. */
 #include "support.h"
 

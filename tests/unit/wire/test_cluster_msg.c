@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a node tells about its cluster: sent and read again, and read by protobuf-c as proto/ephemeral.proto describes
  * it; then what must not be believed. */
 #include "wire/cluster_msg.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fields in both directions: what is written is read again, and nothing else is. */
 #include "wire/coder.h"
 

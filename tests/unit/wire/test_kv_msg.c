@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hot path's own decoders against protobuf-c: random messages are encoded by one and read by the other. */
 #include "base/rng.h"
 #include "store/props.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Each message between nodes, there and back: every field, cut at every byte, and over its bounds; and their frames. */
 #include "wire/peer_msg.h"
 

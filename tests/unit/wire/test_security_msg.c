@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Users and what they may do: sent and read again, and read by protobuf-c as proto/ephemeral.proto describes it. */
 #include "wire/security_msg.h"
 

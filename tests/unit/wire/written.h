@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of families of messages have in common: a buffer, and the one frame that was written there. */
 #ifndef WIRE_WRITTEN_H
 #define WIRE_WRITTEN_H

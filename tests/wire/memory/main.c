@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Plays the transcripts of tests/wire/transcripts against a server over a cluster of one, in this process and in
  * virtual time: no sockets, no TLS, no Node.js, and the sanitizers see everything. What needs a real connection or an
  * operator's tool is played by tests/wire/run alone, and named here.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The messages of a transcript (the format is told in tests/wire/run): read from text, composed into bytes, compared
  * with an answer. The schema is proto/riak.proto, as protobuf-c describes it. Mistakes in a text fail the test. */
 #ifndef WIRE_MEMORY_MESSAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The words of `operator` statements, as ephemeralctl reads those of its commands user and group. Apart from the
  * player, because two names of ephemeralctl's JSON writer are jansson's too, which the server has. */
 #ifndef WIRE_MEMORY_OPERATOR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A transcript as statements (the format is told in tests/wire/run). */
 #ifndef WIRE_MEMORY_SCRIPT_H
 #define WIRE_MEMORY_SCRIPT_H
