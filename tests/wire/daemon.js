@@ -178,6 +178,7 @@ class Cluster {
         return new Promise((resolve) => {
             const child = execFile(path.join(path.dirname(program), 'ephemeralctl'), args,
                 (err, out, text) => resolve(err ? text || err.message : undefined));
+            child.stdin.on('error', () => {}); // it has ended, or needs no input: its status says how it went
             child.stdin.end(input);
         });
     }
