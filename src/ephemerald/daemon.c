@@ -407,6 +407,8 @@ static void on_sighup(uv_signal_t *handle, int signum)
     struct daemon *d = handle->data;
     char *peers = NULL, why[512] = "";
     (void)signum;
+    if (d->stopping) /* what would be read again may be gone */
+        return;
     service_reloading(&d->service);
     if (config_reread_peers(d->config, &peers, why, sizeof why) ||
         discovery_reload(d->discovery, peers, why, sizeof why))
