@@ -105,6 +105,14 @@ static void explain_status(const struct marathon_source *self, const struct http
         snprintf(out, size, "it answered with HTTP status %u%s%s", answer->status, *message ? ": " : "", message);
 }
 
+static void explain_failure(const struct marathon_source *self, int err, const char *why, char *out, size_t size)
+{
+    if (err == E_TLS && !self->root_file)
+        snprintf(out, size, "%.180s; if its root is your own, set marathon-root-ca-file", why);
+    else
+        snprintf(out, size, "%s", why);
+}
+
 /* --- from tasks to candidates --- */
 
 static bool is_loopback(const char *address)
@@ -255,7 +263,8 @@ static void on_answer(void *arg, int err, const struct http_answer *answer, cons
     char text[SOURCE_TEXT_SIZE];
     self->call = NULL;
     if (err) {
-        give_up_url(self, why);
+        explain_failure(self, err, why, text, sizeof text);
+        give_up_url(self, text);
     } else if (answer->status == 200) {
         take_app(self, answer);
     } else {

@@ -271,6 +271,27 @@ static void test_the_url_that_answers_is_remembered(void **state)
     rig_fini(&r);
 }
 
+/* The image has no roots of the system's. */
+static void test_a_certificate_that_is_not_trusted(void **state)
+{
+    const struct discovery_marathon with = {
+        .urls = "https://m", .app_id = "/ephemeral-store", .task_id = "t1", .root_file = "/r"};
+    const struct discovery_marathon without = {.urls = "https://m", .app_id = "/ephemeral-store", .task_id = "t1"};
+    struct rig r;
+    (void)state;
+    begin(&r, &without);
+    rig_http_fails(&r, E_TLS, "the certificate is not good");
+    assert_string_equal(api_of(&r).error, "https://m: the certificate is not good; if its root is your own, set "
+                                          "marathon-root-ca-file");
+    answer_names(&r);
+    rig_fini(&r);
+    begin(&r, &with);
+    rig_http_fails(&r, E_TLS, "the certificate is not good");
+    assert_string_equal(api_of(&r).error, "https://m: the certificate is not good");
+    answer_names(&r);
+    rig_fini(&r);
+}
+
 static void test_no_url_answers(void **state)
 {
     struct rig r;
@@ -577,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_a_task_without_a_host),
         cmocka_unit_test(test_it_ends_meanwhile),
         cmocka_unit_test(test_the_url_that_answers_is_remembered),
+        cmocka_unit_test(test_a_certificate_that_is_not_trusted),
         cmocka_unit_test(test_no_url_answers),
         cmocka_unit_test(test_what_is_said_of_bad_answers),
         cmocka_unit_test(test_a_request_that_cannot_be_made),
