@@ -247,14 +247,29 @@ static uint64_t room_at(const struct watch *w)
     return w->memory_limit > w->memory_used ? w->memory_limit - w->memory_used : 0;
 }
 
-/* One that is being added, and whose copy does not fit. */
+/* The others that vote are a majority without it, and are here. */
+static bool can_go_without(struct cluster *c, const struct partition_map *map, const struct replica *r)
+{
+    unsigned voters = 0, here = 0;
+    for (unsigned i = 0; i < map->replica_count; i++) {
+        if (map->replica[i].state == REPLICA_ADDING)
+            continue;
+        voters++;
+        here += map->replica[i].id != r->id && overseer_is_here(c, map->replica[i].member);
+    }
+    return here >= voters / 2 + 1;
+}
+
+/* One whose copy does not fit: it is being added, or lags by more than the log holds. */
 static const struct replica *cramped(struct cluster *c, unsigned i)
 {
     const struct partition_map *map = &c->meta.state->partition[i];
     for (unsigned k = 0; k < map->replica_count; k++) {
-        const struct watch *w = overseer_watch(c, map->replica[k].member);
-        if (map->replica[k].state == REPLICA_ADDING && w && w->replica[i].no_room)
-            return &map->replica[k];
+        const struct replica *r = &map->replica[k];
+        const struct watch *w = overseer_watch(c, r->member);
+        bool lags = r->state == REPLICA_PRESENT && w && w->replica[i].replica == r->id && can_go_without(c, map, r);
+        if (w && w->replica[i].no_room && (r->state == REPLICA_ADDING || lags))
+            return r;
     }
     return NULL;
 }
@@ -292,16 +307,18 @@ static void let_go(struct cluster *c, unsigned i, const struct watch *w, struct 
 }
 
 /* What finds no room would be tried for ever, and nothing else done meanwhile. Where the partition lacks it, it is
- * added where there is more; or else the old copy beside it goes, if that can be spared (R-REBUILD). */
+ * added where there is more; or else the old copy beside it goes, if that can be spared (R-REBUILD). One that lags is
+ * lacking in all but name. Where nobody has more room, it is taken out: without what it holds, it has the room. */
 static bool make_room(struct cluster *c, unsigned i, bool lacks, struct meta_command *m)
 {
     const struct replica *r = cramped(c, i);
     if (!r)
         return false;
-    struct watch *w = overseer_watch(c, r->member), *other = lacks ? roomier(c, i, w) : NULL;
+    bool lags = r->state == REPLICA_PRESENT;
+    struct watch *w = overseer_watch(c, r->member), *other = lacks || lags ? roomier(c, i, w) : NULL;
     if (other)
         move_to(other, i, r, m);
-    else if (!lacks)
+    else if (!lacks || lags)
         overseer_add_change(m, i, CHANGE_REMOVE, r->id);
     else if (overseer_can_spare(c, i, r->member))
         let_go(c, i, w, m);

@@ -17,6 +17,7 @@ void test_COPY_who_dies_meanwhile_is_not_waited_for(void **state);
 void test_COPY_what_does_not_go_on_is_forgotten(void **state);
 void test_COPY_what_finds_no_room_goes_elsewhere(void **state);
 void test_COPY_what_finds_no_room_is_not_sent_over_and_over(void **state);
+void test_COPY_who_lags_has_room_without_what_it_holds(void **state);
 void test_LOST_who_is_silent_may_come_back(void **state);
 void test_REBUILD_takes_nothing_before_enough_have_it(void **state);
 void test_REBUILD_the_other_keeps_its_copy_until_then(void **state);

@@ -335,6 +335,29 @@ static uint64_t start_three_full(struct universe *u)
     return universe_status(u, 0).epoch;
 }
 
+static bool has_caught_up(struct universe *u)
+{
+    for (unsigned i = 0; i < cluster_at(u, 0)->config.partitions; i++)
+        if (cluster_at(u, 2)->partition[i].index < cluster_at(u, 0)->partition[i].index)
+            return false;
+    return are_three_everywhere(u);
+}
+
+/* One is cut off while as much is written as it holds, which no log holds: it needs copies, for which it has no room
+ * beside what it has. That is of no use any more, and goes. */
+void test_COPY_who_lags_has_room_without_what_it_holds(void **state)
+{
+    struct universe *u = *state;
+    start_three_full(u);
+    for (unsigned i = 0; i < 2; i++)
+        universe_cut(u, 2, i, true);
+    fill(u, FULL_OF);
+    for (unsigned i = 0; i < 2; i++)
+        universe_cut(u, 2, i, false);
+    assert_true(universe_until(u, has_caught_up, 180000));
+    assert_true(cluster_at(u, 2)->memory.used <= cluster_at(u, 2)->memory.limit);
+}
+
 /* All are cut off from each other until each is lost for the others: they form the cluster again, and each keeps what
  * it had. That is a large part of its memory, and no other has room beside it for what is built of the best of them.
  * The first to give up its old copy is the one that has not seen the last writes. */

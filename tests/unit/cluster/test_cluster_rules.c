@@ -28,6 +28,7 @@ int main(int argc, char **argv)
         CASE(test_COPY_what_does_not_go_on_is_forgotten),
         CASE(test_COPY_what_finds_no_room_goes_elsewhere),
         CASE(test_COPY_what_finds_no_room_is_not_sent_over_and_over),
+        CASE(test_COPY_who_lags_has_room_without_what_it_holds),
         CASE(test_LOST_who_is_silent_may_come_back),
         CASE(test_REBUILD_takes_nothing_before_enough_have_it),
         CASE(test_REBUILD_the_other_keeps_its_copy_until_then),
