@@ -99,9 +99,10 @@ static void destroy_sources(const struct discovery *d, struct sources *s, const 
     *s = (struct sources){0};
 }
 
+/* The orchestrator's stand first. One of them may have the same name, but counts otherwise. */
 static struct source *source_of(const struct discovery *d, const struct peer *p)
 {
-    for (size_t i = 0; i < d->sources.count; i++)
+    for (size_t i = d->orchestrator.count; i < d->sources.count; i++)
         if (dns_source_is_of(d->sources.list[i], p))
             return d->sources.list[i];
     return dns_source_create(&d->home, p);

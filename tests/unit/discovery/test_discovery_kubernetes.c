@@ -551,6 +551,26 @@ static void test_no_pods(void **state)
     rig_fini(&r);
 }
 
+/* A peer of the same name as the service is a source of its own, as it is from the start: the list names it, so that it
+ * counts for a node in addition to what the API says. */
+static void test_a_peer_with_the_name_of_the_service(void **state)
+{
+    struct rig r;
+    struct discovery_source last;
+    struct discovery_kubernetes config = with_rights;
+    (void)state;
+    config.service = "c";
+    rig_init_kubernetes(&r, &config, NULL);
+    discovery_start(r.d);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(discovery_reload(r.d, "c", r.why, sizeof r.why), 0);
+        assert_int_equal(discovery_source_count(r.d), 3);
+        discovery_source_get(r.d, 2, &last);
+        assert_string_equal(last.name, "peer c");
+    }
+    rig_fini(&r);
+}
+
 /* --- memory --- */
 
 static void test_no_memory(void **state)
@@ -603,6 +623,7 @@ int main(void)
         cmocka_unit_test(test_dns_alone),
         cmocka_unit_test(test_a_list_without_this_pod),
         cmocka_unit_test(test_no_pods),
+        cmocka_unit_test(test_a_peer_with_the_name_of_the_service),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
