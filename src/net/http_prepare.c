@@ -314,11 +314,23 @@ static const char *words_of_connect(const struct http_call *c)
     return number > 0 && number <= INT_MAX ? strerror((int)number) : words_of(c, CURLE_COULDNT_CONNECT);
 }
 
+/* libcurl's CURLE_TOO_LARGE, since 8.6; releases before call the same a lack of memory. */
+#define TOO_LARGE 100
+
+static bool is_line_too_long(const struct http_call *c, CURLcode code)
+{
+    return (code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE) && c->head && !c->head_is_whole;
+}
+
 int http_judge(const struct http_call *c, CURLcode code, char *why, size_t why_size)
 {
     const char *words = words_of(c, code);
     if (c->body_err == E_TOO_LARGE || c->head_too_large) {
         snprintf(why, why_size, "its answer is larger than %zu bytes", c->head_too_large ? HTTP_HEAD_MAX : c->body.max);
+        return E_TOO_LARGE;
+    }
+    if (is_line_too_long(c, code)) {
+        snprintf(why, why_size, "its answer has a header line that is too long");
         return E_TOO_LARGE;
     }
     switch (code) {

@@ -77,6 +77,15 @@ static bool drip(const struct link *l)
     return false;
 }
 
+/* One line that never ends. */
+static bool send_line(const struct link *l)
+{
+    bool good = send_text(l, "HTTP/1.1 200 Yes\r\nX-More: ");
+    while (good)
+        good = send_text(l, "and more and more and more and more and more and more and more ");
+    return false;
+}
+
 /* Until the client has gone. */
 static bool be_silent(const struct link *l)
 {
@@ -92,6 +101,8 @@ static bool answer_badly(const struct link *l, const char *path)
         return be_silent(l);
     if (strcmp(path, "/drip") == 0)
         return drip(l);
+    if (strcmp(path, "/line") == 0)
+        return send_line(l);
     if (strcmp(path, "/early") == 0)
         send_text(l, "HTTP/1.1 200 Yes\r\nContent-Length: 10\r\n\r\nhello");
     if (strcmp(path, "/garbage") == 0)

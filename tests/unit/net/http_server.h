@@ -38,7 +38,8 @@ struct http_server {
  *   /stream/N  N bytes in chunks                  /early    half of what its length says, then the end
  *   /silent    nothing                            /drip     a head that never ends, line by line without a pause
  *   /garbage   not HTTP                           /half     half a head, then the end
- *   /close     200, "hello", then the end         /drop     takes the request, then the end */
+ *   /close     200, "hello", then the end         /drop     takes the request, then the end
+ *   /line      a header line that never ends */
 void http_server_start(struct http_server *s, const struct pki *identity);
 /* Ends all connections. */
 void http_server_stop(struct http_server *s);

@@ -299,6 +299,7 @@ static void as_much_as_is_allowed(void **state)
     fails_with(f, "/size/100001", E_TOO_LARGE, "larger than 100000 bytes");
     fails_with(f, "/stream/100001", E_TOO_LARGE, "larger than 100000 bytes");
     fails_with(f, "/drip", E_TOO_LARGE, "larger than 65536 bytes");
+    fails_with(f, "/line", E_TOO_LARGE, "a header line that is too long");
 }
 
 static void broken_answers(void **state)
