@@ -322,13 +322,12 @@ int conn_dial(struct conn_owner *owner, const struct sockaddr *to, struct stream
         memcpy(&c->peer.v6, to, sizeof c->peer.v6);
     else
         memcpy(&c->peer.v4, to, sizeof c->peer.v4);
-    int err = uv_tcp_connect(&c->request.connect, &c->tcp, to, on_connect);
-    if (err) {
-        conn_close_now(c, NULL);
-        return net_error(err);
-    }
     c->user = user;
-    watch_handshake(c);
     *out = c;
+    int err = uv_tcp_connect(&c->request.connect, &c->tcp, to, on_connect);
+    if (err) /* no route, for example: heard as a refusal is */
+        conn_close_now(c, uv_strerror(err));
+    else
+        watch_handshake(c);
     return 0;
 }

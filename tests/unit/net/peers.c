@@ -123,13 +123,18 @@ void peers_set_dialer(struct peers *p, struct tls_ctx *tls, uint64_t timeout_ms)
     net_dialer_init(&p->dialer, &config, &p->loop);
 }
 
-struct end *peers_dial(struct peers *p)
+struct end *peers_dial_to(struct peers *p, const char *address)
 {
     struct end *e = &p->client[p->client_count++];
     end_init(e, p);
-    assert_int_equal(dialer_dial(&p->dialer.dialer, "127.0.0.1", p->port, &e->user, &e->stream), 0);
+    assert_int_equal(dialer_dial(&p->dialer.dialer, address, p->port, &e->user, &e->stream), 0);
     assert_int_equal(e->secured + e->closed, 0);
     return e;
+}
+
+struct end *peers_dial(struct peers *p)
+{
+    return peers_dial_to(p, "127.0.0.1");
 }
 
 void peers_say(struct end *e, const char *text)

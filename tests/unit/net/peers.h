@@ -61,6 +61,7 @@ void peers_set_dialer(struct peers *p, struct tls_ctx *tls, uint64_t timeout_ms)
 
 /* The test fails when it cannot be begun. */
 struct end *peers_dial(struct peers *p);
+struct end *peers_dial_to(struct peers *p, const char *address);
 void peers_say(struct end *e, const char *text); /* in a call of its own: with a flush */
 /* Turns of the loop until it is so. The loop must have something to wait for. */
 void peers_wait(struct peers *p, const unsigned *count, unsigned wanted);

@@ -119,6 +119,15 @@ static void nobody_listens(void **state)
     assert_int_equal(client->secured, 0);
 }
 
+/* connect() itself says so, where a refusal comes later: TCP has no route to the broadcast address. */
+static void no_route(void **state)
+{
+    struct peers *p = *state;
+    struct end *client = peers_dial_to(p, "255.255.255.255");
+    check_why(p, client, "network is unreachable");
+    assert_int_equal(client->secured, 0);
+}
+
 static void no_address(void **state)
 {
     struct peers *p = *state;
@@ -579,6 +588,7 @@ int main(void)
         TEST(closed_by_the_accepting_side),
         TEST(closed_from_inside_a_callback),
         TEST(nobody_listens),
+        TEST(no_route),
         TEST(no_address),
         TEST(closed_before_it_stands),
         TEST(closed_during_the_handshake),
