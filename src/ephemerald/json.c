@@ -41,6 +41,8 @@ static int parse(const struct reader *r, const char *text, json_t **out)
 
 /* --- users --- */
 
+#define USER_EXAMPLE "{\"name\":\"myUser\",\"auth_mode\":\"certificate\"}"
+
 static int check_user_keys(const struct reader *r, json_t *user)
 {
     const char *key;
@@ -67,7 +69,7 @@ static int check_name(const struct reader *r, const char *name)
 static int add_user(struct config *c, const struct reader *r, json_t *user)
 {
     if (!json_is_object(user))
-        return fail(r, E_INVALID, "a user must be an object like {\"name\":\"myUser\",\"auth_mode\":\"certificate\"}");
+        return fail(r, E_INVALID, "a user must be an object like " USER_EXAMPLE);
     const char *name = json_string_value(json_object_get(user, "name"));
     const json_t *mode = json_object_get(user, "auth_mode");
     int err = check_user_keys(r, user);
@@ -86,11 +88,19 @@ static int add_user(struct config *c, const struct reader *r, json_t *user)
     return c->user_names[c->user_count++] ? 0 : fail(r, E_NOMEM, "%s", err_text(E_NOMEM));
 }
 
+static void add_example(const struct reader *r)
+{
+    size_t len = strlen(r->why);
+    snprintf(r->why + len, r->why_size - len, ": give " USER_EXAMPLE ", or an array of such");
+}
+
 int json_read_users(struct config *c, const char *text, char *why, size_t why_size)
 {
     struct reader r = {why, why_size};
     json_t *root;
     int err = parse(&r, text, &root);
+    if (err == E_MALFORMED)
+        add_example(&r);
     if (err)
         return err;
     if (!json_is_array(root))

@@ -131,7 +131,7 @@ static void test_users_that_are_no_json(void **state)
 {
     static const struct bad bad[] = {
         {"", E_MALFORMED, "not valid JSON: '[' or '{' expected near end of file (line 1, column 0)"},
-        {"myUser", E_MALFORMED, "line 1, column 6"},
+        {"myUser", E_MALFORMED, "line 1, column 6): give {\"name\":\"myUser\",\"auth_mode\":\"certificate\"}"},
         {"\"myUser\"", E_MALFORMED, "'[' or '{' expected"},
         {"{\"name\":", E_MALFORMED, "line 1, column 8"},
         {"[{\"name\":\"a\"},\n {\"name\" \"b\"}]", E_MALFORMED, "line 2, column 12"},
