@@ -201,6 +201,8 @@ static int unseen(int err, const char *source, const char *why)
 {
     if (err == E_TLS)
         text_error("%s: %s", source, why);
+    else if (err == E_NOT_FOUND)
+        text_error("%s: neither a file nor a host", why);
     else
         text_error("%s", why); /* names the server */
     return err == E_NOT_FOUND ? EX_NOHOST : err == E_IO ? EX_UNAVAILABLE : exit_status(err);
