@@ -39,27 +39,39 @@ static int64_t certificate_days(const struct client_conn *c)
     return validity_days_left(client_conn_server_not_after(c), (int64_t)time(NULL));
 }
 
-static void print_info(struct slice node, struct slice version, const struct client_conn *c)
+struct node_info {
+    struct slice node, version;
+    const char *release; /* empty: not known, as of Riak itself */
+    const struct client_conn *conn;
+};
+
+static void print_info(const struct node_info *n)
 {
     fputs("node     ", stdout);
-    text_name(node, true, stdout);
+    text_name(n->node, true, stdout);
+    fputs("\nrelease  ", stdout);
+    text_name(slice_str(*n->release ? n->release : "not known"), true, stdout);
     fputs("\nversion  ", stdout);
-    text_name(version, true, stdout);
-    printf("\ntls      %s %s, the node's certificate ends in %lld days\n", client_conn_tls_version(c),
-           client_conn_tls_cipher(c), (long long)certificate_days(c));
+    text_name(n->version, true, stdout);
+    printf(" (of Riak, as clients are told)\ntls      %s %s, the node's certificate ends in %lld days\n",
+           client_conn_tls_version(n->conn), client_conn_tls_cipher(n->conn), (long long)certificate_days(n->conn));
 }
 
-static void print_info_json(struct slice node, struct slice version, const struct client_conn *c)
+static void print_info_json(const struct node_info *n)
 {
     struct json j = json_to(stdout);
     char end[VALIDITY_TEXT_SIZE];
     json_open(&j, NULL, '{');
-    json_string(&j, "node", node);
-    json_string(&j, "version", version);
-    json_string(&j, "tls_version", slice_str(client_conn_tls_version(c)));
-    json_string(&j, "tls_cipher", slice_str(client_conn_tls_cipher(c)));
-    json_string(&j, "certificate_ends", slice_str(validity_text(client_conn_server_not_after(c), end)));
-    json_signed(&j, "certificate_days", certificate_days(c));
+    json_string(&j, "node", n->node);
+    if (*n->release)
+        json_string(&j, "release", slice_str(n->release));
+    else
+        json_null(&j, "release");
+    json_string(&j, "version", n->version);
+    json_string(&j, "tls_version", slice_str(client_conn_tls_version(n->conn)));
+    json_string(&j, "tls_cipher", slice_str(client_conn_tls_cipher(n->conn)));
+    json_string(&j, "certificate_ends", slice_str(validity_text(client_conn_server_not_after(n->conn), end)));
+    json_signed(&j, "certificate_days", certificate_days(n->conn));
     json_close(&j, '}');
     json_end(&j);
 }
@@ -67,10 +79,13 @@ static void print_info_json(struct slice node, struct slice version, const struc
 int cmd_info(struct context *x)
 {
     struct client_server_info info;
+    struct status_node s;
+    if (client_cluster_status(x->client, &s))
+        *s.release = '\0';
     int err = client_server_info(x->client, &info);
     if (err)
         return command_failed(x, err);
-    (x->options->output == OUTPUT_JSON ? print_info_json : print_info)(info.node, info.version,
-                                                                       client_connection(x->client));
+    const struct node_info n = {info.node, info.version, s.release, client_connection(x->client)};
+    (x->options->output == OUTPUT_JSON ? print_info_json : print_info)(&n);
     return EX_OK;
 }

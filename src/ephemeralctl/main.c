@@ -78,7 +78,7 @@ static const struct command commands[] = {
      .connects_itself = true},
     {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "asks the node for a sign of life, through TLS"},
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
-     .help = "shows the node's name and version and the connection's TLS"},
+     .help = "shows the node's name and release, the Riak version that clients are told, and the connection's TLS"},
     {"status", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_status,
      .help = "shows the cluster as the node knows it; status 0 healthy, 1 degraded, 75 no quorum"},
     {"members", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_members, .help = "lists the members of the cluster"},

@@ -2,6 +2,7 @@
 /* What operators ask about the cluster, and what they ask of it (wire/cluster_msg.h): a picture of this node's
  * knowledge at this moment, never an answer that waits for others. */
 #include "base/err.h"
+#include "base/version.h"
 #include "cluster/status.h"
 #include "server/allowed.h"
 #include "server/dispatch.h"
@@ -59,6 +60,7 @@ void cluster_admin_status(struct session *s, struct slice body)
     cluster_status(c, &status);
     add_memory(s->server, &status.memory);
     add_certificates(s->server, &status.certificates);
+    snprintf(status.release, sizeof status.release, "%s", version_text);
     answer(s, cluster_msg_put_status(session_out(s), &status));
 }
 

@@ -63,6 +63,7 @@ static const struct shape_field status_fields[] = {
     FIELD(UINT64, status_node, certificates.node),
     FIELD(UINT64, status_node, certificates.client),
     FIELD_TEXT(status_node, certificates.user),
+    FIELD_TEXT(status_node, release),
 };
 SHAPE(status_shape, status_fields);
 

@@ -100,6 +100,7 @@ struct status_node {
     uint64_t keys_lost;                 /* of the others, as last counted before */
     struct status_memory memory;
     struct status_certificates certificates;
+    char release[STATUS_TEXT_MAX]; /* of its program; empty: not known */
     struct status_member member[STATUS_MEMBERS_MAX];
     size_t member_count;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators may ask, over a cluster and a session that only remember. */
 #include "base/err.h"
+#include "base/version.h"
 #include "cluster/status.h"
 #include "server/refusal.h"
 #include "server/dispatch.h"
@@ -194,6 +195,7 @@ static void status(void **state)
     assert_int_equal(out.state, STATUS_MEMBER);
     assert_int_equal(out.may_lose, 2);
     assert_true(out.memory.resident == 69 && out.memory.limit == 1000 && out.memory.data == 5);
+    assert_string_equal(out.release, version_text);
     assert_true(out.memory.requests == 3 && out.memory.requests_limit == 300);
     assert_true(out.certificates.root == 0 && out.certificates.node == 0 && out.certificates.client == 0);
 }
