@@ -183,7 +183,9 @@ static void log_api(const struct config_kubernetes *k, const struct log *log)
     snprintf(token, sizeof token, "%.200s/token", k->account);
     if (access(token, R_OK))
         log_info(log, "config",
-                 "no service account is mounted (%s cannot be read): the API of Kubernetes will not answer", token);
+                 "no service account is mounted (%s cannot be read): the API of Kubernetes refuses this node, and DNS "
+                 "alone says where the others are",
+                 token);
     else
         log_info(log, "config", "the API of Kubernetes is asked at %s for the pods with %s in namespace %s", k->api,
                  k->selector, k->space);
