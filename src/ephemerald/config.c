@@ -2,6 +2,7 @@
 #include "ephemerald/config.h"
 
 #include "base/err.h"
+#include "base/version.h"
 #include "discovery/peers.h"
 #include "ephemerald/cgroup.h"
 #include "ephemerald/json.h"
@@ -464,9 +465,10 @@ static void log_memory(const struct config *c, const struct log *log)
 
 void config_log(const struct config *c, const struct log *log)
 {
-    log_info(log, "config", "node %s, orchestration %s, %zu user(s), %zu bucket type(s), memory %llu MiB (%s)",
+    log_info(log, "config",
+             "node %s, orchestration %s, %zu user(s), %zu bucket type(s), memory %llu MiB (%s), release %s",
              c->node_name, orchestration_name(c->orchestration), c->user_count, c->bucket_type_count,
-             (unsigned long long)(c->memory_bytes >> 20), c->memory_source);
+             (unsigned long long)(c->memory_bytes >> 20), c->memory_source, version_text);
     config_log_cluster(c, log);
     config_log_marathon(c, log);
     config_log_kubernetes(c, log);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of a configuration: why it is refused, what is logged, and what --help shows. */
+#include "base/version.h"
 #include "ephemerald/manual.h"
 #include "ephemerald/options.h"
 #include "ephemerald/variables.h"
@@ -240,15 +241,18 @@ static void test_log_of_a_good_start(void **state)
 {
     struct rig r;
     struct lines l;
+    char expected[512];
     (void)state;
     rig_init(&r);
     assert_good(&r, read_config(&r, "--cluster-size", "1", "--memory", "1GiB", "--bucket-types", "{\"t\":{}}", NULL));
     log_config(&r, &l);
-    assert_string_equal(
-        l.text, "info  config: node riak@node-7, orchestration none, 1 user(s), 1 bucket type(s), memory "
-                "1024 MiB (flag --memory)\n"
-                "info  config: cluster ephemeral-store of 1, 3 replica(s), this node at the address of node-7, peers "
-                "10.7.7.7,10.7.7.8\n");
+    snprintf(expected, sizeof expected,
+             "info  config: node riak@node-7, orchestration none, 1 user(s), 1 bucket type(s), memory "
+             "1024 MiB (flag --memory), release %s\n"
+             "info  config: cluster ephemeral-store of 1, 3 replica(s), this node at the address of node-7, peers "
+             "10.7.7.7,10.7.7.8\n",
+             version_text);
+    assert_string_equal(l.text, expected);
     rig_fini(&r);
 }
 
