@@ -183,7 +183,7 @@ static void log_api(const struct config_kubernetes *k, const struct log *log)
     snprintf(token, sizeof token, "%.200s/token", k->account);
     if (access(token, R_OK))
         log_info(log, "config",
-                 "no service account is mounted (%s cannot be read): the API of Kubernetes refuses this node, and DNS "
+                 "no service account is mounted (%s cannot be read): the API of Kubernetes cannot be asked, and DNS "
                  "alone says where the others are",
                  token);
     else
