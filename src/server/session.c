@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 /* A part of a small frame, or a whole one that is under way, and what one read brings while the stream is being paused.
  */
@@ -105,12 +106,18 @@ void session_init(struct session *s, struct server *server, struct stream *strea
     timer_start(server->timers, &s->deadline, server->config.handshake_timeout_ms);
 }
 
+/* Whose certificate the peer has shown: with a password it may be another's than the user's. */
+static const char *certificate_name(const struct session *s)
+{
+    return *s->peer.cn && strcasecmp(s->peer.cn, s->user_name) != 0 ? s->peer.cn : s->user_name;
+}
+
 void session_fini(struct session *s)
 {
     forget_all(s);
     session_memory_fini(s);
     if (s->cert_is_noted)
-        client_certs_close(&s->server->client_certs, s->server->clock, s->user_name, s->peer.not_after);
+        client_certs_close(&s->server->client_certs, s->server->clock, certificate_name(s), s->peer.not_after);
     s->server->metrics->connections_open--;
 }
 
@@ -188,7 +195,7 @@ static void note_certificate(struct session *s)
     struct server *server = s->server;
     if (!s->peer.not_after || s->peer.is_node)
         return;
-    client_certs_open(&server->client_certs, server->clock, server->log, s->user_name, s->peer.not_after);
+    client_certs_open(&server->client_certs, server->clock, server->log, certificate_name(s), s->peer.not_after);
     s->cert_is_noted = true;
 }
 

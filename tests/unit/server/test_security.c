@@ -130,6 +130,27 @@ static void test_certificates_in_use(void **state)
     fake_node_fini(&n);
 }
 
+/* With a password a user may come with a certificate of another name: that one is to be renewed when it ends. */
+static void test_a_certificate_of_another_name_in_use(void **state)
+{
+    const struct stream_peer peer = {.cn_count = 1, .cn = "Proxy", .not_after = 9000000000};
+    struct fake_node n;
+    struct fake_conn c;
+    (void)state;
+    fake_node_init(&n);
+    add_user(&n, "joe", "secret");
+    add_source(&n, "joe", "127.0.0.0/8", METHOD_PASSWORD);
+    open_secured(&c, &n, &peer);
+    give_auth(&c, "joe", "secret");
+    fake_node_wait(&n, 0);
+    fake_conn_expect_empty(&c, MSG_AUTH_RESP);
+    const struct client_cert *first = client_certs_first(&n.server.client_certs);
+    assert_string_equal(first->user, "Proxy");
+    fake_conn_close(&c);
+    assert_int_equal(first->connections, 0);
+    fake_node_fini(&n);
+}
+
 /* A wrong one, an unknown user and one without a source are answered at the same time, whatever was computed. */
 static void test_failures_take_the_same_time(void **state)
 {
@@ -292,15 +313,11 @@ static void test_names_that_are_nobodys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bare_only_where_a_source_is),
-        cmocka_unit_test(test_a_password),
-        cmocka_unit_test(test_certificates_in_use),
-        cmocka_unit_test(test_failures_take_the_same_time),
-        cmocka_unit_test(test_guesses_take_turns),
-        cmocka_unit_test(test_who_goes_is_forgotten),
-        cmocka_unit_test(test_the_deadline_holds),
-        cmocka_unit_test(test_trust_needs_a_name_alone),
-        cmocka_unit_test(test_an_operator),
+        cmocka_unit_test(test_bare_only_where_a_source_is), cmocka_unit_test(test_a_password),
+        cmocka_unit_test(test_certificates_in_use),         cmocka_unit_test(test_a_certificate_of_another_name_in_use),
+        cmocka_unit_test(test_failures_take_the_same_time), cmocka_unit_test(test_guesses_take_turns),
+        cmocka_unit_test(test_who_goes_is_forgotten),       cmocka_unit_test(test_the_deadline_holds),
+        cmocka_unit_test(test_trust_needs_a_name_alone),    cmocka_unit_test(test_an_operator),
         cmocka_unit_test(test_names_that_are_nobodys),
     };
     return cmocka_run_group_tests_name("server/security", tests, NULL, NULL);
