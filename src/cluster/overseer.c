@@ -2,7 +2,7 @@
 /* The meta leader's work: leases, deaths and seats; admissions are in formation_join.c. What it knows of members here
  * is from their renewals, and forgotten when it leads no more; what it decides is proposed to the meta group, one
  * command at a time. */
-#include "cluster/cluster_impl.h"
+#include "cluster/health.h"
 
 #include "base/rule.h"
 
@@ -370,15 +370,16 @@ static bool somebody_can_sit(struct cluster *c)
     return false;
 }
 
-/* R-LEAVE: it keeps its seat while, without it, those that are here would be no majority. One that joins may take it
- * over yet. */
+/* R-LEAVE: it keeps its seat while, without it, those that are heard would be no majority: some that count as here may
+ * have just failed. One that joins may take it over yet. */
 static bool is_needed(struct cluster *c, uint64_t member)
 {
     struct group_member m[GROUP_MEMBERS_MAX];
     unsigned n = group_members(c->meta.group, m), seats = 0, here = 0;
     for (unsigned i = 0; i < n; i++) {
+        const struct member *who = meta_member(c->meta.state, m[i].id);
         seats += m[i].role == GROUP_VOTER;
-        here += m[i].role == GROUP_VOTER && m[i].id != member && overseer_is_here(c, m[i].id);
+        here += m[i].role == GROUP_VOTER && m[i].id != member && overseer_is_here(c, m[i].id) && cluster_hears(c, who);
     }
     return here < seats_quorum(seats);
 }

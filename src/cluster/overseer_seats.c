@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The meta leader's work on the seats of its own group: who votes in it, and who follows it without. */
-#include "cluster/cluster_impl.h"
+#include "cluster/health.h"
 
 /* Members who hold no seat follow the meta group all the same. */
 static bool add_standby(struct cluster *c, const struct group_member *m, unsigned n)
@@ -102,6 +102,22 @@ static bool drops_seat(struct cluster *c, const struct group_member *m, unsigned
     return voters % 2 ? left >= 2 && voters >= least + 2 : left && voters > least;
 }
 
+/* Whether those that are heard now are a majority of the voters as they will be: else the change could never be
+ * committed, and nobody could lead any more. Of those that count as here some may have just failed. 0: nobody. */
+static bool majority_is_heard(const struct cluster *c, const struct group_member *m, unsigned n, uint64_t without,
+                              uint64_t with)
+{
+    unsigned voters = 0, heard = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (m[i].id == without || (m[i].role != GROUP_VOTER && m[i].id != with))
+            continue;
+        const struct member *who = meta_member(c->meta.state, m[i].id);
+        voters++;
+        heard += who && cluster_hears(c, who);
+    }
+    return heard >= seats_quorum(voters);
+}
+
 /* R-SEATS: who is dead, or silent, keeps its seat until a live one takes it over; only from an odd number, remove then
  * add. More seats are made by two single changes, with who is to sit there at hand. */
 static bool move_seat(struct cluster *c, const struct group_member *m, unsigned n)
@@ -114,8 +130,10 @@ static bool move_seat(struct cluster *c, const struct group_member *m, unsigned 
     if (voters % 2 == 0)
         return even_out(c, live);
     if (live && next && voters < seats)
-        return group_change(c->meta.group, now_of(c), GROUP_PROMOTE_VOTER, live) == 0;
-    return live && vacated && group_change(c->meta.group, now_of(c), GROUP_REMOVE, vacated) == 0;
+        return majority_is_heard(c, m, n, 0, live) &&
+               group_change(c->meta.group, now_of(c), GROUP_PROMOTE_VOTER, live) == 0;
+    return live && vacated && majority_is_heard(c, m, n, vacated, 0) &&
+           group_change(c->meta.group, now_of(c), GROUP_REMOVE, vacated) == 0;
 }
 
 static bool drop_standby(struct cluster *c, const struct group_member *m, unsigned n)

@@ -233,6 +233,69 @@ static void test_one_after_the_other(void **state)
     expect_served(u, who, NULL);
 }
 
+/* The meta group's voter that is the nth after its leader. */
+static unsigned voter(struct universe *u, unsigned nth)
+{
+    unsigned leader = meta_leader(u), at = leader;
+    while (nth) {
+        at = (at + 1) % FRESH_END;
+        nth -= meta_has_seat(cluster_at(u, leader), cluster_at(u, at)->meta.self);
+    }
+    return at;
+}
+
+/* Two have just failed, as a third begins to leave: its vote makes the majority, until others have the seats of the
+ * two.
+ */
+static void test_one_leaves_as_two_have_failed(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    start_fresh(u);
+    assert_true(universe_until(u, eight_are_members, 20000));
+    universe_run(u, 5000);
+    unsigned leader = meta_leader(u), who[LEAVERS] = {voter(u, 1), voter(u, 2), voter(u, 3)};
+    universe_kill(u, who[0]);
+    universe_kill(u, who[1]);
+    assert_int_equal(cluster_leave(cluster_at(u, who[2])), 0);
+    universe_run(u, 20000); /* less than lost_after */
+    assert_true(universe_status(u, leader).serving);
+    assert_int_equal(universe_status(u, leader).seats, 5);
+    assert_int_equal(universe_status(u, leader).state, STATUS_MEMBER);
+    assert_int_equal(meta_leader(u), leader);
+}
+
+static bool holds_none(struct universe *u, unsigned i)
+{
+    return !cluster_at(u, i)->partition[0].replica;
+}
+
+/* The same without others: it waits until those that failed are there again, though it holds nothing but its seat. */
+static void test_one_with_a_seat_alone_leaves_as_two_have_failed(void **state)
+{
+    struct universe *u = *state;
+    unsigned leader, leaver = 0;
+    u->config.partitions = 1;
+    start_all(u);
+    leader = meta_leader(u);
+    while (leaver == leader || !holds_none(u, leaver))
+        leaver++;
+    unsigned failed[2] = {UNIVERSE_MAX, UNIVERSE_MAX};
+    for (unsigned i = 0, n = 0; n < 2; i++)
+        if (i != leader && i != leaver)
+            failed[n++] = i;
+    universe_kill(u, failed[0]);
+    universe_kill(u, failed[1]);
+    assert_int_equal(cluster_leave(cluster_at(u, leaver)), 0);
+    universe_run(u, 8000);
+    assert_true(universe_status(u, leader).serving);
+    universe_start(u, failed[0]);
+    universe_start(u, failed[1]);
+    universe_run(u, 8000);
+    assert_true(u->machine[leaver].ended);
+    assert_true(universe_status(u, leader).serving);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +307,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_three_leave_one_is_silent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_leaderships_go_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_after_the_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_leaves_as_two_have_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_with_a_seat_alone_leaves_as_two_have_failed, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
