@@ -111,17 +111,33 @@ static bool is_one_new(const struct cluster *c)
     return found && c->orchestrator.asked_ms;
 }
 
-/* One that leaves was told to, perhaps because there are to be fewer nodes from now on. Until all know that, the seats
- * of those that have left stay (R-SEATS), and the last to go may have two seconds for what it holds. */
+/* So long an answer, and a node's word that it leaves, say how things are. */
 #define LEFT_MS 3000
 
+/* One that is silent has ended, perhaps: without a majority it would stay a member that leaves for ever. */
+static bool is_heard_leaving(const struct cluster *c, const struct member *m)
+{
+    const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
+    bool heard = m->id == c->meta.self || (p && now_of(c) - p->heard_ms < LEFT_MS);
+    return heard && cluster_is_leaving(c, m->id);
+}
+
+/* One that leaves was told to, perhaps because there are to be fewer nodes from now on, or others in its place. The
+ * last to go may have two seconds for what it holds. */
 static bool is_one_leaving(struct cluster *c)
 {
     struct orchestrator *o = &c->orchestrator;
     for (unsigned i = 0; c->meta.whole && i < c->meta.state->member_count; i++)
-        if (cluster_is_leaving(c, c->meta.state->member[i].id))
+        if (is_heard_leaving(c, &c->meta.state->member[i]))
             o->leaving_ms = now_of(c);
     return o->asked_ms && o->leaving_ms && now_of(c) - o->leaving_ms < LEFT_MS;
+}
+
+/* This node, or a member, has answered there: it is listed by each of its addresses. */
+static bool is_of_member(const struct cluster *c, const char *address, uint16_t port)
+{
+    const struct endpoint *e = mesh_find(&c->mesh, address, port);
+    return e && (e->self || (e->peer && meta_member_by_incarnation(c->meta.state, e->peer->hello.incarnation)));
 }
 
 /* A list that this node is not on counts, too: it may be told to end because it has been taken off. */
@@ -129,7 +145,8 @@ static bool lists_a_stranger(const struct cluster *c, const struct cluster_roste
 {
     bool found = false;
     for (size_t i = 0; i < r->count; i++)
-        found |= !cluster_member_at(c, r->places[i].address, r->places[i].epmd_port);
+        found |= !cluster_member_at(c, r->places[i].address, r->places[i].epmd_port) &&
+                 !is_of_member(c, r->places[i].address, r->places[i].epmd_port);
     return found;
 }
 

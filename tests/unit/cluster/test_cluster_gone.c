@@ -6,6 +6,8 @@
 #include "cluster/cluster_impl.h"
 #include "scenario.h"
 
+#include <stdio.h>
+
 /* --- an orchestrator's API, which each node asks for itself --- */
 
 #define INTERVAL_MS 10000 /* as src/discovery does */
@@ -14,6 +16,7 @@
 
 static struct api {
     bool listed[UNIVERSE_MAX];
+    bool twice; /* by two addresses each, as pods with two IP families are */
     struct {
         uint64_t asked_ms, next_ms;
         bool asking;
@@ -31,11 +34,17 @@ static void on_refresh(void *arg)
 
 static void answer(struct universe *u, unsigned i)
 {
-    struct cluster_candidate places[UNIVERSE_MAX];
+    struct cluster_candidate places[2 * UNIVERSE_MAX];
+    char other[UNIVERSE_MAX][16];
     size_t count = 0;
     for (unsigned k = 0; k < UNIVERSE_MAX; k++)
         if (api.listed[k])
             places[count++] = (struct cluster_candidate){u->machine[k].address, 4369};
+    for (unsigned k = 0; api.twice && k < UNIVERSE_MAX; k++)
+        if (api.listed[k]) {
+            snprintf(other[k], sizeof other[k], UNIVERSE_ALIAS "%u", k + 1);
+            places[count++] = (struct cluster_candidate){other[k], 4369};
+        }
     struct cluster_roster r = {.places = places, .count = count, .asked_ms = api.node[i].asked_ms, .whole = true};
     cluster_set_roster(u->machine[i].cluster, &r);
     cluster_set_candidates(u->machine[i].cluster, places, count, (unsigned)count, true, true);
@@ -145,6 +154,25 @@ static void test_how_often_the_orchestrator_is_asked(void **state)
     assert_int_equal(universe_status(u, leader).member_count, 5);
 }
 
+/* Of two that have lost their majority to three that left, nobody can tell the members' table so. */
+static void test_who_has_left_is_not_asked_after_for_ever(void **state)
+{
+    struct universe *u = *state;
+    begin(u);
+    for (unsigned i = 2; i < 5; i++) {
+        api.listed[i] = false;
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+    }
+    run(u, 2000);
+    for (unsigned i = 2; i < 5; i++)
+        universe_kill(u, i);
+    run(u, 20000);
+    assert_true(universe_status(u, 0).state == STATUS_STRANDED);
+    unsigned before = api.node[0].questions;
+    run(u, 100000);
+    assert_in_range(api.node[0].questions - before, 9, 11);
+}
+
 /* --- two of one name --- */
 
 /* A StatefulSet's pod is deleted without grace and made again, while its first process runs on and serves. */
@@ -244,12 +272,10 @@ static void test_all_leave_before_others_have_come(void **state)
     expect_all(u, 5, "before");
 }
 
-/* Nobody comes after them: they end at once, though the list is as old as it may be. */
-static void test_all_leave_and_nobody_comes(void **state)
+/* They end at once, though the list is as old as it may be. */
+static void expect_all_end(struct universe *u)
 {
-    struct universe *u = *state;
     unsigned left = 5;
-    begin(u);
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
     for (unsigned ms = 0; left && ms < 500; ms += 10) {
@@ -261,6 +287,23 @@ static void test_all_leave_and_nobody_comes(void **state)
     assert_int_equal(left, 0);
 }
 
+static void test_all_leave_and_nobody_comes(void **state)
+{
+    struct universe *u = *state;
+    begin(u);
+    expect_all_end(u);
+}
+
+/* Another address of a member is nobody who is to come. */
+static void test_all_leave_that_are_listed_twice(void **state)
+{
+    struct universe *u = *state;
+    begin(u);
+    api.twice = true;
+    run(u, 2 * INTERVAL_MS);
+    expect_all_end(u);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -268,10 +311,12 @@ int main(void)
         CASE(test_two_of_five_are_replaced),
         CASE(test_two_of_five_are_replaced_and_the_leader_with_them),
         CASE(test_how_often_the_orchestrator_is_asked),
+        CASE(test_who_has_left_is_not_asked_after_for_ever),
         CASE(test_the_next_of_a_place_does_not_end_the_first),
         CASE(test_seven_become_three_within_seconds),
         CASE(test_all_leave_before_others_have_come),
         CASE(test_all_leave_and_nobody_comes),
+        CASE(test_all_leave_that_are_listed_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
