@@ -215,8 +215,9 @@ struct orchestrator {
     uint64_t seen_ms;     /* for the last that lists this node (R-FENCE); before one: the start of this node */
     /* Some of N nodes are not heard, since then; 0: all are. */
     uint64_t missing_ms;
-    uint64_t fence_ms; /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */
-    bool latched;      /* that was reached in this epoch, and this node has not been listed since */
+    uint64_t fence_ms;  /* from then on quorum requests are not answered, unless something changes; UINT64_MAX: never */
+    uint64_t looked_ms; /* whether any are missing, last */
+    bool latched;       /* that was reached in this epoch, and this node has not been listed since */
     uint64_t epoch;
     bool fenced; /* as the log was told */
     /* Of the last whole answer that lists this node. */

@@ -31,7 +31,7 @@
 
 void gone_init(struct cluster *c)
 {
-    c->orchestrator.seen_ms = c->created_ms;
+    c->orchestrator.seen_ms = c->orchestrator.looked_ms = c->created_ms;
     c->orchestrator.fence_ms = UINT64_MAX;
 }
 
@@ -230,16 +230,27 @@ static void tell_fence(struct cluster *c)
         log_info(c->config.log, "cluster", "no longer fenced");
 }
 
+/* After a sleep of this node's own, all that it hears at first was said before, perhaps: others were missing from the
+ * moment at which it slept. */
+static void note_missing(struct cluster *c)
+{
+    struct orchestrator *o = &c->orchestrator;
+    uint64_t now = now_of(c), looked_ms = o->looked_ms;
+    bool slept = now - looked_ms > c->times.lease + c->times.margin;
+    o->looked_ms = now;
+    if (!c->meta.whole || !(slept || is_one_missing(c)))
+        o->missing_ms = 0;
+    else if (!o->missing_ms)
+        o->missing_ms = slept ? looked_ms : now;
+}
+
 static void set_fence(struct cluster *c)
 {
     struct orchestrator *o = &c->orchestrator;
     if (!c->times.fence_after)
         return;
     latch_fence(c);
-    if (!c->meta.whole || !is_one_missing(c))
-        o->missing_ms = 0;
-    else if (!o->missing_ms)
-        o->missing_ms = now_of(c);
+    note_missing(c);
     o->fence_ms = fence_ms(c);
     tell_fence(c);
 }

@@ -50,5 +50,6 @@ void test_GONE_QUORUM_nobody_forms_again_by_that_word(void **state);
 void test_FENCE_who_may_be_replaced_stops(void **state);
 void test_FENCE_where_all_are_heard_the_orchestrator_may_be_away(void **state);
 void test_FENCE_who_was_lost_is_missing_still(void **state);
+void test_FENCE_who_has_slept_may_have_been_replaced(void **state);
 
 #endif

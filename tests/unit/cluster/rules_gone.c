@@ -247,3 +247,30 @@ void test_FENCE_who_was_lost_is_missing_still(void **state)
     universe_run(u, 30000);
     assert_false(can_write(u, 0));
 }
+
+/* All that is heard when it wakes was said before it slept: meanwhile it may have been replaced. */
+void test_FENCE_who_has_slept_may_have_been_replaced(void **state)
+{
+    struct universe *u = *state;
+    u->config.times.fence_after = FENCE_MS;
+    start_all(u);
+    tell(u, ALL, true);
+    universe_run(u, 1000);
+    set_apart(u, true);
+    for (unsigned a = 0; a < 3; a++) {
+        universe_pause(u, a, true);
+        for (unsigned b = 5; b < 8; b++)
+            universe_cut(u, a, b, true);
+    }
+    for (unsigned i = 5; i < 8; i++)
+        universe_start(u, i);
+    universe_run(u, 100000);
+    assert_true(can_write(u, 3));
+    for (unsigned a = 0; a < 3; a++)
+        universe_pause(u, a, false);
+    for (unsigned ms = 0; ms < 12000; ms += 100) {
+        universe_run(u, 100);
+        for (unsigned i = 0; i < 3; i++)
+            assert_false(universe_status(u, i).serving);
+    }
+}

@@ -61,6 +61,7 @@ int main(int argc, char **argv)
         CASE(test_FENCE_who_may_be_replaced_stops),
         CASE(test_FENCE_where_all_are_heard_the_orchestrator_may_be_away),
         CASE(test_FENCE_who_was_lost_is_missing_still),
+        CASE(test_FENCE_who_has_slept_may_have_been_replaced),
     };
     char filter[32];
     if (argc > 1) {
