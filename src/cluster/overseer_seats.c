@@ -91,6 +91,13 @@ static bool even_out(struct cluster *c, uint64_t live)
     return done;
 }
 
+/* E0: that of the cluster, or as it was raised since, by which nodes that start again reckon. */
+static unsigned configured_size(const struct cluster *c)
+{
+    unsigned own = c->config.expected, formed = c->meta.state->settings.expected;
+    return own > formed ? own : formed;
+}
+
 /* R-SEATS: seats that others have left go, two by two, for a group never rests at an even number, down to as many as
  * there are members, and never under E0: no older group can have a quorum any more since this one was formed, and
  * whoever forms the next one reckons with E0. Several that leave at once leave no group behind that lacks a majority.
@@ -98,7 +105,7 @@ static bool even_out(struct cluster *c, uint64_t live)
 static bool drops_seat(struct cluster *c, const struct group_member *m, unsigned n)
 {
     unsigned voters = count_voters(m, n), left = count_left(c, m, n);
-    unsigned least = seats_least(c->meta.state->settings.expected, c->meta.state->member_count);
+    unsigned least = seats_least(configured_size(c), c->meta.state->member_count);
     return voters % 2 ? left >= 2 && voters >= least + 2 : left && voters > least;
 }
 

@@ -114,6 +114,31 @@ static void test_from_three_to_seven(void **state)
     expect_all(u, 2, "kept");
 }
 
+/* cluster-size is raised while it runs, and each node has been started with that: nodes that start again reckon with
+ * it, and three of them would be enough to form a cluster beside two that go on with three seats. */
+static void test_the_configured_size_is_raised(void **state)
+{
+    struct universe *u = *state;
+    u->count = u->config.expected = 3;
+    start_all(u);
+    u->config.expected = 5;
+    scale_up(u, 5);
+    for (unsigned i = 0; i < 3; i++) {
+        restart(u, i);
+        await_ready(u, 60000);
+        universe_run(u, 3000);
+    }
+    assert_int_equal(universe_status(u, 0).seats, 5);
+    for (unsigned i = 3; i < 5; i++)
+        assert_int_equal(cluster_leave(u->machine[i].cluster), 0);
+    universe_run(u, 3000);
+    for (unsigned i = 3; i < 5; i++)
+        universe_kill(u, i);
+    universe_run(u, 1000);
+    assert_int_equal(universe_status(u, 0).member_count, 3);
+    assert_int_equal(universe_status(u, 0).seats, 5);
+}
+
 /* Of seven, four are ended at once and have two seconds: the other three go on. */
 static void test_to_three_at_once(void **state)
 {
@@ -193,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_to_seven_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_to_three, setup, teardown),
         cmocka_unit_test_setup_teardown(test_from_three_to_seven, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_configured_size_is_raised, setup, teardown),
         cmocka_unit_test_setup_teardown(test_to_three_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_seats_of_the_dead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fewer_than_the_configured_size, setup, teardown),
