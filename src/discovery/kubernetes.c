@@ -15,15 +15,17 @@
 #define TIMEOUT_MS 3000
 /* The pods of most clusters are one page: a pod is 5 to 15 KiB of JSON. A page is parsed in one turn of the loop,
  * which takes about 5 ms for the most bytes: where pods are larger, fewer are asked for at once. */
-#define PAGE_PODS    16
-#define PAGE_SHRINK  4
-#define PAGE_MAX     ((size_t)128 * 1024)
-#define PAGE_MAX_ONE ((size_t)256 * 1024)
-#define PAGES_MAX    32
-#define RESTARTS_MAX 3 /* of one question */
-#define URL_SIZE     6144
-#define FILE_SIZE    256
-#define NOTE_SIZE    192
+#define PAGE_PODS   16
+#define PAGE_SHRINK 4
+/* So long pages stay small: what was too large may have been a proxy's page of an error, once. */
+#define PAGE_SMALL_MS ((uint64_t)10 * 60 * 1000)
+#define PAGE_MAX      ((size_t)128 * 1024)
+#define PAGE_MAX_ONE  ((size_t)256 * 1024)
+#define PAGES_MAX     32
+#define RESTARTS_MAX  3 /* of one question */
+#define URL_SIZE      6144
+#define FILE_SIZE     256
+#define NOTE_SIZE     192
 
 /* Together with SIZE_MS at most a request in ten seconds. */
 #define INTERVAL_MS    12000
@@ -42,6 +44,7 @@ struct kubernetes_source {
     struct kubernetes_pods pods;
     uint64_t asked_ms; /* the first page */
     unsigned page_pods, pages, restarts;
+    uint64_t shrunk_ms; /* pages have been smaller since then */
 
     int size;               /* -1: not known */
     uint64_t size_asked_ms; /* 0: never */
@@ -239,6 +242,8 @@ static void begin(struct kubernetes_source *self)
     kubernetes_pods_init(&self->pods);
     self->pages = 0;
     self->asked_ms = now_of(self);
+    if (now_of(self) - self->shrunk_ms >= PAGE_SMALL_MS)
+        self->page_pods = PAGE_PODS;
     ask_page(self);
 }
 
@@ -299,6 +304,7 @@ static void fail_request(struct kubernetes_source *self, int err, const char *wh
     char text[SOURCE_TEXT_SIZE];
     if (err == E_TOO_LARGE && self->page_pods > 1) {
         self->page_pods /= PAGE_SHRINK;
+        self->shrunk_ms = now_of(self);
         if (restart(self))
             return;
     }

@@ -307,10 +307,19 @@ static void test_large_pods(void **state)
     assert_false(r.call.under_way);
     assert_non_null(strstr(r.lines, "its answer is larger than that"));
     rig_pass(&r, 500);
-    assert_non_null(strstr(r.call.url, "&limit=1"));
+    assert_null(strstr(r.call.url, "&limit=16"));
     answer_all(&r);
     answer_all(&r);
     assert_seen(&r, "10.0.0.1:4369 10.0.0.2:4369", 2);
+    rig_pass(&r, 12000);
+    assert_null(strstr(r.call.url, "&limit=16"));
+    for (unsigned i = 0; i < 2; i++) { /* not for good: a question is answered late, and the next is another */
+        rig_pass(&r, 600000);
+        while (r.call.under_way)
+            answer_all(&r);
+    }
+    rig_pass(&r, 12000);
+    assert_non_null(strstr(r.call.url, "&limit=16"));
     rig_fini(&r);
 }
 
