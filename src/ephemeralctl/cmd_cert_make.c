@@ -199,6 +199,10 @@ int cert_user(struct context *x)
     const char *name = x->args[1];
     struct root_pem root = {0};
     struct product p;
+    if (strcmp(name, "rootCA") == 0) { /* with --force its key would be gone */
+        text_error("rootCA.crt and rootCA.key are the root's files: give the user another name");
+        return EX_USAGE;
+    }
     product_init(&p);
     const char *const paths[] = {p.cert_path, p.key_path, NULL};
     int status = cert_files_path(o->dir, name, ".crt", p.cert_path);
