@@ -5,16 +5,16 @@
 #include "tls/pem_read.h"
 #include "tls/pem_write.h"
 #include "tls/reason.h"
+#include "tls/serial.h"
 #include "tls/why.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAY_S       ((int64_t)86400)
-#define BACKDATE_S  DAY_S
-#define CN_MAX      64  /* ub-common-name of RFC 5280 */
-#define SERIAL_BITS 127 /* RFC 5280 4.1.2.2: positive, at most 20 bytes; unpredictable */
+#define DAY_S      ((int64_t)86400)
+#define BACKDATE_S DAY_S
+#define CN_MAX     64 /* ub-common-name of RFC 5280 */
 
 /* What is being made, and where to say why it can't. */
 struct making {
@@ -84,15 +84,6 @@ static bool sign(const struct making *m)
 
 /* --- a new one --- */
 
-static bool set_serial(X509 *x)
-{
-    BIGNUM *serial = BN_new();
-    bool ok = serial && BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
-              BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(x));
-    BN_free(serial);
-    return ok;
-}
-
 static bool set_name(const struct making *m, const char *given)
 {
     char own[CN_MAX];
@@ -121,7 +112,7 @@ static int build(struct making *m, const struct ca_make_request *req)
     if (!m->key)
         return fail_openssl(m, "the key");
     m->x = X509_new();
-    if (!m->x || !set_serial(m->x) || !X509_set_pubkey(m->x, m->key) || !set_name(m, req->common_name) ||
+    if (!m->x || !serial_set(m->x) || !X509_set_pubkey(m->x, m->key) || !set_name(m, req->common_name) ||
         !set_dates(m->x, req->now - BACKDATE_S, req->now + (int64_t)req->days * DAY_S))
         return fail_openssl(m, "the fields");
     if (!put_extensions(m->x))

@@ -5,6 +5,7 @@
 #include "tls/pem_read.h"
 #include "tls/pem_write.h"
 #include "tls/reason.h"
+#include "tls/serial.h"
 #include "tls/why.h"
 
 #include <arpa/inet.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define SERIAL_BITS   127          /* RFC 5280 4.1.2.2: positive, at most 20 bytes; unpredictable */
 #define BACKDATE_S    (30 * 86400) /* clients and nodes whose clock is behind */
 #define CN_MAX        64           /* ub-common-name of RFC 5280 */
 #define CN_SUBSTITUTE "ephemeral-store"
@@ -196,15 +196,6 @@ static bool add_extensions(const struct mint *m)
 
 /* --- the certificate --- */
 
-static bool set_serial(X509 *x)
-{
-    BIGNUM *serial = BN_new();
-    bool ok = serial && BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
-              BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(x));
-    BN_free(serial);
-    return ok;
-}
-
 static bool set_names(const struct mint *m)
 {
     const char *cn = strlen(m->common_name) > CN_MAX ? CN_SUBSTITUTE : m->common_name;
@@ -242,7 +233,7 @@ static int build(const struct mint *m)
     if (!c->key)
         return fail_openssl(m, "the key");
     c->x509 = X509_new();
-    if (!c->x509 || !X509_set_version(c->x509, X509_VERSION_3) || !set_serial(c->x509) || !set_names(m) ||
+    if (!c->x509 || !X509_set_version(c->x509, X509_VERSION_3) || !serial_set(c->x509) || !set_names(m) ||
         !set_dates(m) || !X509_set_pubkey(c->x509, c->key))
         return fail_openssl(m, "the fields");
     if (!add_extensions(m))
