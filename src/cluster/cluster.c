@@ -163,7 +163,7 @@ static void note_admission(struct cluster *c)
     if ((c->phase != PHASE_FORMING && c->phase != PHASE_JOINING) || !c->meta.was_led ||
         !meta_member(c->meta.state, c->meta.self))
         return;
-    formation_stop(c);
+    bootstrap_stop(c);
     cluster_set_phase(c, PHASE_MEMBER);
     lease_begin(c, c->lease.hold_ms);
     compare_settings(c);
@@ -194,7 +194,7 @@ static void follow_state(struct cluster *c)
     follow_members(c);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_follow(&c->partition[i]);
-    c->overseer.dirty = true;
+    c->controller.dirty = true;
     lease_applied(c);
     if (!readiness_is_settled(c)) /* which depends on what this node has of its replicas now */
         lease_renew_now(c);
@@ -208,7 +208,7 @@ static void follow_state(struct cluster *c)
 static void note_stranded(struct cluster *c)
 {
     if (c->phase == PHASE_STRANDED && meta_leader_id(c)) {
-        formation_stop(c);
+        bootstrap_stop(c);
         cluster_set_phase(c, PHASE_MEMBER);
         log_info(c->config.log, "cluster", "the cluster has a leader again: no longer stranded");
         lease_renew_now(c);
@@ -220,7 +220,7 @@ static void note_stranded(struct cluster *c)
              "known to be gone",
              meta_seats(c), c->times.stranded_after);
     cluster_set_phase(c, PHASE_STRANDED);
-    formation_begin(c);
+    bootstrap_begin(c);
 }
 
 /* --- leaving a cluster behind --- */
@@ -247,7 +247,7 @@ void cluster_hear_time(struct cluster *c, uint64_t time_ms)
 static void seek(struct cluster *c)
 {
     cluster_set_phase(c, PHASE_SEEKING);
-    formation_begin(c);
+    bootstrap_begin(c);
 }
 
 static void stop_group(struct cluster *c)
@@ -261,8 +261,8 @@ static void stop_group(struct cluster *c)
 static void leave_group(struct cluster *c)
 {
     lease_end(c);
-    overseer_stop(c);
-    formation_stop(c);
+    controller_stop(c);
+    bootstrap_stop(c);
     stop_group(c);
     seek(c);
 }
@@ -270,8 +270,8 @@ static void leave_group(struct cluster *c)
 void cluster_forget(struct cluster *c, bool as_stranger)
 {
     lease_end(c);
-    overseer_stop(c);
-    formation_stop(c);
+    controller_stop(c);
+    bootstrap_stop(c);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_fini(&c->partition[i]);
     stop_group(c);
@@ -320,7 +320,7 @@ void cluster_turn(struct cluster *c)
 {
     if (c->closing)
         return;
-    c->expiry_end_us = c->copy_end_us = 0;
+    c->expiry_end_us = c->snapshot_end_us = 0;
     c->expiry_over = false;
     if (c->returns && !c->reborn)
         leave_group(c);
@@ -337,7 +337,7 @@ void cluster_turn(struct cluster *c)
     if (c->meta.whole) {
         note_admission(c);
         note_stranded(c);
-        overseer_turn(c);
+        controller_turn(c);
     }
     readiness_turn(c);
     cluster_note_left(c);
@@ -376,8 +376,8 @@ static void init_parts(struct cluster *c)
     mesh_init(&c->mesh, &mesh);
     meta_init(&c->meta);
     lease_init(&c->lease);
-    overseer_init(&c->overseer);
-    formation_init(&c->formation);
+    controller_init(&c->controller);
+    bootstrap_init(&c->bootstrap);
     gone_init(c);
     router_init(&c->router, c);
     list_init(&c->dirty);
@@ -405,14 +405,14 @@ int cluster_create(const struct cluster_config *config, struct cluster **out)
     }
     c->wall_ahead_ms = clock_wall_ms(config->clock) - now_of(c);
     init_parts(c);
-    err = config->expected == 1 && *config->address ? formation_alone(c) : 0;
+    err = config->expected == 1 && *config->address ? bootstrap_alone(c) : 0;
     if (err) {
         cluster_close(c);
         cluster_destroy(&c);
         return err;
     }
     if (config->expected != 1)
-        formation_begin(c);
+        bootstrap_begin(c);
     timer_start(config->timers, &c->beacon, BEACON_MS);
     do
         cluster_turn(c);
@@ -425,8 +425,8 @@ int cluster_set_address(struct cluster *c, const char *address)
 {
     mesh_set_address(&c->mesh, address);
     if (c->config.expected == 1)
-        return formation_alone(c);
-    formation_begin(c); /* nobody could be heard before */
+        return bootstrap_alone(c);
+    bootstrap_begin(c); /* nobody could be heard before */
     return 0;
 }
 
@@ -453,8 +453,8 @@ void cluster_destroy(struct cluster **cp)
         return;
     c->closing = true;
     lease_end(c);
-    overseer_stop(c);
-    formation_stop(c);
+    controller_stop(c);
+    bootstrap_stop(c);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_fini(&c->partition[i]);
     meta_stop(c);

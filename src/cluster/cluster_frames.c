@@ -43,8 +43,8 @@ static void describe_self(const struct cluster *c, struct peer_beacon *b)
     b->epoch = c->meta.state->epoch;
     b->meta_term = group_last_term(c->meta.group);
     b->meta_index = group_last_index(c->meta.group);
-    b->survivors = c->formation.survivors;
-    b->left = c->formation.left;
+    b->survivors = c->bootstrap.survivors;
+    b->left = c->bootstrap.left;
     describe_leader(c, b);
 }
 
@@ -207,7 +207,7 @@ static int take_copy(struct cluster *c, struct link *l, struct slice body)
     if (m.envelope.group == PEER_GROUP_META)
         return meta_copy(c, &m);
     struct partition *p = &c->partition[m.envelope.group];
-    return p->generation == m.envelope.generation ? partition_copy_receive(p, &m) : 0;
+    return p->generation == m.envelope.generation ? partition_snapshot_receive(p, &m) : 0;
 }
 
 static int take_rounds(struct cluster *c, struct link *l, struct slice body)
@@ -239,7 +239,7 @@ static int on_frame(void *arg, struct link *l, unsigned kind, struct slice body)
     case PEER_START:
     case PEER_JOIN:
     case PEER_ADMIT:
-        return formation_frame(c, l, kind, body);
+        return bootstrap_frame(c, l, kind, body);
     case PEER_RENEW:
     case PEER_GRANT:
     case PEER_KNOWN:

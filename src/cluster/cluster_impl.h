@@ -9,16 +9,16 @@
 #include "cluster/meta_state.h"
 #include "consensus/group.h"
 #include "consensus/read_index.h"
-#include "store/copy.h"
+#include "store/snapshot.h"
 
 #define BEACON_MS 200
 
-struct work;
+struct op;
 
 /* --- a partition's replica --- */
 
-struct partition_copy_out;
-struct partition_copy_in;
+struct partition_snapshot_out;
+struct partition_snapshot_in;
 
 /* Copies that were sent to one replica, one after the other. */
 struct copy_tries {
@@ -45,8 +45,8 @@ struct partition {
     unsigned turn;          /* of the replicas, when nobody is known to lead */
     uint64_t leader_hint;   /* member that led when it was last heard of; 0 */
     struct read_index rounds;
-    struct list waiting; /* works that are proposed here, in the order of the log */
-    struct list reads;   /* works that wait for a round, in the order of asking */
+    struct list waiting; /* ops that are proposed here, in the order of the log */
+    struct list reads;   /* ops that wait for a round, in the order of asking */
     struct list own;     /* this node's writes to it that are not answered, by sequence */
     uint64_t sequence;   /* of the last of them */
     struct list dirty;   /* in the cluster's list: something is to be flushed at the end of the turn */
@@ -56,8 +56,8 @@ struct partition {
     uint64_t copy_wanted; /* by that replica */
     uint64_t own_term;    /* the last in which it led and an entry of its own was committed */
     struct copy_tries copy_tries[META_REPLICAS_MAX];
-    struct partition_copy_out *copy_out;
-    struct partition_copy_in *copy_in;
+    struct partition_snapshot_out *copy_out;
+    struct partition_snapshot_in *copy_in;
     uint64_t no_transfer_until_ms;
     uint64_t forget_ms; /* when it is next looked whether an origin is to be forgotten */
     /* R-REBUILD: what this node held of an older generation. */
@@ -97,8 +97,8 @@ struct meta {
     uint64_t leader_seen_ms;
     uint64_t leader_told; /* that the lease was last asked of */
     bool was_led;         /* a leader was seen since this group began here */
-    struct list waiting;  /* works: changes of the catalog */
-    struct list answered; /* works: applied, to be known everywhere first */
+    struct list waiting;  /* ops: changes of the catalog */
+    struct list answered; /* ops: applied, to be known everywhere first */
 };
 
 /* --- leases --- */
@@ -117,14 +117,14 @@ struct lease {
 
 /* --- what only the meta leader knows --- */
 
-struct watched_replica {
+struct replica_view {
     uint32_t generation;
     uint64_t replica;
     bool whole, frozen, broken, no_room;
     uint64_t last_term, last_index, keys;
 };
 
-struct watch {
+struct member_view {
     uint64_t member;
     uint64_t heard_ms;
     uint64_t applied; /* of the meta group, when it last renewed */
@@ -143,10 +143,10 @@ struct watch {
     uint64_t asked_ms, term, round, index;
     uint64_t round_ms;       /* when that round was asked for */
     uint64_t lease_until_ms; /* no later than this its last lease ends */
-    struct watched_replica replica[META_PARTITIONS_MAX];
+    struct replica_view replica[META_PARTITIONS_MAX];
 };
 
-struct watched_partition {
+struct partition_view {
     uint32_t generation;
     uint64_t leader; /* a replica */
     uint64_t term;
@@ -158,7 +158,7 @@ struct watched_partition {
     uint64_t stuck_ms;         /* ... since then */
 };
 
-struct overseer {
+struct controller {
     bool leads;
     bool wants_id;       /* for a phantom */
     bool dirty;          /* something has changed since it last looked */
@@ -167,9 +167,9 @@ struct overseer {
     uint64_t busy_index; /* a proposal of its own that is not applied yet */
     uint64_t seen_index; /* applied as it last looked */
     uint64_t handed_ms;  /* when it last tried to let another lead */
-    struct watch *watch[META_MEMBERS_MAX];
-    unsigned watch_count;
-    struct watched_partition partition[META_PARTITIONS_MAX];
+    struct member_view *view[META_MEMBERS_MAX];
+    unsigned view_count;
+    struct partition_view partition[META_PARTITIONS_MAX];
     struct timer duty;
     bool settled;
     /* Partitions, since it was last told, and their keys: as last counted, those that survive, and of how many nobody
@@ -182,7 +182,7 @@ struct overseer {
 
 /* --- forming --- */
 
-struct formation {
+struct bootstrap {
     enum { FORM_NONE, FORM_OFFERED, FORM_ACCEPTED, FORM_STARTED } stage;
     uint64_t began_ms;       /* seeking, or being stranded */
     uint64_t quorum_ms;      /* enough were seen since then; 0 */
@@ -248,10 +248,10 @@ enum cluster_phase {
 
 struct router {
     struct cluster *cluster;
-    struct list todo;  /* works to be dispatched at the end of the turn */
-    struct work *free; /* kept for the next */
+    struct list todo; /* ops to be dispatched at the end of the turn */
+    struct op *free;  /* kept for the next */
     unsigned free_count;
-    struct list waits; /* works that wait for their next try */
+    struct list waits; /* ops that wait for their next try */
     struct timer expiry;
     uint64_t copies;   /* begun here */
     uint64_t requests; /* made of other nodes */
@@ -277,8 +277,8 @@ struct cluster {
     struct mesh mesh;
     struct meta meta;
     struct lease lease;
-    struct overseer overseer;
-    struct formation formation;
+    struct controller controller;
+    struct bootstrap bootstrap;
     struct orchestrator orchestrator;
     struct readiness readiness;
     struct cluster_notes notes;
@@ -288,8 +288,8 @@ struct cluster {
     struct timer beacon;
     uint64_t expiry_end_us; /* of this turn's time for freeing what is due; 0: not begun */
     bool expiry_over;
-    uint64_t copy_end_us; /* of this turn's time for copies; 0: not begun */
-    struct timer again;   /* runs: another turn is to follow at once */
+    uint64_t snapshot_end_us; /* of this turn's time for copies; 0: not begun */
+    struct timer again;       /* runs: another turn is to follow at once */
     uint64_t highest_epoch;
     /* Of each partition, as its leader has said last, as far as this node has heard of it; UINT64_MAX: not known. */
     uint64_t keys_counted[META_PARTITIONS_MAX];
@@ -409,39 +409,39 @@ void cluster_tell_leaving(struct cluster *c); /* as it begins */
 /* Of a member that leaves: whether it has left, or nobody can take over what it holds. */
 void cluster_note_left(struct cluster *c);
 
-/* --- formation.c --- */
+/* --- bootstrap.c --- */
 
-void formation_init(struct formation *f);
-void formation_begin(struct cluster *c);
-/* formation_join.c */
-int formation_take_admit(struct cluster *c, struct link *l, struct slice body);
-int formation_take_join(struct cluster *c, struct link *l);
-void formation_ask_to_join(struct cluster *c);
-/* formation_start.c */
-struct meta_settings formation_settings(const struct cluster *c);
-struct member formation_member(const struct cluster *c, const struct peer_hello *h);
-void formation_start(struct cluster *c); /* with those who have accepted */
-int formation_take_start(struct cluster *c, struct link *l, struct slice body);
-/* formation.c, for those two */
-void formation_enter(struct cluster *c, unsigned stage);
-void formation_freeze(struct cluster *c); /* R-PLEDGE */
-uint64_t formation_next_epoch(const struct cluster *c);
-bool formation_hears(const struct cluster *c, const struct peer *p); /* now */
-unsigned formation_accepted(const struct formation *f);              /* how many, this node with them */
-int formation_send(struct link *l, enum peer_msg_kind kind, void (*code)(struct coder *, void *), void *m);
-struct link *formation_link(const struct cluster *c, const uint8_t *incarnation);
-unsigned formation_seats(const struct cluster *c); /* that a cluster formed now would have (R-SEATS) */
+void bootstrap_init(struct bootstrap *f);
+void bootstrap_begin(struct cluster *c);
+/* bootstrap_join.c */
+int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body);
+int bootstrap_take_join(struct cluster *c, struct link *l);
+void bootstrap_ask_to_join(struct cluster *c);
+/* bootstrap_start.c */
+struct meta_settings bootstrap_settings(const struct cluster *c);
+struct member bootstrap_member(const struct cluster *c, const struct peer_hello *h);
+void bootstrap_start(struct cluster *c); /* with those who have accepted */
+int bootstrap_take_start(struct cluster *c, struct link *l, struct slice body);
+/* bootstrap.c, for those two */
+void bootstrap_enter(struct cluster *c, unsigned stage);
+void bootstrap_freeze(struct cluster *c); /* R-PLEDGE */
+uint64_t bootstrap_next_epoch(const struct cluster *c);
+bool bootstrap_hears(const struct cluster *c, const struct peer *p); /* now */
+unsigned bootstrap_accepted(const struct bootstrap *f);              /* how many, this node with them */
+int bootstrap_send(struct link *l, enum peer_msg_kind kind, void (*code)(struct coder *, void *), void *m);
+struct link *bootstrap_link(const struct cluster *c, const uint8_t *incarnation);
+unsigned bootstrap_seats(const struct cluster *c); /* that a cluster formed now would have (R-SEATS) */
 /* For what operators say and are told: how many nodes are heard, this one with them, how many of them would take part,
  * and the names of those. */
-unsigned formation_heard(const struct cluster *c);
-unsigned formation_here(const struct cluster *c, char *names, size_t size);
+unsigned bootstrap_heard(const struct cluster *c);
+unsigned bootstrap_here(const struct cluster *c, char *names, size_t size);
 /* Those who are here are enough, so a cluster forms, or one forms again, when some time has passed and nobody else
  * comes. Not where all that they wait for are silent nodes, and none of them holds anything (R-FRESH). */
-bool formation_is_near(const struct cluster *c);
-int formation_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
-void formation_stop(struct cluster *c);
+bool bootstrap_is_near(const struct cluster *c);
+int bootstrap_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
+void bootstrap_stop(struct cluster *c);
 /* A cluster of one. */
-int formation_alone(struct cluster *c);
+int bootstrap_alone(struct cluster *c);
 
 /* --- meta.c --- */
 
@@ -455,7 +455,7 @@ int meta_copy(struct cluster *c, const struct peer_copy *m);
 void meta_round(struct cluster *c, const struct peer_round *r);
 /* By the leader. *index: where it will stand. */
 int meta_propose(struct cluster *c, struct meta_command *m, uint64_t *index);
-void meta_catalog(struct cluster *c, struct work *w); /* dispatches it */
+void meta_catalog(struct cluster *c, struct op *w); /* dispatches it */
 /* The member that leads the meta group as far as is known here; 0. */
 uint64_t meta_leader_id(const struct cluster *c);
 bool meta_has_seat(const struct cluster *c, uint64_t member);
@@ -481,45 +481,46 @@ void lease_renew_soon(struct cluster *c);
 void lease_tell_known(struct cluster *c);
 void lease_say_dead(const struct cluster *c, const uint8_t *incarnation);
 
-/* --- overseer.c, overseer_seats.c: the meta leader's work --- */
+/* --- controller.c, controller_seats.c: the meta leader's work --- */
 
-void overseer_init(struct overseer *o);
-void overseer_turn(struct cluster *c);
-void overseer_stop(struct cluster *c);
-struct watch *overseer_watch(struct cluster *c, uint64_t member);
-void overseer_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas);
+void controller_init(struct controller *o);
+void controller_turn(struct cluster *c);
+void controller_stop(struct cluster *c);
+struct member_view *controller_member_view(struct cluster *c, uint64_t member);
+void controller_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas);
 /* R-KNOWN: the member has applied the meta group's log up to there. */
-void overseer_known(struct cluster *c, uint64_t member, uint64_t applied);
-bool overseer_is_live(struct cluster *c, uint64_t member);
-bool overseer_can_sit(struct cluster *c, uint64_t member);              /* on a seat of the meta group */
-bool overseer_holds_replicas(const struct cluster *c, uint64_t member); /* or what is kept of older ones */
-/* overseer_seats.c */
-void overseer_arrange_seats(struct cluster *c);
-bool overseer_raise_seats(struct cluster *c, struct meta_command *m); /* fills `m`, or false: that is not due */
-bool overseer_is_suspect(const struct cluster *c, const struct watch *w);
-/* overseer_place.c, overseer_rebuild.c. Each fills `m` with the next change of the map that is due; false: none is. */
-bool overseer_place(struct cluster *c, struct meta_command *m);
-bool overseer_rebuild(struct cluster *c, struct meta_command *m);
-bool overseer_end_rebuild(struct cluster *c, struct meta_command *m);
-bool overseer_settled(struct cluster *c);
+void controller_known(struct cluster *c, uint64_t member, uint64_t applied);
+bool controller_is_live(struct cluster *c, uint64_t member);
+bool controller_can_sit(struct cluster *c, uint64_t member);              /* on a seat of the meta group */
+bool controller_holds_replicas(const struct cluster *c, uint64_t member); /* or what is kept of older ones */
+/* controller_seats.c */
+void controller_arrange_seats(struct cluster *c);
+bool controller_raise_seats(struct cluster *c, struct meta_command *m); /* fills `m`, or false: that is not due */
+bool controller_is_suspect(const struct cluster *c, const struct member_view *w);
+/* controller_place.c, controller_rebuild.c. Each fills `m` with the next change of the map that is due; false: none is.
+ */
+bool controller_place(struct cluster *c, struct meta_command *m);
+bool controller_rebuild(struct cluster *c, struct meta_command *m);
+bool controller_end_rebuild(struct cluster *c, struct meta_command *m);
+bool controller_settled(struct cluster *c);
 /* What both go by. A member is here when it is no suspect; it lives when it does not leave either, and has taken up its
  * part. */
-bool overseer_is_here(struct cluster *c, uint64_t member);
-unsigned overseer_live_members(struct cluster *c, uint64_t live[META_MEMBERS_MAX]);
+bool controller_is_here(struct cluster *c, uint64_t member);
+unsigned controller_live_members(struct cluster *c, uint64_t live[META_MEMBERS_MAX]);
 /* Positions of everybody who can be heard, and holds anything, are known. */
-bool overseer_all_renewed(struct cluster *c);
+bool controller_all_renewed(struct cluster *c);
 /* What the partition's leader has said of this generation, not long ago; NULL: nothing. */
-const struct watched_partition *overseer_heard(const struct cluster *c, unsigned partition);
-unsigned overseer_present_here(struct cluster *c, const struct partition_map *map);
+const struct partition_view *controller_heard(const struct cluster *c, unsigned partition);
+unsigned controller_present_here(struct cluster *c, const struct partition_map *map);
 /* What the one keeps of the partition's older generations would be missed less than what the other does. */
-bool overseer_keeps_less(struct cluster *c, unsigned partition, uint64_t member, uint64_t than);
-bool overseer_keeps(const struct partition_map *map, uint64_t member); /* as the map has it */
+bool controller_keeps_less(struct cluster *c, unsigned partition, uint64_t member, uint64_t than);
+bool controller_keeps(const struct partition_map *map, uint64_t member); /* as the map has it */
 /* What it keeps of them can go before the new one is on enough nodes: that is led, and at members that stay as many
  * others remain, as good, as any number of replicas has to outlive: R/2 + 1, or more than a minority of few nodes. */
-bool overseer_can_spare(struct cluster *c, unsigned partition, uint64_t member);
-void overseer_add_change(struct meta_command *m, unsigned partition, enum replica_change what, uint64_t id);
+bool controller_can_spare(struct cluster *c, unsigned partition, uint64_t member);
+void controller_add_change(struct meta_command *m, unsigned partition, enum replica_change what, uint64_t id);
 
-/* --- partition.c, partition_lead.c, partition_copy.c --- */
+/* --- partition.c, partition_lead.c, partition_snapshot.c --- */
 
 /* Of the base that a group begins behind, and of all that is alone. */
 #define PARTITION_BASE_TERM 1
@@ -561,16 +562,16 @@ void partition_schedule_expiry(struct partition *p);
 void partition_tick(struct partition *p); /* frees what is due, and moves the stamp on */
 void partition_rearm(struct partition *p);
 
-void partition_copy_begin(struct partition *p);
+void partition_snapshot_begin(struct partition *p);
 /* What it sends and receives: at most two. */
 size_t partition_transfers(const struct partition *p, struct status_transfer *out);
-int partition_copy_receive(struct partition *p, const struct peer_copy *m);
-bool partition_copy_is_complete(struct partition *p, uint64_t source, uint64_t index);
-void partition_copy_install(struct partition *p);
-void partition_copy_end(struct partition *p);
-void partition_copy_tick(struct partition *p); /* forgets one of which nothing has come for long */
+int partition_snapshot_receive(struct partition *p, const struct peer_copy *m);
+bool partition_snapshot_is_complete(struct partition *p, uint64_t source, uint64_t index);
+void partition_snapshot_install(struct partition *p);
+void partition_snapshot_end(struct partition *p);
+void partition_snapshot_tick(struct partition *p); /* forgets one of which nothing has come for long */
 
-/* --- router.c, forward.c --- */
+/* --- router.c, peer_request.c --- */
 
 void router_init(struct router *r, struct cluster *c);
 void router_fini(struct router *r);

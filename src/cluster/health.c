@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the cluster works, as this node sees it at this moment: who is heard, and which groups have a majority of
+/* Whether the cluster ops, as this node sees it at this moment: who is heard, and which groups have a majority of
  * those. Other files decide by leases and logs; what is here is only told. */
 #include "cluster/health.h"
 

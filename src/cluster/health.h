@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the cluster works, as this node sees it now. */
+/* Whether the cluster ops, as this node sees it now. */
 #ifndef CLUSTER_HEALTH_H
 #define CLUSTER_HEALTH_H
 

@@ -105,7 +105,7 @@ static void renew_here(struct cluster *c)
     struct coder coder = coder_writer(&replicas);
     code_replicas(c, &coder);
     if (!coder.err)
-        overseer_renewed(c, &r, buf_slice(&replicas));
+        controller_renewed(c, &r, buf_slice(&replicas));
     buf_fini(&replicas);
 }
 
@@ -219,7 +219,7 @@ static int take_known(struct cluster *c, struct link *l, struct slice body)
     if (coder_end(&coder))
         return coder.err;
     if (is_of_this_cluster(c, m.cluster_id, m.epoch) && is_from_member(c, l, m.member))
-        overseer_known(c, m.member, m.applied);
+        controller_known(c, m.member, m.applied);
     return 0;
 }
 
@@ -238,7 +238,7 @@ static int take_renew(struct cluster *c, struct link *l, struct slice body)
     if (coder_end(&coder))
         return coder.err;
     if (is_of_this_cluster(c, r.cluster_id, r.epoch) && is_from_member(c, l, r.member))
-        overseer_renewed(c, &r, replicas);
+        controller_renewed(c, &r, replicas);
     return 0;
 }
 

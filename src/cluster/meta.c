@@ -3,7 +3,7 @@
 
 #include "base/assert.h"
 #include "base/rule.h"
-#include "cluster/work.h"
+#include "cluster/op.h"
 
 #include <stdlib.h>
 
@@ -85,13 +85,13 @@ static void note_waiting(struct cluster *c, uint64_t index, const struct blob *b
 {
     struct list *n = c->meta.waiting.next;
     while (n != &c->meta.waiting) {
-        struct work *w = LIST_ENTRY(n, struct work, place);
+        struct op *w = LIST_ENTRY(n, struct op, place);
         n = n->next;
         if (w->index > index)
             break;
         list_remove(&w->place);
         if (w->entry != blob) { /* overruled: certainly not applied */
-            work_wait(w);
+            op_wait(w);
             continue;
         }
         w->err = err;
@@ -238,12 +238,12 @@ int meta_start(struct cluster *c, struct meta_state *state, uint64_t self, const
     return 0;
 }
 
-static void retry_all(struct list *l)
+static void dedup_all(struct list *l)
 {
     while (!list_empty(l)) {
-        struct work *w = LIST_ENTRY(l->next, struct work, place);
+        struct op *w = LIST_ENTRY(l->next, struct op, place);
         w->maybe_done = true;
-        work_wait(w);
+        op_wait(w);
     }
 }
 
@@ -256,8 +256,8 @@ void meta_stop(struct cluster *c)
     buf_release(&m->copy_in);
     m->self = m->taken_id = m->copy_index = m->copy_wanted_count = 0;
     m->whole = m->was_led = m->changed = false;
-    retry_all(&m->waiting);
-    retry_all(&m->answered);
+    dedup_all(&m->waiting);
+    dedup_all(&m->answered);
 }
 
 /* --- messages --- */
@@ -373,7 +373,7 @@ int meta_propose(struct cluster *c, struct meta_command *m, uint64_t *index)
 
 /* --- changes of the catalog --- */
 
-static int propose_catalog(struct cluster *c, struct work *w)
+static int propose_catalog(struct cluster *c, struct op *w)
 {
     struct meta_command m = {.kind = META_CATALOG, .body = slice_make(w->blob->data, w->blob->size)};
     struct buf *b = &c->scratch;
@@ -397,34 +397,33 @@ static bool is_of_roster(const struct blob *change)
     return change->size && change->data[0] == CATALOG_SECURITY;
 }
 
-void meta_catalog(struct cluster *c, struct work *w)
+void meta_catalog(struct cluster *c, struct op *w)
 {
     if (!c->meta.group || !group_leads(c->meta.group) || !lease_is_valid(c)) {
-        work_forward(w, meta_leader_id(c));
+        op_forward(w, meta_leader_id(c));
         return;
     }
-    /* The roster has bounds of its own: who may do what can be changed when memory is full, too. */
+    /* The acl has bounds of its own: who may do what can be changed when memory is full, too. */
     if (!is_of_roster(w->blob) && !memory_has_room(&c->memory, 2 * w->blob->size)) {
-        work_finish(w, E_FULL, NULL);
+        op_finish(w, E_FULL, NULL);
         return;
     }
     if (propose_catalog(c, w)) {
-        work_wait(w);
+        op_wait(w);
         return;
     }
     c->meta.dirty = true;
     w->out = true;
     list_append(&c->meta.waiting, &w->place);
-    work_until_deadline(w);
+    op_until_deadline(w);
 }
 
 /* R-KNOWN: before the answer goes out, on all nodes that hold a lease. */
 static bool is_known_everywhere(const struct cluster *c, uint64_t index)
 {
-    const struct overseer *o = &c->overseer;
-    for (unsigned i = 0; rule_holds(RULE_KNOWN) && i < o->watch_count; i++)
-        if (o->watch[i]->known < index && o->watch[i]->lease_until_ms > now_of(c) &&
-            o->watch[i]->member != c->meta.self)
+    const struct controller *o = &c->controller;
+    for (unsigned i = 0; rule_holds(RULE_KNOWN) && i < o->view_count; i++)
+        if (o->view[i]->known < index && o->view[i]->lease_until_ms > now_of(c) && o->view[i]->member != c->meta.self)
             return false;
     return true;
 }
@@ -433,7 +432,7 @@ static bool is_known_everywhere(const struct cluster *c, uint64_t index)
 static void give_up_answered(struct meta *m)
 {
     while (!list_empty(&m->answered))
-        work_finish(LIST_ENTRY(m->answered.next, struct work, place), E_UNKNOWN, NULL);
+        op_finish(LIST_ENTRY(m->answered.next, struct op, place), E_UNKNOWN, NULL);
 }
 
 static void answer_catalog(struct cluster *c)
@@ -441,10 +440,10 @@ static void answer_catalog(struct cluster *c)
     struct list now; /* whoever is answered may forget any of the others */
     list_take(&c->meta.answered, &now);
     while (!list_empty(&now)) {
-        struct work *w = LIST_ENTRY(now.next, struct work, place);
+        struct op *w = LIST_ENTRY(now.next, struct op, place);
         list_remove(&w->place);
-        if (c->overseer.leads && is_known_everywhere(c, w->index))
-            work_finish(w, w->err, NULL);
+        if (c->controller.leads && is_known_everywhere(c, w->index))
+            op_finish(w, w->err, NULL);
         else
             list_append(&c->meta.answered, &w->place);
     }
@@ -491,7 +490,7 @@ void meta_turn(struct cluster *c)
     m->dirty = false;
     group_flush(m->group, now_of(c));
     if (!group_leads(m->group)) {
-        retry_all(&m->waiting);
+        dedup_all(&m->waiting);
         give_up_answered(m);
     }
     ask_round(c);

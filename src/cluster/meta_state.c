@@ -21,7 +21,7 @@ int meta_state_create(struct store_memory *memory, const struct hash_key *key, s
     memset(s->keys_before, 0xff, sizeof s->keys_before);
     int err = catalog_create(memory, key, &s->catalog);
     if (!err)
-        err = roster_create(&s->roster);
+        err = acl_create(&s->acl);
     if (err)
         meta_state_destroy(&s);
     *out = s;
@@ -34,7 +34,7 @@ void meta_state_destroy(struct meta_state **sp)
     *sp = NULL;
     if (!s)
         return;
-    roster_destroy(&s->roster);
+    acl_destroy(&s->acl);
     catalog_destroy(&s->catalog);
     free(s);
 }
@@ -390,11 +390,11 @@ int catalog_security_encode(struct buf *out, const struct security_change *chang
     return err ? err : security_msg_encode_change(out, change);
 }
 
-static int apply_security(struct roster *r, struct slice body)
+static int apply_security(struct acl *r, struct slice body)
 {
     struct security_change change;
     int err = security_msg_decode_change(body, &change);
-    return err ? err : roster_apply(r, &change);
+    return err ? err : acl_apply(r, &change);
 }
 
 static int change_catalog(struct catalog *c, unsigned what, const struct bucket_req *req)
@@ -420,7 +420,7 @@ static int apply_catalog(struct meta_state *s, struct slice body)
     if (body.len == 0 || body.data[0] > CATALOG_CHANGE_MAX)
         return E_MALFORMED;
     if (body.data[0] == CATALOG_SECURITY)
-        return apply_security(s->roster, slice_skip(body, 1));
+        return apply_security(s->acl, slice_skip(body, 1));
     arena_init(&arena, CATALOG_ARENA);
     int err = bucket_set_req_decode(slice_skip(body, 1), &arena, &req);
     size_t limit = s->memory->limit;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of the meta group: who is a member, which replicas of which partitions are where, and the catalog. A
  * deterministic machine: committed entries in, the same state on every node out. It decides nothing; that is the meta
- * leader's work (overseer.c), which proposes what is applied here. */
+ * leader's work (controller.c), which proposes what is applied here. */
 #ifndef CLUSTER_META_STATE_H
 #define CLUSTER_META_STATE_H
 
 #include "cluster/placement.h"
-#include "security/roster.h"
+#include "security/acl.h"
 #include "store/catalog.h"
 #include "wire/peer_msg.h"
 
@@ -83,7 +83,7 @@ struct meta_state {
     /* Of each partition when this epoch was formed again, as last counted before; UINT64_MAX: that is not known. */
     uint64_t keys_before[META_PARTITIONS_MAX];
     struct catalog *catalog;
-    struct roster *roster;
+    struct acl *acl;
     struct store_memory *memory;
 };
 
@@ -143,7 +143,7 @@ enum catalog_change {
     CATALOG_SET_TYPE,
     CATALOG_SET_BUCKET,
     CATALOG_RESET_BUCKET,
-    CATALOG_SECURITY, /* of the roster */
+    CATALOG_SECURITY, /* of the acl */
     CATALOG_CHANGE_MAX = CATALOG_SECURITY
 };
 
@@ -172,7 +172,7 @@ int meta_state_apply(struct meta_state *s, struct meta_command *m);
 /* One change of the catalog, as the body of META_CATALOG. */
 int catalog_change_encode(struct buf *out, enum catalog_change what, struct slice type, struct slice bucket,
                           const struct bucket_props *props);
-/* The same of one of the roster. */
+/* The same of one of the acl. */
 int catalog_security_encode(struct buf *out, const struct security_change *change);
 
 /* --- questions --- */

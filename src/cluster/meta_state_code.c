@@ -216,7 +216,7 @@ static bool is_sane(const struct meta_state *s)
 
 /* --- the catalog --- */
 
-/* The catalog goes as the changes that make it, and so does the roster behind it. */
+/* The catalog goes as the changes that make it, and so does the acl behind it. */
 struct catalog_writer {
     struct coder *coder;
     const struct catalog *catalog;
@@ -263,7 +263,7 @@ static void write_catalog(struct coder *c, const struct meta_state *s)
     buf_init(&w.change, SIZE_MAX / 2);
     catalog_each_type(s->catalog, write_type, &w);
     catalog_each_override(s->catalog, write_override, &w);
-    roster_each_change(s->roster, write_security, &w);
+    acl_each_change(s->acl, write_security, &w);
     buf_fini(&w.change);
 }
 

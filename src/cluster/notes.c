@@ -19,7 +19,7 @@ static bool is_waiting(const struct cluster *c)
 /* R-FRESH: enough are there, and somebody is silent. */
 static void say_why(const struct cluster *c, const char *why)
 {
-    const struct formation *f = &c->formation;
+    const struct bootstrap *f = &c->bootstrap;
     uint64_t waited = f->quorum_ms ? now_of(c) - f->quorum_ms : 0;
     if (c->phase == PHASE_SEEKING && f->quorum_ms && waited < c->times.lost_after)
         log_info(c->config.log, "cluster",
@@ -35,7 +35,7 @@ void cluster_note_waiting(struct cluster *c)
     struct cluster_notes *n = &c->notes;
     struct status_node s;
     uint64_t now = now_of(c);
-    if (!is_waiting(c) || now - c->formation.began_ms < STEADY_MS || now - n->looked_ms < STEADY_MS)
+    if (!is_waiting(c) || now - c->bootstrap.began_ms < STEADY_MS || now - n->looked_ms < STEADY_MS)
         return;
     n->looked_ms = now;
     cluster_status(c, &s);
@@ -64,11 +64,11 @@ void cluster_note_full(struct cluster *c)
 
 /* --- members and copies, by the meta leader --- */
 
-static void note_suspect(struct cluster *c, struct watch *w)
+static void note_suspect(struct cluster *c, struct member_view *w)
 {
     char name[MEMBER_NAME_MAX];
     const struct member *m = meta_member(c->meta.state, w->member);
-    bool is_suspect = overseer_is_suspect(c, w);
+    bool is_suspect = controller_is_suspect(c, w);
     if (!m || is_suspect == w->suspect_told)
         return;
     w->suspect_told = is_suspect;
@@ -85,11 +85,11 @@ static void note_suspect(struct cluster *c, struct watch *w)
 static unsigned count_incomplete(struct cluster *c)
 {
     uint64_t live[META_MEMBERS_MAX];
-    unsigned need = overseer_live_members(c, live), n = 0;
+    unsigned need = controller_live_members(c, live), n = 0;
     if (need > c->meta.state->settings.replicas)
         need = c->meta.state->settings.replicas;
     for (unsigned i = 0; i < partitions_of(c); i++)
-        n += overseer_present_here(c, &c->meta.state->partition[i]) < need;
+        n += controller_present_here(c, &c->meta.state->partition[i]) < need;
     return n;
 }
 
@@ -112,8 +112,8 @@ static void note_copies(struct cluster *c)
 
 void cluster_note_members(struct cluster *c)
 {
-    for (unsigned i = 0; i < c->overseer.watch_count; i++)
-        note_suspect(c, c->overseer.watch[i]);
-    if (overseer_all_renewed(c))
+    for (unsigned i = 0; i < c->controller.view_count; i++)
+        note_suspect(c, c->controller.view[i]);
+    if (controller_all_renewed(c))
         note_copies(c);
 }

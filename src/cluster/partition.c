@@ -145,13 +145,13 @@ static void on_copy_wanted(void *arg, uint64_t destination)
 
 static bool on_copy_complete(void *arg, uint64_t source, uint64_t index)
 {
-    return partition_copy_is_complete(arg, source, index);
+    return partition_snapshot_is_complete(arg, source, index);
 }
 
 static void on_installed(void *arg, uint64_t index)
 {
     struct partition *p = arg;
-    partition_copy_install(p);
+    partition_snapshot_install(p);
     p->index = index;
     p->whole = true;
     partition_hear_time(p, store_stamp_ms(p->store));
@@ -231,7 +231,7 @@ static void on_tick(struct timer *t)
 {
     struct partition *p = LIST_ENTRY(t, struct partition, tick);
     group_tick(p->group, now_of(p->cluster));
-    partition_copy_tick(p);
+    partition_snapshot_tick(p);
     /* Whoever was asked does not answer: the others may. */
     if ((!list_empty(&p->reads) || !partition_knows_time(p)) && group_leads(p->group) &&
         p->rounds.confirmed < p->rounds.sent)
@@ -258,7 +258,7 @@ void partition_init(struct cluster *c, unsigned number)
 static void drop_replica(struct partition *p)
 {
     struct timers *timers = p->cluster->config.timers;
-    partition_copy_end(p);
+    partition_snapshot_end(p);
     timer_stop(timers, &p->tick);
     timer_stop(timers, &p->expiry);
     group_destroy(&p->group);
@@ -463,7 +463,7 @@ void partition_mark_dirty(struct partition *p)
 static void give_up(struct partition *p)
 {
     timer_stop(p->cluster->config.timers, &p->tick);
-    partition_copy_end(p);
+    partition_snapshot_end(p);
     group_destroy(&p->group);
     count_log(p);
     store_destroy(&p->store);
@@ -497,7 +497,7 @@ static void turn_group(struct partition *p)
     partition_lead(p);
     p->index = group_applied_index(p->group); /* entries that are not commands are among them */
     note_own_term(p);
-    partition_copy_begin(p);
+    partition_snapshot_begin(p);
     group_flush(p->group, now);
     group_tell_commit(p->group);
     p->index = group_applied_index(p->group);

@@ -5,7 +5,7 @@
  *
  * R-FLOOR: how far a replica was is noted for the client that it answered. What is answered later is not older: a
  * replica that is not as far passes the request on. */
-#include "cluster/work.h"
+#include "cluster/op.h"
 
 #include "base/rule.h"
 
@@ -70,12 +70,12 @@ static bool knows_all(const struct partition *p)
     return partition_leads(p) && (!p->group || group_has_committed_own(p->group));
 }
 
-static bool can_answer(struct work *w)
+static bool can_answer(struct op *w)
 {
     return w->partition->whole && has_reached(w->partition, &w->floor);
 }
 
-static void read_here(struct work *w)
+static void read_here(struct op *w)
 {
     struct store_result result = {0};
     struct partition *p = w->partition;
@@ -84,55 +84,55 @@ static void read_here(struct work *w)
         err = E_NOT_FOUND;
     result.exists = err == 0;
     router_seen(w);
-    work_finish(w, err, &result);
+    op_finish(w, err, &result);
 }
 
 /* Another node asks: who leads, or whoever has it. Who is asked as the leader and knows of another says so; who knows
  * of none answers itself. */
-static void answer_any(struct work *w)
+static void answer_any(struct op *w)
 {
     struct partition *p = w->partition;
     bool leads = partition_leads(p);
-    bool leaves_it = w->kind == PEER_GET_LATEST && !knows_all(p) && (leads || work_can_ask(w, p->leader_hint));
+    bool leaves_it = w->kind == PEER_GET_LATEST && !knows_all(p) && (leads || op_can_ask(w, p->leader_hint));
     if (!leaves_it && can_answer(w))
         read_here(w);
     else
-        work_refuse(w, leads ? 0 : p->leader_hint);
+        op_refuse(w, leads ? 0 : p->leader_hint);
 }
 
-static void ask_leader(struct work *w)
+static void ask_leader(struct op *w)
 {
     struct partition *p = w->partition;
     if (partition_leads(p)) { /* in a moment it knows all */
-        work_wait(w);
+        op_wait(w);
         return;
     }
-    if (!work_can_ask(w, p->leader_hint) && can_answer(w)) {
+    if (!op_can_ask(w, p->leader_hint) && can_answer(w)) {
         read_here(w);
         return;
     }
     w->asks_leader = true;
-    work_forward(w, p->leader_hint);
+    op_forward(w, p->leader_hint);
 }
 
 /* Each in turn: that it leads is no reason to ask it again. */
-static void ask_anybody(struct work *w)
+static void ask_anybody(struct op *w)
 {
     w->asks_leader = false;
     if (can_answer(w))
         read_here(w);
     else
-        work_forward(w, 0);
+        op_forward(w, 0);
 }
 
-void router_begin_any(struct work *w, const struct router_floor *f)
+void router_begin_any(struct op *w, const struct router_floor *f)
 {
     uint64_t now = now_of(w->router->cluster), half = (w->deadline_ms - now) / 2;
     w->leader_until_ms = now + (half < LATEST_MS ? half : LATEST_MS);
     w->floor = floor_of(f, w->partition->number);
 }
 
-void router_read_any(struct work *w)
+void router_read_any(struct op *w)
 {
     if (w->from)
         answer_any(w);

@@ -52,7 +52,7 @@ static bool sees_cluster(const struct cluster *c)
 static bool is_near(struct cluster *c)
 {
     struct readiness *r = &c->readiness;
-    if (!formation_is_near(c))
+    if (!bootstrap_is_near(c))
         r->near_ms = 0;
     else if (!r->near_ms)
         r->near_ms = now_of(c);
@@ -90,7 +90,7 @@ void readiness_turn(struct cluster *c)
     if (c->readiness.state != NOT_READY || !only_waits(c))
         return;
     move(c, READY_WAITING);
-    unsigned n = formation_here(c, names, sizeof names);
+    unsigned n = bootstrap_here(c, names, sizeof names);
     log_info(c->config.log, "cluster",
              "ready to orchestrators, without a cluster: waiting for further nodes to be started; %u of %u nodes are "
              "here: %s",

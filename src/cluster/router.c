@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/work.h"
+#include "cluster/op.h"
 
 #include "base/assert.h"
 #include "wire/command_msg.h"
@@ -18,7 +18,7 @@ void router_init(struct router *r, struct cluster *c)
 static void drop_all(struct list *l)
 {
     while (!list_empty(l))
-        work_drop(LIST_ENTRY(l->next, struct work, place));
+        op_drop(LIST_ENTRY(l->next, struct op, place));
 }
 
 void router_fini(struct router *r)
@@ -28,7 +28,7 @@ void router_fini(struct router *r)
     drop_all(&r->todo);
     drop_all(&r->waits);
     while (r->free) {
-        struct work *w = r->free;
+        struct op *w = r->free;
         r->free = w->next_free;
         free(w);
     }
@@ -39,7 +39,7 @@ static void dispatch_all(struct list *l)
     struct list now; /* those that are there now, and none that come back */
     list_take(l, &now);
     while (!list_empty(&now))
-        work_dispatch(LIST_ENTRY(now.next, struct work, place));
+        op_dispatch(LIST_ENTRY(now.next, struct op, place));
 }
 
 void router_turn(struct router *r)
@@ -55,8 +55,8 @@ void router_map_changed(struct cluster *c)
 static void end_all(struct list *l)
 {
     while (!list_empty(l)) {
-        struct work *w = LIST_ENTRY(l->next, struct work, place);
-        work_finish(w, w->maybe_done ? E_UNKNOWN : E_TIMEOUT, NULL);
+        struct op *w = LIST_ENTRY(l->next, struct op, place);
+        op_finish(w, w->maybe_done ? E_UNKNOWN : E_TIMEOUT, NULL);
     }
 }
 
@@ -112,10 +112,10 @@ const struct catalog *router_catalog(const struct router *r)
     return r->cluster->meta.state->catalog;
 }
 
-const struct roster *router_roster(const struct router *r)
+const struct acl *router_acl(const struct router *r)
 {
     const struct meta_state *s = r->cluster->meta.state;
-    return s ? s->roster : NULL;
+    return s ? s->acl : NULL;
 }
 
 const struct store_memory *router_memory(const struct router *r)
@@ -150,28 +150,28 @@ void router_request_init(struct router_request *q, router_done done)
 
 void router_forget(struct router *r, struct router_request *q)
 {
-    struct work *w = q->work;
+    struct op *w = q->op;
     (void)r;
-    q->work = NULL;
+    q->op = NULL;
     if (!w)
         return;
     w->request = NULL;
     /* A write goes on to its end, so that its sequence is acknowledged in its turn. */
     if (w->kind != PEER_WRITE)
-        work_drop(w);
+        op_drop(w);
 }
 
-struct work *router_begin(struct router *r, struct router_request *q, unsigned kind)
+struct op *router_begin(struct router *r, struct router_request *q, unsigned kind)
 {
-    struct work *w = work_create(r, kind, q->timeout_ms ? q->timeout_ms : ROUTER_TIMEOUT_MS);
+    struct op *w = op_create(r, kind, q->timeout_ms ? q->timeout_ms : ROUTER_TIMEOUT_MS);
     if (!w) {
         static const struct store_result nothing = {.err = E_NOMEM};
-        q->done(q, E_NOMEM, work_is_of_key(kind) ? &nothing : NULL);
+        q->done(q, E_NOMEM, op_is_of_key(kind) ? &nothing : NULL);
         return NULL;
     }
     w->request = q;
     w->catalog_version = r->cluster->catalog_version;
-    q->work = w;
+    q->op = w;
     return w;
 }
 
@@ -187,13 +187,13 @@ static bool serves_alone(const struct partition *p)
 
 /* R-RETRY: by its sequence a repetition is known, and what is below the first that is not answered never comes again.
  */
-static void identify(struct work *w, struct store_command *c)
+static void identify(struct op *w, struct store_command *c)
 {
     struct partition *p = w->partition;
     w->sequence = c->origin.sequence = ++p->sequence;
     memcpy(c->origin.incarnation, p->cluster->incarnation, sizeof c->origin.incarnation);
     list_append(&p->own, &w->by_sequence);
-    c->origin.acknowledged = LIST_ENTRY(p->own.next, struct work, by_sequence)->sequence - 1;
+    c->origin.acknowledged = LIST_ENTRY(p->own.next, struct op, by_sequence)->sequence - 1;
 }
 
 /* It is answered by what this node has. */
@@ -226,7 +226,7 @@ void router_write(struct router *r, struct router_request *q, struct store_comma
         write_here(p, q, c);
         return;
     }
-    struct work *w = router_begin(r, q, PEER_WRITE);
+    struct op *w = router_begin(r, q, PEER_WRITE);
     if (!w)
         return;
     w->partition = p;
@@ -234,9 +234,9 @@ void router_write(struct router *r, struct router_request *q, struct store_comma
     identify(w, c);
     w->blob = command_encode(c);
     if (w->blob)
-        work_dispatch(w);
+        op_dispatch(w);
     else
-        work_finish(w, E_NOMEM, NULL);
+        op_finish(w, E_NOMEM, NULL);
 }
 
 static int get_here(struct partition *p, const struct store_key *k, struct store_result *result)
@@ -261,7 +261,7 @@ void router_read(struct router *r, struct router_request *q, const struct store_
         q->done(q, err, &result);
         return;
     }
-    struct work *w = router_begin(r, q, any_replica ? PEER_GET_ANY : PEER_GET);
+    struct op *w = router_begin(r, q, any_replica ? PEER_GET_ANY : PEER_GET);
     if (!w)
         return;
     w->partition = p;
@@ -269,17 +269,17 @@ void router_read(struct router *r, struct router_request *q, const struct store_
     router_begin_any(w, q->floor);
     w->blob = router_encode_key(k);
     if (w->blob && router_decode_key(w) == 0)
-        work_dispatch(w);
+        op_dispatch(w);
     else
-        work_finish(w, E_NOMEM, NULL);
+        op_finish(w, E_NOMEM, NULL);
 }
 
-void router_read_alone(struct work *w)
+void router_read_alone(struct op *w)
 {
     struct store_result result = {0};
     int err = get_here(w->partition, &w->key, &result);
     router_seen(w);
-    work_finish(w, err, &result);
+    op_finish(w, err, &result);
 }
 
 /* --- who keeps it --- */
@@ -302,7 +302,7 @@ const char *router_keeper(const struct router *r, const struct store_key *k, uns
 /* One change as bytes; err: of encoding it. */
 static void ask_for_change(struct router *r, struct router_request *q, int err, const struct buf *change)
 {
-    struct work *w = router_begin(r, q, PEER_CATALOG);
+    struct op *w = router_begin(r, q, PEER_CATALOG);
     if (!w)
         return;
     struct slice bytes = buf_slice(change);
@@ -310,9 +310,9 @@ static void ask_for_change(struct router *r, struct router_request *q, int err, 
     if (w->blob)
         memcpy(w->blob->data, bytes.data, bytes.len);
     if (w->blob)
-        work_dispatch(w);
+        op_dispatch(w);
     else
-        work_finish(w, E_NOMEM, NULL);
+        op_finish(w, E_NOMEM, NULL);
 }
 
 static void change_catalog(struct router *r, struct router_request *q, enum catalog_change what, struct slice type,
@@ -356,49 +356,49 @@ void router_reset_bucket(struct router *r, struct router_request *q, struct slic
 /* --- what happens in a partition --- */
 
 /* R-LEASE: a quorum answer leaves only under a valid lease; without one it is tried again, and its repetition known. */
-static void answer_write(struct work *w, int err, const struct store_result *result)
+static void answer_write(struct op *w, int err, const struct store_result *result)
 {
     w->maybe_done = true;
     if (!lease_is_valid(w->router->cluster)) {
-        work_wait(w);
+        op_wait(w);
         return;
     }
     router_seen(w);
-    work_finish(w, err, result);
+    op_finish(w, err, result);
 }
 
 void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
                     const struct store_result *result)
 {
     while (!list_empty(&p->waiting)) {
-        struct work *w = LIST_ENTRY(p->waiting.next, struct work, place);
+        struct op *w = LIST_ENTRY(p->waiting.next, struct op, place);
         if (w->index > index)
             return;
         list_remove(&w->place);
         if (w->index == index && w->blob == blob)
             answer_write(w, err, result);
         else /* overruled: another entry stands there */
-            work_wait(w);
+            op_wait(w);
     }
 }
 
 void router_deposed(struct partition *p)
 {
     while (!list_empty(&p->waiting)) {
-        struct work *w = LIST_ENTRY(p->waiting.next, struct work, place);
+        struct op *w = LIST_ENTRY(p->waiting.next, struct op, place);
         w->maybe_done = true;
-        work_wait(w);
+        op_wait(w);
     }
     while (!list_empty(&p->reads))
-        work_wait(LIST_ENTRY(p->reads.next, struct work, place));
+        op_wait(LIST_ENTRY(p->reads.next, struct op, place));
 }
 
-static void serve_read(struct work *w)
+static void serve_read(struct op *w)
 {
     struct partition *p = w->partition;
     struct store_result result = {0};
-    if (work_is_walk(w->kind)) {
-        lease_is_valid(p->cluster) ? router_walk_here(w) : work_wait(w);
+    if (op_is_scan(w->kind)) {
+        lease_is_valid(p->cluster) ? router_scan_here(w) : op_wait(w);
         return;
     }
     int err = store_get(p->store, &w->key, partition_now_ms(p), &result.object);
@@ -410,11 +410,11 @@ static void serve_read(struct work *w)
     }
     result.exists = err == 0;
     if (!lease_is_valid(p->cluster)) {
-        work_wait(w);
+        op_wait(w);
         return;
     }
     router_seen(w);
-    work_finish(w, err, &result);
+    op_finish(w, err, &result);
 }
 
 void router_serve_reads(struct partition *p)
@@ -424,10 +424,10 @@ void router_serve_reads(struct partition *p)
         return;
     list_take(&p->reads, &now);
     while (!list_empty(&now)) {
-        struct work *w = LIST_ENTRY(now.next, struct work, place);
+        struct op *w = LIST_ENTRY(now.next, struct op, place);
         list_remove(&w->place);
         if (w->term != group_term(p->group))
-            work_wait(w);
+            op_wait(w);
         else if (w->round <= p->rounds.confirmed && w->index <= p->index)
             serve_read(w);
         else

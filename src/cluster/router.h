@@ -9,7 +9,7 @@
 #include "base/metric.h"
 #include "base/timers.h"
 #include "io/clock.h"
-#include "security/roster.h"
+#include "security/acl.h"
 #include "store/catalog.h"
 #include "store/store.h"
 
@@ -34,7 +34,7 @@ const uint8_t *router_cluster_id(const struct router *r);
 const struct hash_key *router_hash_key(const struct router *r);
 const struct catalog *router_catalog(const struct router *r);
 /* Also where requests cannot be made: NULL, that of nobody. */
-const struct roster *router_roster(const struct router *r);
+const struct acl *router_acl(const struct router *r);
 const struct store_memory *router_memory(const struct router *r);
 
 /* --- requests --- */
@@ -67,7 +67,7 @@ struct router_request {
     uint64_t timeout_ms;        /* from now; 0: ROUTER_TIMEOUT_MS */
     bool wants_object;          /* of a write: the answer is to hold the object, not its error alone */
     struct list link;
-    void *work;
+    void *op;
 };
 
 #define ROUTER_TIMEOUT_MS ((uint64_t)60 * 1000) /* Riak's */
@@ -97,8 +97,8 @@ void router_change_security(struct router *r, struct router_request *q, const st
 
 /* --- listing --- */
 
-/* A walk over all partitions, in bounded steps. Zeroed at the start. */
-struct router_walk {
+/* A scan over all partitions, in bounded steps. Zeroed at the start. */
+struct router_scan {
     unsigned partition;
     uint64_t cursor;
     bool ended; /* set by a step: it was the last */
@@ -106,9 +106,9 @@ struct router_walk {
 /* One step: calls f for a few names, then `done` (result is NULL): with 0, go on while !w->ended. Names are borrowed
  * for the call of f; one that is there all the while is given once, also when the data changes between the steps. `w`,
  * `type` and `bucket` stay borrowed until `done`. */
-void router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                       struct slice bucket, store_list_f f, void *arg);
-void router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                          store_list_f f, void *arg);
 
 /* --- secondary indexes --- */
@@ -125,11 +125,11 @@ struct router_query {
     struct router_hit after, below;
 };
 
-/* One step of a walk, as router_list_keys(), over the objects of a bucket: calls f for their hits, in no order. What a
+/* One step of a scan, as router_list_keys(), over the objects of a bucket: calls f for their hits, in no order. What a
  * partition answers is what it holds at one moment of the step, and nothing that is acknowledged before it is missing
  * (promise 3). */
 typedef void (*router_hit_f)(void *arg, const struct router_hit *hit);
-void router_query(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void router_query(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                   struct slice bucket, const struct router_query *query, router_hit_f f, void *arg);
 
 /* The address of the i-th node that keeps the key, the one that leads its partition first where that is known; counted

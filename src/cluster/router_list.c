@@ -2,9 +2,9 @@
 /* Walks over all partitions, wherever they are: keys, and hits of an index, partition by partition; buckets, which have
  * keys in many, by ranges of the order of their hashes (store/lhash.h), each range gathered from all partitions, so
  * that each name is given once, also when the data changes between the steps. */
-#include "cluster/work.h"
+#include "cluster/op.h"
 
-#include "cluster/query.h"
+#include "cluster/index_match.h"
 #include "store/bucket.h"
 
 #include <stdlib.h>
@@ -47,13 +47,13 @@ static void visit_object(void *arg, struct slice key, const struct object *o)
 {
     struct query_part *part = arg;
     part->visited++;
-    query_object(part->query, key, o, put_hit, part->names);
+    index_match_object(part->query, key, o, put_hit, part->names);
 }
 
 /* However few are hit, only so many are looked at in one turn. */
 #define VISITED_MAX 4096
 
-static int gather_hits(const struct work *w, struct buf *out, uint64_t *cursor, bool *ended)
+static int gather_hits(const struct op *w, struct buf *out, uint64_t *cursor, bool *ended)
 {
     struct names n = {.out = out};
     struct query_part part = {&w->query, &n, 0};
@@ -65,7 +65,7 @@ static int gather_hits(const struct work *w, struct buf *out, uint64_t *cursor, 
 }
 
 /* Appends names from *cursor on, which moves behind them; *ended: there are no more. */
-static int gather(const struct work *w, struct buf *out, uint64_t *cursor, bool *ended)
+static int gather(const struct op *w, struct buf *out, uint64_t *cursor, bool *ended)
 {
     const struct store *s = w->partition->store;
     struct names n = {.out = out};
@@ -79,7 +79,7 @@ static int gather(const struct work *w, struct buf *out, uint64_t *cursor, bool 
 }
 
 /* cursor u64, ended u8, names */
-int router_put_listing(struct work *w, struct buf *out)
+int router_put_listing(struct op *w, struct buf *out)
 {
     struct buf names;
     uint64_t cursor = w->cursor;
@@ -98,24 +98,24 @@ int router_put_listing(struct work *w, struct buf *out)
 
 /* --- the asking side --- */
 
-static void next_partition(struct work *w)
+static void next_partition(struct op *w)
 {
     struct cluster *c = w->router->cluster;
     unsigned next = w->partition->number + 1;
     w->partition = next < partitions_of(c) ? &c->partition[next] : NULL;
 }
 
-static void end_step(struct work *w)
+static void end_step(struct op *w)
 {
-    struct router_walk *walk = w->walk;
-    walk->partition = w->partition ? w->partition->number : 0;
-    walk->cursor = w->cursor;
-    walk->ended = w->partition == NULL;
-    work_finish(w, 0, NULL);
+    struct router_scan *scan = w->scan;
+    scan->partition = w->partition ? w->partition->number : 0;
+    scan->cursor = w->cursor;
+    scan->ended = w->partition == NULL;
+    op_finish(w, 0, NULL);
 }
 
 /* One name; of a query, a hit. */
-static void take_one(struct work *w, struct coder *c)
+static void take_one(struct op *w, struct coder *c)
 {
     struct slice first, second = {0};
     code_slice(c, &first);
@@ -130,7 +130,7 @@ static void take_one(struct work *w, struct coder *c)
 }
 
 /* Keys, or hits. */
-static int take_part(struct work *w, struct coder *c)
+static int take_part(struct op *w, struct coder *c)
 {
     bool ended = false;
     code_u64(c, &w->cursor);
@@ -148,7 +148,7 @@ static int take_part(struct work *w, struct coder *c)
 }
 
 /* Of the names that were gathered, the one at that place; places count from 1. */
-static struct slice name_at(const struct work *w, uint32_t place)
+static struct slice name_at(const struct op *w, uint32_t place)
 {
     struct coder c = coder_reader(slice_skip(buf_slice(&w->names), place - 1));
     struct slice name;
@@ -156,13 +156,13 @@ static struct slice name_at(const struct work *w, uint32_t place)
     return name;
 }
 
-static uint64_t name_hash(const struct work *w, struct slice name)
+static uint64_t name_hash(const struct op *w, struct slice name)
 {
     return bucket_hash(&w->router->cluster->meta.state->key, w->key.type, name);
 }
 
 /* The names of a range stand in a table too, by their hashes: the same ones come from most partitions. */
-static size_t free_slot(const struct work_name *table, size_t cap, uint64_t hash)
+static size_t free_slot(const struct op_name *table, size_t cap, uint64_t hash)
 {
     size_t at = hash & (cap - 1);
     while (table[at].place)
@@ -170,10 +170,10 @@ static size_t free_slot(const struct work_name *table, size_t cap, uint64_t hash
     return at;
 }
 
-static bool grow_table(struct work *w)
+static bool grow_table(struct op *w)
 {
     size_t cap = w->seen_cap ? 2 * w->seen_cap : 256;
-    struct work_name *old = w->seen, *table = calloc(cap, sizeof *table);
+    struct op_name *old = w->seen, *table = calloc(cap, sizeof *table);
     if (!table)
         return false;
     for (size_t i = 0; i < w->seen_cap; i++)
@@ -186,7 +186,7 @@ static bool grow_table(struct work *w)
 }
 
 /* Adds the name, unless it is there. E_NOMEM, E_TOO_LARGE. */
-static int add_name(struct work *w, struct slice name)
+static int add_name(struct op *w, struct slice name)
 {
     uint64_t hash = name_hash(w, name);
     if (2 * (w->seen_count + 1) > w->seen_cap && !grow_table(w))
@@ -200,30 +200,30 @@ static int add_name(struct work *w, struct slice name)
     code_slice(&put, &name);
     if (put.err)
         return put.err;
-    w->seen[at] = (struct work_name){hash, (uint32_t)place + 1};
+    w->seen[at] = (struct op_name){hash, (uint32_t)place + 1};
     w->seen_count++;
     return 0;
 }
 
 /* Where a range begins or ends in the middle of a partition's slot, all of that slot was given: names before it have
  * gone out, those behind it go with the next. */
-static bool is_in_range(const struct work *w, uint64_t order)
+static bool is_in_range(const struct op *w, uint64_t order)
 {
     return order >= w->cursor && order <= w->end;
 }
 
 /* The range is gathered: its names go out. */
-static void end_range(struct work *w)
+static void end_range(struct op *w)
 {
     for (size_t i = 0; i < w->seen_cap && w->request; i++)
         if (w->seen[i].place && is_in_range(w, lhash_order(w->seen[i].hash)))
             w->list_f(w->list_arg, name_at(w, w->seen[i].place));
-    w->walk->cursor = w->end + 1;
-    w->walk->ended = w->end == UINT64_MAX;
-    work_finish(w, 0, NULL);
+    w->scan->cursor = w->end + 1;
+    w->scan->ended = w->end == UINT64_MAX;
+    op_finish(w, 0, NULL);
 }
 
-static int take_buckets(struct work *w, struct coder *c)
+static int take_buckets(struct op *w, struct coder *c)
 {
     uint64_t cursor = 0;
     bool ended = false;
@@ -242,25 +242,25 @@ static int take_buckets(struct work *w, struct coder *c)
         return c->err;
     next_partition(w);
     if (w->partition)
-        work_dispatch(w);
+        op_dispatch(w);
     else
         end_range(w);
     return 0;
 }
 
-int router_take_listing(struct work *w, struct slice body)
+int router_take_listing(struct op *w, struct slice body)
 {
     struct coder c = coder_reader(body);
     int err = w->kind == PEER_BUCKETS ? take_buckets(w, &c) : take_part(w, &c);
     if (err)
-        work_finish(w, err, NULL);
+        op_finish(w, err, NULL);
     return err == E_NOMEM ? 0 : err;
 }
 
-void router_walk_here(struct work *w)
+void router_scan_here(struct op *w)
 {
     if (w->from) { /* the answer gathers it */
-        work_finish(w, 0, NULL);
+        op_finish(w, 0, NULL);
         return;
     }
     struct buf part;
@@ -268,42 +268,42 @@ void router_walk_here(struct work *w)
     router_seen(w);
     int err = router_put_listing(w, &part);
     if (err)
-        work_finish(w, err, NULL);
+        op_finish(w, err, NULL);
     else
         router_take_listing(w, buf_slice(&part));
     buf_fini(&part);
 }
 
-static struct work *begin_step(struct router *r, struct router_request *q, unsigned kind, struct router_walk *walk,
-                               void *arg)
+static struct op *begin_step(struct router *r, struct router_request *q, unsigned kind, struct router_scan *scan,
+                             void *arg)
 {
-    struct work *w = router_begin(r, q, kind);
+    struct op *w = router_begin(r, q, kind);
     if (!w)
         return NULL;
-    w->partition = &r->cluster->partition[kind == PEER_BUCKETS ? 0 : walk->partition];
-    w->cursor = walk->cursor;
+    w->partition = &r->cluster->partition[kind == PEER_BUCKETS ? 0 : scan->partition];
+    w->cursor = scan->cursor;
     w->end = UINT64_MAX;
-    w->walk = walk;
+    w->scan = scan;
     w->list_arg = arg;
     return w;
 }
 
-static void dispatch_step(struct work *w)
+static void dispatch_step(struct op *w)
 {
     struct router *r = w->router;
     /* Between two steps this node has left the cluster that was listed, or is in another that has fewer partitions. */
     if (router_unavailable(r) || w->partition->number >= partitions_of(r->cluster))
-        work_finish(w, E_TIMEOUT, NULL);
-    else if (w->blob && router_decode_walk(w) == 0)
-        work_dispatch(w);
+        op_finish(w, E_TIMEOUT, NULL);
+    else if (w->blob && router_decode_scan(w) == 0)
+        op_dispatch(w);
     else
-        work_finish(w, E_NOMEM, NULL);
+        op_finish(w, E_NOMEM, NULL);
 }
 
-static void list(struct router *r, struct router_request *q, unsigned kind, struct router_walk *walk,
+static void list(struct router *r, struct router_request *q, unsigned kind, struct router_scan *scan,
                  const struct store_key *k, store_list_f f, void *arg)
 {
-    struct work *w = begin_step(r, q, kind, walk, arg);
+    struct op *w = begin_step(r, q, kind, scan, arg);
     if (!w)
         return;
     w->list_f = f;
@@ -311,13 +311,13 @@ static void list(struct router *r, struct router_request *q, unsigned kind, stru
     dispatch_step(w);
 }
 
-void router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                       struct slice bucket, store_list_f f, void *arg)
 {
     list(r, q, PEER_KEYS, w, &(struct store_key){.type = type, .bucket = bucket}, f, arg);
 }
 
-void router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                          store_list_f f, void *arg)
 {
     list(r, q, PEER_BUCKETS, w, &(struct store_key){.type = type}, f, arg);
@@ -333,7 +333,7 @@ static struct blob *encode_query(struct slice type, struct slice bucket, const s
     struct coder c = coder_writer(&b);
     code_slice(&c, &type);
     code_slice(&c, &bucket);
-    code_query(&c, &q);
+    index_match_code(&c, &q);
     struct blob *blob = c.err ? NULL : blob_create(buf_len(&b));
     if (blob)
         memcpy(blob->data, buf_slice(&b).data, buf_len(&b));
@@ -341,7 +341,7 @@ static struct blob *encode_query(struct slice type, struct slice bucket, const s
     return blob;
 }
 
-int router_decode_walk(struct work *w)
+int router_decode_scan(struct op *w)
 {
     if (w->kind != PEER_QUERY)
         return router_decode_key(w);
@@ -349,14 +349,14 @@ int router_decode_walk(struct work *w)
     w->key = (struct store_key){0};
     code_slice(&c, &w->key.type);
     code_slice(&c, &w->key.bucket);
-    code_query(&c, &w->query);
+    index_match_code(&c, &w->query);
     return coder_end(&c);
 }
 
-void router_query(struct router *r, struct router_request *q, struct router_walk *walk, struct slice type,
+void router_query(struct router *r, struct router_request *q, struct router_scan *scan, struct slice type,
                   struct slice bucket, const struct router_query *query, router_hit_f f, void *arg)
 {
-    struct work *w = begin_step(r, q, PEER_QUERY, walk, arg);
+    struct op *w = begin_step(r, q, PEER_QUERY, scan, arg);
     if (!w)
         return;
     w->hit_f = f;

@@ -34,7 +34,7 @@ static void explain_few(const struct cluster *c, unsigned n, unsigned seats, cha
 
 static void explain_seeking(const struct cluster *c, char out[STATUS_TEXT_MAX])
 {
-    unsigned n = cluster_n(c), seats = formation_seats(c);
+    unsigned n = cluster_n(c), seats = bootstrap_seats(c);
     if (seats > PEER_SEATS_MAX)
         snprintf(out, STATUS_TEXT_MAX,
                  "in no cluster: %u nodes, where %u are configured (cluster-size), are more than a cluster can have: "
@@ -82,7 +82,7 @@ static void explain_stranded(const struct cluster *c, char out[STATUS_TEXT_MAX])
     cluster_explain_quorum(c, out, STATUS_TEXT_MAX);
     size_t len = strlen(out);
     snprintf(out + len, STATUS_TEXT_MAX - len, "; %u of the %u nodes that are needed to form again are here",
-             formation_here(c, names, sizeof names), seats_quorum(formation_seats(c)));
+             bootstrap_here(c, names, sizeof names), seats_quorum(bootstrap_seats(c)));
 }
 
 static void explain_member(const struct cluster *c, const struct cluster_health *h, char out[STATUS_TEXT_MAX])
@@ -324,10 +324,10 @@ static int refuse_unstranded(const struct cluster *c, char *why, size_t why_size
 int cluster_reform_survivors(struct cluster *c, unsigned left, char *why, size_t why_size)
 {
     char names[STATUS_TEXT_MAX / 2];
-    unsigned needed = seats_quorum(formation_seats(c)), heard = formation_heard(c);
+    unsigned needed = seats_quorum(bootstrap_seats(c)), heard = bootstrap_heard(c);
     if (c->phase != PHASE_STRANDED)
         return refuse_unstranded(c, why, why_size);
-    unsigned here = formation_here(c, names, sizeof names);
+    unsigned here = bootstrap_here(c, names, sizeof names);
     if (left && (left != heard || left != here)) {
         snprintf(why, why_size, "%u nodes run, you say, but %u are heard here, of which %u would take part: %s", left,
                  heard, here, names);
@@ -336,8 +336,8 @@ int cluster_reform_survivors(struct cluster *c, unsigned left, char *why, size_t
     log_warn(c->config.log, "cluster",
              "an operator says that the members which are missing are gone for good%s: forming again with %s",
              left ? ", and that no other node runs" : "", names);
-    c->formation.survivors = true;
-    c->formation.left = left;
+    c->bootstrap.survivors = true;
+    c->bootstrap.left = left;
     cluster_beacon_now(c);
     if (left || here >= needed)
         return 0;

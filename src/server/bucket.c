@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bucket and bucket-type properties (riak-pb.md section 9). */
 #include "base/err.h"
-#include "server/allowed.h"
+#include "server/authorize.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 #include "store/props_check.h"
 #include "wire/bucket_msg.h"
 
@@ -54,7 +54,7 @@ void bucket_get(struct session *s, struct slice body)
     struct bucket_props props;
     if (!decode(s, body, bucket_get_req_decode, "RpbGetBucketReq", &req))
         return;
-    if (!allowed_in(s, MAY_GET_BUCKET, req.type, req.bucket))
+    if (!authorize_in(s, MAY_GET_BUCKET, req.type, req.bucket))
         return;
     if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &props))
         no_such_type(s, req.type);
@@ -68,7 +68,7 @@ void bucket_get_type(struct session *s, struct slice body)
     struct bucket_props props;
     if (!decode(s, body, bucket_get_type_req_decode, "RpbGetBucketTypeReq", &req))
         return;
-    if (!allowed_in(s, MAY_GET_TYPE, req.type, none))
+    if (!authorize_in(s, MAY_GET_TYPE, req.type, none))
         return;
     if (catalog_get_type(catalog_of(s), req.type, &props))
         refusal_no_type(s, "Invalid bucket type: <<\"", req.type, "\">>");
@@ -101,7 +101,7 @@ void bucket_set(struct session *s, struct slice body)
     char text[PROPS_CHECK_TEXT];
     if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
         return;
-    if (!allowed_in(s, MAY_SET_BUCKET, req.type, req.bucket))
+    if (!authorize_in(s, MAY_SET_BUCKET, req.type, req.bucket))
         return;
     if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &now))
         no_such_type(s, req.type);
@@ -118,7 +118,7 @@ void bucket_set_type(struct session *s, struct slice body)
     char text[PROPS_CHECK_TEXT];
     if (!decode(s, body, bucket_set_type_req_decode, "RpbSetBucketTypeReq", &req))
         return;
-    if (!allowed_in(s, MAY_SET_TYPE, req.type, none))
+    if (!authorize_in(s, MAY_SET_TYPE, req.type, none))
         return;
     if (req.type.len == 0)
         session_error(s, "Invalid bucket properties: no_default_update: the type 'default' cannot be changed; set the "
@@ -135,7 +135,7 @@ void bucket_reset(struct session *s, struct slice body)
 {
     struct bucket_req req;
     if (decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req) &&
-        allowed_in(s, MAY_SET_BUCKET, req.type, req.bucket))
+        authorize_in(s, MAY_SET_BUCKET, req.type, req.bucket))
         router_reset_bucket(s->server->router, ask(s, MSG_RESET_BUCKET_RESP), req.type, req.bucket);
 }
 
@@ -167,7 +167,7 @@ void bucket_create_type(struct session *s, struct slice body)
     char text[PROPS_CHECK_TEXT];
     if (!decode(s, body, bucket_set_type_req_decode, "EphCreateTypeReq", &req))
         return;
-    if (!allowed_to_administer(s, "to create a bucket type"))
+    if (!authorize_admin(s, "to create a bucket type"))
         return;
     if (!props_check_type(&req.props, text, sizeof text))
         session_error(s, "Invalid bucket properties: %s", text);
@@ -192,7 +192,7 @@ void bucket_list_types(struct session *s, struct slice body)
     struct type_list l = {.count = 0};
     size_t mark;
     (void)body;
-    if (!allowed(s, MAY_GET_TYPE, none, none))
+    if (!authorize(s, MAY_GET_TYPE, none, none))
         return;
     catalog_each_type(catalog_of(s), add_type, &l);
     int err = frame_begin(session_out(s), MSG_LIST_TYPES_RESP, &mark);

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/version.h"
 #include "cluster/status.h"
-#include "server/allowed.h"
+#include "server/authorize.h"
 #include "server/dispatch.h"
 #include "wire/cluster_msg.h"
 
@@ -173,7 +173,7 @@ void cluster_admin_act(struct session *s, struct slice body)
         malformed(s, "EphActReq");
         return;
     }
-    if (!allowed_to_administer(s, act_name(req.act)))
+    if (!authorize_admin(s, act_name(req.act)))
         return;
     int err = carry_out(c, &req, why, sizeof why);
     if (err == E_AGAIN)

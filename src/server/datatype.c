@@ -5,9 +5,9 @@
 
 #include "base/err.h"
 #include "datatype/operation.h"
-#include "server/allowed.h"
+#include "server/authorize.h"
 #include "server/dispatch.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 #include "wire/datatype_msg.h"
 
 #define SHOWN_MAX 256 /* bytes of a name in an error */
@@ -128,7 +128,7 @@ static const struct bucket_rules *resolve(struct session *s, enum permission wha
                                           struct store_key *k)
 {
     const struct router *router = s->server->router;
-    if (!allowed_in(s, what, n->type, n->bucket))
+    if (!authorize_in(s, what, n->type, n->bucket))
         return NULL;
     struct slice type = slice_is(n->type, "default") ? slice_make(NULL, 0) : n->type;
     const struct bucket_rules *rules = catalog_rules(router_catalog(router), type, n->bucket);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/dispatch.h"
 
-#include "server/allowed.h"
-#include "server/refusal.h"
+#include "server/authorize.h"
+#include "server/error_reply.h"
 
 struct handler {
     void (*answer)(struct session *s, struct slice body);
@@ -72,7 +72,7 @@ bool dispatch_admits(struct session *s, uint8_t code, size_t body_len)
     else if (!large && body_len > OTHERS_MAX)
         refusal_too_large(s, "message", body_len, OTHERS_MAX);
     else if (large || code == MSG_MAPRED_REQ)
-        return allowed_somewhere(s, large ? MAY_PUT : MAY_MAPREDUCE);
+        return authorize_somewhere(s, large ? MAY_PUT : MAY_MAPREDUCE);
     else
         return true;
     return false;

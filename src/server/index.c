@@ -2,21 +2,21 @@
 /* Queries of secondary indexes (riak-pb.md section 10): for one term or a range of them, of a field of the objects, of
  * their keys, or of all there are. Unless an order is asked for, hits go out as they are found. */
 #include "base/err.h"
-#include "cluster/query.h"
-#include "server/content.h"
-#include "server/allowed.h"
+#include "cluster/index_match.h"
+#include "server/put_content.h"
+#include "server/authorize.h"
 #include "server/dispatch.h"
-#include "server/hits.h"
+#include "server/top_k.h"
 #include "server/kv.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 #include "server/term_regex.h"
-#include "server/walk.h"
+#include "server/scan.h"
 #include "wire/index_msg.h"
 
 #include <stdlib.h>
 
-struct index_walk {
-    struct walk walk;          /* first */
+struct index_scan {
+    struct scan scan;          /* first */
     struct router_query query; /* views into `text` */
     struct buf text;
     struct term_regex *regex; /* or NULL */
@@ -24,105 +24,105 @@ struct index_walk {
     bool sorted;
     bool paged; /* a continuation follows a full page */
     size_t max; /* hits of a page */
-    struct hits hits;
+    struct top_k hits;
     size_t answered; /* so many of them */
     struct buf continuation;
 };
 
-static struct index_walk *index_of(struct walk *w)
+static struct index_scan *index_of(struct scan *w)
 {
-    return (struct index_walk *)(void *)w;
+    return (struct index_scan *)(void *)w;
 }
 
-/* --- the walk --- */
+/* --- the scan --- */
 
-static void answer_hit(struct index_walk *x, const struct router_hit *hit)
+static void answer_hit(struct index_scan *x, const struct router_hit *hit)
 {
     struct slice names[] = {hit->term, hit->key};
-    walk_add(&x->walk, x->terms ? names : names + 1, x->terms ? 2 : 1, x->hits.bytes);
+    scan_add(&x->scan, x->terms ? names : names + 1, x->terms ? 2 : 1, x->hits.bytes);
 }
 
 /* Riak matches terms and, of "$key", keys; "$bucket" has all. */
-static bool admits(const struct index_walk *x, const struct router_hit *hit)
+static bool admits(const struct index_scan *x, const struct router_hit *hit)
 {
     if (!x->regex || slice_is(x->query.index, "$bucket"))
         return true;
-    return term_regex_matches(x->regex, query_is_special(x->query.index) ? hit->key : hit->term);
+    return term_regex_matches(x->regex, index_match_is_special(x->query.index) ? hit->key : hit->term);
 }
 
 static void take_hit(void *arg, const struct router_hit *hit)
 {
-    struct index_walk *x = arg;
-    if (x->walk.failed || x->walk.starved || !admits(x, hit))
+    struct index_scan *x = arg;
+    if (x->scan.failed || x->scan.starved || !admits(x, hit))
         return;
     if (!x->sorted)
         answer_hit(x, hit);
     else if (x->max)
-        x->walk.failed = hits_add(&x->hits, hit) != 0 || (!walk_hold(&x->walk, x->hits.bytes) && x->walk.failed);
+        x->scan.failed = top_k_add(&x->hits, hit) != 0 || (!scan_hold(&x->scan, x->hits.bytes) && x->scan.failed);
 }
 
-static void step(struct walk *w, struct router_request *q)
+static void step(struct scan *w, struct router_request *q)
 {
-    struct index_walk *x = index_of(w);
-    x->query.has_below = x->sorted && x->max && hits_full(&x->hits, &x->query.below);
-    router_query(w->session->server->router, q, &w->router, walk_type(w), walk_bucket(w), &x->query, take_hit, x);
+    struct index_scan *x = index_of(w);
+    x->query.has_below = x->sorted && x->max && top_k_full(&x->hits, &x->query.below);
+    router_query(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), &x->query, take_hit, x);
 }
 
 #define SORTED_AT_ONCE   256
 #define ANSWERED_AT_ONCE 256
 
 /* A page that is full has another behind it, be it an empty one. */
-static enum walk_finish end_page(struct index_walk *x)
+static enum scan_finish end_page(struct index_scan *x)
 {
     if (!x->paged || x->hits.count < x->max || x->max == 0)
         return WALK_ENDED;
-    struct router_hit last = hits_at(&x->hits, x->hits.count - 1);
+    struct router_hit last = top_k_at(&x->hits, x->hits.count - 1);
     buf_release(&x->continuation);
-    x->walk.failed = x->walk.failed || index_continuation_encode(&x->continuation, last.term, last.key) != 0;
+    x->scan.failed = x->scan.failed || index_continuation_encode(&x->continuation, last.term, last.key) != 0;
     return WALK_ENDED;
 }
 
-static enum walk_finish finish(struct walk *w)
+static enum scan_finish finish(struct scan *w)
 {
-    struct index_walk *x = index_of(w);
-    if (!hits_sort_some(&x->hits, SORTED_AT_ONCE))
+    struct index_scan *x = index_of(w);
+    if (!top_k_sort_some(&x->hits, SORTED_AT_ONCE))
         return WALK_MORE;
     for (unsigned n = 0; n < ANSWERED_AT_ONCE && x->answered < x->hits.count; n++) {
-        struct router_hit hit = hits_at(&x->hits, x->answered++);
+        struct router_hit hit = top_k_at(&x->hits, x->answered++);
         answer_hit(x, &hit);
     }
     return x->answered < x->hits.count ? WALK_MORE : end_page(x);
 }
 
-static void restart(struct walk *w)
+static void restart(struct scan *w)
 {
-    struct index_walk *x = index_of(w);
-    hits_clear(&x->hits);
+    struct index_scan *x = index_of(w);
+    top_k_clear(&x->hits);
     x->answered = 0;
 }
 
-static int add(struct walk *w, struct buf *out, const struct slice *names, size_t count)
+static int add(struct scan *w, struct buf *out, const struct slice *names, size_t count)
 {
     return index_resp_encode(out, names, count, index_of(w)->terms, slice_make(NULL, 0), false);
 }
 
-static int end(struct walk *w, struct buf *out)
+static int end(struct scan *w, struct buf *out)
 {
-    struct index_walk *x = index_of(w);
+    struct index_scan *x = index_of(w);
     return index_resp_encode(out, NULL, 0, x->terms, buf_slice(&x->continuation), w->streamed);
 }
 
-static void destroy(struct walk *w)
+static void destroy(struct scan *w)
 {
-    struct index_walk *x = index_of(w);
-    hits_fini(&x->hits);
+    struct index_scan *x = index_of(w);
+    top_k_fini(&x->hits);
     term_regex_free(x->regex);
     buf_fini(&x->text);
     buf_fini(&x->continuation);
     free(x);
 }
 
-static const struct walk_ops ops = {MSG_INDEX_RESP, step, finish, add, end, restart, destroy};
+static const struct scan_ops ops = {MSG_INDEX_RESP, step, finish, add, end, restart, destroy};
 
 /* --- what is asked --- */
 
@@ -135,7 +135,7 @@ static int shown(struct slice s)
 
 /* A view of `from`, copied behind what stands in the text. Slices into it hold as long as it does not grow: it has room
  * for all from the start. */
-static struct slice keep(struct index_walk *x, struct slice from)
+static struct slice keep(struct index_scan *x, struct slice from)
 {
     size_t before = buf_len(&x->text);
     if (buf_append_slice(&x->text, from))
@@ -144,11 +144,11 @@ static struct slice keep(struct index_walk *x, struct slice from)
 }
 
 /* A bound of an integer index in the form in which terms stand there. False: answered. */
-static bool keep_bound(struct session *s, struct index_walk *x, struct slice from, struct slice *out)
+static bool keep_bound(struct session *s, struct index_scan *x, struct slice from, struct slice *out)
 {
     struct slice digits;
     bool negative;
-    if (!query_is_integer(x->query.index)) {
+    if (!index_match_is_integer(x->query.index)) {
         *out = keep(x, from);
         return true;
     }
@@ -185,7 +185,7 @@ static bool check_range(struct session *s, const struct index_req *req)
     return false;
 }
 
-static bool take_bounds(struct session *s, struct index_walk *x, const struct index_req *req)
+static bool take_bounds(struct session *s, struct index_scan *x, const struct index_req *req)
 {
     if (slice_is(x->query.index, "$bucket"))
         return true;
@@ -202,12 +202,12 @@ static bool take_bounds(struct session *s, struct index_walk *x, const struct in
     return true;
 }
 
-static bool take_index(struct session *s, struct index_walk *x, struct slice name)
+static bool take_index(struct session *s, struct index_scan *x, struct slice name)
 {
     struct slice kept = keep(x, name);
     content_lower((uint8_t *)(uintptr_t)kept.data, kept.len);
     x->query.index = kept;
-    if (query_is_index(kept))
+    if (index_match_is_index(kept))
         return true;
     session_error(s,
                   "Invalid index '%.*s': give a field that ends in _bin or _int, or one of the special ones $key and "
@@ -216,7 +216,7 @@ static bool take_index(struct session *s, struct index_walk *x, struct slice nam
     return false;
 }
 
-static bool take_regex(struct session *s, struct index_walk *x, const struct index_req *req)
+static bool take_regex(struct session *s, struct index_scan *x, const struct index_req *req)
 {
     char why[256];
     if (!req->has_term_regex)
@@ -225,18 +225,18 @@ static bool take_regex(struct session *s, struct index_walk *x, const struct ind
     if (!x->regex)
         session_error(s, "Invalid term regular expression <<\"%.*s\">> : %s", shown(req->term_regex),
                       (const char *)req->term_regex.data, why);
-    bool takes = x->regex && !query_is_integer(x->query.index);
+    bool takes = x->regex && !index_match_is_integer(x->query.index);
     if (x->regex && !takes)
         session_error(s, "Can not use term regular expression in integer query");
     return takes;
 }
 
-static bool take_page(struct session *s, struct index_walk *x, const struct index_req *req)
+static bool take_page(struct session *s, struct index_scan *x, const struct index_req *req)
 {
     x->paged = req->has_max_results;
     x->sorted = req->has_max_results || req->pagination_sort || req->has_continuation;
     x->max = req->has_max_results ? req->max_results : SIZE_MAX;
-    hits_init(&x->hits, query_is_integer(x->query.index), x->max ? x->max : 1);
+    top_k_init(&x->hits, index_match_is_integer(x->query.index), x->max ? x->max : 1);
     x->query.has_after = req->has_continuation && req->continuation.len;
     if (!x->query.has_after ||
         index_continuation_decode(req->continuation, &x->text, &x->query.after.term, &x->query.after.key) == 0)
@@ -246,7 +246,7 @@ static bool take_page(struct session *s, struct index_walk *x, const struct inde
 }
 
 /* Room for all that is kept of the request, so that views into it hold. */
-static bool make_text(struct session *s, struct index_walk *x, const struct index_req *req)
+static bool make_text(struct session *s, struct index_scan *x, const struct index_req *req)
 {
     uint8_t *p;
     size_t size = req->index.len + req->key.len + req->min.len + req->max.len + req->continuation.len + 2;
@@ -256,12 +256,12 @@ static bool make_text(struct session *s, struct index_walk *x, const struct inde
     return false;
 }
 
-static bool take_all(struct session *s, struct index_walk *x, const struct index_req *req)
+static bool take_all(struct session *s, struct index_scan *x, const struct index_req *req)
 {
     bool real = make_text(s, x, req) && take_index(s, x, req->index);
     if (!real || !take_bounds(s, x, req) || !take_regex(s, x, req) || !take_page(s, x, req))
         return false;
-    x->terms = req->return_terms && req->is_range && !query_is_special(x->query.index);
+    x->terms = req->return_terms && req->is_range && !index_match_is_special(x->query.index);
     return true;
 }
 
@@ -286,20 +286,20 @@ void index_query(struct session *s, struct slice body)
     }
     if (slice_is(req.type, "default"))
         req.type = slice_make(NULL, 0);
-    if (!allowed_in(s, MAY_INDEX, req.type, req.bucket) || !check_names(s, &req))
+    if (!authorize_in(s, MAY_INDEX, req.type, req.bucket) || !check_names(s, &req))
         return;
-    struct index_walk *x = calloc(1, sizeof *x);
+    struct index_scan *x = calloc(1, sizeof *x);
     if (!x) {
         session_error(s, "%s", err_text(E_NOMEM));
         return;
     }
-    x->walk.ops = &ops;
-    x->walk.what = "the query's answer";
-    x->walk.streamed = req.stream;
+    x->scan.ops = &ops;
+    x->scan.what = "the query's answer";
+    x->scan.streamed = req.stream;
     buf_init(&x->text, SIZE_MAX / 2);
     buf_init(&x->continuation, SIZE_MAX / 2);
     if (take_all(s, x, &req))
-        walk_begin(s, &x->walk, req.type, req.bucket, req.timeout_ms);
+        scan_begin(s, &x->scan, req.type, req.bucket, req.timeout_ms);
     else
-        destroy(&x->walk);
+        destroy(&x->scan);
 }

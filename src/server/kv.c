@@ -2,8 +2,8 @@
 #include "server/kv.h"
 
 #include "base/err.h"
-#include "server/allowed.h"
-#include "server/refusal.h"
+#include "server/authorize.h"
+#include "server/error_reply.h"
 
 #include <stdlib.h>
 
@@ -45,7 +45,7 @@ bool kv_check_not_empty(struct session *s, const struct kv_names *n, bool key_ne
 const struct bucket_rules *kv_resolve(struct session *s, enum permission what, struct kv_names *n, struct store_key *k)
 {
     const struct router *router = s->server->router;
-    if (!allowed_in(s, what, n->type, n->bucket))
+    if (!authorize_in(s, what, n->type, n->bucket))
         return NULL;
     if (slice_is(n->type, "default"))
         n->type = slice_make(NULL, 0);

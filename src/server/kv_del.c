@@ -2,7 +2,7 @@
 /* Delete (riak-pb.md section 6). */
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 
 static void on_deleted(struct router_request *q, int err, const struct store_result *r)
 {

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 
 static void remember(struct session *s, const struct kv_get_req *req)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Put (riak-pb.md section 6). */
-#include "server/content.h"
+#include "server/put_content.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 
 #include <stdio.h>
 

@@ -1,50 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listing buckets and keys (riak-pb.md section 8). */
 #include "base/err.h"
-#include "server/allowed.h"
+#include "server/authorize.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/refusal.h"
-#include "server/walk.h"
+#include "server/error_reply.h"
+#include "server/scan.h"
 #include "wire/bucket_msg.h"
 
 #include <stdlib.h>
 
 static void add_name(void *arg, struct slice name)
 {
-    walk_add(arg, &name, 1, 0);
+    scan_add(arg, &name, 1, 0);
 }
 
-static void step_keys(struct walk *w, struct router_request *q)
+static void step_keys(struct scan *w, struct router_request *q)
 {
-    router_list_keys(w->session->server->router, q, &w->router, walk_type(w), walk_bucket(w), add_name, w);
+    router_list_keys(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), add_name, w);
 }
 
-static void step_buckets(struct walk *w, struct router_request *q)
+static void step_buckets(struct scan *w, struct router_request *q)
 {
-    router_list_buckets(w->session->server->router, q, &w->router, walk_type(w), add_name, w);
+    router_list_buckets(w->session->server->router, q, &w->router, scan_type(w), add_name, w);
 }
 
-static int add(struct walk *w, struct buf *out, const struct slice *names, size_t count)
+static int add(struct scan *w, struct buf *out, const struct slice *names, size_t count)
 {
     (void)w;
     return bucket_list_resp_encode(out, names, count, false);
 }
 
-static int end(struct walk *w, struct buf *out)
+static int end(struct scan *w, struct buf *out)
 {
     return bucket_list_resp_encode(out, NULL, 0, w->streamed);
 }
 
-static void destroy(struct walk *w)
+static void destroy(struct scan *w)
 {
     free(w);
 }
 
-static const struct walk_ops keys_ops = {MSG_LIST_KEYS_RESP, step_keys, NULL, add, end, NULL, destroy};
-static const struct walk_ops buckets_ops = {MSG_LIST_BUCKETS_RESP, step_buckets, NULL, add, end, NULL, destroy};
+static const struct scan_ops keys_ops = {MSG_LIST_KEYS_RESP, step_keys, NULL, add, end, NULL, destroy};
+static const struct scan_ops buckets_ops = {MSG_LIST_BUCKETS_RESP, step_buckets, NULL, add, end, NULL, destroy};
 
-static void begin(struct session *s, const struct walk_ops *ops, bool streamed, struct slice type, bool has_type,
+static void begin(struct session *s, const struct scan_ops *ops, bool streamed, struct slice type, bool has_type,
                   struct slice bucket, uint32_t timeout_ms)
 {
     if (slice_is(type, "default") || !has_type)
@@ -53,7 +53,7 @@ static void begin(struct session *s, const struct walk_ops *ops, bool streamed, 
         refusal_no_type(s, "No bucket-type named '", type, "'");
         return;
     }
-    struct walk *w = calloc(1, sizeof *w);
+    struct scan *w = calloc(1, sizeof *w);
     if (!w) {
         session_error(s, "%s", err_text(E_NOMEM));
         return;
@@ -61,7 +61,7 @@ static void begin(struct session *s, const struct walk_ops *ops, bool streamed, 
     w->ops = ops;
     w->what = "the list";
     w->streamed = streamed;
-    walk_begin(s, w, type, bucket, timeout_ms);
+    scan_begin(s, w, type, bucket, timeout_ms);
 }
 
 void list_buckets(struct session *s, struct slice body)
@@ -70,7 +70,7 @@ void list_buckets(struct session *s, struct slice body)
     arena_reset(&s->server->arena);
     if (bucket_list_buckets_req_decode(body, &s->server->arena, &req))
         kv_malformed(s, "RpbListBucketsReq");
-    else if (allowed_in(s, MAY_LIST_BUCKETS, req.type, slice_make(NULL, 0)))
+    else if (authorize_in(s, MAY_LIST_BUCKETS, req.type, slice_make(NULL, 0)))
         begin(s, &buckets_ops, req.stream, req.type, req.has_type, slice_make(NULL, 0), req.timeout_ms);
 }
 
@@ -80,6 +80,6 @@ void list_keys(struct session *s, struct slice body)
     arena_reset(&s->server->arena);
     if (bucket_list_keys_req_decode(body, &s->server->arena, &req))
         kv_malformed(s, "RpbListKeysReq");
-    else if (allowed_in(s, MAY_LIST_KEYS, req.type, req.bucket))
+    else if (authorize_in(s, MAY_LIST_KEYS, req.type, req.bucket))
         begin(s, &keys_ops, true, req.type, req.has_type, req.bucket, req.timeout_ms);
 }

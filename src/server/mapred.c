@@ -9,7 +9,7 @@
 #include "server/mapred_impl.h"
 #include "server/mapred_reduce.h"
 #include "server/mapred_term.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 #include "wire/mapred_msg.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 /* Inputs that are taken as values at once; where they are filtered, one is. */
 #define INPUTS_AT_ONCE 64
 
-static struct mapred *mapred_of(struct walk *w)
+static struct mapred *mapred_of(struct scan *w)
 {
     return (struct mapred *)(void *)w;
 }
@@ -30,13 +30,13 @@ static struct mapred *mapred_of(struct walk *w)
 /* Takes the reference. */
 static void drop(struct mapred *m, json_t *values)
 {
-    if (m->walk.session)
-        garbage_drop(&m->walk.session->server->garbage, values);
+    if (m->scan.session)
+        garbage_drop(&m->scan.session->server->garbage, values);
     else
         json_decref(values); /* it was never begun */
 }
 
-static void destroy(struct walk *w)
+static void destroy(struct scan *w)
 {
     struct mapred *m = mapred_of(w);
     if (m->gone)
@@ -57,8 +57,8 @@ static void destroy(struct walk *w)
 /* Always false: nothing follows. */
 static bool fail(struct mapred *m, const char *why)
 {
-    session_error(m->walk.session, "{\"phase\":%u,\"error\":\"%s\"}", m->phase, why);
-    walk_done(&m->walk);
+    session_error(m->scan.session, "{\"phase\":%u,\"error\":\"%s\"}", m->phase, why);
+    scan_done(&m->scan);
     return false;
 }
 
@@ -86,7 +86,7 @@ static int write_json(struct buf *out, const json_t *values, size_t from, size_t
 
 static int put_values(struct mapred *m, size_t from, size_t to)
 {
-    struct buf *out = session_out(m->walk.session), bytes;
+    struct buf *out = session_out(m->scan.session), bytes;
     size_t mark;
     buf_init(&bytes, SIZE_MAX / 2);
     int err = m->job.terms ? mapred_term_write(&bytes, m->out, from, to, m->job.phases == 0)
@@ -109,14 +109,14 @@ static void send_some(struct mapred *m)
         weight += mapred_weight(json_array_get(m->out, to++));
     int err = put_values(m, m->sent, to);
     m->sent = to;
-    m->walk.sent = true;
+    m->scan.sent = true;
     if (err)
-        session_broken(m->walk.session, err);
+        session_broken(m->scan.session, err);
 }
 
 static bool send_done(struct mapred *m)
 {
-    struct session *s = m->walk.session;
+    struct session *s = m->scan.session;
     size_t mark;
     int err = frame_begin(session_out(s), MSG_MAPRED_RESP, &mark);
     if (!err)
@@ -125,7 +125,7 @@ static bool send_done(struct mapred *m)
         session_broken(s, err);
     else
         frame_end(session_out(s), mark);
-    walk_done(&m->walk);
+    scan_done(&m->scan);
     return false;
 }
 
@@ -152,7 +152,7 @@ static enum next next_gathered(struct mapred *m, struct mapred_input *out)
         return NEXT_NONE;
     size_t len = (size_t)bytes_get(all.data + m->next, 4);
     *out = (struct mapred_input){
-        .type = walk_type(&m->walk), .bucket = walk_bucket(&m->walk), .key = slice_make(all.data + m->next + 4, len)};
+        .type = scan_type(&m->scan), .bucket = scan_bucket(&m->scan), .key = slice_make(all.data + m->next + 4, len)};
     m->next += 4 + len;
     return !m->job.filter || key_filter_passes(m->job.filter, out->key) ? NEXT_ONE : NEXT_FILTERED;
 }
@@ -185,11 +185,11 @@ static void take_key(void *arg, struct slice key)
     struct mapred *m = arg;
     uint8_t head[4];
     bytes_put(head, key.len, 4);
-    if (m->walk.failed || m->walk.starved)
+    if (m->scan.failed || m->scan.starved)
         return;
-    m->walk.failed = buf_append(&m->inputs, head, sizeof head) != 0 || buf_append_slice(&m->inputs, key) != 0;
-    if (!m->walk.failed)
-        walk_hold(&m->walk, buf_len(&m->inputs));
+    m->scan.failed = buf_append(&m->inputs, head, sizeof head) != 0 || buf_append_slice(&m->inputs, key) != 0;
+    if (!m->scan.failed)
+        scan_hold(&m->scan, buf_len(&m->inputs));
 }
 
 static void take_hit(void *arg, const struct router_hit *hit)
@@ -197,14 +197,14 @@ static void take_hit(void *arg, const struct router_hit *hit)
     take_key(arg, hit->key);
 }
 
-static void step(struct walk *w, struct router_request *q)
+static void step(struct scan *w, struct router_request *q)
 {
     struct mapred *m = mapred_of(w);
     struct router *r = w->session->server->router;
     if (m->job.inputs == MAPRED_INDEX)
-        router_query(r, q, &w->router, walk_type(w), walk_bucket(w), &m->query, take_hit, m);
+        router_query(r, q, &w->router, scan_type(w), scan_bucket(w), &m->query, take_hit, m);
     else
-        router_list_keys(r, q, &w->router, walk_type(w), walk_bucket(w), take_key, m);
+        router_list_keys(r, q, &w->router, scan_type(w), scan_bucket(w), take_key, m);
 }
 
 /* --- phases --- */
@@ -238,10 +238,10 @@ static bool fold(struct mapred *m, enum mapred_function f)
 static bool hold(struct mapred *m)
 {
     size_t sort = m->sort ? mapred_sort_bytes(m->sort) : 0;
-    if (walk_hold(&m->walk, m->held + m->bytes + sort + buf_len(&m->inputs)))
+    if (scan_hold(&m->scan, m->held + m->bytes + sort + buf_len(&m->inputs)))
         return true;
-    if (m->walk.starved) {
-        walk_gives_up(&m->walk);
+    if (m->scan.starved) {
+        scan_gives_up(&m->scan);
         return false;
     }
     return fail(m, "the values of this phase are more than are held at once: ask of fewer objects, or reduce them");
@@ -323,8 +323,8 @@ static bool take_first(struct mapred *m, const struct mapred_ask *a)
     json_t *value;
     size_t i;
     if (a->err) {
-        refusal_answer(m->walk.session, a->err, &none);
-        walk_done(&m->walk);
+        refusal_answer(m->scan.session, a->err, &none);
+        scan_done(&m->scan);
         return false;
     }
     if (a->why)
@@ -501,14 +501,14 @@ static bool echo(struct mapred *m)
 /* Always false. In the words of the form that the job has. */
 static bool fail_inputs(struct mapred *m, bool readable)
 {
-    struct session *s = m->walk.session;
+    struct session *s = m->scan.session;
     if (readable)
         session_error(s, MAPRED_NO_INPUT, m->checked);
     else if (m->job.terms)
         session_error(s, MAPRED_TERM_NO_INPUTS, 1, "_");
     else
         session_error(s, "%s", MAPRED_NO_JSON);
-    walk_done(&m->walk);
+    scan_done(&m->scan);
     return false;
 }
 
@@ -550,7 +550,7 @@ static void on_turn(struct session *s);
 
 static void go_on(struct mapred *m)
 {
-    struct session *s = m->walk.session;
+    struct session *s = m->scan.session;
     bool gone = false, full = false, late = false;
     m->running = true;
     if (!session_turn(s, &m->end_us, on_turn))
@@ -574,28 +574,28 @@ static void go_on(struct mapred *m)
 void mapred_go_on(struct mapred *m)
 {
     uint64_t left_ms;
-    if (!walk_time(&m->walk, &left_ms)) /* which is answered */
+    if (!scan_time(&m->scan, &left_ms)) /* which is answered */
         return;
     m->running = true;
-    if (!m->sending || session_has_room(m->walk.session, FRAME_BYTES, walk_patience_ms(&m->walk), on_turn))
+    if (!m->sending || session_has_room(m->scan.session, FRAME_BYTES, scan_patience_ms(&m->scan), on_turn))
         go_on(m);
 }
 
 static void on_turn(struct session *s)
 {
-    if (!walk_is_overdue(s->walk))
-        mapred_go_on(mapred_of(s->walk));
+    if (!scan_is_overdue(s->scan))
+        mapred_go_on(mapred_of(s->scan));
 }
 
 /* The inputs are gathered. */
-static enum walk_finish on_gathered(struct walk *w)
+static enum scan_finish on_gathered(struct scan *w)
 {
     mapred_go_on(mapred_of(w));
     return WALK_GOES_ON;
 }
 
 /* Nothing of it was answered, and nothing deleted. */
-static void restart(struct walk *w)
+static void restart(struct scan *w)
 {
     struct mapred *m = mapred_of(w);
     mapred_ask_forget(m);
@@ -616,4 +616,4 @@ static void restart(struct walk *w)
     w->router.ended = m->job.inputs == MAPRED_LIST;
 }
 
-const struct walk_ops mapred_walk_ops = {MSG_MAPRED_RESP, step, on_gathered, NULL, NULL, restart, destroy};
+const struct scan_ops mapred_scan_ops = {MSG_MAPRED_RESP, step, on_gathered, NULL, NULL, restart, destroy};

@@ -3,7 +3,7 @@
  * which they were asked for. An answer is made of use at once, as what it holds is borrowed; what it means for the job
  * is seen when its turn comes. */
 #include "base/err.h"
-#include "server/allowed.h"
+#include "server/authorize.h"
 #include "server/kv.h"
 #include "server/mapred_impl.h"
 
@@ -15,7 +15,7 @@ static void map(struct mapred_ask *a, const struct object *o)
     char vclock[2 * VCLOCK_SIZE + 1] = "";
     uint8_t bytes[VCLOCK_SIZE];
     if (o) {
-        vclock_encode(o->revision, router_cluster_id(m->walk.session->server->router), a->key_tag, bytes);
+        vclock_encode(o->revision, router_cluster_id(m->scan.session->server->router), a->key_tag, bytes);
         for (unsigned i = 0; i < VCLOCK_SIZE; i++)
             snprintf(vclock + 2 * i, 3, "%02x", bytes[i]);
         a->large = kv_siblings_size(o, false) > MAPRED_SMALL;
@@ -33,7 +33,7 @@ static void map(struct mapred_ask *a, const struct object *o)
 static void note_done(struct mapred_ask *a)
 {
     struct mapred *m = a->job;
-    struct session *s = m->walk.session;
+    struct session *s = m->scan.session;
     a->done = true;
     if (m->running || a != &m->ask[m->first_ask])
         return;
@@ -63,25 +63,25 @@ static void on_deleted(struct router_request *q, int err, const struct store_res
 static const struct bucket_rules *resolve(struct mapred *m, const struct mapred_input *in, bool deletes,
                                           struct store_key *k)
 {
-    struct session *s = m->walk.session;
+    struct session *s = m->scan.session;
     struct kv_names n = {in->bucket, in->key, in->type, true};
     bool good = kv_check_lengths(s, &n);
-    bool may = good && allowed_in(s, MAY_MAPREDUCE, n.type, n.bucket);
+    bool may = good && authorize_in(s, MAY_MAPREDUCE, n.type, n.bucket);
     const struct bucket_rules *rules = may ? kv_resolve(s, deletes ? MAY_DELETE : MAY_MAPREDUCE, &n, k) : NULL;
     if (!rules)
-        walk_done(&m->walk);
+        scan_done(&m->scan);
     return rules;
 }
 
 bool mapred_ask(struct mapred *m, const struct mapred_input *in)
 {
-    struct session *s = m->walk.session;
+    struct session *s = m->scan.session;
     struct router *router = s->server->router;
     struct store_command c = {.op = STORE_DELETE};
     bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE;
     uint64_t timeout_ms;
     const struct bucket_rules *rules = resolve(m, in, deletes, &c.key);
-    if (!rules || !walk_time(&m->walk, &timeout_ms))
+    if (!rules || !scan_time(&m->scan, &timeout_ms))
         return false;
     struct mapred_ask *a = &m->ask[(m->first_ask + m->asks++) % MAPRED_ASKS_MAX];
     *a = (struct mapred_ask){.job = m, .input = *in, .key_tag = s->request.key_tag};
@@ -92,7 +92,7 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
     /* The session's own request tells a refusal what time there was. */
     a->request.timeout_ms = session_ask_on(s, timeout_ms, a->request.done)->timeout_ms;
     if (deletes) {
-        m->walk.sent = true; /* it cannot begin again */
+        m->scan.sent = true; /* it cannot begin again */
         c.rules = kv_rules(s, rules);
         router_write(router, &a->request, &c);
     } else {
@@ -123,5 +123,5 @@ void mapred_ask_forget(struct mapred *m)
 {
     for (; m->asks; mapred_ask_end(m))
         if (!m->ask[m->first_ask].done)
-            router_forget(m->walk.session->server->router, &m->ask[m->first_ask].request);
+            router_forget(m->scan.session->server->router, &m->ask[m->first_ask].request);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a job of map/reduce begins: what it is is read, and whether the user may ask for it. */
 #include "base/err.h"
-#include "server/allowed.h"
-#include "server/content.h"
+#include "server/authorize.h"
+#include "server/put_content.h"
 #include "server/dispatch.h"
 #include "server/json_text.h"
 #include "server/kv.h"
 #include "server/mapred_impl.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 #include "wire/mapred_msg.h"
 
 #include <stdio.h>
@@ -25,7 +25,7 @@ static bool take_term(struct mapred *m, const json_t *v, struct slice *out)
         snprintf(number, sizeof number, "%lld", (long long)json_integer_value(v));
         text = slice_str(number);
     }
-    if (query_is_integer(m->query.index)) {
+    if (index_match_is_integer(m->query.index)) {
         if (!content_integer(text, &digits, &negative) || (negative && buf_append(&m->terms, "-", 1)))
             return false;
         text = digits;
@@ -52,7 +52,7 @@ static const char *take_query(struct mapred *m)
     content_lower(p, len);
     buf_commit(&m->terms, len);
     m->query.index = slice_make(p, len);
-    if (!query_is_index(m->query.index))
+    if (!index_match_is_index(m->query.index))
         return "inputs: an index is a field that ends in _bin or _int, or one of the special ones $key and $bucket";
     if (slice_is(m->query.index, "$bucket"))
         return NULL;
@@ -92,15 +92,15 @@ static bool check_permission(struct session *s, const struct mapred_job *job, st
     struct mapred_input first = {0};
     if (job->inputs != MAPRED_LIST) {
         enum permission finds = job->inputs == MAPRED_INDEX ? MAY_INDEX : MAY_LIST_KEYS;
-        return allowed_in(s, finds, type, slice_str(job->bucket)) &&
-               allowed_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
+        return authorize_in(s, finds, type, slice_str(job->bucket)) &&
+               authorize_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
     }
     struct mapred_list ahead = job->list;
     json_t *input;
     mapred_list_next(&ahead, &input);
     bool may = input && mapred_input_of(input, &first)
-                   ? allowed_in(s, MAY_MAPREDUCE, first.type, first.bucket)
-                   : allowed(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
+                   ? authorize_in(s, MAY_MAPREDUCE, first.type, first.bucket)
+                   : authorize(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
     json_decref(input);
     return may;
 }
@@ -156,17 +156,17 @@ void mapred(struct session *s, struct slice body)
         session_error(s, "%s", err_text(E_NOMEM));
         return;
     }
-    m->walk.ops = &mapred_walk_ops;
-    m->walk.what = "the job";
+    m->scan.ops = &mapred_scan_ops;
+    m->scan.what = "the job";
     m->asks_max = 1;
     clock_random(s->server->clock, &m->set.key, sizeof m->set.key);
     buf_init(&m->text, SIZE_MAX / 2);
     buf_init(&m->inputs, SIZE_MAX / 2);
     buf_init(&m->terms, SIZE_MAX / 2);
     if (!prepare(s, m, req.request, terms, &type)) {
-        mapred_walk_ops.destroy(&m->walk);
+        mapred_scan_ops.destroy(&m->scan);
         return;
     }
-    m->walk.router.ended = m->job.inputs == MAPRED_LIST; /* there is nothing to gather */
-    walk_begin(s, &m->walk, type, slice_str(m->job.bucket ? m->job.bucket : ""), m->job.timeout_ms);
+    m->scan.router.ended = m->job.inputs == MAPRED_LIST; /* there is nothing to gather */
+    scan_begin(s, &m->scan, type, slice_str(m->job.bucket ? m->job.bucket : ""), m->job.timeout_ms);
 }

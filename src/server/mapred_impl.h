@@ -3,11 +3,11 @@
 #ifndef SERVER_MAPRED_IMPL_H
 #define SERVER_MAPRED_IMPL_H
 
-#include "cluster/query.h"
+#include "cluster/index_match.h"
 #include "server/mapred_map.h"
 #include "server/mapred_set.h"
 #include "server/mapred_sort.h"
-#include "server/walk.h"
+#include "server/scan.h"
 
 /* Objects of one phase that are asked for at once: one at first, and twice as many with each that comes, while they are
  * small; behind a large one, one. */
@@ -30,7 +30,7 @@ struct mapred_ask {
 };
 
 struct mapred {
-    struct walk walk; /* first */
+    struct scan scan; /* first */
     struct mapred_job job;
     struct buf text;         /* of the job, where the message is not kept */
     struct mapred_list list; /* what follows of the job's own */
@@ -67,7 +67,7 @@ static inline const struct mapred_phase *mapred_phase_of(const struct mapred *m)
 
 /* --- mapred.c --- */
 
-extern const struct walk_ops mapred_walk_ops;
+extern const struct scan_ops mapred_scan_ops;
 /* A list of two to four parts, as an input or as what a phase has left for the next. False: it is none. */
 bool mapred_input_of(const json_t *v, struct mapred_input *out);
 /* Goes on with what has come. Only here does a job come to its end. */

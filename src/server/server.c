@@ -14,7 +14,7 @@ void server_init(struct server *s, const struct server_config *config, struct ro
     shares_init(&s->shares);
     list_init(&s->holders);
     timer_init(&s->pressure, session_on_pressure);
-    guesses_init(&s->guesses, timers);
+    password_queue_init(&s->guesses, timers);
     turns_init(&s->turns, timers, clock);
     garbage_init(&s->garbage, timers, clock);
     arena_init(&s->arena, ARENA_MAX);
@@ -24,7 +24,7 @@ void server_init(struct server *s, const struct server_config *config, struct ro
 
 void server_fini(struct server *s)
 {
-    guesses_fini(&s->guesses);
+    password_queue_fini(&s->guesses);
     garbage_fini(&s->garbage);
     turns_fini(&s->turns);
     timer_stop(s->timers, &s->pressure);

@@ -12,7 +12,7 @@
 #include "cluster/router.h"
 #include "server/client_certs.h"
 #include "server/garbage.h"
-#include "server/guess.h"
+#include "server/password_queue.h"
 #include "server/share.h"
 #include "server/turns.h"
 
@@ -57,7 +57,7 @@ struct server {
     struct shares shares;       /* users' of them */
     struct list holders;        /* sessions that have something to read or to send */
     struct timer pressure;      /* runs while somebody waits for memory */
-    struct guesses guesses;
+    struct password_queue guesses;
     struct garbage garbage;
     struct turns turns;
     struct repeats repeats; /* what the log was told of sessions */

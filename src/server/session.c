@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "server/dispatch.h"
-#include "server/security.h"
+#include "server/login.h"
 #include "wire/admin_msg.h"
 
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #define KEPT_MAX ((size_t)1024 * 1024)
 
 static void on_deadline(struct timer *t);
-static void on_guessed(struct guess *g, bool right);
+static void on_guessed(struct password_check *g, bool right);
 static void on_pause_timer(struct timer *t);
 static void on_turn(struct turn *t);
 
@@ -68,10 +68,10 @@ static void forget_all(struct session *s)
     timer_stop(s->server->timers, &s->deadline);
     timer_stop(s->server->timers, &s->pause_timer);
     turn_forget(&s->turn);
-    guess_forget(&s->guess);
+    password_check_forget(&s->guess);
     router_forget(s->server->router, &s->request.router);
     session_drop_operation(s);
-    walk_stop(s);
+    scan_stop(s);
     s->again = false;
     session_drop_body(s);
     session_forget_memory(s);
@@ -94,7 +94,7 @@ void session_init(struct session *s, struct server *server, struct stream *strea
     snprintf(s->name, sizeof s->name, "%s", peer_address);
     buf_init(&s->kept, KEPT_MAX);
     budget_waiter_init(&s->waiter, session_on_granted);
-    guess_init(&s->guess, on_guessed);
+    password_check_init(&s->guess, on_guessed);
     timer_init(&s->deadline, on_deadline);
     timer_init(&s->pause_timer, on_pause_timer);
     turn_init(&s->turn, on_turn);
@@ -155,7 +155,7 @@ void session_end(struct session *s)
     if (s->state == SESSION_CLOSED)
         return;
     s->state = SESSION_CLOSED;
-    guess_forget(&s->guess);
+    password_check_forget(&s->guess);
     router_forget(s->server->router, &s->request.router);
     s->stream->ops->close(s->stream);
 }
@@ -242,7 +242,7 @@ static void keep_out(struct session *s, const char *why)
     session_later(s, took_ms < delay_ms ? delay_ms - took_ms : 0, answer_auth_failure);
 }
 
-static void on_guessed(struct guess *g, bool right)
+static void on_guessed(struct password_check *g, bool right)
 {
     struct session *s = LIST_ENTRY(g, struct session, guess);
     if (!right) {
@@ -272,7 +272,7 @@ static void on_auth(struct session *s, struct slice body)
     }
     s->guessed_ms = clock_boot_ms(server->clock);
     session_begin_wait(s);
-    int err = method ? guess_begin(&server->guesses, &s->guess, password, req.password) : 0;
+    int err = method ? password_check_begin(&server->guesses, &s->guess, password, req.password) : 0;
     if (err || !method)
         keep_out(s, err ? err_text(err) : why);
 }

@@ -31,7 +31,7 @@ enum session_state { SESSION_PLAIN, SESSION_HANDSHAKE, SESSION_STRANGER, SESSION
 enum session_wait { WAIT_NOTHING, WAIT_BODY, WAIT_ANSWER, WAIT_TO_GO_ON };
 
 struct session;
-struct walk; /* server/walk.h */
+struct scan; /* server/scan.h */
 typedef void (*session_go_on)(struct session *s);
 
 /* The request at the router, and what its answer will need when the frame is long gone: a handler writes the part that
@@ -77,7 +77,7 @@ struct session {
     bool cert_is_noted;                 /* the peer's certificate counts as in use: client_certs.h */
     char user_name[SECURITY_NAME_SIZE]; /* whom it has shown to be, or says to be while his password is checked */
     bool configured;                    /* the node's configuration names him */
-    struct guess guess;
+    struct password_check guess;
     uint64_t guessed_ms; /* when the password came */
     struct buf kept;     /* input that could not be taken yet, or a part of a small frame */
     size_t standing;     /* bytes at the front of `kept`: the frame of a request under way that may be begun anew */
@@ -106,7 +106,7 @@ struct session {
     session_go_on go_on;
     struct session_request request;
     struct router_floor floor; /* what was shown on this connection */
-    struct walk *walk;
+    struct scan *scan;
     uint8_t client_id[CLIENT_ID_MAX];
     uint8_t client_id_len;
     uint32_t timeout_ms; /* of requests that name none; 0: the node's */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes in on one session: cut into frames, kept while they have to wait. */
-#include "server/refusal.h"
+#include "server/error_reply.h"
 #include "server/session_parts.h"
 
 #include "base/assert.h"

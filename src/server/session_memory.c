@@ -269,7 +269,7 @@ static void give_way(struct session *s)
             s->name, unread(s), s->body_len - s->body_have, PRESSURE_IDLE_MS, again);
     outq_fini(&s->stream->out); /* nobody reads that */
     session_end(s);
-    walk_stop(s); /* a job has views of the message */
+    scan_stop(s); /* a job has views of the message */
     session_drop_body(s);
     session_settle(s);
 }

@@ -7,7 +7,7 @@
 #include "base/rule.h"
 #include "datatype/operation.h"
 #include "store/bucket.h"
-#include "store/copy.h"
+#include "store/snapshot.h"
 #include "store/object.h"
 #include "store/store_impl.h"
 
@@ -43,7 +43,7 @@ int store_create(const struct hash_key *key, struct store_memory *memory, struct
     s->memory = memory;
     buf_init(&s->packed, SIZE_MAX / 2);
     buf_init(&s->state, SIZE_MAX / 2);
-    retry_init(&s->retry, memory);
+    dedup_init(&s->dedup, memory);
     int err = bucket_dict_init(&s->buckets, memory);
     if (err) {
         free(s);
@@ -62,7 +62,7 @@ void store_destroy(struct store **sp)
         return;
     ASSERT(!s->copy); /* a copy is ended by who began it */
     bucket_dict_fini(&s->buckets);
-    retry_fini(&s->retry);
+    dedup_fini(&s->dedup);
     sibling_list_fini(&s->siblings);
     buf_fini(&s->packed);
     buf_fini(&s->state);
@@ -184,7 +184,7 @@ struct gone {
 static void note_change(struct store *s, const struct bucket *b, struct slice key)
 {
     if (s->copy)
-        copy_note(s->copy, b, key);
+        snapshot_note(s->copy, b, key);
 }
 
 static void note_gone(void *arg, const struct record *r)
@@ -192,7 +192,7 @@ static void note_gone(void *arg, const struct record *r)
     struct gone *g = arg;
     g->store->expired++;
     if (g->store->copy)
-        copy_note(g->store->copy, g->bucket, r->key);
+        snapshot_note(g->store->copy, g->bucket, r->key);
 }
 
 static void expire(struct store *s, unsigned blocks)
@@ -260,7 +260,7 @@ static int put_siblings(struct store *s, const struct store_command *c, const st
 static void remove_key(struct store *s, struct bucket *b, const struct store_key *k)
 {
     if (s->copy)
-        copy_note(s->copy, b, k->key);
+        snapshot_note(s->copy, b, k->key);
     table_remove(&b->table, k->hash, k->key, bucket_rehash, b);
     bucket_settle(&s->buckets, b);
 }
@@ -383,7 +383,7 @@ static bool has_number(const struct store_command *c, int err)
     return err == E_TOO_MANY || err == E_TOO_LARGE || err == E_ABSENT || (!err && counts(c));
 }
 
-static int repeat_result(const struct store *s, const struct store_command *c, const struct retry_result *known,
+static int repeat_result(const struct store *s, const struct store_command *c, const struct dedup_result *known,
                          struct store_result *out)
 {
     bool has = has_number(c, known->err);
@@ -397,15 +397,15 @@ static int repeat_result(const struct store *s, const struct store_command *c, c
 /* R-RETRY: a command that comes again is not applied again. */
 static int apply_once(struct store *s, const struct store_command *c, uint64_t seq, struct store_result *out)
 {
-    const struct retry_result *known;
-    int err = retry_admit(&s->retry, &c->origin, seq, &known);
+    const struct dedup_result *known;
+    int err = dedup_admit(&s->dedup, &c->origin, seq, &known);
     if (err)
         return err;
     if (known && rule_holds(RULE_RETRY))
         return repeat_result(s, c, known, out);
     err = apply_write(s, c, seq, out);
-    if (retry_keeps(err))
-        retry_record(&s->retry, &c->origin, err, has_number(c, err) ? out->number : seq);
+    if (dedup_keeps(err))
+        dedup_record(&s->dedup, &c->origin, err, has_number(c, err) ? out->number : seq);
     return err;
 }
 
@@ -413,7 +413,7 @@ static int apply_housekeeping(struct store *s, const struct store_command *c)
 {
     expire(s, EXPIRE_BLOCKS_PER_TICK);
     if (c->op == STORE_FORGET)
-        retry_forget(&s->retry, c->origin.incarnation);
+        dedup_forget(&s->dedup, c->origin.incarnation);
     return 0;
 }
 
@@ -532,8 +532,8 @@ void store_stats_get(const struct store *s, struct store_stats *out)
                                 .tombstones = s->buckets.totals.dead,
                                 .buckets = s->buckets.count,
                                 .expired = s->expired,
-                                .origins = s->retry.count,
-                                .results = s->retry.results};
+                                .origins = s->dedup.count,
+                                .results = s->dedup.results};
 }
 
 static void check_bucket(void *arg, const struct bucket *b)
@@ -548,13 +548,13 @@ static void check_bucket(void *arg, const struct bucket *b)
 
 const uint8_t *store_origin(const struct store *s, unsigned i)
 {
-    return i < s->retry.count ? s->retry.origins[i].incarnation : NULL;
+    return i < s->dedup.count ? s->dedup.origins[i].incarnation : NULL;
 }
 
 void store_check(const struct store *s)
 {
     each_bucket(s, check_bucket, (void *)(uintptr_t)s);
-    retry_check(&s->retry);
+    dedup_check(&s->dedup);
     for (size_t i = 1; i < s->buckets.heap_len; i++)
         ASSERT(s->buckets.heap[(i - 1) / 2]->due <= s->buckets.heap[i]->due);
 }

@@ -16,7 +16,7 @@
 #include "store/command.h"
 
 struct store;
-struct store_copy; /* store/copy.h */
+struct store_snapshot; /* store/snapshot.h */
 
 /* `key` is part of the state: the same on all replicas. The partition of a hash: its top bits. */
 void store_key_init(struct store_key *out, const struct hash_key *key, struct slice type, struct slice bucket,

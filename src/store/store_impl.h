@@ -5,7 +5,7 @@
 
 #include "store/bucket.h"
 #include "store/object.h"
-#include "store/retry.h"
+#include "store/dedup.h"
 #include "store/store.h"
 
 struct store {
@@ -20,8 +20,8 @@ struct store {
     uint64_t floor; /* seq at which the present epoch and generation began */
     uint64_t seq;   /* of the last command */
     uint64_t expired;
-    struct retry retry;
-    struct store_copy *copy;      /* hears of every change while it walks; NULL: none */
+    struct dedup dedup;
+    struct store_snapshot *copy;  /* hears of every change while it walks; NULL: none */
     struct buf packed;            /* the record being written */
     struct sibling_list siblings; /* of the object being written */
     struct buf state;             /* of the data type being updated */

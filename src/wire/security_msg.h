@@ -26,7 +26,7 @@ int security_msg_decode_list_req(struct slice body, struct security_list_req *ou
 
 struct security_list_resp {
     uint32_t total;
-    struct security_change change[SECURITY_PAGE_MAX]; /* as they make the roster; passwords without salt and hash */
+    struct security_change change[SECURITY_PAGE_MAX]; /* as they make the acl; passwords without salt and hash */
     size_t count;                                     /* none: there are no more */
 };
 int security_msg_put_list(struct buf *out, const struct security_list_resp *l);

@@ -8,7 +8,7 @@
 #include "hostile_msg.h"
 
 #include "base/bytes.h"
-#include "cluster/work.h"
+#include "cluster/op.h"
 
 #include <stdlib.h>
 
@@ -25,7 +25,7 @@
 struct client {
     struct router_request request; /* first */
     bool busy;
-    struct router_walk walk;
+    struct router_scan walk;
 };
 
 struct script {
@@ -46,8 +46,8 @@ static void check_served(const struct cluster *c, const struct peer *p)
 {
     size_t bytes = 0;
     for (const struct list *n = p->served.next; n != &p->served; n = n->next)
-        bytes += LIST_ENTRY(n, struct work, by_peer)->from_bytes;
-    ASSERT(bytes == p->served_bytes && bytes <= SERVED_MAX + sizeof(struct work) + c->config.frame_max);
+        bytes += LIST_ENTRY(n, struct op, by_peer)->from_bytes;
+    ASSERT(bytes == p->served_bytes && bytes <= SERVED_MAX + sizeof(struct op) + c->config.frame_max);
 }
 
 static void check_bounds(const struct script *s)
@@ -182,7 +182,7 @@ static void ask(struct script *s)
     c->request.timeout_ms = 5000;
     c->request.wants_object = how & 4;
     c->busy = true;
-    c->walk = (struct router_walk){0};
+    c->walk = (struct router_scan){0};
     store_key_init(&command.key, router_hash_key(r), slice_make(NULL, 0), slice_str("b"),
                    fuzz_take(&s->in, fuzz_byte(&s->in) % 8));
     command.value.bytes = slice_str("value");

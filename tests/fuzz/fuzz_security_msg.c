@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of users: the input is a row of them, each with a length (u16) in front. What decodes is written, decodes and
- * is written the same again; and is applied to a roster, out of which another is made by what the first tells. Every
+ * is written the same again; and is applied to a acl, out of which another is made by what the first tells. Every
  * input is given to the decoders of the list as well. */
 #include "base/err.h"
 #include "fuzz.h"
-#include "security/roster.h"
+#include "security/acl.h"
 #include "wire/frame.h"
 #include "wire/security_msg.h"
 
-static void fuzz_change(struct roster *r, struct slice body)
+static void fuzz_change(struct acl *r, struct slice body)
 {
     static struct security_change c, again;
     struct buf b;
@@ -20,13 +20,13 @@ static void fuzz_change(struct roster *r, struct slice body)
     ASSERT(security_msg_encode_change(&b, &c) == 0);
     ASSERT(security_msg_decode_change(buf_slice(&b), &again) == 0 && memcmp(&c, &again, sizeof c) == 0);
     buf_fini(&b);
-    err = roster_apply(r, &c);
+    err = acl_apply(r, &c);
     ASSERT((err == E_INVALID) == (security_change_refused(&c) != NULL));
 }
 
 static void copy(void *arg, const struct security_change *c)
 {
-    ASSERT(roster_apply(arg, c) == 0);
+    ASSERT(acl_apply(arg, c) == 0);
 }
 
 static void write(void *arg, const struct security_change *c)
@@ -34,13 +34,13 @@ static void write(void *arg, const struct security_change *c)
     ASSERT(security_msg_encode_change(arg, c) == 0);
 }
 
-static void compare(const struct roster *a, const struct roster *b)
+static void compare(const struct acl *a, const struct acl *b)
 {
     struct buf x, y;
     buf_init(&x, SIZE_MAX / 2);
     buf_init(&y, SIZE_MAX / 2);
-    roster_each_change(a, write, &x);
-    roster_each_change(b, write, &y);
+    acl_each_change(a, write, &x);
+    acl_each_change(b, write, &y);
     ASSERT(slice_eq(buf_slice(&x), buf_slice(&y)));
     buf_fini(&x);
     buf_fini(&y);
@@ -66,16 +66,16 @@ static void fuzz_list(struct slice body)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = slice_make(data, size);
-    struct roster *r, *twin;
-    ASSERT(roster_create(&r) == 0 && roster_create(&twin) == 0);
+    struct acl *r, *twin;
+    ASSERT(acl_create(&r) == 0 && acl_create(&twin) == 0);
     fuzz_list(in);
     while (in.len) {
         size_t len = (size_t)fuzz_number(&in, 2);
         fuzz_change(r, fuzz_take(&in, len));
     }
-    roster_each_change(r, copy, twin);
+    acl_each_change(r, copy, twin);
     compare(r, twin);
-    roster_destroy(&r);
-    roster_destroy(&twin);
+    acl_destroy(&r);
+    acl_destroy(&twin);
     return 0;
 }

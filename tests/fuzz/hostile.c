@@ -338,7 +338,7 @@ void world_prepare(struct world *w)
     w->state->epoch = WALL_MS + 1000000;
     w->state->all_fresh = true;
     w->state->formed_ms = WALL_MS;
-    w->state->settings = formation_settings(w->cluster);
+    w->state->settings = bootstrap_settings(w->cluster);
     add_member(w, w->cluster->incarnation, "10.0.0.1");
     add_member(w, w->incarnation[0], w->address[0]);
     add_member(w, w->incarnation[1], w->address[1]);

@@ -269,7 +269,7 @@ static void put_accept(struct said *s)
 /* The state of the cluster as the node knows it, or as it was formed, under the epoch that was offered. */
 static void put_start(struct said *s)
 {
-    const struct formation *f = &s->w->cluster->formation;
+    const struct bootstrap *f = &s->w->cluster->bootstrap;
     struct peer_start m = {.proposal = field(s, f->offer.proposal), .index = field(s, 2), .term = field(s, 1)};
     struct meta_state *state = s->w->state;
     struct buf bytes;

@@ -154,13 +154,13 @@ static void write_security(void *arg, const struct security_change *c)
     assert_int_equal(catalog_security_encode(arg, c), 0);
 }
 
-static void expect_equal_rosters(const struct roster *a, const struct roster *b)
+static void expect_equal_rosters(const struct acl *a, const struct acl *b)
 {
     struct buf x, y;
     buf_init(&x, 1 << 24);
     buf_init(&y, 1 << 24);
-    roster_each_change(a, write_security, &x);
-    roster_each_change(b, write_security, &y);
+    acl_each_change(a, write_security, &x);
+    acl_each_change(b, write_security, &y);
     assert_slice_equal(buf_slice(&x), buf_slice(&y));
     buf_fini(&x);
     buf_fini(&y);
@@ -186,7 +186,7 @@ void meta_rig_expect_equal(const struct meta_state *a, const struct meta_state *
     assert_int_equal(counts[2], counts[3]);
     catalog_each_type(a->catalog, compare_type, &p);
     catalog_each_override(a->catalog, compare_override, &p);
-    expect_equal_rosters(a->roster, b->roster);
+    expect_equal_rosters(a->acl, b->acl);
 }
 
 int meta_rig_copy_of(const struct meta_state *s, struct meta_state **out)

@@ -56,7 +56,7 @@ static void expect_held(struct universe *u, unsigned node, const char *key, cons
 
 static void expect_equal_replicas(struct universe *u, const unsigned key[COPIED])
 {
-    struct op o;
+    struct client_op o;
     for (unsigned i = 0; i < COPIED; i++) {
         assert_int_equal(universe_get(u, 0, key_of(key[i]), &o), 0);
         for (unsigned node = 0; node < 5; node++)
@@ -88,7 +88,7 @@ void test_COPY_has_what_was_written_meanwhile(void **state)
 {
     struct universe *u = *state;
     static unsigned key[COPIED];
-    static struct op o[COPIED];
+    static struct client_op o[COPIED];
     char value[VALUE_SIZE];
     unsigned during = 0, leader;
     begin_copying(u, key, &leader);
@@ -96,13 +96,13 @@ void test_COPY_has_what_was_written_meanwhile(void **state)
         assert_true(i < 100000);
         if (is_copied_now(u, 0) && during < COPIED) {
             big_value(value, COPIED + during);
-            op_put(u, &o[during], leader, key_of(key[during * 7 % COPIED]), value, OP_ALWAYS, 10000);
+            client_op_put(u, &o[during], leader, key_of(key[during * 7 % COPIED]), value, OP_ALWAYS, 10000);
             during++;
         }
         universe_run(u, 1);
     }
     for (unsigned i = 0; i < during; i++) {
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         assert_int_equal(o[i].err, 0);
     }
     assert_true(during > 5);
@@ -272,7 +272,7 @@ static void find_holders(struct universe *u, unsigned partition, unsigned out[3]
 void test_REBUILD_takes_nothing_before_enough_have_it(void **state)
 {
     struct universe *u = *state;
-    struct op o, get;
+    struct client_op o, get;
     unsigned holder[3];
     start_all(u);
     write_all(u, 0, "old");
@@ -285,8 +285,8 @@ void test_REBUILD_takes_nothing_before_enough_have_it(void **state)
     universe_start(u, holder[1]);
     for (unsigned ms = 0; map_at(u, holder[2], partition)->generation < 2 && ms < 60000; ms++)
         universe_run(u, 1);
-    op_put(u, &o, holder[2], "key-0", "new", OP_ALWAYS, 60000);
-    op_wait(u, &o);
+    client_op_put(u, &o, holder[2], "key-0", "new", OP_ALWAYS, 60000);
+    client_op_wait(u, &o);
     assert_int_equal(o.err, 0);
     restart(u, holder[2]);
     await_ready(u, 180000);
@@ -364,7 +364,7 @@ void test_COPY_who_lags_has_room_without_what_it_holds(void **state)
 void test_REBUILD_without_room_for_both(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     uint64_t epoch = start_three_full(u);
     universe_cut(u, 2, 0, true);
     universe_cut(u, 2, 1, true);
@@ -384,7 +384,7 @@ void test_REBUILD_without_room_for_both(void **state)
 void test_REBUILD_the_last_but_one_is_not_spared(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     unsigned kept = 0;
     uint64_t epoch = start_three_full(u);
     cut_all(u, true);
@@ -422,7 +422,7 @@ static uint64_t strand(struct universe *u)
 static unsigned find_stage(struct universe *u, unsigned stage)
 {
     for (unsigned i = 3; i < 5; i++)
-        if (cluster_at(u, i)->formation.stage == stage)
+        if (cluster_at(u, i)->bootstrap.stage == stage)
             return i;
     return UNIVERSE_MAX;
 }
@@ -577,7 +577,7 @@ void test_MEMORY_what_would_pass_the_limit_is_refused(void **state)
 void test_MEMORY_what_comes_together_counts_once(void **state)
 {
     struct universe *u = *state;
-    static struct op o[COPIED];
+    static struct client_op o[COPIED];
     char value[VALUE_SIZE];
     u->count = u->config.expected = 3;
     u->config.partitions = 1;
@@ -585,10 +585,10 @@ void test_MEMORY_what_comes_together_counts_once(void **state)
     unsigned leader = leader_of(u, 0);
     for (unsigned i = 0; i < COPIED; i++) {
         big_value(value, i);
-        op_put(u, &o[i], leader, key_of(i), value, OP_ALWAYS, 10000);
+        client_op_put(u, &o[i], leader, key_of(i), value, OP_ALWAYS, 10000);
     }
     for (unsigned i = 0; i < COPIED; i++) {
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         assert_int_equal(o[i].err, 0);
     }
     universe_run(u, 1000); /* the last commit index reaches followers */

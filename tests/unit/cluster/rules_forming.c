@@ -59,7 +59,7 @@ void test_SEATS_two_quorums_are_more_than_all(void **state)
 static unsigned find_offer(struct universe *u)
 {
     for (unsigned i = 0; i < 5; i++)
-        if (cluster_at(u, i)->formation.stage == FORM_OFFERED)
+        if (cluster_at(u, i)->bootstrap.stage == FORM_OFFERED)
             return i;
     return UNIVERSE_MAX;
 }
@@ -139,7 +139,7 @@ void test_FORM_a_late_start_moves_nobody(void **state)
 void test_FRESH_nobody_forms_over_who_holds_something(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     unsigned kept = 0;
     start_all(u);
     write_all(u, 0, "kept");
@@ -159,7 +159,7 @@ static bool last_begins_again(struct universe *u)
 void test_FRESH_nobody_forms_over_who_begins_again(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     unsigned kept = 0;
     start_all(u);
     write_all(u, 0, "kept");
@@ -190,20 +190,20 @@ void test_EPOCH_is_above_all_before_it(void **state)
 
 static int put_seen(struct universe *u, const char *key, enum store_condition condition, struct revision seen)
 {
-    struct op o;
+    struct client_op o;
     struct router *r = cluster_router(cluster_at(u, 0));
     struct store_command c = {.op = STORE_PUT,
                               .condition = condition,
                               .context = {.kind = CONTEXT_SEEN, .seen = seen},
                               .rules = {.allow_mult = true, .siblings_max = 100, .size_max = 1 << 20, .reap_ms = 3000}};
-    op_get(u, &o, 0, key, false, 10000); /* begins one */
-    op_wait(u, &o);
+    client_op_get(u, &o, 0, key, false, 10000); /* begins one */
+    client_op_wait(u, &o);
     store_key_init(&c.key, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
     c.value.bytes = slice_str("new");
     o.done = false;
     router_write(r, &o.request, &c);
     u->machine[0].touched = true;
-    op_wait(u, &o);
+    client_op_wait(u, &o);
     return o.err;
 }
 
@@ -228,7 +228,7 @@ static unsigned count_siblings(struct universe *u, const char *key)
 void test_EPOCH_what_another_epoch_has_seen_is_nothing(void **state)
 {
     struct universe *u = *state;
-    struct op then, now;
+    struct client_op then, now;
     start_all(u);
     assert_int_equal(universe_put(u, 0, "key", "value"), 0);
     assert_int_equal(universe_get(u, 0, "key", &then), 0);

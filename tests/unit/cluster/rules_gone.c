@@ -181,9 +181,9 @@ static void set_apart(struct universe *u, bool on)
 /* Within a second: what would be answered. */
 static bool can_write(struct universe *u, unsigned through)
 {
-    struct op o;
-    op_put(u, &o, through, "key", "value", OP_ALWAYS, 1000);
-    op_wait(u, &o);
+    struct client_op o;
+    client_op_put(u, &o, through, "key", "value", OP_ALWAYS, 1000);
+    client_op_wait(u, &o);
     return o.err == 0;
 }
 

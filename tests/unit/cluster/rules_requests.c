@@ -16,7 +16,7 @@
 void test_TIME_is_not_the_wall_clocks(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     start_all(u);
     assert_int_equal(put_for_a_while(u, 0, "key-0", "mortal"), 0);
     u->wall_ms += 86400000;
@@ -100,17 +100,17 @@ void test_TIME_is_asked_of_a_majority(void **state)
 void test_RETRY_a_write_counts_once(void **state)
 {
     struct universe *u = *state;
-    struct op o, now;
+    struct client_op o, now;
     char key[32];
     start_all(u);
     for (unsigned round = 0; round < 4; round++) {
         snprintf(key, sizeof key, "claim-%u", round);
         unsigned leader = leader_of(u, partition_of(u, 0, key)), through = (leader + 1) % 5;
         assert_int_equal(universe_get(u, through, key, &o), E_NOT_FOUND); /* it is known who leads */
-        op_put(u, &o, through, key, "own", OP_CREATE, 20000);
+        client_op_put(u, &o, through, key, "own", OP_CREATE, 20000);
         universe_run(u, 1 + round);
         universe_kill(u, leader);
-        op_wait(u, &o);
+        client_op_wait(u, &o);
         assert_int_equal(o.err, 0);
         assert_int_equal(universe_get(u, through, key, &now), 0);
         assert_string_equal(now.value, "own");
@@ -152,10 +152,10 @@ void test_KNOWN_what_is_answered_all_know_who_serve(void **state)
     assert_true(change.done);
     for (unsigned i = 0; i < 5; i++)
         if (lease_is_valid(cluster_at(u, i)))
-            assert_non_null(roster_user(router_roster(cluster_router(cluster_at(u, i))), "joe"));
+            assert_non_null(acl_user(router_acl(cluster_router(cluster_at(u, i))), "joe"));
     universe_cut(u, leader, deaf, false);
     await_ready(u, 20000);
-    assert_non_null(roster_user(router_roster(cluster_router(cluster_at(u, deaf))), "joe"));
+    assert_non_null(acl_user(router_acl(cluster_router(cluster_at(u, deaf))), "joe"));
 }
 
 static void change_a_bucket(struct universe *u, unsigned through)
@@ -177,23 +177,23 @@ void test_KNOWN_what_came_in_without_a_lease_is_looked_at_again(void **state)
     start_all(u);
     for (unsigned changed = 0; changed < 2; changed++) {
         unsigned leader = meta_leader(u), deaf = (leader + 1) % 5;
-        struct op write, read, any;
+        struct client_op write, read, any;
         for (unsigned i = 0; i < 5; i++)
             if (i != deaf)
                 universe_cut(u, i, deaf, true);
         universe_run(u, 8000);
         assert_false(lease_is_valid(cluster_at(u, deaf)));
-        op_put(u, &write, deaf, "key", "value", OP_ALWAYS, 60000);
-        op_get(u, &read, deaf, "key", false, 60000);
-        op_get(u, &any, deaf, key_of(0), true, 1000);
+        client_op_put(u, &write, deaf, "key", "value", OP_ALWAYS, 60000);
+        client_op_get(u, &read, deaf, "key", false, 60000);
+        client_op_get(u, &any, deaf, key_of(0), true, 1000);
         if (changed)
             change_a_bucket(u, leader);
         assert_false(write.done || read.done);
         for (unsigned i = 0; i < 5; i++)
             universe_cut(u, i, deaf, false);
-        op_wait(u, &write);
-        op_wait(u, &read);
-        op_wait(u, &any);
+        client_op_wait(u, &write);
+        client_op_wait(u, &read);
+        client_op_wait(u, &any);
         assert_int_equal(write.err, changed ? E_AGAIN : 0);
         assert_true(read.err == (changed ? E_AGAIN : 0) || (!changed && read.err == E_NOT_FOUND));
         await_ready(u, 60000);
@@ -224,10 +224,10 @@ static struct places places_of(struct universe *u, const char *key)
     return p;
 }
 
-static int get_any(struct universe *u, unsigned through, const char *key, uint64_t timeout_ms, struct op *o)
+static int get_any(struct universe *u, unsigned through, const char *key, uint64_t timeout_ms, struct client_op *o)
 {
-    op_get(u, o, through, key, true, timeout_ms);
-    op_wait(u, o);
+    client_op_get(u, o, through, key, true, timeout_ms);
+    client_op_wait(u, o);
     return o->err;
 }
 
@@ -236,7 +236,7 @@ void test_FLOOR_a_replica_that_is_behind_passes_it_on(void **state)
 {
     struct universe *u = *state;
     struct router_floor floor = {0};
-    struct op o;
+    struct client_op o;
     start_all(u);
     struct places p = places_of(u, "key-0");
     assert_int_equal(universe_put(u, p.through, "key-0", "old"), 0);
@@ -281,7 +281,7 @@ void test_FLOOR_what_was_seen_counts_where_nobody_leads(void **state)
     struct universe *u = *state;
     struct router_floor floor = {0};
     struct places p;
-    struct op o;
+    struct client_op o;
     char key[] = "key-0";
     start_all(u);
     u->floor = &floor;
@@ -303,7 +303,7 @@ void test_FLOOR_waits_for_a_replica_that_has_it(void **state)
 {
     struct universe *u = *state;
     struct router_floor floor = {0};
-    struct op o;
+    struct client_op o;
     start_all(u);
     struct places p = places_of(u, "key-0");
     universe_cut(u, p.follower[0], p.leader, true);
@@ -313,10 +313,10 @@ void test_FLOOR_waits_for_a_replica_that_has_it(void **state)
     universe_pause(u, p.leader, true);
     universe_pause(u, p.follower[1], true);
     assert_int_equal(get_any(u, p.through, "key-0", 2000, &o), E_TIMEOUT);
-    op_get(u, &o, p.through, "key-0", true, 10000);
+    client_op_get(u, &o, p.through, "key-0", true, 10000);
     universe_run(u, 500);
     universe_pause(u, p.leader, false);
-    op_wait(u, &o);
+    client_op_wait(u, &o);
     assert_int_equal(o.err, 0);
     assert_string_equal(o.value, "value");
 }

@@ -116,7 +116,7 @@ void write_all(struct universe *u, unsigned through, const char *value)
 
 void expect_all(struct universe *u, unsigned through, const char *value)
 {
-    struct op o;
+    struct client_op o;
     for (unsigned i = 0; i < KEYS; i++) {
         const char *key = key_of(i);
         expect_done(u, "reading", key, through, universe_get(u, through, key, &o));
@@ -126,12 +126,12 @@ void expect_all(struct universe *u, unsigned through, const char *value)
 
 unsigned count_written(struct universe *u, unsigned through, const char *value)
 {
-    struct op o[KEYS];
+    struct client_op o[KEYS];
     unsigned n = 0;
     for (unsigned i = 0; i < KEYS; i++)
-        op_put(u, &o[i], through, key_of(i), value ? value : key_of(i), OP_ALWAYS, 1000);
+        client_op_put(u, &o[i], through, key_of(i), value ? value : key_of(i), OP_ALWAYS, 1000);
     for (unsigned i = 0; i < KEYS; i++) {
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         n += o[i].err == 0;
     }
     return n;
@@ -158,23 +158,23 @@ unsigned leader_of(struct universe *u, unsigned partition)
 unsigned meta_leader(struct universe *u)
 {
     for (unsigned i = 0; i < UNIVERSE_MAX; i++)
-        if (cluster_at(u, i) && cluster_at(u, i)->overseer.leads && !u->machine[i].paused)
+        if (cluster_at(u, i) && cluster_at(u, i)->controller.leads && !u->machine[i].paused)
             return i;
     return UNIVERSE_MAX;
 }
 
 int put_for_a_while(struct universe *u, unsigned through, const char *key, const char *value)
 {
-    struct op o = {0};
+    struct client_op o = {0};
     struct router *r = cluster_router(cluster_at(u, through));
     struct store_command c = {.op = STORE_PUT, .rules = {.siblings_max = 100, .size_max = 1 << 20, .ttl_ms = LIFE_MS}};
     store_key_init(&c.key, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
     c.value.bytes = slice_str(value);
-    op_get(u, &o, through, key, false, 10000);
-    op_wait(u, &o);
+    client_op_get(u, &o, through, key, false, 10000);
+    client_op_wait(u, &o);
     o.done = false;
     router_write(r, &o.request, &c);
     u->machine[through].touched = true;
-    op_wait(u, &o);
+    client_op_wait(u, &o);
     return o.err;
 }

@@ -70,7 +70,7 @@ static void test_who_comes_is_seen_at_once(void **state)
 static void test_every_node_serves(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     char key[32];
     start_all(u);
     for (unsigned i = 0; i < 100; i++) {
@@ -85,13 +85,13 @@ static void test_every_node_serves(void **state)
 static void test_one_creates(void **state)
 {
     struct universe *u = *state;
-    struct op o[10];
+    struct client_op o[10];
     unsigned won = 0;
     start_all(u);
     for (unsigned i = 0; i < 10; i++)
-        op_put(u, &o[i], i % 5, "claim", i % 2 ? "odd" : "even", OP_CREATE, 10000);
+        client_op_put(u, &o[i], i % 5, "claim", i % 2 ? "odd" : "even", OP_CREATE, 10000);
     for (unsigned i = 0; i < 10; i++) {
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         won += o[i].err == 0;
         assert_true(o[i].err == 0 || o[i].err == E_EXISTS);
     }

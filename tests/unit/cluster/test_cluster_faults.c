@@ -167,7 +167,7 @@ static void test_rolls(void **state)
 static void test_all_die(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     start_all(u);
     uint64_t epoch = universe_status(u, 0).epoch;
     write_all(u, 0, NULL);
@@ -183,7 +183,7 @@ static void test_all_die(void **state)
 static void test_three_die_and_return(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     char key[32];
     unsigned kept = 0;
     start_all(u);
@@ -209,19 +209,19 @@ static void test_three_die_and_return(void **state)
 static void test_one_pauses(void **state)
 {
     struct universe *u = *state;
-    static struct op o[KEYS];
+    static struct client_op o[KEYS];
     char key[32];
     start_all(u);
     write_all(u, 0, NULL);
     for (unsigned i = 0; i < KEYS; i++) {
         snprintf(key, sizeof key, "key-%u", i);
-        op_put(u, &o[i], i % 5, key, key, OP_ALWAYS, i < KEYS / 2 ? 500 : 5000);
+        client_op_put(u, &o[i], i % 5, key, key, OP_ALWAYS, i < KEYS / 2 ? 500 : 5000);
     }
     universe_pause(u, 2, true);
     for (unsigned i = 0; i < KEYS; i++) {
         if (i % 5 == 2)
             continue;
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         assert_true(o[i].err == 0 || (i < KEYS / 2 && o[i].err == E_UNKNOWN));
     }
     uint64_t began = u->now_ms;
@@ -282,15 +282,15 @@ static void cut_off_two(struct universe *u, bool on)
 static void test_cut(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     start_all(u);
     write_all(u, 0, NULL);
     cut_off_two(u, true);
     universe_run(u, 15000);
     assert_in_range(count_written(u, 3, NULL), KEYS * 5 / 10, KEYS * 9 / 10);
     assert_int_equal(count_written(u, 0, "minority"), 0);
-    op_get(u, &o, 0, "key-1", false, 2000);
-    op_wait(u, &o);
+    client_op_get(u, &o, 0, "key-1", false, 2000);
+    client_op_wait(u, &o);
     assert_int_equal(o.err, E_TIMEOUT);
     cut_off_two(u, false);
     universe_run(u, 15000);
@@ -431,7 +431,7 @@ static unsigned leader_of_key(struct universe *u, const char *key)
     struct status_partition p;
     struct store_key k;
     const struct router *r = cluster_router(u->machine[0].cluster);
-    struct op o;
+    struct client_op o;
     universe_get(u, 0, key, &o); /* whoever answers it leads */
     store_key_init(&k, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
     cluster_partitions(u->machine[0].cluster, &p, store_partition(k.hash, ROUTER_PARTITIONS_MAX), 1);
@@ -440,9 +440,10 @@ static unsigned leader_of_key(struct universe *u, const char *key)
 
 /* R-RETRY: the leader ends at any moment between the proposal of a create and its answer. Whoever is told that somebody
  * else has the key, is told so truly; and whoever is told that it has it, has it. */
-static void expect_one_truth(struct universe *u, const char *key, const struct op *o, unsigned through, unsigned count)
+static void expect_one_truth(struct universe *u, const char *key, const struct client_op *o, unsigned through,
+                             unsigned count)
 {
-    struct op now;
+    struct client_op now;
     unsigned won = 0;
     char own[32];
     int err = universe_get(u, through, key, &now);
@@ -469,7 +470,7 @@ static void test_leader_dies_under_creates(void **state)
 {
     struct universe *u = *state;
     char key[32], value[32];
-    struct op o[4];
+    struct client_op o[4];
     start_all(u);
     for (unsigned round = 0; round < 12; round++) {
         snprintf(key, sizeof key, "claim-%u", round);
@@ -479,12 +480,12 @@ static void test_leader_dies_under_creates(void **state)
             if (i == victim)
                 continue;
             snprintf(value, sizeof value, "client-%u", count);
-            op_put(u, &o[count++], through = i, key, value, OP_CREATE, 20000);
+            client_op_put(u, &o[count++], through = i, key, value, OP_CREATE, 20000);
         }
         universe_run(u, round % 6);
         universe_kill(u, victim);
         for (unsigned i = 0; i < count; i++)
-            op_wait(u, &o[i]);
+            client_op_wait(u, &o[i]);
         expect_one_truth(u, key, o, through, count);
         universe_start(u, victim);
         await_ready(u, 120000);

@@ -89,13 +89,13 @@ static void begin(struct universe *u)
 /* How many keys have been written, of those that clients have been trying since that time. */
 static unsigned try_all(struct universe *u, unsigned through, uint64_t ms)
 {
-    struct op o[KEYS];
+    struct client_op o[KEYS];
     unsigned n = 0;
     for (unsigned i = 0; i < KEYS; i++)
-        op_put(u, &o[i], through, key_of(i), "after", OP_ALWAYS, ms);
+        client_op_put(u, &o[i], through, key_of(i), "after", OP_ALWAYS, ms);
     run(u, ms);
     for (unsigned i = 0; i < KEYS; i++) {
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         n += o[i].err == 0;
     }
     return n;

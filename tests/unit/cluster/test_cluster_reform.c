@@ -49,7 +49,7 @@ static uint64_t strand(struct universe *u, unsigned first)
 
 static unsigned count_found(struct universe *u)
 {
-    struct op o;
+    struct client_op o;
     unsigned n = 0;
     for (unsigned i = 0; i < KEYS; i++)
         n += universe_get(u, i % 2, key_of(i), &o) == 0;
@@ -100,7 +100,7 @@ static void test_two_of_five_told_the_second(void **state)
 /* What one that is alone has kept is of this epoch from the first read on: revisions never go back. */
 static void expect_revisions(struct universe *u, uint64_t epoch)
 {
-    struct op o;
+    struct client_op o;
     for (unsigned i = 0; i < KEYS; i++) {
         assert_int_equal(universe_get(u, 0, key_of(i), &o), 0);
         assert_true(o.revision.epoch == epoch);
@@ -127,12 +127,12 @@ static void test_one_of_three(void **state)
 
 static unsigned proposer(struct universe *u)
 {
-    return cluster_at(u, 0)->formation.stage == FORM_OFFERED ? 0 : 1;
+    return cluster_at(u, 0)->bootstrap.stage == FORM_OFFERED ? 0 : 1;
 }
 
 static bool somebody_proposes(struct universe *u)
 {
-    return cluster_at(u, proposer(u))->formation.stage == FORM_OFFERED;
+    return cluster_at(u, proposer(u))->bootstrap.stage == FORM_OFFERED;
 }
 
 /* The word is about members that are missing. One that is heard, and answers late, is waited for: what it holds may be

@@ -17,7 +17,7 @@
 #define PERIOD_MS 250
 
 struct load {
-    struct op op[UNIVERSE_MAX][LOAD_KEYS];
+    struct client_op op[UNIVERSE_MAX][LOAD_KEYS];
     uint64_t began_ms[UNIVERSE_MAX][LOAD_KEYS]; /* 0: none is under way */
     uint64_t longest_ms;
 };
@@ -47,7 +47,7 @@ static void write_some(struct universe *u)
             if (load.began_ms[i][key] || !is_served(u, i) || (u->now_ms + key) % PERIOD_MS != 0)
                 continue;
             load.began_ms[i][key] = u->now_ms;
-            op_put(u, &load.op[i][key], i, key_of(key), "value", OP_ALWAYS, 10000);
+            client_op_put(u, &load.op[i][key], i, key_of(key), "value", OP_ALWAYS, 10000);
         }
 }
 

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "base/err.h"
-#include "cluster/work.h"
+#include "cluster/op.h"
 #include "scenario.h"
 #include "wire/command_msg.h"
 
@@ -44,7 +44,7 @@ static struct link *link_to(struct universe *u, unsigned from, unsigned to)
 static void test_ends_with_its_cluster(void **state)
 {
     struct universe *u = *state;
-    struct op o[8], got;
+    struct client_op o[8], got;
     char key[] = "key-0";
     start_all(u);
     for (unsigned i = 0; i < 4; i++)
@@ -53,7 +53,7 @@ static void test_ends_with_its_cluster(void **state)
     universe_run(u, 20000);
     assert_int_equal(universe_status(u, 4).state, STATUS_STRANDED);
     for (unsigned i = 0; i < 8; i++, key[4]++)
-        op_put(u, &o[i], 4, key, key, OP_ALWAYS, 600000);
+        client_op_put(u, &o[i], 4, key, key, OP_ALWAYS, 600000);
     for (unsigned i = 0; i < 4; i++)
         universe_start(u, i);
     universe_run(u, 80000);
@@ -62,7 +62,7 @@ static void test_ends_with_its_cluster(void **state)
     assert_true(universe_until(u, universe_is_ready, 60000));
     key[4] = '0';
     for (unsigned i = 0; i < 8; i++, key[4]++) {
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         if (o[i].err == 0)
             assert_int_equal(universe_get(u, 0, key, &got), 0);
     }
@@ -73,13 +73,13 @@ static void test_ends_with_its_cluster(void **state)
 static void test_an_answer_finds_its_way(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     start_all(u);
     unsigned leader = leader_of_key(u, "key"), through = (leader + 1) % 5;
     for (unsigned wait = 0; wait < 60; wait += 3) {
         link_close(link_to(u, leader, through));
         universe_run(u, wait);
-        op_put(u, &o, through, "key", "value", OP_ALWAYS, 20000);
+        client_op_put(u, &o, through, "key", "value", OP_ALWAYS, 20000);
         universe_run(u, 1000);
         assert_true(o.done);
         assert_int_equal(o.err, 0);
@@ -100,14 +100,14 @@ static void test_an_answer_waits_behind_its_entry(void **state)
 {
     enum { SIZE = 12 << 20 };
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     char *value = malloc(SIZE + 1);
     assert_non_null(value);
     memset(value, 'v', SIZE);
     value[SIZE] = '\0';
     start_all(u);
     unsigned leader = leader_of_key(u, "key"), through = follower_of_key(u, "key");
-    op_put(u, &o, through, "key", value, OP_ALWAYS, 60000);
+    client_op_put(u, &o, through, "key", value, OP_ALWAYS, 60000);
     while (list_empty(&link_to(u, leader, through)->peer->served))
         universe_run(u, 1);
     universe_cut(u, leader, through, true); /* the other follower is enough for it */
@@ -124,18 +124,18 @@ static void test_an_answer_waits_behind_its_entry(void **state)
 static void test_alone_counts_once(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     char key[] = "key-0";
     u->config.replicas = 1;
     start_all(u);
     for (unsigned wait = 0; wait < 4; wait++, key[4]++) {
         unsigned leader = leader_of_key(u, key), through = (leader + 1) % 5;
-        op_put(u, &o, through, key, "value", OP_CREATE, 60000);
+        client_op_put(u, &o, through, key, "value", OP_CREATE, 60000);
         universe_run(u, wait);
         universe_cut(u, leader, through, true);
         universe_run(u, 12000);
         universe_cut(u, leader, through, false);
-        op_wait(u, &o);
+        client_op_wait(u, &o);
         assert_int_equal(o.err, 0);
     }
 }
@@ -174,7 +174,7 @@ static void test_alone_forgets(void **state)
 
 static bool has_started(struct universe *u)
 {
-    return cluster_at(u, 3)->formation.stage == FORM_STARTED || cluster_at(u, 4)->formation.stage == FORM_STARTED;
+    return cluster_at(u, 3)->bootstrap.stage == FORM_STARTED || cluster_at(u, 4)->bootstrap.stage == FORM_STARTED;
 }
 
 /* R-REFORM: one that has pledged itself to the next epoch, and that its start does not reach, comes later, with all
@@ -182,7 +182,7 @@ static bool has_started(struct universe *u)
 static void test_a_lost_start_loses_nothing(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     char key[] = "key-0";
     bool survives['z' - '0'];
     start_all(u);
@@ -206,7 +206,7 @@ static void test_a_lost_start_loses_nothing(void **state)
 static unsigned who_has_accepted(struct universe *u)
 {
     for (unsigned i = 3; i < 5; i++)
-        if (cluster_at(u, i)->formation.stage == FORM_ACCEPTED)
+        if (cluster_at(u, i)->bootstrap.stage == FORM_ACCEPTED)
             return i;
     return UNIVERSE_MAX;
 }
@@ -260,13 +260,13 @@ static uint64_t ask_badly(struct universe *u, unsigned of, unsigned kind, const 
 static void test_a_read_of_any_replica_sees_what_was_answered(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     start_all(u);
     for (unsigned i = 0; i < 40; i++) {
         assert_int_equal(universe_put(u, i % 5, key_of(i), "value"), 0);
         for (unsigned through = 0; through < 5; through++) {
-            op_get(u, &o, through, key_of(i), true, 1000);
-            op_wait(u, &o);
+            client_op_get(u, &o, through, key_of(i), true, 1000);
+            client_op_wait(u, &o);
             assert_int_equal(o.err, 0);
         }
     }
@@ -276,15 +276,15 @@ static void test_a_read_of_any_replica_sees_what_was_answered(void **state)
 static void test_a_read_of_any_replica_needs_no_leader(void **state)
 {
     struct universe *u = *state;
-    struct op o;
+    struct client_op o;
     start_all(u);
     assert_int_equal(universe_put(u, 0, "key", "value"), 0);
     unsigned leader = leader_of(u, partition_of(u, 0, "key"));
     universe_pause(u, leader, true);
     for (unsigned i = 1; i < 5; i++) {
         uint64_t began = u->now_ms;
-        op_get(u, &o, (leader + i) % 5, "key", true, 1000);
-        op_wait(u, &o);
+        client_op_get(u, &o, (leader + i) % 5, "key", true, 1000);
+        client_op_wait(u, &o);
         assert_int_equal(o.err, 0);
         assert_string_equal(o.value, "value");
         assert_in_range(u->now_ms - began, 0, 150);
@@ -301,8 +301,8 @@ static void test_a_read_of_any_replica_needs_no_leader(void **state)
             universe_kill(u, i);
             dead++;
         }
-    op_get(u, &o, alone, "key", true, 1000);
-    op_wait(u, &o);
+    client_op_get(u, &o, alone, "key", true, 1000);
+    client_op_wait(u, &o);
     assert_int_equal(o.err, 0);
 }
 
@@ -311,16 +311,16 @@ static void test_logs_share_their_part_of_the_memory(void **state)
 {
     struct universe *u = *state;
     char value[8192];
-    static struct op o[KEYS];
+    static struct client_op o[KEYS];
     memset(value, 'x', sizeof value - 1);
     value[sizeof value - 1] = '\0';
     u->config.memory_limit = (size_t)32 << 20;
     start_all(u);
     for (unsigned round = 0; round < 10; round++) {
         for (unsigned i = 0; i < KEYS; i++)
-            op_put(u, &o[i], i % 5, key_of(i), value, OP_ALWAYS, 10000);
+            client_op_put(u, &o[i], i % 5, key_of(i), value, OP_ALWAYS, 10000);
         for (unsigned i = 0; i < KEYS; i++) {
-            op_wait(u, &o[i]);
+            client_op_wait(u, &o[i]);
             assert_int_equal(o[i].err, 0);
         }
         universe_run(u, 200); /* a heartbeat */
@@ -441,7 +441,7 @@ static void test_others_may_be_forgotten_in_an_answer(void **state)
     universe_run(u, 1000);
     assert_int_equal(r.answered, 1);
     unsigned kept = 0; /* none twice */
-    for (const struct work *w = r.router->free; w && kept <= r.router->free_count; w = w->next_free)
+    for (const struct op *w = r.router->free; w && kept <= r.router->free_count; w = w->next_free)
         kept++;
     assert_int_equal(kept, r.router->free_count);
 }
@@ -603,7 +603,7 @@ static void test_an_old_beacon_is_no_news(void **state)
     struct cluster *c = cluster_at(u, 3);
     struct peer *p = mesh_peer(&c->mesh, cluster_at(u, 4)->incarnation);
     assert_int_equal(c->phase, PHASE_STRANDED);
-    formation_freeze(c);
+    bootstrap_freeze(c);
     p->beacon.state = PEER_MEMBER;
     p->beacon.serving = true;
     cluster_mesh_hooks.beacon(c, p);
@@ -614,7 +614,7 @@ static void test_an_old_beacon_is_no_news(void **state)
 static void test_connections_come_back_under_requests(void **state)
 {
     struct universe *u = *state;
-    static struct op o[2 * KEYS];
+    static struct client_op o[2 * KEYS];
     struct link *l[2];
     start_all(u);
     struct cluster *c[2] = {cluster_at(u, 0), cluster_at(u, 3)};
@@ -626,12 +626,12 @@ static void test_connections_come_back_under_requests(void **state)
         link_close(l[i]);
     u->machine[0].touched = u->machine[3].touched = true;
     for (unsigned i = 0; i < 2 * KEYS; i++)
-        op_put(u, &o[i], i % 2 ? 3 : 0, key_of(i / 2), "v", OP_ALWAYS, 20000);
+        client_op_put(u, &o[i], i % 2 ? 3 : 0, key_of(i / 2), "v", OP_ALWAYS, 20000);
     universe_run(u, 5000);
     assert_non_null(mesh_link(&c[0]->mesh, c[1]->incarnation, PLANE_RAFT));
     assert_non_null(mesh_link(&c[1]->mesh, c[0]->incarnation, PLANE_RAFT));
     for (unsigned i = 0; i < 2 * KEYS; i++) {
-        op_wait(u, &o[i]);
+        client_op_wait(u, &o[i]);
         assert_int_equal(o[i].err, 0);
     }
 }

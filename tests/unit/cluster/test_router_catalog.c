@@ -53,11 +53,11 @@ static void test_users(void **state)
     struct security_change add = {.act = SECURITY_ADD, .role = ROLE_USER, .name = "joe"};
     (void)state;
     rig_init(&r);
-    assert_null(roster_user(router_roster(r.router), "joe"));
+    assert_null(acl_user(router_acl(r.router), "joe"));
     router_change_security(r.router, &r.request, &add);
     assert_int_equal(rig_turn(&r), 0);
     assert_false(r.has_result);
-    assert_non_null(roster_user(router_roster(r.router), "joe"));
+    assert_non_null(acl_user(router_acl(r.router), "joe"));
     router_change_security(r.router, &r.request, &add);
     assert_int_equal(rig_turn(&r), E_EXISTS);
     add.act = SECURITY_DELETE; /* also when there is no room for anything else */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/work.h"
+#include "cluster/op.h"
 #include "router_rig.h"
 #include "support.h"
 
@@ -29,7 +29,7 @@ static void add_name(void *arg, struct slice name)
 }
 
 /* One step, which is answered before the call returns. */
-static void step_keys(struct rig *r, struct router_walk *w, const char *bucket, struct names *n)
+static void step_keys(struct rig *r, struct router_scan *w, const char *bucket, struct names *n)
 {
     unsigned before = r->answers;
     router_list_keys(r->router, &r->request, w, slice_make(NULL, 0), slice_str(bucket), add_name, n);
@@ -37,7 +37,7 @@ static void step_keys(struct rig *r, struct router_walk *w, const char *bucket, 
     assert_false(r->has_result);
 }
 
-static void step_buckets(struct rig *r, struct router_walk *w, const char *type, struct names *n)
+static void step_buckets(struct rig *r, struct router_scan *w, const char *type, struct names *n)
 {
     unsigned before = r->answers;
     router_list_buckets(r->router, &r->request, w, slice_str(type), add_name, n);
@@ -47,7 +47,7 @@ static void step_buckets(struct rig *r, struct router_walk *w, const char *type,
 
 static void list_keys(struct rig *r, const char *bucket, struct names *n)
 {
-    struct router_walk w = {0};
+    struct router_scan w = {0};
     *n = (struct names){0};
     while (!w.ended)
         step_keys(r, &w, bucket, n);
@@ -55,7 +55,7 @@ static void list_keys(struct rig *r, const char *bucket, struct names *n)
 
 static void list_buckets(struct rig *r, const char *type, struct names *n)
 {
-    struct router_walk w = {0};
+    struct router_scan w = {0};
     *n = (struct names){0};
     while (!w.ended)
         step_buckets(r, &w, type, n);
@@ -133,12 +133,12 @@ static void drop_partition(struct rig *r, const char *bucket, unsigned partition
             rig_drop(r, bucket, long_name(i));
 }
 
-/* All keys of the partition where the walk stands go away: those of the others are listed all the same. */
+/* All keys of the partition where the scan stands go away: those of the others are listed all the same. */
 static void test_list_keys_while_some_go(void **state)
 {
     struct rig r;
     struct names n = {0};
-    struct router_walk w = {0};
+    struct router_scan w = {0};
     (void)state;
     rig_init(&r);
     for (unsigned i = 0; i < NAMES; i++)
@@ -214,7 +214,7 @@ static void test_list_buckets_while_their_keys_move(void **state)
         for (int back = 0; back < 2; back++) {
             struct rig r;
             struct names n = {0};
-            struct router_walk w = {0};
+            struct router_scan w = {0};
             rig_init(&r);
             rig_put(&r, "1", rig_key_in(&r, "1", back ? 0 : last), 0);
             put_numbers(&r, "2", 0, 200);
@@ -233,7 +233,7 @@ static void test_a_walk_that_went_too_far(void **state)
 {
     struct rig r;
     struct names n = {0};
-    struct router_walk w = {.partition = 8};
+    struct router_scan w = {.partition = 8};
     (void)state;
     rig_init(&r);
     r.router->cluster->meta.state->settings.partitions = 8;

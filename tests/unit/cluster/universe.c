@@ -467,7 +467,7 @@ bool universe_is_ready(struct universe *u)
 
 static void on_done(struct router_request *q, int err, const struct store_result *r)
 {
-    struct op *o = (struct op *)(void *)q;
+    struct client_op *o = (struct client_op *)(void *)q;
     struct object_cursor cursor = {0};
     struct object_sibling s;
     o->done = true;
@@ -484,7 +484,7 @@ static void on_done(struct router_request *q, int err, const struct store_result
     }
 }
 
-static bool begin(struct universe *u, struct op *o, unsigned i, const char *key, struct store_key *k,
+static bool begin(struct universe *u, struct client_op *o, unsigned i, const char *key, struct store_key *k,
                   uint64_t timeout_ms)
 {
     struct router *r = cluster_router(u->machine[i].cluster);
@@ -502,8 +502,8 @@ static bool begin(struct universe *u, struct op *o, unsigned i, const char *key,
     return true;
 }
 
-void op_put(struct universe *u, struct op *o, unsigned i, const char *key, const char *value, enum op_condition when,
-            uint64_t timeout_ms)
+void client_op_put(struct universe *u, struct client_op *o, unsigned i, const char *key, const char *value,
+                   enum client_op_condition when, uint64_t timeout_ms)
 {
     struct store_command c = {.op = STORE_PUT,
                               .condition = when == OP_CREATE ? STORE_IF_ABSENT : STORE_ALWAYS,
@@ -515,14 +515,14 @@ void op_put(struct universe *u, struct op *o, unsigned i, const char *key, const
     router_write(cluster_router(u->machine[i].cluster), &o->request, &c);
 }
 
-void op_get(struct universe *u, struct op *o, unsigned i, const char *key, bool any, uint64_t timeout_ms)
+void client_op_get(struct universe *u, struct client_op *o, unsigned i, const char *key, bool any, uint64_t timeout_ms)
 {
     struct store_key k;
     if (begin(u, o, i, key, &k, timeout_ms))
         router_read(cluster_router(u->machine[i].cluster), &o->request, &k, any);
 }
 
-void op_wait(struct universe *u, struct op *o)
+void client_op_wait(struct universe *u, struct client_op *o)
 {
     for (unsigned i = 0; i < 100000 && !o->done; i++)
         universe_run(u, 1);
@@ -531,23 +531,23 @@ void op_wait(struct universe *u, struct op *o)
 
 int universe_put(struct universe *u, unsigned i, const char *key, const char *value)
 {
-    struct op o;
-    op_put(u, &o, i, key, value, OP_ALWAYS, 10000);
-    op_wait(u, &o);
+    struct client_op o;
+    client_op_put(u, &o, i, key, value, OP_ALWAYS, 10000);
+    client_op_wait(u, &o);
     return o.err;
 }
 
 int universe_create_key(struct universe *u, unsigned i, const char *key, const char *value)
 {
-    struct op o;
-    op_put(u, &o, i, key, value, OP_CREATE, 10000);
-    op_wait(u, &o);
+    struct client_op o;
+    client_op_put(u, &o, i, key, value, OP_CREATE, 10000);
+    client_op_wait(u, &o);
     return o.err;
 }
 
-int universe_get(struct universe *u, unsigned i, const char *key, struct op *o)
+int universe_get(struct universe *u, unsigned i, const char *key, struct client_op *o)
 {
-    op_get(u, o, i, key, false, 10000);
-    op_wait(u, o);
+    client_op_get(u, o, i, key, false, 10000);
+    client_op_wait(u, o);
     return o->err;
 }

@@ -69,7 +69,7 @@ struct status_node universe_status(struct universe *u, unsigned i);
 
 /* --- requests --- */
 
-struct op {
+struct client_op {
     struct router_request request; /* first */
     bool done;
     int err;
@@ -78,17 +78,18 @@ struct op {
     struct revision revision;
 };
 
-enum op_condition { OP_ALWAYS, OP_CREATE };
-/* Begins one; poll `done`, or op_wait(). */
-void op_put(struct universe *u, struct op *o, unsigned i, const char *key, const char *value, enum op_condition when,
-            uint64_t timeout_ms);
-void op_get(struct universe *u, struct op *o, unsigned i, const char *key, bool any, uint64_t timeout_ms);
-void op_wait(struct universe *u, struct op *o); /* fails the test when its time passes without an answer */
+enum client_op_condition { OP_ALWAYS, OP_CREATE };
+/* Begins one; poll `done`, or client_op_wait(). */
+void client_op_put(struct universe *u, struct client_op *o, unsigned i, const char *key, const char *value,
+                   enum client_op_condition when, uint64_t timeout_ms);
+void client_op_get(struct universe *u, struct client_op *o, unsigned i, const char *key, bool any, uint64_t timeout_ms);
+void client_op_wait(struct universe *u,
+                    struct client_op *o); /* fails the test when its time passes without an answer */
 
 /* Whole ones: the error. */
 int universe_put(struct universe *u, unsigned i, const char *key, const char *value);
 int universe_create_key(struct universe *u, unsigned i, const char *key, const char *value);
 /* Into o->value. */
-int universe_get(struct universe *u, unsigned i, const char *key, struct op *o);
+int universe_get(struct universe *u, unsigned i, const char *key, struct client_op *o);
 
 #endif

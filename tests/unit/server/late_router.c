@@ -17,9 +17,9 @@ void __real_router_set_type(struct router *r, struct router_request *q, struct s
 void __real_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
                               const struct bucket_props *fields);
 void __real_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
-void __real_router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void __real_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                              struct slice bucket, store_list_f f, void *arg);
-void __real_router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void __real_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                                 store_list_f f, void *arg);
 
 /* And calls these instead. */
@@ -33,9 +33,9 @@ void __wrap_router_set_type(struct router *r, struct router_request *q, struct s
 void __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
                               const struct bucket_props *fields);
 void __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
-void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                              struct slice bucket, store_list_f f, void *arg);
-void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                                 store_list_f f, void *arg);
 
 enum kind { WRITE, READ, CHANGE, LIST_KEYS, LIST_BUCKETS };
@@ -50,7 +50,7 @@ struct held {
     struct store_command command; /* of a read: the key */
     bool any_replica;
     int err; /* of a change */
-    struct router_walk *walk;
+    struct router_scan *scan;
     struct slice type, bucket;
     store_list_f f;
     void *arg;
@@ -120,7 +120,7 @@ static bool is_held(const struct router_request *q)
     current->asked++;
     current->timeout_ms = q->timeout_ms;
     current->wants_object = q->wants_object;
-    ASSERT(!q->work); /* one at a time */
+    ASSERT(!q->op); /* one at a time */
     return current->holds;
 }
 
@@ -131,7 +131,7 @@ static struct held *hold(struct router *r, struct router_request *q, enum kind k
     h->router = r;
     h->caller = q;
     h->kind = kind;
-    q->work = h;
+    q->op = h;
     list_init(&h->link);
     list_append(&current->held, &h->link);
     return h;
@@ -141,7 +141,7 @@ static struct held *hold(struct router *r, struct router_request *q, enum kind k
 static bool waits_here(const struct router_request *q)
 {
     for (const struct list *n = current->held.next; n != &current->held; n = n->next)
-        if (LIST_ENTRY(n, struct held, link) == q->work)
+        if (LIST_ENTRY(n, struct held, link) == q->op)
             return true;
     return false;
 }
@@ -167,10 +167,10 @@ static void make(struct held *h)
         pass_on(&h->mine, h->err, NULL);
         break;
     case LIST_KEYS:
-        __real_router_list_keys(h->router, &h->mine, h->walk, h->type, h->bucket, h->f, h->arg);
+        __real_router_list_keys(h->router, &h->mine, h->scan, h->type, h->bucket, h->f, h->arg);
         break;
     case LIST_BUCKETS:
-        __real_router_list_buckets(h->router, &h->mine, h->walk, h->type, h->f, h->arg);
+        __real_router_list_buckets(h->router, &h->mine, h->scan, h->type, h->f, h->arg);
         break;
     }
 }
@@ -180,9 +180,9 @@ static struct held *take_oldest(struct late_router *l)
     if (list_empty(&l->held))
         return NULL;
     struct held *h = LIST_ENTRY(l->held.next, struct held, link);
-    ASSERT(!h->mine.work); /* a change is made by the end of the turn in which it was asked for */
+    ASSERT(!h->mine.op); /* a change is made by the end of the turn in which it was asked for */
     list_remove(&h->link);
-    h->caller->work = NULL;
+    h->caller->op = NULL;
     router_request_init(&h->mine, pass_on);
     return h;
 }
@@ -227,14 +227,14 @@ const char *__wrap_router_unavailable(const struct router *r)
 
 void __wrap_router_forget(struct router *r, struct router_request *q)
 {
-    if (!q->work || !waits_here(q)) {
+    if (!q->op || !waits_here(q)) {
         __real_router_forget(r, q);
         return;
     }
-    struct held *h = q->work;
+    struct held *h = q->op;
     __real_router_forget(r, &h->mine);
     drop(h);
-    q->work = NULL;
+    q->op = NULL;
     current->forgotten++;
 }
 
@@ -290,16 +290,16 @@ void __wrap_router_reset_bucket(struct router *r, struct router_request *q, stru
     __real_router_reset_bucket(r, hold_change(r, q), type, bucket);
 }
 
-static struct held *hold_list(struct router *r, struct router_request *q, enum kind kind, struct router_walk *w,
+static struct held *hold_list(struct router *r, struct router_request *q, enum kind kind, struct router_scan *w,
                               struct slice type)
 {
     struct held *h = hold(r, q, kind);
-    h->walk = w;
+    h->scan = w;
     h->type = type;
     return h;
 }
 
-void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                              struct slice bucket, store_list_f f, void *arg)
 {
     if (!is_held(q)) {
@@ -312,7 +312,7 @@ void __wrap_router_list_keys(struct router *r, struct router_request *q, struct 
     h->arg = arg;
 }
 
-void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_walk *w, struct slice type,
+void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
                                 store_list_f f, void *arg)
 {
     if (!is_held(q)) {

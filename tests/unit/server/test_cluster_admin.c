@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "base/version.h"
 #include "cluster/status.h"
-#include "server/refusal.h"
+#include "server/error_reply.h"
 #include "server/dispatch.h"
 #include "support.h"
 #include "wire/cluster_msg.h"
@@ -91,7 +91,7 @@ bool router_is_current(const struct router *r)
     return true;
 }
 
-const struct roster *router_roster(const struct router *r)
+const struct acl *router_acl(const struct router *r)
 {
     (void)r;
     return NULL;

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/op.h"
+
+#include "base/assert.h"
+#include "base/rule.h"
+#include "wire/command_msg.h"
+
+#include <stdlib.h>
+
+/* A try that found nobody is repeated so soon: an election takes some hundred milliseconds. */
+#define RETRY_MS 20
+/* Every node says something several times in this time, if only that it is there. */
+#define SILENT_MS (5 * BEACON_MS)
+/* Kept for the next requests, instead of going back to the heap. */
+#define KEPT_MAX 1024
+
+/* --- life --- */
+
+static bool is_silent(const struct cluster *c, const struct peer *p)
+{
+    return now_of(c) - p->heard_ms > SILENT_MS;
+}
+
+static void rearm(struct op *w, uint64_t at_ms);
+
+/* Whoever was asked is there, so it is waited for; or it is not heard any more, and another is asked. */
+static void wait_on(struct op *w)
+{
+    struct cluster *c = w->router->cluster;
+    if (w->asks_leader) { /* any other will do */
+        op_dispatch(w);
+        return;
+    }
+    if (!is_silent(c, w->asked)) {
+        rearm(w, now_of(c) + SILENT_MS);
+        return;
+    }
+    w->maybe_done = w->maybe_done || op_has_effect(w);
+    if (w->partition)
+        w->partition->leader_hint = 0;
+    op_dispatch(w);
+}
+
+static void on_timer(struct timer *t)
+{
+    struct op *w = LIST_ENTRY(t, struct op, timer);
+    bool unsure = w->maybe_done || (w->out && op_has_effect(w));
+    if (now_of(w->router->cluster) >= w->deadline_ms)
+        op_finish(w, unsure ? E_UNKNOWN : E_TIMEOUT, NULL);
+    else if (w->asked)
+        wait_on(w);
+    else
+        op_dispatch(w);
+}
+
+static void rearm(struct op *w, uint64_t at_ms)
+{
+    uint64_t now = now_of(w->router->cluster);
+    if (at_ms > w->deadline_ms)
+        at_ms = w->deadline_ms;
+    timer_start(w->router->cluster->config.timers, &w->timer, at_ms > now ? at_ms - now : 0);
+}
+
+void op_until_deadline(struct op *w)
+{
+    rearm(w, w->deadline_ms);
+}
+
+struct op *op_create(struct router *r, unsigned kind, uint64_t timeout_ms)
+{
+    struct op *w = r->free;
+    if (w) {
+        r->free = w->next_free;
+        r->free_count--;
+    } else if (!(w = malloc(sizeof *w))) {
+        return NULL;
+    }
+    *w = (struct op){.router = r, .kind = kind, .deadline_ms = now_of(r->cluster) + timeout_ms};
+    list_init(&w->place);
+    list_init(&w->by_peer);
+    list_init(&w->by_sequence);
+    buf_init(&w->names, UINT32_MAX);
+    timer_init(&w->timer, on_timer);
+    rearm(w, w->deadline_ms);
+    return w;
+}
+
+void op_drop(struct op *w)
+{
+    struct router *r = w->router;
+    timer_stop(r->cluster->config.timers, &w->timer);
+    list_remove(&w->place);
+    if (w->from)
+        op_leave_peer(w);
+    list_remove(&w->by_sequence);
+    blob_put(w->blob);
+    blob_put(w->entry);
+    buf_fini(&w->names);
+    free(w->seen);
+    if (w->request)
+        w->request->op = NULL;
+    if (r->free_count == KEPT_MAX) {
+        free(w);
+        return;
+    }
+    w->next_free = r->free;
+    r->free = w;
+    r->free_count++;
+}
+
+void op_finish(struct op *w, int err, const struct store_result *result)
+{
+    static const struct store_result nothing;
+    struct router_request *q = w->request;
+    bool of_key = op_is_of_key(w->kind);
+    struct store_result r = result ? *result : nothing;
+    if (w->kind == PEER_CATALOG && w->maybe_done &&
+        err) /* of a repetition: what an earlier try has done is not known */
+        err = E_UNKNOWN;
+    r.err = err;
+    if (w->from)
+        op_answer(w, err, &r);
+    w->request = NULL;
+    if (q)
+        q->op = NULL;
+    /* The list of results above the acknowledged mark is the shorter the earlier this leaves it. */
+    list_remove(&w->by_sequence);
+    if (q)
+        q->done(q, err, of_key ? &r : NULL);
+    op_drop(w);
+}
+
+/* --- trying --- */
+
+void op_wait(struct op *w)
+{
+    list_remove(&w->place);
+    w->asked = NULL;
+    w->out = false;
+    blob_put(w->entry);
+    w->entry = NULL;
+    if (w->from && w->maybe_done) {
+        op_answer_unsure(w); /* whoever asked tries again where it is led now */
+        return;
+    }
+    if (w->from) {
+        op_refuse(w, w->partition ? w->partition->leader_hint : 0);
+        return;
+    }
+    if (!w->request && list_empty(&w->by_sequence)) { /* nobody waits for it any more */
+        op_drop(w);
+        return;
+    }
+    list_append(&w->router->waits, &w->place);
+    rearm(w, now_of(w->router->cluster) + RETRY_MS);
+}
+
+/* A member that can be asked; NULL: it cannot be reached, or could not answer, or nothing is heard of it. */
+static struct peer *peer_of(const struct cluster *c, uint64_t member)
+{
+    struct link *l = member && member != c->meta.self ? cluster_link(c, member, PLANE_RAFT) : NULL;
+    return l && l->peer->in[PLANE_RAFT] && !is_silent(c, l->peer) ? l->peer : NULL;
+}
+
+bool op_can_ask(const struct op *w, uint64_t member)
+{
+    return peer_of(w->router->cluster, member) != NULL;
+}
+
+/* Somebody who has the partition, in turn, when it is not known who leads it. */
+static uint64_t anybody(const struct cluster *c, struct partition *p)
+{
+    const struct partition_map *map = &c->meta.state->partition[p->number];
+    for (unsigned i = 0; i < map->replica_count; i++) {
+        const struct replica *r = &map->replica[p->turn++ % map->replica_count];
+        if (peer_of(c, r->member))
+            return r->member;
+    }
+    return 0;
+}
+
+void op_forward(struct op *w, uint64_t member)
+{
+    struct cluster *c = w->router->cluster;
+    if (w->from) { /* it has come here by a hint: no further */
+        op_refuse(w, member);
+        return;
+    }
+    if (w->partition && !peer_of(c, member))
+        member = anybody(c, w->partition);
+    struct peer *p = peer_of(c, member);
+    if (!p || op_send(w, p)) {
+        op_wait(w);
+        return;
+    }
+    list_remove(&w->place);
+    list_append(&p->requests, &w->place);
+    w->asked = p;
+    w->out = true;
+    rearm(w, w->asks_leader ? w->leader_until_ms : now_of(c) + SILENT_MS);
+}
+
+/* The command carries the partition's time as of its proposal. What stands in a log is never changed: a repetition gets
+ * bytes of its own. */
+static int stamp(struct op *w)
+{
+    if (w->blob->refs > 1) {
+        struct blob *b = blob_create(w->blob->size);
+        if (!b)
+            return E_NOMEM;
+        memcpy(b->data, w->blob->data, b->size);
+        blob_put(w->blob);
+        w->blob = b;
+    }
+    command_set_stamp(w->blob, partition_now_ms(w->partition));
+    return 0;
+}
+
+static int decode(const struct op *w, struct store_command *out)
+{
+    const struct cluster *c = w->router->cluster;
+    int err = command_decode(slice_make(w->blob->data, w->blob->size), w->blob, out);
+    if (!err)
+        store_key_init(&out->key, &c->meta.state->key, out->key.type, out->key.bucket, out->key.key);
+    return !err && !op_is_here(w, &out->key) ? E_MISMATCH : err;
+}
+
+/* R-MEMORY: by this node's fill, and by what its followers have said of theirs. */
+static int admit(const struct op *w, const struct store_command *command)
+{
+    struct cluster *c = w->router->cluster;
+    const struct partition_map *map = &c->meta.state->partition[w->partition->number];
+    int err = rule_holds(RULE_MEMORY) ? store_admit(w->partition->store, command) : 0;
+    for (unsigned i = 0; !err && store_adds(command) && i < c->lease.member_count; i++) {
+        const struct peer_load *l = &c->lease.member[i];
+        if (l->memory_used > l->memory_limit / FOLLOWER_FULL_OF * FOLLOWER_FULL && meta_replica_of(map, l->member))
+            err = rule_holds(RULE_MEMORY) ? E_FULL : 0;
+    }
+    return err;
+}
+
+static void write_alone(struct op *w)
+{
+    struct partition *p = w->partition;
+    struct store_command command;
+    struct store_result result = {0};
+    int err = decode(w, &command);
+    if (!err)
+        err = admit(w, &command);
+    if (!err)
+        err = partition_commit_solo(p, &command, &result);
+    partition_schedule_expiry(p);
+    router_seen(w);
+    op_finish(w, err, &result); /* of what the store holds: nothing is to change in it before */
+    partition_forget_origins(p);
+}
+
+static void propose(struct op *w)
+{
+    struct partition *p = w->partition;
+    struct store_command command;
+    int err = decode(w, &command);
+    if (!err && !w->maybe_done) /* else it was admitted once, and may be applied */
+        err = admit(w, &command);
+    if (err) {
+        w->router->cluster->config.metrics->writes_refused_full += err == E_FULL;
+        op_finish(w, err, NULL);
+        return;
+    }
+    if (!partition_knows_time(p) || stamp(w) || group_propose(p->group, blob_get(w->blob), &w->index)) {
+        op_wait(w);
+        return;
+    }
+    list_remove(&w->place);
+    list_append(&p->waiting, &w->place);
+    w->out = true;
+    rearm(w, w->deadline_ms);
+    partition_mark_dirty(p);
+}
+
+static void ask(struct op *w)
+{
+    struct partition *p = w->partition;
+    int err = read_index_ask(&p->rounds, p->group, &w->term, &w->round, &w->index);
+    if (err) {
+        op_wait(w);
+        return;
+    }
+    list_remove(&w->place);
+    list_append(&p->reads, &w->place);
+    rearm(w, w->deadline_ms);
+    partition_mark_dirty(p);
+}
+
+/* A partition that is being rebuilt takes writes once it is on enough nodes (R-REBUILD). */
+static bool is_rebuilding(const struct partition *p)
+{
+    return rule_holds(RULE_REBUILD) && p->cluster->meta.state->partition[p->number].frozen_count != 0;
+}
+
+bool router_serves(const struct partition *p)
+{
+    return partition_leads(p) && lease_is_valid(p->cluster) && !is_rebuilding(p) &&
+           (!p->group || !group_is_transferring(p->group));
+}
+
+static void dispatch_write(struct op *w)
+{
+    struct partition *p = w->partition;
+    if (!router_serves(p))
+        partition_leads(p) ? op_wait(w) : op_forward(w, p->leader_hint);
+    else if (p->group)
+        propose(w);
+    else
+        write_alone(w);
+}
+
+static void dispatch_get(struct op *w)
+{
+    struct partition *p = w->partition;
+    if (!router_serves(p))
+        partition_leads(p) ? op_wait(w) : op_forward(w, p->leader_hint);
+    else if (p->group)
+        ask(w);
+    else if (op_is_scan(w->kind))
+        router_scan_here(w);
+    else
+        router_read_alone(w);
+}
+
+/* R-KNOWN, R-LEASE: rules and permissions were looked up when the request came in. Where this node held no lease then,
+ * others may have been told of a change that it did not know: it waits until it serves, and begins if there was none.
+ */
+static bool may_begin(struct op *w)
+{
+    const struct cluster *c = w->router->cluster;
+    if (w->admitted || w->from || w->kind == PEER_GET_ANY || !rule_holds(RULE_KNOWN))
+        return true;
+    if (!lease_is_valid(c)) {
+        op_wait(w);
+        return false;
+    }
+    if (w->catalog_version != c->catalog_version) {
+        op_finish(w, E_AGAIN, NULL);
+        return false;
+    }
+    w->admitted = true;
+    return true;
+}
+
+void op_dispatch(struct op *w)
+{
+    struct router *r = w->router;
+    struct cluster *c = r->cluster;
+    list_remove(&w->place);
+    w->asked = NULL;
+    w->out = false;
+    if (r->applying) { /* a group is calling: at the end of the turn */
+        list_append(&r->todo, &w->place);
+        return;
+    }
+    if (!c->meta.whole || !c->meta.state->partition[0].generation) {
+        op_wait(w);
+        return;
+    }
+    if (!may_begin(w))
+        return;
+    switch (w->kind) {
+    case PEER_WRITE:
+        dispatch_write(w);
+        break;
+    case PEER_GET_ANY:
+    case PEER_GET_LATEST:
+        router_read_any(w);
+        break;
+    case PEER_CATALOG:
+        meta_catalog(c, w);
+        break;
+    default:
+        dispatch_get(w);
+    }
+}
