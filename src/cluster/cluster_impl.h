@@ -4,9 +4,9 @@
 #define CLUSTER_CLUSTER_IMPL_H
 
 #include "cluster/cluster.h"
-#include "cluster/mesh.h"
-#include "cluster/seats.h"
-#include "cluster/meta_state.h"
+#include "mesh/mesh.h"
+#include "map/seats.h"
+#include "map/meta_state.h"
 #include "consensus/group.h"
 #include "consensus/read_index.h"
 #include "store/snapshot.h"

@@ -4,7 +4,7 @@
 #ifndef CLUSTER_STATUS_H
 #define CLUSTER_STATUS_H
 
-#include "cluster/placement.h"
+#include "map/placement.h"
 #include "wire/status.h"
 
 _Static_assert(STATUS_MEMBERS_MAX >= PLACEMENT_MEMBERS_MAX, "every member is told");

@@ -5,7 +5,7 @@
  * Input: the length of a state in two bytes, and the state (0: an empty one of three members); then commands, each with
  * its length in two bytes in front; a length of 0: a re-forming. */
 #include "base/err.h"
-#include "cluster/meta_state.h"
+#include "map/meta_state.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/seats.h"
+#include "map/seats.h"
 
 #include "base/rule.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/meta_state.h"
+#include "map/meta_state.h"
 
 #include "base/arena.h"
 #include "base/rule.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
-#include "cluster/meta_state.h"
+#include "map/meta_state.h"
 
 static void code_member(struct coder *c, struct member *m)
 {

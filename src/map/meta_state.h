@@ -2,10 +2,10 @@
 /* The state of the meta group: who is a member, which replicas of which partitions are where, and the catalog. A
  * deterministic machine: committed entries in, the same state on every node out. It decides nothing; that is the meta
  * leader's work (controller.c), which proposes what is applied here. */
-#ifndef CLUSTER_META_STATE_H
-#define CLUSTER_META_STATE_H
+#ifndef MAP_META_STATE_H
+#define MAP_META_STATE_H
 
-#include "cluster/placement.h"
+#include "map/placement.h"
 #include "security/acl.h"
 #include "store/catalog.h"
 #include "wire/peer_msg.h"

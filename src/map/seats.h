@@ -2,8 +2,8 @@
 /* R-SEATS: how many voters the meta group has, so that two clusters can never both have a quorum: a quorum of a new
  * meta group and one of any older that nodes of the configured size may have formed are together more than N, the
  * number of nodes that run. */
-#ifndef CLUSTER_SEATS_H
-#define CLUSTER_SEATS_H
+#ifndef MAP_SEATS_H
+#define MAP_SEATS_H
 
 /* `n`: N; `configured`: E0, the size that every node is configured with, >= 1. Odd, and never under E0. It may be more
  * than a group can have: up to twice N. */

@@ -3,7 +3,7 @@
 #ifndef CLUSTER_MESH_RIG_H
 #define CLUSTER_MESH_RIG_H
 
-#include "cluster/mesh.h"
+#include "mesh/mesh.h"
 
 #define RIG_WIRES_MAX 1024
 #define RIG_FRAME_MAX ((size_t)100 * 1024)

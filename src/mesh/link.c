@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/mesh_impl.h"
+#include "mesh/mesh_impl.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #ifndef CLUSTER_META_RIG_H
 #define CLUSTER_META_RIG_H
 
-#include "cluster/meta_state.h"
+#include "map/meta_state.h"
 
 extern struct store_memory meta_rig_memory;     /* every state's; a test may change its limit */
 extern const struct bucket_props meta_rig_many; /* some properties */

@@ -5,8 +5,8 @@
  *
  * It says where things should end, not in which steps: how many move at once, and that a dead replica is removed before
  * another is added but a live one after, is the meta leader's business (placement rules of the design, section 6). */
-#ifndef CLUSTER_PLACEMENT_H
-#define CLUSTER_PLACEMENT_H
+#ifndef MAP_PLACEMENT_H
+#define MAP_PLACEMENT_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Properties of the placement, over members that come and go by chance; and the few cases one can name. */
-#include "cluster/placement.h"
+#include "map/placement.h"
 
 #include "base/rng.h"
 #include "support.h"

@@ -6,8 +6,8 @@
  * Each node dials each other and says on its own connections what it has to say; on those that it accepted it listens,
  * and answers requests. So what a node hears on a connection that it dialed is from whoever lives at that address now,
  * which is what a proof of death needs (R-PROOF). */
-#ifndef CLUSTER_MESH_H
-#define CLUSTER_MESH_H
+#ifndef MESH_MESH_H
+#define MESH_MESH_H
 
 #include "base/list.h"
 #include "base/log.h"

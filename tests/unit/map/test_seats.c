@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* R-SEATS: whatever sizes the cluster had before, no two of its meta groups can both have a quorum. */
-#include "cluster/seats.h"
+#include "map/seats.h"
 
 #include "support.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What link.c and mesh.c say to each other. */
-#ifndef CLUSTER_MESH_IMPL_H
-#define CLUSTER_MESH_IMPL_H
+#ifndef MESH_MESH_IMPL_H
+#define MESH_MESH_IMPL_H
 
-#include "cluster/mesh.h"
+#include "mesh/mesh.h"
 
 /* Why a peer's connection is closed, and what else it can make happen over and over: said of each address when it
  * begins, then once in a minute. */
