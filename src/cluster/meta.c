@@ -238,7 +238,7 @@ int meta_start(struct cluster *c, struct meta_state *state, uint64_t self, const
     return 0;
 }
 
-static void dedup_all(struct list *l)
+static void retry_all(struct list *l)
 {
     while (!list_empty(l)) {
         struct op *w = LIST_ENTRY(l->next, struct op, place);
@@ -256,8 +256,8 @@ void meta_stop(struct cluster *c)
     buf_release(&m->copy_in);
     m->self = m->taken_id = m->copy_index = m->copy_wanted_count = 0;
     m->whole = m->was_led = m->changed = false;
-    dedup_all(&m->waiting);
-    dedup_all(&m->answered);
+    retry_all(&m->waiting);
+    retry_all(&m->answered);
 }
 
 /* --- messages --- */
@@ -490,7 +490,7 @@ void meta_turn(struct cluster *c)
     m->dirty = false;
     group_flush(m->group, now_of(c));
     if (!group_leads(m->group)) {
-        dedup_all(&m->waiting);
+        retry_all(&m->waiting);
         give_up_answered(m);
     }
     ask_round(c);

@@ -57,7 +57,7 @@ static void close_stranger(struct listener *l, struct stranger *g)
 
 /* --- accepting --- */
 
-static void dedup_in(struct listener *l, uint64_t ms)
+static void retry_in(struct listener *l, uint64_t ms)
 {
     timer_start(&l->owner.loop->timers, &l->retry, ms);
 }
@@ -123,11 +123,11 @@ static void accept_waiting(struct listener *l)
 {
     while (l->open && (l->door || l->blocked)) {
         if (!may_accept(l)) {
-            dedup_in(l, 1);
+            retry_in(l, 1);
             return;
         }
         if ((!l->door && !take(l)) || !see_to_door(l)) {
-            dedup_in(l, RETRY_MS);
+            retry_in(l, RETRY_MS);
             return;
         }
     }
@@ -158,7 +158,7 @@ static void on_connection(uv_stream_t *stream, int status)
 static void look_again(struct listener *l)
 {
     if (l->open && (l->door || l->blocked))
-        dedup_in(l, 0);
+        retry_in(l, 0);
 }
 
 static bool on_trusted(struct conn_owner *o, struct conn *c)

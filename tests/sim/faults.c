@@ -591,8 +591,25 @@ static const struct {
 };
 
 /* One node after the other is ended as soon as it may be, more often than not. */
+/* What a schedule says for the actor is done next. */
+static void follow_schedule(struct actor *a)
+{
+    struct faults *f = &a->world->faults;
+    const struct schedule_entry *e = schedule_find(&f->schedule, a->kind, a->next);
+    uint64_t now = a->world->now_us - f->began_us;
+    if (!e || f->over)
+        return;
+    a->next = (size_t)(e - f->schedule.entry);
+    world_timer(a->world, &a->timer, e->at_us > now ? e->at_us - now : 0);
+}
+
 static void rest(struct actor *a)
 {
+    if (a->world->faults.schedule.replays) {
+        a->acts = false;
+        follow_schedule(a);
+        return;
+    }
     uint64_t us = acts[a->kind].rest_s * SECOND_US;
     if (a->kind == FAULT_KILL && faults_are_orderly(a->world) && chance_of(chance(a->world), 80))
         us = SECOND_US / 10;
@@ -601,14 +618,27 @@ static void rest(struct actor *a)
         world_timer(a->world, &a->timer, rng_below(chance(a->world), us));
 }
 
+/* Of a schedule: as it could not begin now. */
+#define BEGIN_AGAIN_US (SECOND_US / 10)
+
 static void begin(struct actor *a)
 {
+    struct faults *f = &a->world->faults;
+    if (f->schedule.replays)
+        f->chance = f->schedule.entry[a->next].chance;
+    struct schedule_entry e = {a->world->now_us - f->began_us, a->kind, f->chance};
     a->acts = true;
     uint64_t us = acts[a->kind].begin(a);
-    if (us)
+    if (us) {
+        schedule_record(&f->schedule, &e);
+        a->next++;
         world_timer(a->world, &a->timer, us);
-    else
+    } else if (f->schedule.replays) {
+        a->acts = false;
+        world_timer(a->world, &a->timer, BEGIN_AGAIN_US);
+    } else {
         rest(a);
+    }
 }
 
 static void go_on(struct actor *a)
@@ -647,6 +677,7 @@ static void add_actor(struct world *w, enum fault kind)
 void faults_init(struct faults *f, struct world *w)
 {
     *f = (struct faults){0};
+    schedule_init(&f->schedule, w->options.schedule, w->options.record);
     rng_seed(&f->chance, rng_next(&w->chance));
     add_actor(w, FAULT_ORDERED); /* the first: it starts nodes in any world */
     for (unsigned kind = 0; kind < FAULT_COUNT; kind++)
@@ -656,6 +687,7 @@ void faults_init(struct faults *f, struct world *w)
 
 void faults_begin(struct world *w)
 {
+    w->faults.began_us = w->now_us;
     for (unsigned i = 1; i < w->faults.actors; i++)
         rest(&w->faults.actor[i]);
 }
@@ -685,6 +717,7 @@ void faults_end(struct world *w)
 
 void faults_fini(struct world *w)
 {
+    schedule_fini(&w->faults.schedule);
     for (unsigned i = 0; i < w->faults.actors; i++)
         timer_stop(&w->timers, &w->faults.actor[i].timer);
 }

@@ -4,6 +4,7 @@
 #define SIM_FAULTS_H
 
 #include "sim/network.h"
+#include "sim/schedule.h"
 
 #define ACTORS_MAX (2 * FAULT_COUNT)
 
@@ -17,6 +18,7 @@ struct actor {
     bool acts;                           /* now */
     unsigned node[SIM_NODES_MAX], count; /* that it has taken hold of */
     unsigned step, waited;
+    size_t next;       /* of a schedule: the position from which it goes on */
     uint64_t again_us; /* until it is asked again */
     bool joined;       /* of a drain: the fresh nodes were members when the others were told to leave */
     bool cut[SITES][SITES];
@@ -24,6 +26,8 @@ struct actor {
 
 struct faults {
     struct rng chance;
+    struct schedule schedule;
+    uint64_t began_us; /* the first fault could begin then */
     struct actor actor[ACTORS_MAX];
     unsigned actors;
     uint64_t began; /* times that one did */

@@ -30,6 +30,8 @@ static const char usage[] =
     "  --verbose        all that the nodes log, as it happens\n"
     "  --trace FILE     every event\n"
     "  --history FILE   what the clients saw, for history-check\n"
+    "  --record FILE    which faults began when: a schedule\n"
+    "  --schedule FILE  faults begin as a recorded schedule says, whatever the code does\n"
     "  --jobs N         processes at once, with --seeds [2]\n"
     "  --state FILE     with --seeds: what has been lived through stands there, is not lived through again, and "
     "counts\n"
@@ -100,6 +102,8 @@ enum {
     OPTION_VERBOSE,
     OPTION_TRACE,
     OPTION_HISTORY,
+    OPTION_SCHEDULE,
+    OPTION_RECORD,
     OPTION_JOBS,
     OPTION_STATE,
     OPTION_HELP
@@ -119,6 +123,8 @@ static const struct option long_options[] = {{"seed", required_argument, NULL, O
                                              {"verbose", no_argument, NULL, OPTION_VERBOSE},
                                              {"trace", required_argument, NULL, OPTION_TRACE},
                                              {"history", required_argument, NULL, OPTION_HISTORY},
+                                             {"schedule", required_argument, NULL, OPTION_SCHEDULE},
+                                             {"record", required_argument, NULL, OPTION_RECORD},
                                              {"jobs", required_argument, NULL, OPTION_JOBS},
                                              {"state", required_argument, NULL, OPTION_STATE},
                                              {"help", no_argument, NULL, OPTION_HELP},
@@ -179,6 +185,12 @@ static void take(int option, struct sim_options *o, struct campaign *c)
     case OPTION_HISTORY:
         o->history = optarg;
         break;
+    case OPTION_SCHEDULE:
+        o->schedule = optarg;
+        break;
+    case OPTION_RECORD:
+        o->record = optarg;
+        break;
     case OPTION_JOBS:
         c->jobs = (unsigned)number("jobs", optarg, 1, 64);
         break;
@@ -220,6 +232,8 @@ int sim_main(int argc, char **argv)
         take(option, &o, &c);
     if (optind < argc)
         refuse("what is this:", argv[optind]);
+    if (c.many && (o.schedule || o.record))
+        refuse("with --seeds, one file cannot serve many lives:", o.schedule ? "--schedule" : "--record");
     heap_watch_libraries();
     if (c.many)
         return campaign_run(&c, &o, live_once);

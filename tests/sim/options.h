@@ -65,9 +65,11 @@ struct sim_options {
     uint32_t faults;       /* bits of enum fault */
     bool long_times;       /* the daemon's defaults; else a node is lost after seconds */
     bool faults_given, times_given;
-    bool verbose;        /* shows all that is logged, as it happens */
-    const char *trace;   /* a file for every event; NULL: none */
-    const char *history; /* a file for what the clients saw; NULL: none */
+    bool verbose;         /* shows all that is logged, as it happens */
+    const char *trace;    /* a file for every event; NULL: none */
+    const char *schedule; /* a file of faults that begin instead of those by chance (sim/schedule.h); NULL: none */
+    const char *record;   /* a file for such a schedule; NULL: none */
+    const char *history;  /* a file for what the clients saw; NULL: none */
 };
 
 struct sim_result {
