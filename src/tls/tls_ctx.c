@@ -6,7 +6,9 @@
 #include "tls/issuer.h"
 #include "tls/pem_read.h"
 #include "tls/reason.h"
+#include "tls/session_ticket.h"
 #include "tls/tls_bio.h"
+#include "tls/tls_engine.h"
 #include "tls/why.h"
 
 #include <arpa/inet.h>
@@ -18,7 +20,6 @@
 #define SECURITY_LEVEL 2           /* 112 bits: RSA 2048, no SHA-1 signatures; as Debian's default */
 #define CHAIN_DEPTH    4           /* certificates between a peer's and the root */
 #define CHAIN_BYTES    (32 * 1024) /* of a peer's certificates: a few of RSA 4096 */
-#define SESSION_S      3600        /* how long a session may be resumed */
 
 #define SUITES_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define SUITES_MODERN                                                                                                  \
@@ -33,6 +34,8 @@
 struct tls_ctx {
     SSL_CTX *ssl_ctx;
     BIO_METHOD *bio;
+    const char *role; /* servers for clients only, as the next; borrowed */
+    struct session_tickets *tickets;
     bool is_server;
     tls_clock clock;
     void *clock_arg;
@@ -172,32 +175,43 @@ static int name_authorities(const struct making *m, const STACK_OF(X509) * ancho
     return 0;
 }
 
-/* A session ends with the certificate that it stands for. */
+/* Sessions end with what they were accepted under. */
+static int bind_sessions(const struct making *m, const STACK_OF(X509) * anchors)
+{
+    uint8_t scope[SESSION_SCOPE_SIZE];
+    if (session_scope(m->ctx->role, anchors, scope) == 0 &&
+        SSL_CTX_set_session_id_context(m->ctx->ssl_ctx, scope, sizeof scope) == 1)
+        return 0;
+    return fail_openssl(m, "scope of sessions");
+}
+
+/* Of a session that this process keeps, for a client that knows no tickets: it ends with the certificate that it stands
+ * for. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
     const struct tls_ctx *ctx = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     X509 *peer = SSL_SESSION_get0_peer(session);
-    int64_t left = peer ? pem_time(X509_get0_notAfter(peer)) - tls_ctx_now(ctx) : SESSION_S;
-    if (left < SESSION_S)
+    int64_t left = peer ? pem_time(X509_get0_notAfter(peer)) - tls_ctx_now(ctx) : TLS_SESSION_S;
+    if (left < TLS_SESSION_S)
         SSL_SESSION_set_timeout(session, left > 0 ? (long)left : 0);
     return 0; /* no reference is kept */
 }
 
-/* Sessions are kept here and clients get their names, also as TLS 1.3's tickets: a ticket that held the session itself
- * would bring the peer's certificate along, and to decode that costs OpenSSL 3.0 as much as a full handshake. */
-static int set_sessions(const struct making *m, size_t sessions_max)
+static int set_sessions(const struct making *m, const struct tls_server_config *config)
 {
-    static const unsigned char context[] = "ephemeral-store";
     SSL_CTX *s = m->ctx->ssl_ctx;
+    m->ctx->role = config->role ? config->role : "client";
     SSL_CTX_set_app_data(s, m->ctx);
-    SSL_CTX_set_options(s, SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_SERVER);
-    SSL_CTX_sess_set_cache_size(s, (long)(sessions_max ? sessions_max : TLS_SESSIONS_DEFAULT));
-    SSL_CTX_set_timeout(s, SESSION_S);
+    SSL_CTX_sess_set_cache_size(s, (long)(config->sessions_max ? config->sessions_max : TLS_SESSIONS_DEFAULT));
+    SSL_CTX_set_timeout(s, TLS_SESSION_S);
     SSL_CTX_sess_set_new_cb(s, on_new_session);
-    if (SSL_CTX_set_session_id_context(s, context, sizeof context - 1) == 1 && SSL_CTX_set_num_tickets(s, 1) == 1)
-        return 0;
-    return fail_openssl(m, "sessions");
+    int err = bind_sessions(m, ca_anchors(config->ca));
+    if (!err && session_tickets_create(m->ctx, s, m->ctx->role, &m->ctx->tickets))
+        err = fail_openssl(m, "session tickets");
+    if (!err && SSL_CTX_set_num_tickets(s, 1) != 1)
+        err = fail_openssl(m, "sessions");
+    return err;
 }
 
 /* Called as check_role() below is. The engine wants to know whose certificate has expired: when time is judged, the
@@ -205,13 +219,13 @@ static int set_sessions(const struct making *m, size_t sessions_max)
 static int note_expired(int good, X509_STORE_CTX *store)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    char *cn = SSL_get_app_data(ssl);
+    struct tls_peer *peer = SSL_get_app_data(ssl);
     struct cert_cn name;
-    if (good || !cn || X509_STORE_CTX_get_error_depth(store) != 0 ||
+    if (good || !peer || X509_STORE_CTX_get_error_depth(store) != 0 ||
         X509_STORE_CTX_get_error(store) != X509_V_ERR_CERT_HAS_EXPIRED)
         return good;
     cert_name_cn(X509_get_subject_name(X509_STORE_CTX_get_current_cert(store)), &name);
-    memcpy(cn, name.first, sizeof name.first);
+    memcpy(peer->cn, name.first, sizeof name.first);
     return good;
 }
 
@@ -236,7 +250,7 @@ static int build_server(const struct making *m, const struct tls_server_config *
     if (!err)
         err = name_authorities(m, ca_anchors(config->ca));
     if (!err)
-        err = set_sessions(m, config->sessions_max);
+        err = set_sessions(m, config);
     if (!err)
         err = use_cert(m, 0, config->rsa, ca_chain(config->ca));
     return err ? err : use_cert(m, 1, config->ecdsa, ca_chain(config->ca));
@@ -286,6 +300,8 @@ int tls_ctx_trust(struct tls_ctx *ctx, const struct ca *ca, char *why, size_t wh
         err = believe_in(&m, store, ca_chain(ca));
     if (!err && SSL_CTX_get_client_CA_list(ctx->ssl_ctx))
         err = name_authorities(&m, ca_anchors(ca));
+    if (!err && ctx->tickets)
+        err = bind_sessions(&m, ca_anchors(ca));
     if (err) {
         X509_STORE_free(store);
         return err;
@@ -294,6 +310,11 @@ int tls_ctx_trust(struct tls_ctx *ctx, const struct ca *ca, char *why, size_t wh
     SSL_CTX_set_cert_store(ctx->ssl_ctx, store);
     forget_sessions(ctx->ssl_ctx);
     return 0;
+}
+
+int tls_ctx_share_tickets(struct tls_ctx *ctx, const struct tls_ticket_secrets *secrets)
+{
+    return session_tickets_share(ctx->tickets, secrets);
 }
 
 static int64_t earlier(const int64_t of[2])
@@ -485,6 +506,7 @@ void tls_ctx_destroy(struct tls_ctx **ctx)
     if (!c)
         return;
     SSL_CTX_free(c->ssl_ctx);
+    session_tickets_destroy(&c->tickets);
     BIO_meth_free(c->bio);
     free(c);
 }
@@ -519,4 +541,9 @@ int64_t tls_ctx_now(const struct tls_ctx *ctx)
 bool tls_ctx_is_server(const struct tls_ctx *ctx)
 {
     return ctx->is_server;
+}
+
+struct session_tickets *tls_ctx_tickets(const struct tls_ctx *ctx)
+{
+    return ctx->tickets;
 }

@@ -4,9 +4,10 @@
  *
  * Server: TLS 1.2 and 1.3. A peer's certificate must lead to a root within a short chain, be in date, and, if it
  * carries an extended key usage, be meant for clients; X.509 v1 certificates are accepted. Nobody's name is judged
- * here: that is the session's work, on tls_engine_peer(). Sessions are resumed for an hour at most, from a bounded
- * cache in this process, the oldest making room; a resumed connection has its peer's certificate again, and an expired
- * one is not resumed. No renegotiation, no compression, no early data.
+ * here: that is the session's work, on tls_engine_peer(). Sessions are resumed for TLS_SESSION_S at most, by tickets,
+ * at every server that has the same secrets, role and roots; of TLS 1.2 clients that know no tickets, from a bounded
+ * cache in this process, the oldest making room. A resumed connection has what its peer's certificate said, and is not
+ * resumed after the end of that. No renegotiation, no compression, no early data.
  */
 #ifndef TLS_TLS_CTX_H
 #define TLS_TLS_CTX_H
@@ -16,6 +17,7 @@
 struct tls_ctx;
 
 #define TLS_SESSIONS_DEFAULT ((size_t)1024)
+#define TLS_SESSION_S        3600 /* seconds for which a session may be resumed */
 
 enum tls_version { TLS_VERSION_ANY, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
@@ -29,7 +31,9 @@ struct tls_server_config {
     bool client_cert_optional; /* a connection without a certificate opens too; a bad one is refused still */
     bool legacy_suites;  /* for TLS 1.2 also DHE and RSA key exchange with AES in CBC mode, after the modern ones: the
                             only suites of Riak's Node.js client */
-    size_t sessions_max; /* kept for resumption, about 4 KB each; 0: TLS_SESSIONS_DEFAULT */
+    size_t sessions_max; /* kept for clients without tickets, about 4 KB each; 0: TLS_SESSIONS_DEFAULT */
+    const char *role;    /* what this server is for: a session of another role is not resumed. Borrowed until destroy;
+                            NULL: "client" */
     enum tls_version min, max; /* ANY: 1.2 and 1.3 */
     tls_clock clock;           /* NULL: time() */
     void *clock_arg;           /* borrowed until destroy */
@@ -37,6 +41,21 @@ struct tls_server_config {
 
 /* Fast: the certificates are already minted. E_INVALID, E_NOMEM, E_TLS. */
 int tls_ctx_create_server(const struct tls_server_config *config, struct tls_ctx **out, char *why, size_t why_size);
+
+#define TLS_TICKET_SECRET_SIZE 32
+#define TLS_TICKET_SECRETS_MAX 3
+
+/* What the keys of tickets are made from. All decrypt; the current one encrypts. One that is new to the servers is to
+ * be given to all of them before it becomes current, and an old one is to stay for TLS_SESSION_S. */
+struct tls_ticket_secrets {
+    unsigned count; /* 0: the context makes tickets for itself alone, as it does before the first call */
+    unsigned current;
+    uint8_t secret[TLS_TICKET_SECRETS_MAX][TLS_TICKET_SECRET_SIZE];
+};
+
+/* Of a server: these secrets from now on, and no others; those of before are wiped. Copied. E_INVALID (counts), E_TLS;
+ * both leave the old ones in use. */
+int tls_ctx_share_tickets(struct tls_ctx *ctx, const struct tls_ticket_secrets *secrets);
 
 /* Between nodes, either side of it: TLS 1.3 alone, both show certificates. The peer's must lead to the root, be in
  * date, and have the role node; whose address it is reached at does not matter, for addresses change. Nothing is
@@ -107,5 +126,7 @@ struct ssl_st *tls_ctx_new_ssl(struct tls_ctx *ctx); /* returned owned; NULL: no
 const struct bio_method_st *tls_ctx_bio(const struct tls_ctx *ctx);
 int64_t tls_ctx_now(const struct tls_ctx *ctx);
 bool tls_ctx_is_server(const struct tls_ctx *ctx);
+struct session_tickets;
+struct session_tickets *tls_ctx_tickets(const struct tls_ctx *ctx); /* borrowed; servers only, else NULL */
 
 #endif

@@ -4,9 +4,9 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "tls/cert_name.h"
-#include "tls/pem_read.h"
 #include "tls/pem_write.h"
 #include "tls/reason.h"
+#include "tls/session_ticket.h"
 #include "tls/tls_bio.h"
 #include "tls/tls_ctx.h"
 
@@ -44,7 +44,7 @@ int tls_engine_create(struct tls_ctx *ctx, struct tls_engine **out)
     e->ctx = ctx;
     e->ssl = ssl;
     if (tls_ctx_is_server(ctx))
-        SSL_set_app_data(ssl, e->peer.cn); /* note_expired() of tls_ctx.c writes there */
+        SSL_set_app_data(ssl, &e->peer); /* note_expired() of tls_ctx.c writes there */
     BIO_set_data(bio, &e->wire);
     SSL_set_bio(ssl, bio, bio);
     *out = e;
@@ -107,30 +107,13 @@ static int judge(struct tls_engine *e, int result)
     }
 }
 
-static void note_peer(struct tls_engine *e)
-{
-    struct cert_cn cn;
-    X509 *cert = SSL_get0_peer_certificate(e->ssl);
-    e->peer.has_cert = cert != NULL;
-    if (!cert)
-        return;
-    cert_name_cn(X509_get_subject_name(cert), &cn);
-    e->peer.cn_count = cn.count;
-    memcpy(e->peer.cn, cn.first, sizeof e->peer.cn);
-    e->peer.not_after = pem_time(X509_get0_notAfter(cert));
-    e->peer.v1 = X509_get_version(cert) == X509_VERSION_1;
-    e->peer.is_node = !e->peer.v1 && cert_role_is_node(cert);
-    if (e->peer.is_node)
-        cert_role_incarnation(cert, e->peer.incarnation);
-}
-
 static int shake(struct tls_engine *e)
 {
     int result = SSL_do_handshake(e->ssl);
     if (result != 1)
         return judge(e, result);
     e->state = ENGINE_OPEN;
-    note_peer(e);
+    session_peer(e->ssl, &e->peer);
     /* Nor is it asked for one: it may have been made where none was wanted. */
     if (!e->peer.has_cert && SSL_get_verify_mode(e->ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) {
         e->state = ENGINE_ENDED;

@@ -342,6 +342,8 @@ bool probe_shake(struct probe *p, const struct manner *m)
     if (!make_ssl(p, m))
         return false;
     SSL_set_app_data(p->ssl, p);
+    if (m->no_tickets)
+        SSL_set_options(p->ssl, SSL_OP_NO_TICKET);
     SSL_set_fd(p->ssl, p->fd);
     SSL_set_connect_state(p->ssl);
     if (m->name)

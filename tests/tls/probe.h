@@ -30,6 +30,7 @@ struct manner {
     const char *suites; /* of TLS 1.2; NULL: OpenSSL's */
     const char *name;   /* that the node's certificate must have; NULL: any */
     SSL_SESSION *resume;
+    bool no_tickets;
 };
 
 struct probe {

@@ -34,6 +34,7 @@ struct row {
     const char *user;   /* in RpbAuthReq; NULL: myuser */
     uint16_t suite;     /* for a ClientHello by hand */
     bool direct;        /* TLS from the first byte */
+    bool no_tickets;    /* a client of TLS 1.2 that knows none, as Java's before 13 */
     /* NULL: comes in with all of this, "let in". Leaves in p->seen what came of it. */
     void (*run)(struct probe *p, const struct row *r, struct matrix *m);
 };
@@ -48,7 +49,8 @@ extern const struct rows rows_certs, rows_suites, rows_protocol, rows_sessions, 
 
 static inline struct manner row_manner(const struct row *r, struct matrix *m)
 {
-    return (struct manner){.cred = &m->creds[r->who], .version = r->version, .suites = r->suites};
+    return (struct manner){
+        .cred = &m->creds[r->who], .version = r->version, .suites = r->suites, .no_tickets = r->no_tickets};
 }
 
 static inline const char *row_user(const struct row *r)

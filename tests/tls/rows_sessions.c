@@ -75,7 +75,7 @@ static void run_reset(struct probe *p, const struct row *r, struct matrix *m)
     resume(p, r, m, row_user(r));
 }
 
-/* RFC 5246 7.2.2: what ended with a fatal alert is not resumed. */
+/* RFC 5246 7.2.2: what ended with a fatal alert is not resumed. A ticket cannot be taken back, but clients forget it. */
 static void run_damaged(struct probe *p, const struct row *r, struct matrix *m)
 {
     static const uint8_t record[] = {23, 3,  3,  0,  32, 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
@@ -193,6 +193,12 @@ static const struct row rows[] = {
      .run = run_reset},
     {"resumed after a reset, TLS 1.3", "resumed, let in", MANIFEST, .who = USER, .version = TLS1_3_VERSION,
      .run = run_reset},
+    {"resumed without tickets", "resumed, let in", MANIFEST, .who = USER, .version = TLS1_2_VERSION, .no_tickets = true,
+     .run = run_resumed},
+    {"resumed twice without tickets", "resumed, let in", MANIFEST, .who = USER, .version = TLS1_2_VERSION,
+     .no_tickets = true, .run = run_resumed_twice},
+    {"resumed after a damaged record, without tickets", "full, let in", MANIFEST, .who = USER,
+     .version = TLS1_2_VERSION, .no_tickets = true, .run = run_damaged},
     {"resumed after a damaged record, TLS 1.2", "full, let in", MANIFEST, .who = USER, .version = TLS1_2_VERSION,
      .run = run_damaged},
     {"resumed after a damaged record, TLS 1.3", "full, let in", MANIFEST, .who = USER, .version = TLS1_3_VERSION,

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "unit/tls/link.h"
+#include "unit/tls/raw_client.h"
 
 static struct link_world world;
 
@@ -109,22 +110,27 @@ static void after_an_end_without_goodbye(void **state)
     }
 }
 
-/* RFC 5246 7.2.2: a fatal alert ends the session too. */
-static void not_after_a_fatal_alert(void **state)
+/* RFC 5246 7.2.2: a fatal alert ends the session too, where the server keeps it. A ticket cannot be taken back: RFC
+ * 8446 6.2 leaves that to the client. */
+static void after_a_fatal_alert_by_ticket_alone(void **state)
 {
-    struct fixture f;
-    struct link next;
+    struct tls_server_config s = link_server_config(&world);
+    static const uint64_t options[] = {SSL_OP_NO_TICKET, 0};
     (void)state;
-    start(&f, &world.user, TLS_VERSION_1_2, 0);
-    assert_int_equal(tls_engine_write(f.first.client.engine, slice_str("question"), &f.first.server.in), 0);
-    f.first.server.in.data[f.first.server.in.start + 9] ^= 1;
-    f.first.client.err = E_CLOSED; /* does not hear of it, and keeps the session */
-    link_pump(&f.first, 0);
-    assert_int_equal(f.first.server.err, E_TLS);
-    assert_true(resume(&f, &next));
-    assert_false(tls_engine_resumed(next.server.engine));
-    link_close(&next);
-    stop(&f);
+    for (size_t i = 0; i < 2; i++) {
+        struct tls_ctx *server = link_server(&s);
+        struct raw_client c;
+        struct raw_outcome o;
+        raw_client_init(&c, TLS1_2_VERSION, options[i], &world.user);
+        raw_client_connect(&c, server, false, RAW_GOODBYE, &o);
+        raw_client_connect(&c, server, false, RAW_DAMAGE, &o);
+        assert_true(o.open && o.resumed);
+        raw_client_connect(&c, server, false, RAW_GOODBYE, &o);
+        assert_true(o.open);
+        assert_int_equal(o.resumed, i);
+        raw_client_fini(&c);
+        tls_ctx_destroy(&server);
+    }
 }
 
 /* A session is as old as its certificate lets it be: what was in date yesterday is not resumed today. */
@@ -167,22 +173,32 @@ static void another_server_does_not_know_it(void **state)
     }
 }
 
-/* The oldest makes room. */
+/* Of clients that know no tickets, as Java's before 13. The oldest makes room. */
 static void the_cache_is_bounded(void **state)
 {
-    struct fixture f;
+    struct tls_server_config s = link_server_config(&world);
+    struct raw_client c[3];
+    struct raw_outcome o;
     (void)state;
-    start(&f, &world.user, TLS_VERSION_1_2, 2);
-    struct link others[2];
-    check_resumed(&f, true);
-    for (size_t i = 0; i < 2; i++) {
-        link_open(&others[i], f.client, f.server);
-        assert_true(link_shake(&others[i]));
+    world.now = PKI_NOW;
+    s.sessions_max = 3; /* OpenSSL keeps one fewer */
+    struct tls_ctx *server = link_server(&s);
+    for (size_t i = 0; i < 3; i++) {
+        raw_client_init(&c[i], TLS1_2_VERSION, SSL_OP_NO_TICKET, &world.user);
+        raw_client_connect(&c[i], server, false, RAW_GOODBYE, &o);
+        assert_true(o.open && !o.resumed);
+        assert_int_equal(raw_client_ticket(&c[i]), 0);
+        raw_client_connect(&c[i], server, false, RAW_GOODBYE, &o);
+        assert_true(o.open && o.resumed);
+        assert_string_equal(o.peer.cn, "myuser");
     }
-    check_resumed(&f, false);
-    for (size_t i = 0; i < 2; i++)
-        link_close(&others[i]);
-    stop(&f);
+    raw_client_connect(&c[0], server, false, RAW_GOODBYE, &o);
+    assert_true(o.open && !o.resumed);
+    raw_client_connect(&c[2], server, false, RAW_GOODBYE, &o);
+    assert_true(o.open && o.resumed);
+    for (size_t i = 0; i < 3; i++)
+        raw_client_fini(&c[i]);
+    tls_ctx_destroy(&server);
 }
 
 /* New certificates of the server's, old sessions. */
@@ -251,7 +267,7 @@ int main(void)
         cmocka_unit_test(while_the_first_is_open),
         cmocka_unit_test(after_the_client_said_goodbye),
         cmocka_unit_test(after_an_end_without_goodbye),
-        cmocka_unit_test(not_after_a_fatal_alert),
+        cmocka_unit_test(after_a_fatal_alert_by_ticket_alone),
         cmocka_unit_test(not_after_the_certificates_end),
         cmocka_unit_test(another_server_does_not_know_it),
         cmocka_unit_test(the_cache_is_bounded),
