@@ -2,6 +2,7 @@
 /* Ping, server information, client ids (riak-pb.md section 3), and the time-out of a connection. */
 #include "base/err.h"
 #include "server/dispatch.h"
+#include "server/error_reply.h"
 #include "wire/admin_msg.h"
 
 static void answer(struct session *s, int err)
@@ -33,8 +34,7 @@ void admin_set_client_id(struct session *s, struct slice body)
 {
     struct slice id;
     if (admin_client_id_decode(body, &id)) {
-        s->server->metrics->frames_malformed++;
-        session_error(s, "Error processing incoming message: RpbSetClientIdReq could not be decoded");
+        riak_refuse_malformed(s, "RpbSetClientIdReq");
         return;
     }
     if (id.len > CLIENT_ID_MAX) {
@@ -50,8 +50,7 @@ void admin_set_client_id(struct session *s, struct slice body)
 void admin_set_timeout(struct session *s, struct slice body)
 {
     if (admin_timeout_decode_req(body, &s->timeout_ms)) {
-        s->server->metrics->frames_malformed++;
-        session_error(s, "Error processing incoming message: EphTimeoutReq could not be decoded");
+        riak_refuse_malformed(s, "EphTimeoutReq");
         return;
     }
     session_reply_empty(s, MSG_TIMEOUT_RESP);

@@ -1,39 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bucket and bucket-type properties (riak-pb.md section 9). */
+#include "api/answer.h"
+#include "api/properties.h"
 #include "base/err.h"
-#include "server/authorize.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/error_reply.h"
-#include "store/props_check.h"
 #include "wire/bucket_msg.h"
 
-static const struct slice none = {0};
+#include <stdio.h>
 
-static const struct catalog *catalog_of(const struct session *s)
-{
-    return router_catalog(s->server->router);
-}
+static const struct riak_words bucket_words = {
+    .no_type_before = "No bucket-type named '",
+    .unknown = "the properties are set: get them before setting them again",
+    .prefix = "Invalid bucket properties: ",
+};
+static const struct riak_words get_type_words = {
+    .no_type_before = "Invalid bucket type: <<\"",
+    .no_type_after = "\">>",
+};
+static const struct riak_words set_type_words = {
+    .no_type_before = "Invalid bucket properties: not_active: there is no bucket type '",
+    .unknown = "the properties are set: get them before setting them again",
+    .prefix = "Invalid bucket properties: ",
+};
 
 typedef int (*decoder)(struct slice body, struct arena *arena, struct bucket_req *out);
+
+static void refuse_hooks(struct session *s)
+{
+    char text[128];
+    struct outcome o = {.code = OUTCOME_BAD_PROPERTIES, .why = text};
+    snprintf(text, sizeof text, "precommit and postcommit hold at most %d hooks each", PROPS_HOOKS_MAX);
+    riak_refuse(s, NULL, &o);
+}
 
 static bool decode(struct session *s, struct slice body, decoder f, const char *message, struct bucket_req *out)
 {
     arena_reset(&s->server->arena);
     int err = f(body, &s->server->arena, out);
-    if (!err && slice_is(out->type, "default"))
-        out->type = slice_make(NULL, 0);
+    if (!err)
+        out->type = bucket_type_of(out->type);
     if (err == E_TOO_MANY)
-        session_error(s, "Invalid bucket properties: precommit and postcommit hold at most %d hooks each",
-                      PROPS_HOOKS_MAX);
+        refuse_hooks(s);
     else if (err)
-        kv_malformed(s, message);
+        riak_refuse_malformed(s, message);
     return !err;
-}
-
-static void no_such_type(struct session *s, struct slice type)
-{
-    refusal_no_type(s, "No bucket-type named '", type, "'");
 }
 
 static void answer_props(struct session *s, const struct bucket_props *props)
@@ -52,38 +63,37 @@ void bucket_get(struct session *s, struct slice body)
 {
     struct bucket_req req;
     struct bucket_props props;
+    struct outcome refused;
     if (!decode(s, body, bucket_get_req_decode, "RpbGetBucketReq", &req))
         return;
-    if (!authorize_in(s, MAY_GET_BUCKET, req.type, req.bucket))
-        return;
-    if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &props))
-        no_such_type(s, req.type);
-    else
+    if (properties_of_bucket(&s->server->api, &s->who, req.type, req.bucket, &props, &refused))
         answer_props(s, &props);
+    else
+        riak_refuse(s, &bucket_words, &refused);
 }
 
 void bucket_get_type(struct session *s, struct slice body)
 {
     struct bucket_req req;
     struct bucket_props props;
+    struct outcome refused;
     if (!decode(s, body, bucket_get_type_req_decode, "RpbGetBucketTypeReq", &req))
         return;
-    if (!authorize_in(s, MAY_GET_TYPE, req.type, none))
-        return;
-    if (catalog_get_type(catalog_of(s), req.type, &props))
-        refusal_no_type(s, "Invalid bucket type: <<\"", req.type, "\">>");
-    else
+    if (properties_of_type(&s->server->api, &s->who, req.type, &props, &refused))
         answer_props(s, &props);
+    else
+        riak_refuse(s, &get_type_words, &refused);
 }
 
 static void on_changed(struct router_request *q, int err, const struct store_result *result)
 {
     struct session *s = session_of(q);
+    struct outcome refused;
     (void)result;
-    if (!err)
+    if (answer_of_change(err, q->timeout_ms, &refused))
         session_reply_empty(s, s->request.change);
-    else if (!refusal_late(s, err, "the properties are set: get them before setting them again"))
-        session_error(s, "Invalid bucket properties: %s", err_text(err));
+    else
+        riak_refuse(s, &bucket_words, &refused);
     session_finish(s);
 }
 
@@ -97,82 +107,91 @@ static struct router_request *ask(struct session *s, uint8_t code)
 void bucket_set(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    struct bucket_props now;
-    char text[PROPS_CHECK_TEXT];
+    struct properties_text text;
+    struct outcome refused;
     if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
         return;
-    if (!authorize_in(s, MAY_SET_BUCKET, req.type, req.bucket))
-        return;
-    if (catalog_get_bucket(catalog_of(s), req.type, req.bucket, &now))
-        no_such_type(s, req.type);
-    else if (!props_check_bucket(&now, req.type.len != 0, &req.props, text, sizeof text))
-        session_error(s, "Invalid bucket properties: %s", text);
-    else
+    if (properties_check_bucket(&s->server->api, &s->who, req.type, req.bucket, &req.props, &text, &refused))
         router_set_bucket(s->server->router, ask(s, MSG_SET_BUCKET_RESP), req.type, req.bucket, &req.props);
+    else
+        riak_refuse(s, &bucket_words, &refused);
 }
 
 void bucket_set_type(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    struct bucket_props type;
-    char text[PROPS_CHECK_TEXT];
+    struct properties_text text;
+    struct outcome refused;
     if (!decode(s, body, bucket_set_type_req_decode, "RpbSetBucketTypeReq", &req))
         return;
-    if (!authorize_in(s, MAY_SET_TYPE, req.type, none))
-        return;
-    if (req.type.len == 0)
-        session_error(s, "Invalid bucket properties: no_default_update: the type 'default' cannot be changed; set the "
-                         "properties of its buckets, or create a type");
-    else if (catalog_get_type(catalog_of(s), req.type, &type))
-        refusal_no_type(s, "Invalid bucket properties: not_active: there is no bucket type '", req.type, "'");
-    else if (!props_check_type_update(&type, &req.props, text, sizeof text))
-        session_error(s, "Invalid bucket properties: %s", text);
-    else
+    if (properties_check_type(&s->server->api, &s->who, req.type, &req.props, &text, &refused))
         router_set_type(s->server->router, ask(s, MSG_SET_BUCKET_RESP), req.type, &req.props);
+    else
+        riak_refuse(s, &set_type_words, &refused);
 }
 
 void bucket_reset(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    if (decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req) &&
-        authorize_in(s, MAY_SET_BUCKET, req.type, req.bucket))
+    struct outcome refused;
+    if (!decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req))
+        return;
+    if (properties_check_reset(&s->server->api, &s->who, req.type, req.bucket, &refused))
         router_reset_bucket(s->server->router, ask(s, MSG_RESET_BUCKET_RESP), req.type, req.bucket);
+    else
+        riak_refuse(s, NULL, &refused);
 }
 
 /* --- for operators --- */
 
+static const struct riak_words create_words = {
+    .subject = "to create a bucket type",
+    .unknown = "the type is there: list the types before creating it again",
+    .prefix = "Error creating bucket type: ",
+    .text = {[OUTCOME_EXISTS] = "Error creating bucket type: already_active: there is a type of this name; type-update "
+                                "changes its properties"},
+};
+
+/* Causes of this message alone, whose texts hold a number. */
+static void refuse_creation(struct session *s, const struct outcome *o)
+{
+    struct riak_words words = create_words;
+    char text[128];
+    words.text[o->code] = text;
+    if (o->code == OUTCOME_BAD_NAME)
+        snprintf(text, sizeof text, "Error creating bucket type: reserved_name, or one of more than %u bytes",
+                 (unsigned)o->limit);
+    else if (o->code == OUTCOME_TOO_MANY)
+        snprintf(text, sizeof text, "Error creating bucket type: there are %u, as many as there may be",
+                 (unsigned)o->limit);
+    else
+        words = create_words;
+    riak_refuse(s, &words, o);
+}
+
 static void on_created(struct router_request *q, int err, const struct store_result *result)
 {
     struct session *s = session_of(q);
+    struct outcome refused;
     (void)result;
-    if (!err)
+    if (answer_of_creation(err, q->timeout_ms, &refused))
         session_reply_empty(s, MSG_CREATE_TYPE_RESP);
-    else if (err == E_EXISTS)
-        session_error(s,
-                      "Error creating bucket type: already_active: there is a type of this name; type-update changes "
-                      "its properties");
-    else if (err == E_INVALID)
-        session_error(s, "Error creating bucket type: reserved_name, or one of more than %d bytes",
-                      CATALOG_TYPE_NAME_MAX);
-    else if (err == E_TOO_MANY)
-        session_error(s, "Error creating bucket type: there are %d, as many as there may be", CATALOG_TYPES_MAX);
-    else if (!refusal_late(s, err, "the type is there: list the types before creating it again"))
-        session_error(s, "Error creating bucket type: %s", err_text(err));
+    else
+        refuse_creation(s, &refused);
     session_finish(s);
 }
 
 void bucket_create_type(struct session *s, struct slice body)
 {
     struct bucket_req req;
-    char text[PROPS_CHECK_TEXT];
+    struct properties_text text;
+    struct outcome refused;
     if (!decode(s, body, bucket_set_type_req_decode, "EphCreateTypeReq", &req))
         return;
-    if (!authorize_admin(s, "to create a bucket type"))
-        return;
-    if (!props_check_type(&req.props, text, sizeof text))
-        session_error(s, "Invalid bucket properties: %s", text);
-    else
+    if (properties_check_creation(&s->server->api, &s->who, &req.props, &text, &refused))
         router_create_type(s->server->router, session_ask(s, 0, on_created), req.type, &req.props);
+    else
+        riak_refuse(s, &create_words, &refused);
 }
 
 struct type_list {
@@ -190,11 +209,14 @@ static void add_type(void *arg, struct slice type)
 void bucket_list_types(struct session *s, struct slice body)
 {
     struct type_list l = {.count = 0};
+    struct outcome refused;
     size_t mark;
     (void)body;
-    if (!authorize(s, MAY_GET_TYPE, none, none))
+    if (!properties_check_list(&s->server->api, &s->who, &refused)) {
+        riak_refuse(s, NULL, &refused);
         return;
-    catalog_each_type(catalog_of(s), add_type, &l);
+    }
+    catalog_each_type(router_catalog(s->server->router), add_type, &l);
     int err = frame_begin(session_out(s), MSG_LIST_TYPES_RESP, &mark);
     if (!err)
         err = bucket_list_resp_encode(session_out(s), l.name, l.count, true);

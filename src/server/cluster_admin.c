@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators ask about the cluster, and what they ask of it (wire/cluster_msg.h): a picture of this node's
  * knowledge at this moment, never an answer that waits for others. */
+#include "api/authorize.h"
 #include "base/err.h"
 #include "base/version.h"
 #include "cluster/status.h"
-#include "server/authorize.h"
 #include "server/dispatch.h"
+#include "server/error_reply.h"
 #include "wire/cluster_msg.h"
 
 #include <stdio.h>
@@ -22,12 +23,6 @@ static void answer(struct session *s, int err)
 {
     if (err)
         session_broken(s, err);
-}
-
-static void malformed(struct session *s, const char *what)
-{
-    s->server->metrics->frames_malformed++;
-    session_error(s, "Error processing incoming message: %s could not be decoded", what);
 }
 
 static void add_memory(const struct server *server, struct status_memory *m)
@@ -72,7 +67,7 @@ void cluster_admin_partitions(struct session *s, struct slice body)
     if (!c)
         return;
     if (cluster_msg_decode_partitions_req(body, &req)) {
-        malformed(s, "EphPartitionsReq");
+        riak_refuse_malformed(s, "EphPartitionsReq");
         return;
     }
     resp.total = cluster_partition_count(c);
@@ -117,7 +112,7 @@ void cluster_admin_ready(struct session *s, struct slice body)
     if (!c)
         return;
     if (cluster_msg_decode_ready_req(body, &req)) {
-        malformed(s, "EphReadyReq");
+        riak_refuse_malformed(s, "EphReadyReq");
         return;
     }
     judge(c, req.probe, &resp);
@@ -130,7 +125,7 @@ void cluster_admin_discovery(struct session *s, struct slice body)
     struct cluster_discovery_req req;
     struct status_discovery resp;
     if (cluster_msg_decode_discovery_req(body, &req)) {
-        malformed(s, "EphDiscoveryReq");
+        riak_refuse_malformed(s, "EphDiscoveryReq");
         return;
     }
     if (!config->discovery) {
@@ -170,11 +165,15 @@ void cluster_admin_act(struct session *s, struct slice body)
     if (!c)
         return;
     if (cluster_msg_decode_act_req(body, &req)) {
-        malformed(s, "EphActReq");
+        riak_refuse_malformed(s, "EphActReq");
         return;
     }
-    if (!authorize_admin(s, act_name(req.act)))
+    struct riak_words words = {.subject = act_name(req.act)};
+    struct outcome refused;
+    if (!authorize_admin(&s->server->api, &s->who, &refused)) {
+        riak_refuse(s, &words, &refused);
         return;
+    }
     int err = carry_out(c, &req, why, sizeof why);
     if (err == E_AGAIN)
         session_error(s, "unavailable: %s: %s", act_name(req.act), why);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The counters of Riak 1.4, in buckets of the type "default" (riak-pb.md section 11). */
+#include "api/answer.h"
 #include "base/err.h"
 #include "datatype/operation.h"
 #include "server/datatype.h"
@@ -33,69 +34,76 @@ static void on_read(struct router_request *q, int err, const struct store_result
 static void on_updated(struct router_request *q, int err, const struct store_result *r)
 {
     struct session *s = session_of(q);
-    if (err)
-        update_refuse(s, err, r);
+    struct outcome refused;
+    if (!answer_of_update(&s->server->api, DATATYPE_COUNTER, err, r, q->timeout_ms, &refused))
+        update_refuse(s, &refused);
     else
         send_value(s, MSG_COUNTER_UPDATE_RESP, s->request.datatype.value, (int64_t)r->number);
     session_finish(s);
 }
 
-static const struct bucket_rules *resolve(struct session *s, enum permission what,
-                                          const struct datatype_counter_req *req, struct store_key *k)
+static bool resolve(struct session *s, enum permission what, const struct datatype_counter_req *req, struct target *t,
+                    struct outcome *why)
 {
-    struct kv_names n = {.bucket = req->bucket, .key = req->key};
-    if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
-        return NULL;
-    return kv_resolve(s, what, &n, k);
+    struct key_names n = {.bucket = req->bucket, .key = req->key};
+    return key_names_check_given(&n, why) && key_names_check_lengths(&n, why) &&
+           target_resolve(&s->server->api, &s->who, what, &n, t, why);
+}
+
+static struct quorums quorums_of(const struct datatype_counter_req *req)
+{
+    return (struct quorums){
+        .r = req->r, .pr = req->pr, .w = req->w, .dw = req->dw, .pw = req->pw, .node_confirms = req->node_confirms};
 }
 
 void counter_get(struct session *s, struct slice body)
 {
     struct datatype_counter_req req;
-    struct store_key k;
+    struct target t;
+    struct outcome refused;
     if (datatype_counter_get_req_decode(body, &req)) {
-        kv_malformed(s, "RpbCounterGetReq");
+        riak_refuse_malformed(s, "RpbCounterGetReq");
         return;
     }
-    const struct bucket_rules *rules = resolve(s, MAY_GET, &req, &k);
-    const struct kv_quorum quorums[] = {{req.r, rules ? rules->r : 0}, {req.pr, rules ? rules->pr : 0}};
-    if (!rules || !kv_check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req.node_confirms, rules->n_val))
+    struct quorums quorums = quorums_of(&req);
+    if (!resolve(s, MAY_GET, &req, &t, &refused) || !target_check_quorums(&t, QUORUMS_READ, &quorums, &refused)) {
+        riak_refuse(s, NULL, &refused);
         return;
+    }
     struct router_request *q = session_ask(s, 0, on_read);
+    s->request.key_tag = t.tag;
     s->request.datatype.kind = DATATYPE_COUNTER;
-    router_read(s->server->router, q, &k, kv_is_any_replica(req.r, req.pr, rules));
+    router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums));
 }
 
-static bool check_update(struct session *s, const struct datatype_counter_req *req, const struct bucket_rules *rules)
+/* The operation, in the server's scratch. */
+static bool convert(struct session *s, int64_t amount, struct slice *op, struct outcome *why)
 {
-    const struct kv_quorum quorums[] = {{req->w, rules->w}, {req->dw, rules->dw}, {req->pw, rules->pw}};
-    if (!rules->allow_mult) {
-        session_error(s, "\"Counters require bucket property 'allow_mult=true'\"");
-        return false;
-    }
-    return kv_check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req->node_confirms, rules->n_val);
+    struct buf *scratch = &s->server->operation;
+    buf_consume(scratch, buf_len(scratch));
+    int err = operation_put_number(scratch, amount);
+    *op = buf_slice(scratch);
+    return !err || outcome_fail(why, err);
 }
 
 void counter_update(struct session *s, struct slice body)
 {
+    static const struct riak_words words = {.text = {[OUTCOME_NO_ALLOW_MULT] = RIAK_COUNTER_NEEDS_ALLOW_MULT}};
     struct datatype_counter_req req;
-    struct store_key k;
-    struct buf *scratch = &s->server->operation;
+    struct target t;
+    struct outcome refused;
+    struct update u = {.kind = DATATYPE_COUNTER};
     if (datatype_counter_update_req_decode(body, &req) || !req.has_amount) {
-        kv_malformed(s, "RpbCounterUpdateReq");
+        riak_refuse_malformed(s, "RpbCounterUpdateReq");
         return;
     }
-    const struct bucket_rules *rules = resolve(s, MAY_PUT, &req, &k);
-    if (!rules || !check_update(s, &req, rules))
-        return;
-    buf_consume(scratch, buf_len(scratch));
-    int err = operation_put_number(scratch, req.amount);
-    if (err) {
-        session_error(s, "%s", err_text(err));
+    struct quorums quorums = quorums_of(&req);
+    if (!resolve(s, MAY_PUT, &req, &t, &refused) || !target_check_update(&t, DATATYPE_COUNTER, &refused) ||
+        !target_check_quorums(&t, QUORUMS_WRITE, &quorums, &refused) || !convert(s, req.amount, &u.op, &refused)) {
+        riak_refuse(s, &words, &refused);
         return;
     }
-    struct update u = {.kind = DATATYPE_COUNTER, .op = buf_slice(scratch)};
     s->request.datatype.kind = DATATYPE_COUNTER;
     s->request.datatype.value = req.return_value;
-    update_ask(s, &u, &k, rules, on_updated);
+    update_ask(s, &u, &t, on_updated);
 }

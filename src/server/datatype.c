@@ -3,29 +3,15 @@
  * partition's order makes it atomic, and its operation is applied on every replica. */
 #include "server/datatype.h"
 
+#include "api/answer.h"
 #include "base/err.h"
 #include "datatype/operation.h"
-#include "server/authorize.h"
 #include "server/dispatch.h"
-#include "server/error_reply.h"
 #include "wire/datatype_msg.h"
 
 #define SHOWN_MAX 256 /* bytes of a name in an error */
 
 /* --- updates and reads --- */
-
-/* The content's metadata: its type alone, as a plain get shows it. */
-static int put_content_type(struct session *s, enum datatype kind)
-{
-    static const char *const types[] = {[DATATYPE_COUNTER] = "application/riak_counter",
-                                        [DATATYPE_SET] = "application/riak_set",
-                                        [DATATYPE_GSET] = "application/riak_gset",
-                                        [DATATYPE_HLL] = "application/riak_hll",
-                                        [DATATYPE_MAP] = "application/riak_map"};
-    struct buf *meta = &s->server->meta;
-    buf_consume(meta, buf_len(meta));
-    return kv_meta_put_text(meta, 2, slice_str(types[kind]));
-}
 
 /* What cannot be removed is named to the client, by the operation: it has to stay until then. */
 static int keep_operation(struct session *s, const struct update *u)
@@ -39,21 +25,20 @@ static int keep_operation(struct session *s, const struct update *u)
     return 0;
 }
 
-void update_ask(struct session *s, const struct update *u, const struct store_key *k, const struct bucket_rules *rules,
-                router_done done)
+void update_ask(struct session *s, const struct update *u, const struct target *t, router_done done)
 {
-    struct store_command c = {.op = STORE_UPDATE, .key = *k, .datatype = u->kind, .value.bytes = u->op};
-    if (!kv_read_context(s, u->context, &c.context))
-        return;
-    int err = put_content_type(s, u->kind);
-    if (!err)
-        err = keep_operation(s, u);
-    if (err) {
-        session_error(s, "%s", err_text(err));
+    struct store_command c;
+    struct outcome refused;
+    bool good =
+        request_prepare_update(&s->server->api, t, u->kind, u->op, u->context, &s->server->put_scratch, &c, &refused);
+    int err = good ? keep_operation(s, u) : 0;
+    if (err)
+        outcome_fail(&refused, err);
+    if (!good || err) {
+        riak_refuse(s, NULL, &refused);
         return;
     }
-    c.rules = kv_rules(s, rules);
-    c.meta.bytes = buf_slice(&s->server->meta);
+    s->request.key_tag = t->tag;
     struct router_request *q = session_ask(s, u->timeout_ms, done);
     /* A counter's result says what it came to: as an object it would be what it is now, when others have come between
      * (R-RETRY). */
@@ -72,13 +57,14 @@ static const char *module_of(enum datatype kind)
     return kind < sizeof modules / sizeof modules[0] && modules[kind] ? modules[kind] : "riak_dt";
 }
 
-static void answer_absent(struct session *s, uint64_t absent)
+/* The element or field that is not there, by the operation that was to remove it. */
+static void answer_absent(struct session *s, const struct outcome *o)
 {
     const struct blob *op = s->request.operation;
     struct slice name;
     enum datatype kind;
-    if (!op || !operation_removal(slice_make(op->data, op->size), absent, &name, &kind)) {
-        session_error(s, "{precondition,not_present}");
+    if (!op || !operation_removal(slice_make(op->data, op->size), o->number, &name, &kind)) {
+        riak_refuse(s, NULL, o);
         return;
     }
     int len = (int)(name.len < SHOWN_MAX ? name.len : SHOWN_MAX);
@@ -89,77 +75,48 @@ static void answer_absent(struct session *s, uint64_t absent)
                       module_of(kind));
 }
 
-static void answer_no_such_state(struct session *s)
-{
-    session_error(s,
-                  "the object under this key is no %s: it was put as a plain object, or has siblings: delete it first",
-                  datatype_name(s->request.datatype.kind));
-}
-
 /* An update that nobody knows the end of, of a key that its client may not know yet. */
-void update_refuse(struct session *s, int err, const struct store_result *r)
+void update_refuse(struct session *s, const struct outcome *o)
 {
-    if (err == E_ABSENT)
-        answer_absent(s, r->number);
-    else if (err == E_INVALID)
-        answer_no_such_state(s);
-    else if (!refusal_late(s, err, "the update has had its effect: fetch the value before updating it again"))
-        refusal_answer(s, err, r);
+    static const struct riak_words words = {
+        .unknown = "the update has had its effect: fetch the value before updating it again"};
+    if (o->code == OUTCOME_NOT_PRESENT)
+        answer_absent(s, o);
+    else
+        riak_refuse(s, &words, o);
 }
 
 bool state_take(struct session *s, int err, const struct store_result *r, struct slice *payload, bool *has_value)
 {
-    struct slice state;
+    enum datatype kind = s->request.datatype.kind;
+    struct outcome refused;
     *has_value = false;
-    if (err)
-        update_refuse(s, err, r);
-    if (err || !r->exists || !r->object.live)
-        return !err;
-    *has_value = object_state(&r->object, &state) && datatype_check(s->request.datatype.kind, state, payload);
-    if (!*has_value)
-        answer_no_such_state(s);
-    return *has_value;
+    bool good = answer_of_update(&s->server->api, kind, err, r, s->request.router.timeout_ms, &refused) &&
+                answer_state(kind, r, payload, has_value, &refused);
+    if (!good)
+        update_refuse(s, &refused);
+    return good;
 }
 
 /* --- the buckets --- */
 
-/* Rules and key; NULL: answered. Of the type "default": the counters of Riak 1.4. */
-static const struct bucket_rules *resolve(struct session *s, enum permission what, struct kv_names *n,
-                                          struct store_key *k)
-{
-    const struct router *router = s->server->router;
-    if (!authorize_in(s, what, n->type, n->bucket))
-        return NULL;
-    struct slice type = slice_is(n->type, "default") ? slice_make(NULL, 0) : n->type;
-    const struct bucket_rules *rules = catalog_rules(router_catalog(router), type, n->bucket);
-    if (rules) {
-        store_key_init(k, router_hash_key(router), type, n->bucket, n->key);
-        kv_note_key(s, k);
-    } else {
-        refusal_no_type(s, "Error no bucket type `<<\"", n->type, "\">>`");
-    }
-    return rules;
-}
+static const struct riak_words fetch_words = {
+    .no_type_before = "Error no bucket type `<<\"",
+    .no_type_after = "\">>`",
+    .text = {[OUTCOME_NO_DATATYPE] = "`undefined` is not a supported type"},
+};
+static const struct riak_words update_words = {
+    .no_type_before = "Error no bucket type `<<\"",
+    .no_type_after = "\">>`",
+};
+/* Of the type "default": the counters of Riak 1.4. */
+static const struct riak_words counter_words = {
+    .text = {[OUTCOME_NO_ALLOW_MULT] = RIAK_COUNTER_NEEDS_ALLOW_MULT},
+};
 
-static bool check_names(struct session *s, const struct kv_names *n, const char *message)
-{
-    if (!n->has_type) {
-        kv_malformed(s, message);
-        return false;
-    }
-    return kv_check_not_empty(s, n, true) && kv_check_lengths(s, n);
-}
-
-static bool is_default(const struct kv_names *n)
+static bool is_default(const struct key_names *n)
 {
     return slice_is(n->type, "default");
-}
-
-static bool check_allow_mult(struct session *s, const struct bucket_rules *rules)
-{
-    if (!rules->allow_mult)
-        session_error(s, "\"Bucket must be allow_mult=true\"");
-    return rules->allow_mult;
 }
 
 /* Sets and maps alone know what a context is for. */
@@ -201,41 +158,32 @@ static void on_fetched(struct router_request *q, int err, const struct store_res
     session_finish(s);
 }
 
-static bool check_fetch(struct session *s, const struct datatype_fetch_req *req, const struct kv_names *n,
-                        const struct bucket_rules *rules)
-{
-    uint32_t n_val = rules->n_val;
-    const struct kv_quorum quorums[] = {{req->r, rules->r}, {req->pr, rules->pr}};
-    if (!is_default(n) && !check_allow_mult(s, rules))
-        return false;
-    if (!is_default(n) && rules->datatype == DATATYPE_NONE) {
-        session_error(s, "`undefined` is not a supported type");
-        return false;
-    }
-    return kv_check_n_val(s, req->has_n_val, req->n_val, &n_val) &&
-           kv_check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req->node_confirms, n_val);
-}
-
 void datatype_fetch(struct session *s, struct slice body)
 {
     struct datatype_fetch_req req;
-    struct store_key k;
-    if (datatype_fetch_req_decode(body, &req)) {
-        kv_malformed(s, "DtFetchReq");
+    struct target t;
+    struct outcome refused;
+    enum datatype kind;
+    bool malformed = datatype_fetch_req_decode(body, &req) != 0;
+    if (malformed || !req.has_type) {
+        riak_refuse_malformed(s, malformed ? "DtFetchReq" : "DtFetchReq without type");
         return;
     }
-    struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
-    if (!check_names(s, &n, "DtFetchReq without type"))
+    struct key_names n = {req.type, req.bucket, req.key, true};
+    struct quorums quorums = {
+        .has_n_val = req.has_n_val, .n_val = req.n_val, .r = req.r, .pr = req.pr, .node_confirms = req.node_confirms};
+    if (!key_names_check_given(&n, &refused) || !key_names_check_lengths(&n, &refused) ||
+        !target_resolve(&s->server->api, &s->who, MAY_GET, &n, &t, &refused) ||
+        !target_check_fetch(&t, &kind, &refused) || !target_check_quorums(&t, QUORUMS_READ, &quorums, &refused)) {
+        riak_refuse(s, &fetch_words, &refused);
         return;
-    const struct bucket_rules *rules = resolve(s, MAY_GET, &n, &k);
-    if (!rules || !check_fetch(s, &req, &n, rules))
-        return;
-    enum datatype kind = is_default(&n) ? DATATYPE_COUNTER : rules->datatype;
+    }
     struct router_request *q = session_ask(s, req.timeout_ms, on_fetched);
     session_may_repeat(s);
+    s->request.key_tag = t.tag;
     s->request.datatype.kind = kind;
     s->request.datatype.context = req.include_context && has_context(kind);
-    router_read(s->server->router, q, &k, kv_is_any_replica(req.r, req.pr, rules));
+    router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums));
 }
 
 /* --- update --- */
@@ -286,98 +234,72 @@ static void on_updated(struct router_request *q, int err, const struct store_res
     session_finish(s);
 }
 
-static bool check_kind(struct session *s, const struct kv_names *n, const struct bucket_rules *rules,
-                       enum datatype kind)
-{
-    if (is_default(n) && kind != DATATYPE_COUNTER)
-        session_error(s, "\"non-counter operation on default bucket\"");
-    else if (is_default(n) && !rules->allow_mult)
-        session_error(s, "\"Counters require bucket property 'allow_mult=true'\"");
-    else if (is_default(n))
-        return true;
-    else if (!check_allow_mult(s, rules))
-        return false;
-    else if (rules->datatype == DATATYPE_NONE)
-        session_error(s, "Bucket datatype `undefined` is not a supported type");
-    else if (rules->datatype != kind)
-        session_error(s, "Operation type is `%s` but  bucket type is `%s`.", datatype_name(kind),
-                      datatype_name(rules->datatype));
-    else
-        return true;
-    return false;
-}
-
-static bool check_update(struct session *s, const struct datatype_update_req *req, const struct bucket_rules *rules)
-{
-    uint32_t n_val = rules->n_val;
-    const struct kv_quorum quorums[] = {{req->w, rules->w}, {req->dw, rules->dw}, {req->pw, rules->pw}};
-    return kv_check_n_val(s, req->has_n_val, req->n_val, &n_val) &&
-           kv_check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req->node_confirms, n_val);
-}
-
-static void refuse_operation(struct session *s, int err)
-{
-    if (err == E_TOO_MANY)
-        session_error(s, "Invalid operation: it names more than %d elements and fields: make several updates of it",
-                      DATATYPE_ITEMS_MAX);
-    else if (err == E_MALFORMED)
-        session_error(s,
-                      "Invalid operation: give one of counter_op, set_op, map_op, hll_op and gset_op, and with each "
-                      "field of a map the one operation of its type, nested %d deep at most",
-                      DATATYPE_DEPTH_MAX);
-    else
-        session_error(s, "%s", err_text(err));
-}
-
 /* The operation in our form, in the server's scratch. */
-static bool convert(struct session *s, struct slice op, const struct bucket_rules *rules, struct slice *out)
+static bool convert(struct session *s, int err, struct slice op, const struct target *t, struct slice *out,
+                    struct outcome *why)
 {
     struct buf *scratch = &s->server->operation;
     buf_consume(scratch, buf_len(scratch));
-    int err = datatype_op_convert(op, rules->hll_precision, scratch);
-    if (err)
-        refuse_operation(s, err);
+    if (!err)
+        err = datatype_op_convert(op, t->rules->hll_precision, scratch);
     *out = buf_slice(scratch);
-    return !err;
+    if (err == E_TOO_MANY)
+        return outcome_refuse(why, (struct outcome){.code = OUTCOME_LONG_OPERATION, .limit = DATATYPE_ITEMS_MAX});
+    if (err == E_MALFORMED)
+        return outcome_refuse(why, (struct outcome){.code = OUTCOME_BAD_OPERATION, .limit = DATATYPE_DEPTH_MAX});
+    return !err || outcome_fail(why, err);
 }
 
-static bool take_names(struct session *s, const struct datatype_update_req *req, struct kv_names *n)
+static struct key_names names_of(struct session *s, const struct datatype_update_req *req)
 {
+    struct key_names n = {req->type, req->bucket, req->key, true};
     char *generated = s->request.datatype.generated;
     generated[0] = '\0';
-    if (!req->has_key && n->bucket.len) {
-        kv_generate_key(s, generated);
-        n->key = slice_str(generated);
+    if (!req->has_key && n.bucket.len) {
+        key_generate(s->server->clock, generated);
+        n.key = slice_str(generated);
     }
-    return check_names(s, n, "DtUpdateReq without type");
+    return n;
+}
+
+/* What is to be done where. */
+static bool prepare(struct session *s, const struct datatype_update_req *req, const struct key_names *n,
+                    struct target *t, struct update *u, struct outcome *why)
+{
+    struct quorums quorums = {.has_n_val = req->has_n_val,
+                              .n_val = req->n_val,
+                              .w = req->w,
+                              .dw = req->dw,
+                              .pw = req->pw,
+                              .node_confirms = req->node_confirms};
+    if (!key_names_check_given(n, why) || !key_names_check_lengths(n, why) ||
+        !target_resolve(&s->server->api, &s->who, MAY_PUT, n, t, why))
+        return false;
+    int err = req->has_op ? datatype_op_kind(req->op, &u->kind) : E_MALFORMED;
+    return (err || (target_check_update(t, u->kind, why) && target_check_quorums(t, QUORUMS_WRITE, &quorums, why))) &&
+           convert(s, err, req->op, t, &u->op, why);
 }
 
 void datatype_update(struct session *s, struct slice body)
 {
     struct datatype_update_req req;
     struct update u = {0};
-    struct store_key k;
-    if (datatype_update_req_decode(body, &req)) {
-        kv_malformed(s, "DtUpdateReq");
+    struct target t;
+    struct outcome refused;
+    bool malformed = datatype_update_req_decode(body, &req) != 0;
+    if (malformed || !req.has_type) {
+        riak_refuse_malformed(s, malformed ? "DtUpdateReq" : "DtUpdateReq without type");
         return;
     }
-    struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
-    if (!take_names(s, &req, &n))
-        return;
-    const struct bucket_rules *rules = resolve(s, MAY_PUT, &n, &k);
-    if (!rules)
-        return;
-    int err = req.has_op ? datatype_op_kind(req.op, &u.kind) : E_MALFORMED;
-    if (err) {
-        refuse_operation(s, err);
+    struct key_names n = names_of(s, &req);
+    if (!prepare(s, &req, &n, &t, &u, &refused)) {
+        riak_refuse(s, is_default(&n) ? &counter_words : &update_words, &refused);
         return;
     }
-    if (!check_kind(s, &n, rules, u.kind) || !check_update(s, &req, rules) || !convert(s, req.op, rules, &u.op))
-        return;
     u.context = req.context;
     u.timeout_ms = req.timeout_ms;
     s->request.datatype.kind = u.kind;
     s->request.datatype.value = req.return_body && !is_default(&n); /* as Riak does */
     s->request.datatype.context = req.include_context && has_context(u.kind);
-    update_ask(s, &u, &k, rules, on_updated);
+    update_ask(s, &u, &t, on_updated);
 }

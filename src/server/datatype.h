@@ -6,6 +6,8 @@
 
 #include "server/kv.h"
 
+#define RIAK_COUNTER_NEEDS_ALLOW_MULT "\"Counters require bucket property 'allow_mult=true'\""
+
 /* What a client asks of an update, beside its names. */
 struct update {
     enum datatype kind;
@@ -15,10 +17,9 @@ struct update {
 };
 
 /* Asks the router; `done` answers. The session's request says of which kind, and what is to be returned. */
-void update_ask(struct session *s, const struct update *u, const struct store_key *k, const struct bucket_rules *rules,
-                router_done done);
+void update_ask(struct session *s, const struct update *u, const struct target *t, router_done done);
 /* Answers an update or a read that came to nothing. */
-void update_refuse(struct session *s, int err, const struct store_result *r);
+void update_refuse(struct session *s, const struct outcome *o);
 /* What the router said: true when there is an answer to give, else it was refused. *payload: of the state, *has_value:
  * there is one. */
 bool state_take(struct session *s, int err, const struct store_result *r, struct slice *payload, bool *has_value);

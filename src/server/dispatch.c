@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/dispatch.h"
 
-#include "server/authorize.h"
+#include "api/authorize.h"
 #include "server/error_reply.h"
 
 struct handler {
@@ -65,14 +65,16 @@ bool dispatch_admits(struct session *s, uint8_t code, size_t body_len)
 {
     const char *why = unavailable(s, code);
     bool large = may_be_large(code);
+    struct outcome refused = {.code = OUTCOME_UNAVAILABLE, .why = why};
     if (why)
-        session_error(s, "unavailable: %s", why);
+        riak_refuse(s, NULL, &refused);
     else if (!handlers[code].answer)
         session_error(s, "Unknown message code: %u", code);
     else if (!large && body_len > OTHERS_MAX)
-        refusal_too_large(s, "message", body_len, OTHERS_MAX);
-    else if (large || code == MSG_MAPRED_REQ)
-        return authorize_somewhere(s, large ? MAY_PUT : MAY_MAPREDUCE);
+        riak_refuse_size(s, body_len, OTHERS_MAX);
+    else if ((large || code == MSG_MAPRED_REQ) &&
+             !authorize_somewhere(&s->server->api, &s->who, large ? MAY_PUT : MAY_MAPREDUCE, &refused))
+        riak_refuse(s, NULL, &refused);
     else
         return true;
     return false;
@@ -81,9 +83,9 @@ bool dispatch_admits(struct session *s, uint8_t code, size_t body_len)
 void dispatch_request(struct session *s, uint8_t code, struct slice body)
 {
     const struct handler *h = &handlers[code];
-    const char *why = unavailable(s, code);
-    if (why)
-        session_error(s, "unavailable: %s", why);
+    struct outcome refused = {.code = OUTCOME_UNAVAILABLE, .why = unavailable(s, code)};
+    if (refused.why)
+        riak_refuse(s, NULL, &refused);
     else if (h->answer)
         h->answer(s, body);
     else if (code == MSG_START_TLS)

@@ -1,27 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words for what the router and the stores refuse; clients know Riak's by heart (riak-pb.md sections 1 and 5). */
+/* Outcomes in Riak's words: the one place where a refusal becomes the text of an RpbErrorResp. Clients know many of
+ * these texts by heart (docs/riak-protocol.md). */
 #ifndef SERVER_ERROR_REPLY_H
 #define SERVER_ERROR_REPLY_H
 
+#include "api/outcome.h"
 #include "server/session.h"
 
-/* A read or a write of a key that came to nothing, with what the router said of it. */
-void refusal_answer(struct session *s, int err, const struct store_result *r);
+/* What is particular to one message. All of it may be left out. */
+struct riak_words {
+    const char *subject;             /* of ADMIN_ONLY: "to change users" */
+    const char *no_type_before;      /* of NO_TYPE: what stands before the type's name, */
+    const char *no_type_after;       /* and behind it */
+    const char *unknown;             /* of an unknown effect, after "it is not known whether" */
+    const char *prefix;              /* of causes that have no text of Riak's: "Security change refused: " */
+    const char *text[OUTCOME_COUNT]; /* whole texts, in place of the usual ones */
+};
 
-/* What can become of any request at the router: true, and answered, when `err` is of that kind. `advice`: what to do
- * when nobody knows whether it has had its effect. */
-bool refusal_late(struct session *s, int err, const char *advice);
+/* Answers with RpbErrorResp. `words` may be NULL. */
+void riak_refuse(struct session *s, const struct riak_words *words, const struct outcome *o);
+
+/* A message that is no protobuf message of its kind. */
+void riak_refuse_malformed(struct session *s, const char *message);
+/* The heap failed. */
+void riak_refuse_memory(struct session *s);
+/* A message of so many bytes. */
+void riak_refuse_size(struct session *s, size_t size, size_t size_max);
 
 /* "; " and why requests may find no answer now, in `room`; "": nothing is known that stands in their way. For the end
  * of a text. */
 #define REFUSAL_CAUSE_MAX 256
 const char *refusal_cause(const struct session *s, char room[REFUSAL_CAUSE_MAX]);
-
-/* The bucket type that a request names is not there. Riak has four texts for it, by message: `begin` and `end` are what
- * it says before and after the name. */
-void refusal_no_type(struct session *s, const char *begin, struct slice type, const char *end);
-/* Of an object or a message of so many bytes. */
-void refusal_too_large(struct session *s, const char *what, unsigned long long size, unsigned long long size_max);
 
 /* The advice that follows after Riak's words. */
 #define REFUSAL_NO_TYPE_ADVICE "create it with ephemeralctl type-create, or configure it in bucket-types"

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queries of secondary indexes (riak-pb.md section 10): for one term or a range of them, of a field of the objects, of
  * their keys, or of all there are. Unless an order is asked for, hits go out as they are found. */
+#include "api/authorize.h"
 #include "base/err.h"
 #include "cluster/index_match.h"
-#include "server/put_content.h"
-#include "server/authorize.h"
 #include "server/dispatch.h"
 #include "server/top_k.h"
 #include "server/kv.h"
-#include "server/error_reply.h"
 #include "server/term_regex.h"
 #include "server/scan.h"
 #include "wire/index_msg.h"
@@ -152,7 +150,7 @@ static bool keep_bound(struct session *s, struct index_scan *x, struct slice fro
         *out = keep(x, from);
         return true;
     }
-    if (!content_integer(from, &digits, &negative)) {
+    if (!index_integer(from, &digits, &negative)) {
         session_error(s, "Invalid integer in the query of '%.*s': '%.*s'", shown(x->query.index),
                       (const char *)x->query.index.data, shown(from), (const char *)from.data);
         return false;
@@ -205,7 +203,7 @@ static bool take_bounds(struct session *s, struct index_scan *x, const struct in
 static bool take_index(struct session *s, struct index_scan *x, struct slice name)
 {
     struct slice kept = keep(x, name);
-    content_lower((uint8_t *)(uintptr_t)kept.data, kept.len);
+    index_field_lower((uint8_t *)(uintptr_t)kept.data, kept.len);
     x->query.index = kept;
     if (index_match_is_index(kept))
         return true;
@@ -252,7 +250,7 @@ static bool make_text(struct session *s, struct index_scan *x, const struct inde
     size_t size = req->index.len + req->key.len + req->min.len + req->max.len + req->continuation.len + 2;
     if (buf_reserve(&x->text, size, &p) == 0)
         return true;
-    session_error(s, "%s", err_text(E_NOMEM));
+    riak_refuse_memory(s);
     return false;
 }
 
@@ -265,15 +263,20 @@ static bool take_all(struct session *s, struct index_scan *x, const struct index
     return true;
 }
 
-static bool check_names(struct session *s, const struct index_req *req)
+static bool check(struct session *s, const struct index_req *req)
 {
-    if (!req->has_bucket || !req->has_index) {
-        kv_malformed(s, req->has_bucket ? "RpbIndexReq without index" : "RpbIndexReq without bucket");
+    struct outcome refused;
+    if (!authorize_in(&s->server->api, &s->who, MAY_INDEX, req->type, req->bucket, &refused)) {
+        riak_refuse(s, NULL, &refused);
         return false;
     }
-    if (catalog_has_type(router_catalog(s->server->router), req->type))
+    if (!req->has_bucket || !req->has_index) {
+        riak_refuse_malformed(s, req->has_bucket ? "RpbIndexReq without index" : "RpbIndexReq without bucket");
+        return false;
+    }
+    if (bucket_type_check(&s->server->api, req->type, &refused))
         return true;
-    refusal_no_type(s, "no_type: there is no bucket type '", req->type, "'");
+    riak_refuse(s, NULL, &refused);
     return false;
 }
 
@@ -281,16 +284,15 @@ void index_query(struct session *s, struct slice body)
 {
     struct index_req req;
     if (index_req_decode(body, &req)) {
-        kv_malformed(s, "RpbIndexReq");
+        riak_refuse_malformed(s, "RpbIndexReq");
         return;
     }
-    if (slice_is(req.type, "default"))
-        req.type = slice_make(NULL, 0);
-    if (!authorize_in(s, MAY_INDEX, req.type, req.bucket) || !check_names(s, &req))
+    req.type = bucket_type_of(req.type);
+    if (!check(s, &req))
         return;
     struct index_scan *x = calloc(1, sizeof *x);
     if (!x) {
-        session_error(s, "%s", err_text(E_NOMEM));
+        riak_refuse_memory(s);
         return;
     }
     x->scan.ops = &ops;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Get (riak-pb.md section 6). */
+#include "api/answer.h"
 #include "base/err.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
-#include "server/error_reply.h"
 
 static void remember(struct session *s, const struct kv_get_req *req)
 {
@@ -32,16 +32,15 @@ static bool check_if_modified(struct session *s, const struct object *o, bool *u
     const struct session_request *mine = &s->request;
     struct slice given = slice_make(mine->get.if_modified, mine->get.if_modified_len);
     struct store_context context;
+    struct outcome refused = {.code = OUTCOME_BAD_VCLOCK, .number = given.len};
     uint8_t bytes[VCLOCK_SIZE];
     *unmodified = false;
     if (!mine->get.has_if_modified)
         return true;
-    if (given.len > VCLOCK_SIZE) {
-        kv_refuse_vclock(s, given.len);
+    if (given.len > VCLOCK_SIZE || !vclock_read(&s->server->api, mine->key_tag, given, &context, &refused)) {
+        riak_refuse(s, NULL, &refused);
         return false;
     }
-    if (!kv_read_context(s, given, &context))
-        return false;
     *unmodified = slice_eq(given, kv_encode_vclock(s, o->revision, bytes));
     return true;
 }
@@ -65,11 +64,12 @@ static void on_read(struct router_request *q, int err, const struct store_result
 {
     struct session *s = session_of(q);
     struct slice none = {0};
+    struct outcome refused;
     uint8_t bytes[VCLOCK_SIZE];
     if (err == E_NOT_FOUND) /* whatever if_modified says (riak-pb.md section 6) */
         session_reply_empty(s, MSG_GET_RESP);
-    else if (err)
-        refusal_answer(s, err, r);
+    else if (!answer_of_key(&s->server->api, err, r, false, q->timeout_ms, &refused))
+        riak_refuse(s, NULL, &refused);
     else if (r->object.live)
         answer_live(s, &r->object);
     else
@@ -81,24 +81,27 @@ static void on_read(struct router_request *q, int err, const struct store_result
 void kv_get(struct session *s, struct slice body)
 {
     struct kv_get_req req;
-    struct store_key k;
+    struct prepared_read p;
+    struct outcome refused;
     if (kv_get_req_decode(body, &req)) {
-        kv_malformed(s, "RpbGetReq");
+        riak_refuse_malformed(s, "RpbGetReq");
         return;
     }
-    struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
-    if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
+    struct get_request g = {
+        .names = {req.type, req.bucket, req.key, req.has_type},
+        .quorums = {.has_n_val = req.has_n_val,
+                    .n_val = req.n_val,
+                    .r = req.r,
+                    .pr = req.pr,
+                    .node_confirms = req.node_confirms},
+    };
+    if (!request_prepare_get(&s->server->api, &s->who, &g, &p, &refused)) {
+        riak_refuse(s, NULL, &refused);
         return;
-    const struct bucket_rules *rules = kv_resolve(s, MAY_GET, &n, &k);
-    if (!rules)
-        return;
-    uint32_t n_val = rules->n_val;
-    const struct kv_quorum quorums[] = {{req.r, rules->r}, {req.pr, rules->pr}};
-    if (!kv_check_n_val(s, req.has_n_val, req.n_val, &n_val) ||
-        !kv_check_quorums(s, quorums, sizeof quorums / sizeof quorums[0], req.node_confirms, n_val))
-        return;
+    }
     struct router_request *q = session_ask(s, req.timeout_ms, on_read);
     session_may_repeat(s);
+    s->request.key_tag = p.target.tag;
     remember(s, &req);
-    router_read(s->server->router, q, &k, kv_is_any_replica(req.r, req.pr, rules));
+    router_read(s->server->router, q, &p.target.key, p.any_replica);
 }

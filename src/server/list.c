@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listing buckets and keys (riak-pb.md section 8). */
+#include "api/authorize.h"
 #include "base/err.h"
-#include "server/authorize.h"
 #include "server/dispatch.h"
 #include "server/kv.h"
 #include "server/error_reply.h"
@@ -44,24 +44,30 @@ static void destroy(struct scan *w)
 static const struct scan_ops keys_ops = {MSG_LIST_KEYS_RESP, step_keys, NULL, add, end, NULL, destroy};
 static const struct scan_ops buckets_ops = {MSG_LIST_BUCKETS_RESP, step_buckets, NULL, add, end, NULL, destroy};
 
-static void begin(struct session *s, const struct scan_ops *ops, bool streamed, struct slice type, bool has_type,
-                  struct slice bucket, uint32_t timeout_ms)
+/* What may be listed, and for whom. */
+static bool check(struct session *s, enum permission what, struct slice type, struct slice bucket)
 {
-    if (slice_is(type, "default") || !has_type)
-        type = slice_make(NULL, 0);
-    if (!catalog_has_type(router_catalog(s->server->router), type)) {
-        refusal_no_type(s, "No bucket-type named '", type, "'");
-        return;
-    }
+    static const struct riak_words words = {.no_type_before = "No bucket-type named '"};
+    const struct api *a = &s->server->api;
+    struct outcome refused;
+    bool may = authorize_in(a, &s->who, what, type, bucket, &refused) && bucket_type_check(a, type, &refused);
+    if (!may)
+        riak_refuse(s, &words, &refused);
+    return may;
+}
+
+static void begin(struct session *s, const struct scan_ops *ops, bool streamed, struct slice type, struct slice bucket,
+                  uint32_t timeout_ms)
+{
     struct scan *w = calloc(1, sizeof *w);
     if (!w) {
-        session_error(s, "%s", err_text(E_NOMEM));
+        riak_refuse_memory(s);
         return;
     }
     w->ops = ops;
     w->what = "the list";
     w->streamed = streamed;
-    scan_begin(s, w, type, bucket, timeout_ms);
+    scan_begin(s, w, bucket_type_of(type), bucket, timeout_ms);
 }
 
 void list_buckets(struct session *s, struct slice body)
@@ -69,9 +75,9 @@ void list_buckets(struct session *s, struct slice body)
     struct bucket_list_buckets_req req;
     arena_reset(&s->server->arena);
     if (bucket_list_buckets_req_decode(body, &s->server->arena, &req))
-        kv_malformed(s, "RpbListBucketsReq");
-    else if (authorize_in(s, MAY_LIST_BUCKETS, req.type, slice_make(NULL, 0)))
-        begin(s, &buckets_ops, req.stream, req.type, req.has_type, slice_make(NULL, 0), req.timeout_ms);
+        riak_refuse_malformed(s, "RpbListBucketsReq");
+    else if (check(s, MAY_LIST_BUCKETS, req.type, slice_make(NULL, 0)))
+        begin(s, &buckets_ops, req.stream, req.type, slice_make(NULL, 0), req.timeout_ms);
 }
 
 void list_keys(struct session *s, struct slice body)
@@ -79,7 +85,7 @@ void list_keys(struct session *s, struct slice body)
     struct bucket_list_keys_req req;
     arena_reset(&s->server->arena);
     if (bucket_list_keys_req_decode(body, &s->server->arena, &req))
-        kv_malformed(s, "RpbListKeysReq");
-    else if (authorize_in(s, MAY_LIST_KEYS, req.type, req.bucket))
-        begin(s, &keys_ops, true, req.type, req.has_type, req.bucket, req.timeout_ms);
+        riak_refuse_malformed(s, "RpbListKeysReq");
+    else if (check(s, MAY_LIST_KEYS, req.type, req.bucket))
+        begin(s, &keys_ops, true, req.type, req.bucket, req.timeout_ms);
 }

@@ -2,6 +2,7 @@
 /* Map/reduce (riak-pb.md section 13): the inputs are gathered, then each phase is gone through as a whole, some
  * objects at a time (mapred_ask.c), a slice of time in each turn of the loop. What a phase keeps is sent when it is
  * over. Of a phase whose values only a reduce phase wants, they are reduced as they come, as Riak does. */
+#include "api/answer.h"
 #include "base/bytes.h"
 #include "base/err.h"
 #include "server/json_text.h"
@@ -9,7 +10,6 @@
 #include "server/mapred_impl.h"
 #include "server/mapred_reduce.h"
 #include "server/mapred_term.h"
-#include "server/error_reply.h"
 #include "wire/mapred_msg.h"
 
 #include <stdlib.h>
@@ -318,12 +318,14 @@ static bool advance_sending(struct mapred *m)
 static bool take_first(struct mapred *m, const struct mapred_ask *a)
 {
     struct store_result none = {0};
+    struct outcome refused;
     bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE;
     enum mapred_function reducer = reducer_behind(m);
     json_t *value;
     size_t i;
-    if (a->err) {
-        refusal_answer(m->scan.session, a->err, &none);
+    if (!answer_of_key(&m->scan.session->server->api, a->err, &none, false, m->scan.session->request.router.timeout_ms,
+                       &refused)) {
+        riak_refuse(m->scan.session, NULL, &refused);
         scan_done(&m->scan);
         return false;
     }

@@ -2,8 +2,8 @@
 /* The objects that a phase of map/reduce asks for: some at a time, from wherever they are, and taken in the order in
  * which they were asked for. An answer is made of use at once, as what it holds is borrowed; what it means for the job
  * is seen when its turn comes. */
+#include "api/authorize.h"
 #include "base/err.h"
-#include "server/authorize.h"
 #include "server/kv.h"
 #include "server/mapred_impl.h"
 
@@ -58,19 +58,21 @@ static void on_deleted(struct router_request *q, int err, const struct store_res
     note_done(a);
 }
 
-/* The key of an input, and its bucket's rules. NULL: answered. Links lead into any bucket, and to delete takes the
- * permission to delete. */
-static const struct bucket_rules *resolve(struct mapred *m, const struct mapred_input *in, bool deletes,
-                                          struct store_key *k)
+/* The key of an input. False: answered. Links lead into any bucket, and to delete takes the permission to delete. */
+static bool resolve(struct mapred *m, const struct mapred_input *in, bool deletes, struct target *t)
 {
     struct session *s = m->scan.session;
-    struct kv_names n = {in->bucket, in->key, in->type, true};
-    bool good = kv_check_lengths(s, &n);
-    bool may = good && authorize_in(s, MAY_MAPREDUCE, n.type, n.bucket);
-    const struct bucket_rules *rules = may ? kv_resolve(s, deletes ? MAY_DELETE : MAY_MAPREDUCE, &n, k) : NULL;
-    if (!rules)
+    const struct api *a = &s->server->api;
+    struct key_names n = {in->type, in->bucket, in->key, true};
+    struct outcome refused;
+    bool good = key_names_check_lengths(&n, &refused) &&
+                authorize_in(a, &s->who, MAY_MAPREDUCE, n.type, n.bucket, &refused) &&
+                target_resolve(a, &s->who, deletes ? MAY_DELETE : MAY_MAPREDUCE, &n, t, &refused);
+    if (!good) {
+        riak_refuse(s, NULL, &refused);
         scan_done(&m->scan);
-    return rules;
+    }
+    return good;
 }
 
 bool mapred_ask(struct mapred *m, const struct mapred_input *in)
@@ -78,13 +80,13 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
     struct session *s = m->scan.session;
     struct router *router = s->server->router;
     struct store_command c = {.op = STORE_DELETE};
+    struct target t;
     bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE;
     uint64_t timeout_ms;
-    const struct bucket_rules *rules = resolve(m, in, deletes, &c.key);
-    if (!rules || !scan_time(&m->scan, &timeout_ms))
+    if (!resolve(m, in, deletes, &t) || !scan_time(&m->scan, &timeout_ms))
         return false;
     struct mapred_ask *a = &m->ask[(m->first_ask + m->asks++) % MAPRED_ASKS_MAX];
-    *a = (struct mapred_ask){.job = m, .input = *in, .key_tag = s->request.key_tag};
+    *a = (struct mapred_ask){.job = m, .input = *in, .key_tag = t.tag};
     if (!m->values) /* the input's names lie in it */
         a->source = json_incref(m->input);
     router_request_init(&a->request, deletes ? on_deleted : on_read);
@@ -93,10 +95,11 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
     a->request.timeout_ms = session_ask_on(s, timeout_ms, a->request.done)->timeout_ms;
     if (deletes) {
         m->scan.sent = true; /* it cannot begin again */
-        c.rules = kv_rules(s, rules);
+        c.key = t.key;
+        c.rules = target_rules(&s->server->api, &t);
         router_write(router, &a->request, &c);
     } else {
-        router_read(router, &a->request, &c.key, false);
+        router_read(router, &a->request, &t.key, false);
     }
     return true;
 }

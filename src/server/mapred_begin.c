@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a job of map/reduce begins: what it is is read, and whether the user may ask for it. */
+#include "api/authorize.h"
 #include "base/err.h"
-#include "server/authorize.h"
-#include "server/put_content.h"
 #include "server/dispatch.h"
 #include "server/json_text.h"
 #include "server/kv.h"
 #include "server/mapred_impl.h"
-#include "server/error_reply.h"
 #include "wire/mapred_msg.h"
 
 #include <stdio.h>
@@ -26,7 +24,7 @@ static bool take_term(struct mapred *m, const json_t *v, struct slice *out)
         text = slice_str(number);
     }
     if (index_match_is_integer(m->query.index)) {
-        if (!content_integer(text, &digits, &negative) || (negative && buf_append(&m->terms, "-", 1)))
+        if (!index_integer(text, &digits, &negative) || (negative && buf_append(&m->terms, "-", 1)))
             return false;
         text = digits;
     }
@@ -49,7 +47,7 @@ static const char *take_query(struct mapred *m)
                     &p))
         return "out of memory";
     memcpy(p, job->index, len);
-    content_lower(p, len);
+    index_field_lower(p, len);
     buf_commit(&m->terms, len);
     m->query.index = slice_make(p, len);
     if (!index_match_is_index(m->query.index))
@@ -78,9 +76,9 @@ static void refuse_type(struct session *s, struct slice type)
 
 static bool check_type(struct session *s, struct slice *type)
 {
-    if (slice_is(*type, "default"))
-        *type = slice_make(NULL, 0);
-    if (catalog_has_type(router_catalog(s->server->router), *type))
+    struct outcome refused;
+    *type = bucket_type_of(*type);
+    if (bucket_type_check(&s->server->api, *type, &refused))
         return true;
     refuse_type(s, *type);
     return false;
@@ -89,19 +87,26 @@ static bool check_type(struct session *s, struct slice *type)
 /* Of a list, the first input says where; each is asked for again when its object is. */
 static bool check_permission(struct session *s, const struct mapred_job *job, struct slice type)
 {
+    const struct api *a = &s->server->api;
     struct mapred_input first = {0};
+    struct slice bucket = slice_str(job->bucket ? job->bucket : ""), none = {0};
+    json_t *input = NULL;
+    struct outcome refused;
+    bool may;
     if (job->inputs != MAPRED_LIST) {
         enum permission finds = job->inputs == MAPRED_INDEX ? MAY_INDEX : MAY_LIST_KEYS;
-        return authorize_in(s, finds, type, slice_str(job->bucket)) &&
-               authorize_in(s, MAY_MAPREDUCE, type, slice_str(job->bucket));
+        may = authorize_in(a, &s->who, finds, type, bucket, &refused) &&
+              authorize_in(a, &s->who, MAY_MAPREDUCE, type, bucket, &refused);
+    } else {
+        struct mapred_list ahead = job->list;
+        mapred_list_next(&ahead, &input);
+        may = input && mapred_input_of(input, &first)
+                  ? authorize_in(a, &s->who, MAY_MAPREDUCE, first.type, first.bucket, &refused)
+                  : authorize(a, &s->who, MAY_MAPREDUCE, none, none, &refused);
     }
-    struct mapred_list ahead = job->list;
-    json_t *input;
-    mapred_list_next(&ahead, &input);
-    bool may = input && mapred_input_of(input, &first)
-                   ? authorize_in(s, MAY_MAPREDUCE, first.type, first.bucket)
-                   : authorize(s, MAY_MAPREDUCE, slice_make(NULL, 0), slice_make(NULL, 0));
-    json_decref(input);
+    if (!may)
+        riak_refuse(s, NULL, &refused);
+    json_decref(input); /* the first one's names lie in it */
     return may;
 }
 
@@ -111,7 +116,7 @@ static bool prepare(struct session *s, struct mapred *m, struct slice text, bool
     /* A large message is there as long as the request; of a small one its bytes are another's when this call is over.
      */
     if (!session_body(s) && buf_append_slice(&m->text, text)) {
-        session_error(s, "%s", err_text(E_NOMEM));
+        riak_refuse_memory(s);
         return false;
     }
     if (!session_body(s))
@@ -125,7 +130,7 @@ static bool prepare(struct session *s, struct mapred *m, struct slice text, bool
     m->out = json_array();
     *type = slice_str(m->job.type);
     if (!m->out) {
-        session_error(s, "%s", err_text(E_NOMEM));
+        riak_refuse_memory(s);
         return false;
     }
     if (!check_permission(s, &m->job, *type) || !check_type(s, type))
@@ -141,7 +146,7 @@ void mapred(struct session *s, struct slice body)
     struct mapred_req req;
     struct slice type;
     if (mapred_req_decode(body, &req)) {
-        kv_malformed(s, "RpbMapRedReq");
+        riak_refuse_malformed(s, "RpbMapRedReq");
         return;
     }
     bool terms = slice_is(req.content_type, "application/x-erlang-binary");
@@ -153,7 +158,7 @@ void mapred(struct session *s, struct slice body)
     }
     struct mapred *m = calloc(1, sizeof *m);
     if (!m) {
-        session_error(s, "%s", err_text(E_NOMEM));
+        riak_refuse_memory(s);
         return;
     }
     m->scan.ops = &mapred_scan_ops;

@@ -25,22 +25,23 @@ static int put_items(struct session *s, const struct store_key *k, uint32_t n_va
 void preflist_get(struct session *s, struct slice body)
 {
     struct bucket_preflist_req req;
-    struct store_key k;
+    struct target t;
+    struct outcome refused;
     size_t mark;
     arena_reset(&s->server->arena);
     if (bucket_preflist_req_decode(body, &s->server->arena, &req)) {
-        kv_malformed(s, "RpbGetBucketKeyPreflistReq");
+        riak_refuse_malformed(s, "RpbGetBucketKeyPreflistReq");
         return;
     }
-    struct kv_names n = {req.bucket, req.key, req.type, req.has_type};
-    if (!kv_check_not_empty(s, &n, true) || !kv_check_lengths(s, &n))
+    struct key_names n = {req.type, req.bucket, req.key, req.has_type};
+    if (!key_names_check_given(&n, &refused) || !key_names_check_lengths(&n, &refused) ||
+        !target_resolve(&s->server->api, &s->who, MAY_GET_PREFLIST, &n, &t, &refused)) {
+        riak_refuse(s, NULL, &refused);
         return;
-    const struct bucket_rules *rules = kv_resolve(s, MAY_GET_PREFLIST, &n, &k);
-    if (!rules)
-        return;
+    }
     int err = frame_begin(session_out(s), MSG_PREFLIST_RESP, &mark);
     if (!err)
-        err = put_items(s, &k, rules->n_val);
+        err = put_items(s, &t.key, t.rules->n_val);
     if (err)
         session_broken(s, err);
     else

@@ -351,7 +351,7 @@ void scan_begin(struct session *s, struct scan *w, struct slice type, struct sli
         err = buf_append_slice(&w->names, bucket);
     if (err) {
         scan_stop(s);
-        session_error(s, "%s", err_text(err));
+        riak_refuse_memory(s);
         return;
     }
     session_begin_wait(s);

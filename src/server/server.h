@@ -4,6 +4,9 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
+#include "api/api.h"
+#include "api/password_queue.h"
+#include "api/put_content.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -12,7 +15,6 @@
 #include "cluster/router.h"
 #include "server/client_certs.h"
 #include "server/garbage.h"
-#include "server/password_queue.h"
 #include "server/share.h"
 #include "server/turns.h"
 
@@ -53,18 +55,19 @@ struct server {
     const struct clock *clock;
     const struct log *log;
     struct metrics *metrics;
+    struct api api;             /* what requests need of all that */
     struct budget small, large; /* budget_of() says which is for how much */
     struct shares shares;       /* users' of them */
     struct list holders;        /* sessions that have something to read or to send */
     struct timer pressure;      /* runs while somebody waits for memory */
-    struct password_queue guesses;
+    struct password_queue passwords;
     struct garbage garbage;
     struct turns turns;
     struct repeats repeats; /* what the log was told of sessions */
     struct client_certs client_certs;
-    struct arena arena;   /* of the request being decoded: one at a time, whatever the connection */
-    struct buf meta;      /* of the put being prepared */
-    struct buf operation; /* of the update being prepared */
+    struct arena arena;             /* of the request being decoded: one at a time, whatever the connection */
+    struct put_scratch put_scratch; /* of the put being prepared */
+    struct buf operation;           /* of the update being prepared */
 };
 
 /* What is larger than that takes from the budget of large transfers, so that a small one never waits for it. */

@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "server/dispatch.h"
-#include "server/login.h"
+#include "server/error_reply.h"
 #include "wire/admin_msg.h"
 
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #define KEPT_MAX ((size_t)1024 * 1024)
 
 static void on_deadline(struct timer *t);
-static void on_guessed(struct password_check *g, bool right);
+static void on_login(struct login *l, const struct outcome *refused);
 static void on_pause_timer(struct timer *t);
 static void on_turn(struct turn *t);
 
@@ -37,7 +37,10 @@ static void on_secure(struct stream_user *u, const struct stream_peer *peer)
     struct session *s = session_of_user(u);
     ASSERT(s->state == SESSION_HANDSHAKE);
     ASSERT(buf_len(&s->kept) == 0); /* what came in the clear is never taken for encrypted */
-    s->peer = *peer;
+    s->who.name_count = peer->cn_count;
+    memcpy(s->who.certificate_name, peer->cn, sizeof s->who.certificate_name);
+    s->who.not_after = peer->not_after;
+    s->who.is_node = peer->is_node;
     s->state = SESSION_STRANGER;
 }
 
@@ -68,7 +71,7 @@ static void forget_all(struct session *s)
     timer_stop(s->server->timers, &s->deadline);
     timer_stop(s->server->timers, &s->pause_timer);
     turn_forget(&s->turn);
-    password_check_forget(&s->guess);
+    login_forget(&s->login);
     router_forget(s->server->router, &s->request.router);
     session_drop_operation(s);
     scan_stop(s);
@@ -92,9 +95,10 @@ void session_init(struct session *s, struct server *server, struct stream *strea
 {
     *s = (struct session){.user = {&user_ops}, .server = server, .stream = stream};
     snprintf(s->name, sizeof s->name, "%s", peer_address);
+    s->who.address = s->name;
     buf_init(&s->kept, KEPT_MAX);
     budget_waiter_init(&s->waiter, session_on_granted);
-    password_check_init(&s->guess, on_guessed);
+    login_init(&s->login, on_login);
     timer_init(&s->deadline, on_deadline);
     timer_init(&s->pause_timer, on_pause_timer);
     turn_init(&s->turn, on_turn);
@@ -109,7 +113,8 @@ void session_init(struct session *s, struct server *server, struct stream *strea
 /* Whose certificate the peer has shown: with a password it may be another's than the user's. */
 static const char *certificate_name(const struct session *s)
 {
-    return *s->peer.cn && strcasecmp(s->peer.cn, s->user_name) != 0 ? s->peer.cn : s->user_name;
+    return *s->who.certificate_name && strcasecmp(s->who.certificate_name, s->who.user) != 0 ? s->who.certificate_name
+                                                                                             : s->who.user;
 }
 
 void session_fini(struct session *s)
@@ -117,7 +122,7 @@ void session_fini(struct session *s)
     forget_all(s);
     session_memory_fini(s);
     if (s->cert_is_noted)
-        client_certs_close(&s->server->client_certs, s->server->clock, certificate_name(s), s->peer.not_after);
+        client_certs_close(&s->server->client_certs, s->server->clock, certificate_name(s), s->who.not_after);
     s->server->metrics->connections_open--;
 }
 
@@ -155,7 +160,7 @@ void session_end(struct session *s)
     if (s->state == SESSION_CLOSED)
         return;
     s->state = SESSION_CLOSED;
-    password_check_forget(&s->guess);
+    login_forget(&s->login);
     router_forget(s->server->router, &s->request.router);
     s->stream->ops->close(s->stream);
 }
@@ -165,7 +170,7 @@ void session_end(struct session *s)
 void session_start_tls(struct session *s)
 {
     s->state = SESSION_HANDSHAKE;
-    s->stream->ops->start_tls(s->stream, security_takes_bare(s->server, s->name));
+    s->stream->ops->start_tls(s->stream, login_takes_bare(&s->server->api, s->name));
 }
 
 static void on_plain_frame(struct session *s, uint8_t code)
@@ -193,16 +198,15 @@ static void answer_auth_failure(struct session *s)
 static void note_certificate(struct session *s)
 {
     struct server *server = s->server;
-    if (!s->peer.not_after || s->peer.is_node)
+    if (!s->who.not_after || s->who.is_node)
         return;
-    client_certs_open(&server->client_certs, server->clock, server->log, certificate_name(s), s->peer.not_after);
+    client_certs_open(&server->client_certs, server->clock, server->log, certificate_name(s), s->who.not_after);
     s->cert_is_noted = true;
 }
 
 static void let_in(struct session *s)
 {
     struct server *server = s->server;
-    server->metrics->auth_ok++;
     timer_stop(server->timers, &s->deadline);
     if (!s->stream->ops->trusted(s->stream)) {
         session_error(s, "overload: this node serves as many connections as it may (max-connections): close some, use "
@@ -211,8 +215,7 @@ static void let_in(struct session *s)
         return;
     }
     s->state = SESSION_READY;
-    s->configured = security_is_configured(server, s->user_name);
-    session_use_share(s, s->user_name);
+    session_use_share(s, s->who.user);
     note_certificate(s);
     session_reply_empty(s, MSG_AUTH_RESP);
 }
@@ -222,7 +225,7 @@ bool session_is_news(struct session *s, enum session_said what, char again[REPEA
     char subject[REPEATS_SUBJECT_SIZE];
     const char *port = strrchr(s->name, ':');
     int host = port ? (int)(port - s->name) : (int)strlen(s->name);
-    snprintf(subject, sizeof subject, "%.*s %s", host, s->name, what == SAID_NOT_LET_IN ? s->user_name : "");
+    snprintf(subject, sizeof subject, "%.*s %s", host, s->name, what == SAID_NOT_LET_IN ? s->who.user : "");
     return repeats_log(&s->server->repeats, s->server->log, clock_boot_ms(s->server->clock), what, subject, again);
 }
 
@@ -231,22 +234,21 @@ bool session_is_news(struct session *s, enum session_said what, char again[REPEA
 static void keep_out(struct session *s, const char *why)
 {
     struct server *server = s->server;
-    uint64_t took_ms = clock_boot_ms(server->clock) - s->guessed_ms, delay_ms = server->config.auth_failure_delay_ms;
-    server->metrics->auth_failed++;
+    uint64_t took_ms = clock_boot_ms(server->clock) - s->login_ms, delay_ms = server->config.auth_failure_delay_ms;
     s->auth_failures++;
     char again[REPEATS_TEXT_SIZE];
     if (session_is_news(s, SAID_NOT_LET_IN, again))
-        log_warn(server->log, "security", "%s: '%s' (certificate of '%s') is not let in: %s%s", s->name, s->user_name,
-                 s->peer.cn, why, again);
+        log_warn(server->log, "security", "%s: '%s' (certificate of '%s') is not let in: %s%s", s->name, s->who.user,
+                 s->who.certificate_name, why, again);
     timer_stop(server->timers, &s->deadline);
     session_later(s, took_ms < delay_ms ? delay_ms - took_ms : 0, answer_auth_failure);
 }
 
-static void on_guessed(struct password_check *g, bool right)
+static void on_login(struct login *l, const struct outcome *refused)
 {
-    struct session *s = LIST_ENTRY(g, struct session, guess);
-    if (!right) {
-        keep_out(s, "its password is another");
+    struct session *s = LIST_ENTRY(l, struct session, login);
+    if (refused) {
+        keep_out(s, refused->why);
         return;
     }
     let_in(s);
@@ -256,25 +258,25 @@ static void on_guessed(struct password_check *g, bool right)
 static void on_auth(struct session *s, struct slice body)
 {
     struct server *server = s->server;
-    const struct password *password;
-    const char *why = "no user can have the name that it gives";
     struct admin_auth_req req;
+    struct outcome refused;
     if (admin_auth_req_decode(body, &req)) {
-        server->metrics->frames_malformed++;
-        session_error(s, "Error processing incoming message: RpbAuthReq could not be decoded");
+        riak_refuse_malformed(s, "RpbAuthReq");
         return;
     }
-    bool possible = security_name(req.user, s->user_name);
-    uint32_t method = possible ? security_judge(s, s->user_name, &password, &why) : 0;
-    if (method && method != METHOD_PASSWORD) {
+    s->login_ms = clock_boot_ms(server->clock);
+    switch (login_begin(&server->api, &s->login, &s->who, req.user, req.password, &refused)) {
+    case LOGIN_ACCEPTED:
         let_in(s);
-        return;
+        break;
+    case LOGIN_REFUSED:
+        session_begin_wait(s);
+        keep_out(s, refused.why);
+        break;
+    case LOGIN_PENDING:
+        session_begin_wait(s);
+        break;
     }
-    s->guessed_ms = clock_boot_ms(server->clock);
-    session_begin_wait(s);
-    int err = method ? password_check_begin(&server->guesses, &s->guess, password, req.password) : 0;
-    if (err || !method)
-        keep_out(s, err ? err_text(err) : why);
 }
 
 void session_frame(struct session *s, uint8_t code, struct slice body)

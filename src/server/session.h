@@ -13,17 +13,18 @@
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
 
+#include "api/login.h"
+#include "api/target.h"
 #include "io/stream.h"
 #include "server/server.h"
 #include "wire/frame.h"
 #include "wire/vclock.h"
 
-#define CLIENT_ID_MAX      64
-#define AUTH_TRIES         3                   /* then the connection is closed (riak-pb.md section 15) */
-#define STRANGER_FRAME     ((size_t)64 * 1024) /* largest frame of one who has not said who he is */
-#define BODY_SMALL         ((size_t)16 * 1024) /* larger bodies are charged, once it is known that they are allowed */
-#define ANSWER_SMALL       ((size_t)4 * 1024)  /* larger answers wait for memory */
-#define GENERATED_KEY_SIZE 27                  /* 160 bits in base 62, as Riak's */
+#define CLIENT_ID_MAX  64
+#define AUTH_TRIES     3                   /* then the connection is closed (riak-pb.md section 15) */
+#define STRANGER_FRAME ((size_t)64 * 1024) /* largest frame of one who has not said who he is */
+#define BODY_SMALL     ((size_t)16 * 1024) /* larger bodies are charged, once it is known that they are allowed */
+#define ANSWER_SMALL   ((size_t)4 * 1024)  /* larger answers wait for memory */
 
 enum session_state { SESSION_PLAIN, SESSION_HANDSHAKE, SESSION_STRANGER, SESSION_READY, SESSION_CLOSED };
 
@@ -73,16 +74,14 @@ struct session {
     enum session_wait waits;
     bool again; /* the frame of the present request stays in the input: it may have to be begun anew */
     unsigned auth_failures;
-    struct stream_peer peer;
-    bool cert_is_noted;                 /* the peer's certificate counts as in use: client_certs.h */
-    char user_name[SECURITY_NAME_SIZE]; /* whom it has shown to be, or says to be while his password is checked */
-    bool configured;                    /* the node's configuration names him */
-    struct password_check guess;
-    uint64_t guessed_ms; /* when the password came */
-    struct buf kept;     /* input that could not be taken yet, or a part of a small frame */
-    size_t standing;     /* bytes at the front of `kept`: the frame of a request under way that may be begun anew */
-    uint64_t discard;    /* bytes of a refused frame still to be thrown away */
-    size_t body_len;     /* of the large body being read or answered; 0: none */
+    struct principal who; /* its user: whom it has shown to be, or says to be while the password is checked */
+    bool cert_is_noted;   /* the peer's certificate counts as in use: client_certs.h */
+    struct login login;
+    uint64_t login_ms; /* when the one under way began */
+    struct buf kept;   /* input that could not be taken yet, or a part of a small frame */
+    size_t standing;   /* bytes at the front of `kept`: the frame of a request under way that may be begun anew */
+    uint64_t discard;  /* bytes of a refused frame still to be thrown away */
+    size_t body_len;   /* of the large body being read or answered; 0: none */
     size_t body_have;
     size_t body_charged; /* bytes of a budget, as budget_charge() says */
     size_t body_mark;    /* how many there were when the deadline was set */

@@ -38,7 +38,7 @@ static void refuse_frame(struct session *s, size_t body_len)
         session_error(s, "Invalid message packet, reason: invalid");
         session_end(s);
     } else if (s->state == SESSION_READY) {
-        refusal_too_large(s, "message", body_len, server_frame_max(s->server));
+        riak_refuse_size(s, body_len, server_frame_max(s->server));
         s->discard = FRAME_HEAD + body_len;
     } else {
         session_error(s, "Message of %zu bytes before authentication: at most %zu are read", body_len + 1,

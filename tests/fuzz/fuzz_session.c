@@ -384,7 +384,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fake_conn_open_ready(&c->conn, &w.node);
         else
             fake_conn_open(&c->conn, &w.node);
-        c->conn.session.peer.is_node = flags & OPERATOR;
+        c->conn.session.who.is_node = flags & OPERATOR;
     }
     run(&w);
     finish(&w);

@@ -103,11 +103,12 @@ void session_reply_empty(struct session *s, uint8_t code)
     empty_code = code;
 }
 
-const char *refusal_cause(const struct session *s, char room[REFUSAL_CAUSE_MAX])
+bool router_obstacle(const struct router *r, char *out, size_t size)
 {
-    (void)s;
-    (void)room;
-    return "";
+    (void)r;
+    (void)out;
+    (void)size;
+    return false;
 }
 
 void session_broken(struct session *s, int err)
@@ -136,7 +137,8 @@ static int set_up(void **state)
     cluster = (struct cluster){.status = {.state = STATUS_MEMBER, .ready = true, .may_lose = 2, .why = ""},
                                .partitions = ROUTER_PARTITIONS_MAX};
     metrics = (struct metrics){0};
-    server = (struct server){.cluster = &cluster, .metrics = &metrics, .clock = &a_clock};
+    server = (struct server){
+        .cluster = &cluster, .metrics = &metrics, .clock = &a_clock, .api = {.clock = &a_clock, .metrics = &metrics}};
     session = (struct session){.server = &server, .stream = &stream};
     outq_init(&stream.out);
     error[0] = '\0';
@@ -334,7 +336,7 @@ static void acts_of_a_user(void **state)
 static void acts_of_a_node(void **state)
 {
     (void)state;
-    session.peer.is_node = true;
+    session.who.is_node = true;
     cluster_admin_act(&session, LEAVE);
     assert_int_equal(empty_code, MSG_CLUSTER_ACT_RESP);
     assert_int_equal(cluster.leaves, 1);
@@ -354,7 +356,7 @@ static void refused_acts(void **state)
         const char *text;
     } leaves[] = {{E_EXISTS, "leaves already"}, {E_CLOSED, "in no cluster"}, {E_NOMEM, "out of memory"}};
     (void)state;
-    session.peer.is_node = true;
+    session.who.is_node = true;
     for (size_t i = 0; i < 3; i++) {
         cluster.leave_err = leaves[i].err;
         cluster_admin_act(&session, LEAVE);
@@ -377,7 +379,7 @@ static void refused_acts(void **state)
 static void malformed(void **state)
 {
     (void)state;
-    session.peer.is_node = true;
+    session.who.is_node = true;
     cluster_admin_act(&session, slice_str("\x08\x03"));
     assert_non_null(strstr(error, "EphActReq"));
     cluster_admin_act(&session, empty);
@@ -397,7 +399,7 @@ static void without_a_cluster(void **state)
                                                                        cluster_admin_act};
     (void)state;
     server.cluster = NULL;
-    session.peer.is_node = true;
+    session.who.is_node = true;
     for (size_t i = 0; i < 5; i++) {
         error[0] = '\0';
         handlers[i](&session, empty);

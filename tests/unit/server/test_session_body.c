@@ -159,7 +159,7 @@ static void test_denied_before_it_is_read(void **state)
     struct kv_rig *r = *state;
     struct fake_conn a;
     fake_conn_open_ready(&a, &r->node);
-    a.session.configured = false;
+    a.session.who.configured = false;
     begin_put(&a, 250000, 0);
     fake_conn_expect_error(&a, "Permission denied: User 'myuser' does not have 'riak_kv.put' on any");
     give_bytes(&a, 250000);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/password_queue.h"
+#include "api/password_queue.h"
 
 #define STEP 1024 /* iterations in a turn: under a millisecond */
 

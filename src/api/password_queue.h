@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Passwords that wait to be checked. One after the other, and a slice of time in each turn of the loop: however many
  * guess, requests of others wait a millisecond for them. */
-#ifndef SERVER_PASSWORD_QUEUE_H
-#define SERVER_PASSWORD_QUEUE_H
+#ifndef API_PASSWORD_QUEUE_H
+#define API_PASSWORD_QUEUE_H
 
 #include "base/list.h"
 #include "base/timers.h"
