@@ -43,7 +43,11 @@ enum rule {
     RULE_CONTEXT, /* a removal from a set or map takes away only what its context has seen (src/datatype) */
     RULE_MEMORY,  /* what would pass the limit is refused before it is proposed */
     RULE_FLOOR,   /* a connection is shown nothing that is older than what it was shown before */
-    RULE_LEAVE,   /* what would lose most of its replicas goes first, where several nodes leave */
+    /* R-READ, of the adapter: reads by lease. */
+    RULE_READ_PROMISE,  /* a voter keeps its vote for the leader that it has answered */
+    RULE_READ_SENT,     /* the lease counts from when the leader sent what was answered */
+    RULE_READ_TRANSFER, /* no reads by lease once leadership may be handed over; who was told stands in one term */
+    RULE_LEAVE,         /* what would lose most of its replicas goes first, where several nodes leave */
     /* Of an orchestrator's word (src/cluster/gone.c). */
     RULE_GONE_LEASE,  /* a member that the API calls gone is dead when its lease and the margin have run out */
     RULE_GONE_FRESH,  /* an answer counts that was asked for a lease after the member was last heard */

@@ -550,6 +550,9 @@ void partition_ask_round(struct partition *p);
 bool partition_knows_time(const struct partition *p);
 void partition_ask_time(struct partition *p); /* once in each term */
 void partition_ask_all(struct partition *p);
+/* R-READ: a quorum read that has come in may be answered at once, from what is applied here; else a round is asked. For
+ * a partition that router_serves(), and for each read anew. */
+bool partition_may_read_now(struct partition *p);
 struct link *partition_link(const struct partition *p, uint64_t replica); /* or NULL */
 void partition_round(struct partition *p, const struct peer_round *r);
 void partition_lead(struct partition *p); /* the leader's reconciling with the map */

@@ -179,7 +179,13 @@ static void on_broken(void *arg, const char *why)
     c->reborn = true;
 }
 
-static const struct group_hooks hooks = {begin_message,  end_message,      apply_entry,  on_news,
+static uint64_t clock_ms(void *arg)
+{
+    const struct cluster *c = arg;
+    return clock_precise_us(c->config.clock) / 1000;
+}
+
+static const struct group_hooks hooks = {clock_ms,       begin_message,    end_message,  apply_entry, on_news,
                                          on_copy_wanted, on_copy_complete, on_installed, on_broken};
 
 /* --- life --- */
@@ -280,7 +286,7 @@ void meta_round(struct cluster *c, const struct peer_round *r)
     if (r->yes) {
         read_index_heard(&m->rounds, m->group, r->source, r->term, r->round);
         m->dirty = true;
-    } else if (read_index_follows(m->group, r->source, r->term)) {
+    } else if (group_promise(m->group, r->source, r->term)) {
         struct peer_round yes = *r;
         yes.source = m->self;
         yes.destination = r->source;

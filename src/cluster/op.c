@@ -298,10 +298,14 @@ static bool is_rebuilding(const struct partition *p)
     return rule_holds(RULE_REBUILD) && p->cluster->meta.state->partition[p->number].frozen_count != 0;
 }
 
+bool router_reads(const struct partition *p)
+{
+    return partition_leads(p) && lease_is_valid(p->cluster) && !is_rebuilding(p);
+}
+
 bool router_serves(const struct partition *p)
 {
-    return partition_leads(p) && lease_is_valid(p->cluster) && !is_rebuilding(p) &&
-           (!p->group || !group_is_transferring(p->group));
+    return router_reads(p) && (!p->group || !group_is_transferring(p->group));
 }
 
 static void dispatch_write(struct op *w)
@@ -318,14 +322,12 @@ static void dispatch_write(struct op *w)
 static void dispatch_get(struct op *w)
 {
     struct partition *p = w->partition;
-    if (!router_serves(p))
+    if (!router_reads(p))
         partition_leads(p) ? op_wait(w) : op_forward(w, p->leader_hint);
-    else if (p->group)
-        ask(w);
-    else if (op_is_scan(w->kind))
-        router_scan_here(w);
+    else if (partition_may_read_now(p))
+        router_read_now(w);
     else
-        router_read_alone(w);
+        ask(w);
 }
 
 /* R-KNOWN, R-LEASE: rules and permissions were looked up when the request came in. Where this node held no lease then,

@@ -130,8 +130,10 @@ static inline void router_seen(const struct op *w)
 /* NULL: there is no memory, which the request was told. */
 struct op *router_begin(struct router *r, struct router_request *q, unsigned kind);
 void router_peer_gone(struct peer *p);
+/* This node answers quorum reads of it; and takes writes, too, which it does not while it hands over. */
+bool router_reads(const struct partition *p);
 bool router_serves(const struct partition *p);
-void router_read_alone(struct op *w);
+void router_read_now(struct op *w);   /* it reads, and partition_may_read_now() */
 void router_scan_here(struct op *w);  /* this node leads the partition, and may answer */
 int router_decode_scan(struct op *w); /* type and bucket, and of a query what is asked */
 /* The key of a read as bytes, and back into w->key; E_NOMEM, E_MALFORMED. */

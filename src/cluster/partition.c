@@ -167,7 +167,13 @@ static void on_broken(void *arg, const char *why)
     partition_mark_dirty(p);
 }
 
-static const struct group_hooks hooks = {begin_message,  end_message,      apply_entry,  on_news,
+static uint64_t clock_ms(void *arg)
+{
+    const struct partition *p = arg;
+    return clock_precise_us(p->cluster->config.clock) / 1000;
+}
+
+static const struct group_hooks hooks = {clock_ms,       begin_message,    end_message,  apply_entry, on_news,
                                          on_copy_wanted, on_copy_complete, on_installed, on_broken};
 
 /* --- the length of logs --- */

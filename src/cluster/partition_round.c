@@ -11,7 +11,8 @@ static void put_question(struct partition *p, uint64_t to)
                            .destination = to,
                            .term = p->rounds.term,
                            .round = p->rounds.sent,
-                           .time_ms = partition_now_ms(p)};
+                           .time_ms = partition_now_ms(p),
+                           .stamp_ms = now_of(p->cluster)};
     rounds_put(partition_link(p, to), &r);
 }
 
@@ -66,6 +67,12 @@ void partition_ask_time(struct partition *p)
         read_index_ask(&p->rounds, p->group, &term, &round, &index);
 }
 
+/* R-READ. As with a round, the partition's time is that of the voters (R-TIME). */
+bool partition_may_read_now(struct partition *p)
+{
+    return !p->group || (partition_knows_time(p) && group_may_read(p->group));
+}
+
 void partition_round(struct partition *p, const struct peer_round *r)
 {
     if (!p->group || p->broken || r->destination != p->replica)
@@ -73,8 +80,10 @@ void partition_round(struct partition *p, const struct peer_round *r)
     if (r->yes) {
         partition_hear_time(p, r->time_ms);
         read_index_heard(&p->rounds, p->group, r->source, r->term, r->round);
+        if (r->stamp_ms <= now_of(p->cluster)) /* else this node has not sent it */
+            group_hear_promise(p->group, r->source, r->term, r->stamp_ms);
         partition_mark_dirty(p);
-    } else if (read_index_follows(p->group, r->source, r->term)) {
+    } else if (group_promise(p->group, r->source, r->term)) {
         partition_hear_time(p, r->time_ms);
         struct peer_round yes = *r;
         yes.time_ms = partition_now_ms(p);

@@ -242,7 +242,7 @@ void router_write(struct router *r, struct router_request *q, struct store_comma
 static int get_here(struct partition *p, const struct store_key *k, struct store_result *result)
 {
     int err = store_get(p->store, k, partition_now_ms(p), &result->object);
-    if (err == E_DUE) { /* R-TIME: a read that finds a due key first commits a stamp */
+    if (err == E_DUE && !p->group) { /* R-TIME: a read that finds a due key first commits a stamp */
         partition_tick(p);
         err = store_get(p->store, k, partition_now_ms(p), &result->object);
     }
@@ -251,16 +251,25 @@ static int get_here(struct partition *p, const struct store_key *k, struct store
     return err;
 }
 
+/* R-READ: the latest state is here, for certain, at this moment. False: the request has to wait for something. */
+static bool read_now(struct partition *p, struct router_request *q, const struct store_key *k)
+{
+    struct store_result result = {0};
+    if (p->cluster->router.applying || !router_reads(p) || !partition_may_read_now(p))
+        return false;
+    int err = get_here(p, k, &result);
+    if (err == E_DUE) /* for the entry that frees it */
+        return false;
+    note_seen(p, q);
+    q->done(q, err, &result);
+    return true;
+}
+
 void router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
 {
     struct partition *p = partition_of(r, k);
-    struct store_result result = {0};
-    if (serves_alone(p) && !r->applying) {
-        int err = get_here(p, k, &result);
-        note_seen(p, q);
-        q->done(q, err, &result);
+    if (read_now(p, q, k))
         return;
-    }
     struct op *w = router_begin(r, q, any_replica ? PEER_GET_ANY : PEER_GET);
     if (!w)
         return;
@@ -272,14 +281,6 @@ void router_read(struct router *r, struct router_request *q, const struct store_
         op_dispatch(w);
     else
         op_finish(w, E_NOMEM, NULL);
-}
-
-void router_read_alone(struct op *w)
-{
-    struct store_result result = {0};
-    int err = get_here(w->partition, &w->key, &result);
-    router_seen(w);
-    op_finish(w, err, &result);
 }
 
 /* --- who keeps it --- */
@@ -406,6 +407,7 @@ static void serve_read(struct op *w)
         partition_tick(p);
         w->index = p->tick_index ? p->tick_index : group_last_index(p->group) + 1;
         list_append(&p->reads, &w->place);
+        op_until_deadline(w);
         return;
     }
     result.exists = err == 0;
@@ -415,6 +417,24 @@ static void serve_read(struct op *w)
     }
     router_seen(w);
     op_finish(w, err, &result);
+}
+
+/* R-READ: no round is needed. One that finds a due key waits in this term for its entry. */
+void router_read_now(struct op *w)
+{
+    struct store_result result = {0};
+    struct partition *p = w->partition;
+    if (op_is_scan(w->kind)) {
+        router_scan_here(w);
+    } else if (p->group) {
+        w->term = group_term(p->group);
+        w->round = 0;
+        serve_read(w);
+    } else {
+        int err = get_here(p, &w->key, &result);
+        router_seen(w);
+        op_finish(w, err, &result);
+    }
 }
 
 void router_serve_reads(struct partition *p)

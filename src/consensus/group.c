@@ -45,8 +45,10 @@ static void take_entries(struct group *g, const struct raft_update *u)
     for (unsigned i = 0; i < u->entries.n; i++) {
         struct entry e = keep_entry(&u->entries.batch[i]);
         entry_log_append(&g->log, &e);
-        if (e.type == ENTRY_CHANGE)
+        if (e.type == ENTRY_CHANGE) {
             g->news |= GROUP_NEWS_MEMBERS;
+            g->read_until_ms = 0; /* R-READ: of another majority from now on */
+        }
     }
     g->tell_stored = true;
 }
@@ -113,6 +115,7 @@ static void begin_term(struct group *g)
     g->elected = false;
     g->told = 0;
     memset(g->copies, 0, sizeof g->copies);
+    group_begin_lease(g);
     g->beat_ms = g->now_ms + g->heartbeat_ms;
     if (entry_log_term(&g->log, g->log.last) == g->raft.current_term || !rule_holds(RULE_RAFT_3))
         return;
@@ -368,7 +371,9 @@ uint64_t group_deadline_ms(const struct group *g)
         return UINT64_MAX;
     /* Rule 13, and with it 7: the library's own deadline of a leader looks at all servers, may lie in the past for
      * ever, and comes at moments that make it take live followers for dead. */
-    return leads(g) && rule_holds(RULE_RAFT_13) ? g->beat_ms : raft_timeout(&g->raft);
+    if (leads(g))
+        return rule_holds(RULE_RAFT_13) ? g->beat_ms : raft_timeout(&g->raft);
+    return group_stand_ms(g);
 }
 
 /* Rule 7: an aborted spare keeps the library busy, and nothing would ever take it out. */
@@ -404,7 +409,8 @@ void group_tick(struct group *g, uint64_t now_ms)
         limit_catch_up(g);
     if (leads(g))
         g->told = raft_commit_index(&g->raft); /* a heartbeat says it, */
-    if (entry_log_reserve(&g->log, 1) == 0)    /* the library's empty entry of a new term */
+    group_hasten_stand(g);
+    if (entry_log_reserve(&g->log, 1) == 0) /* the library's empty entry of a new term */
         group_step_or_break(g, &e);
     group_end_haste(g);
     group_leave(g);

@@ -35,6 +35,8 @@ enum group_news {
 };
 
 struct group_hooks {
+    /* The clock of every `now_ms`, read afresh: a turn may have begun long ago (R-READ). */
+    uint64_t (*clock_ms)(void *arg);
     /* Where a message to that replica goes: a buffer to which it is appended, followed by end(). NULL: it cannot be
      * reached now, and the message is lost. */
     struct buf *(*begin)(void *arg, uint64_t destination);
@@ -135,6 +137,26 @@ size_t group_log_bytes(const struct group *g);
  * group_destroy(). */
 void group_apply_tail(struct group *g);
 
+/* --- R-READ: reads by lease (group_lease.c) --- */
+
+/* True: what is applied here is the latest state, and a read that has come in may be answered from it now. False: a
+ * round tells (read_index.h). It looks at the clock, so ask for each read after it came in. It becomes true with the
+ * answers to appends and heartbeats, and stays so while they come; it is false for the rest of a term in which
+ * group_transfer() was called. */
+bool group_may_read(struct group *g);
+/* The voter's half of a round: true: it follows that leader in that term, and the caller sends yes; from now on it
+ * keeps its vote for the leader for an election time-out. */
+bool group_promise(struct group *g, uint64_t leader, uint64_t term);
+/* The leader's half: the voter has said yes, in that term, to a question that was sent at that time of this replica's
+ * clock, or later. */
+void group_hear_promise(struct group *g, uint64_t id, uint64_t term, uint64_t stamp_ms);
+
+/* The process of that replica, which may lead, has ended, as far as can be known. If this one has answered it last, it
+ * stands for election as soon as its promise ends, instead of after a time-out by chance; voters do so a few
+ * milliseconds apart. Hearing the leader again ends it. A wrong call costs an election, and nothing else. The deadline
+ * changes. */
+void group_leader_is_gone(struct group *g, uint64_t now_ms, uint64_t id);
+
 /* --- members, by the leader --- */
 
 enum group_change {
@@ -157,8 +179,8 @@ enum group_catch_up group_catch_up_status(const struct group *g, uint64_t id);
  * is removed. No other change can be made before. */
 void group_catch_up_abort(struct group *g, uint64_t id);
 
-/* Hands leadership to a voter; proposals are refused meanwhile, for an election timeout at most. E_CLOSED, E_NOT_FOUND.
- */
+/* Hands leadership to a voter; proposals are refused meanwhile, for an election timeout at most. Also when it fails,
+ * group_may_read() is false for the rest of the term. E_CLOSED, E_NOT_FOUND. */
 int group_transfer(struct group *g, uint64_t now_ms, uint64_t id);
 bool group_is_transferring(const struct group *g);
 

@@ -108,7 +108,14 @@ int group_transfer(struct group *g, uint64_t now_ms, uint64_t id)
         return E_CLOSED;
     struct raft_event e = {.type = RAFT_TRANSFER, .transfer.server_id = id};
     group_enter(g, now_ms);
+    /* R-READ: the other may stand for election at once, whatever voters have promised this leader: so it stops reading
+     * by lease before it says so. And for good in this term, since what it has said cannot be taken back: the message
+     * may still be on its way when the library gives the transfer up. */
+    bool before = g->reads_ended;
+    g->reads_ended = true;
     int rv = group_step(g, &e);
+    if (rv == RAFT_BADID) /* nothing was said */
+        g->reads_ended = before;
     group_leave(g);
     return rv == 0 ? 0 : rv == RAFT_BADID ? E_NOT_FOUND : E_NOMEM;
 }

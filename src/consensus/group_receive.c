@@ -143,6 +143,10 @@ static void receive_append_result(struct group *g, const struct raft_msg *in)
 
 static void receive_vote(struct group *g, const struct raft_msg *in)
 {
+    if (!group_may_vote(g, in)) {
+        group_refuse_vote(g, in);
+        return;
+    }
     struct configuration_address a = configuration_address(in->source);
     struct raft_message m = from(in, &a, RAFT_REQUEST_VOTE);
     m.request_vote.version = 2;
@@ -190,6 +194,9 @@ static int receive_install(struct group *g, const struct raft_msg *in)
 
 static void receive_timeout_now(struct group *g, const struct raft_msg *in)
 {
+    if (!group_may_obey(g, in))
+        return;
+    g->told_term = in->term + 1;
     struct configuration_address a = configuration_address(in->source);
     struct raft_message m = from(in, &a, RAFT_TIMEOUT_NOW);
     m.timeout_now.term = in->term;
@@ -255,16 +262,24 @@ int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m)
                            .commit = commit,
                            .commit_term = commit ? entry_log_term(&g->log, commit) : 0,
                            .last = g->log.last,
+                           .now_ms = now_ms,
                            .match = group_match_index(g, m->source),
                            .leads = leads(g)};
     int err = rule_holds(RULE_RAFT_10) ? rules_check_message(&v, m) : 0;
     if (err)
         return err == E_AGAIN ? 0 : err;
     group_enter(g, now_ms);
-    if ((m->kind == RAFT_MSG_APPEND || m->kind == RAFT_MSG_INSTALL) && m->term >= g->raft.current_term)
+    if ((m->kind == RAFT_MSG_APPEND || m->kind == RAFT_MSG_INSTALL) && m->term >= g->raft.current_term) {
         g->heard_ms = g->now_ms;
+        group_promise_to(g, m->source, m->term); /* R-READ: it is about to be answered */
+    }
+    if (m->kind == RAFT_MSG_APPEND_RESULT)
+        group_hear_promise(g, m->source, m->term, m->append_result.stamp_ms);
+    g->answering = m->kind == RAFT_MSG_APPEND ? m->source : 0;
+    g->stamp_ms = g->answering ? m->append.stamp_ms : 0;
     group_end_haste(g);
     err = dispatch(g, m);
+    g->answering = 0;
     group_leave(g);
     return err;
 }

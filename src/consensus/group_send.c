@@ -106,6 +106,7 @@ void group_send_message(struct group *g, const struct raft_message *r)
         m.append.prev_index = r->append_entries.prev_log_index;
         m.append.prev_term = r->append_entries.prev_log_term;
         m.append.commit = r->append_entries.leader_commit;
+        m.append.stamp_ms = g->now_ms; /* R-READ: not later than it is sent */
         send_append(g, &m, r->append_entries.n_entries);
         return;
     case RAFT_APPEND_ENTRIES_RESULT:
@@ -113,6 +114,7 @@ void group_send_message(struct group *g, const struct raft_message *r)
         m.term = r->append_entries_result.term;
         m.append_result.rejected = r->append_entries_result.rejected;
         m.append_result.last_index = r->append_entries_result.last_log_index;
+        m.append_result.stamp_ms = r->server_id == g->answering ? g->stamp_ms : 0;
         break;
     case RAFT_REQUEST_VOTE:
         m.kind = RAFT_MSG_VOTE;
@@ -120,7 +122,9 @@ void group_send_message(struct group *g, const struct raft_message *r)
         m.vote.last_index = r->request_vote.last_log_index;
         m.vote.last_term = r->request_vote.last_log_term;
         m.vote.pre_vote = r->request_vote.pre_vote;
-        m.vote.disrupt_leader = r->request_vote.disrupt_leader;
+        /* R-READ: the library keeps on saying so in the terms that follow, in which another may lead. */
+        m.vote.disrupt_leader =
+            r->request_vote.disrupt_leader && (m.term == g->told_term || !rule_holds(RULE_READ_TRANSFER));
         break;
     case RAFT_REQUEST_VOTE_RESULT:
         m.kind = RAFT_MSG_VOTE_RESULT;
@@ -148,6 +152,16 @@ void group_reject_old(struct group *g, uint64_t destination, uint64_t rejected)
                          .destination = destination,
                          .term = g->raft.current_term,
                          .append_result = {.rejected = rejected}};
+    send(g, &m);
+}
+
+void group_refuse_vote(struct group *g, const struct raft_msg *in)
+{
+    struct raft_msg m = {.kind = RAFT_MSG_VOTE_RESULT,
+                         .source = g->raft.id,
+                         .destination = in->source,
+                         .term = in->vote.pre_vote ? in->term : g->raft.current_term,
+                         .vote_result = {.pre_vote = in->vote.pre_vote}};
     send(g, &m);
 }
 

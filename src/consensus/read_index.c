@@ -95,11 +95,6 @@ bool read_index_send(struct read_index *r, const struct group *g)
     return true;
 }
 
-bool read_index_follows(const struct group *g, uint64_t leader, uint64_t term)
-{
-    return group_term(g) == term && group_leader(g) == leader;
-}
-
 void read_index_heard(struct read_index *r, const struct group *g, uint64_t id, uint64_t term, uint64_t round)
 {
     if (!group_leads(g) || group_term(g) != term || r->term != term || round > r->sent || !is_member(g, id))

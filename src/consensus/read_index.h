@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Linearizable reads without an entry in the log (rule 9; Raft dissertation 6.4): the leader notes its commit index and
- * asks the voters whether its term is still theirs. Whoever says yes had not voted for another leader until then; if
- * that is a majority, no other leader can have answered anything before the question was asked. In a group of one the
- * round is empty.
+ * asks the voters whether its term is still theirs. Who says yes (group_promise()) had not voted for another leader
+ * until then; if that is a majority, no other leader can have answered anything before the question was asked. In a
+ * group of one the round is empty.
  *
  * All reads that come before a round is sent share it; which connections carry the rounds of which groups is the
  * caller's. */
@@ -28,8 +28,6 @@ void read_index_init(struct read_index *r);
 int read_index_ask(struct read_index *r, const struct group *g, uint64_t *term, uint64_t *round, uint64_t *index);
 /* Once per turn of the loop. True: the question (r->term, r->sent) is to be put to every voter. */
 bool read_index_send(struct read_index *r, const struct group *g);
-/* At a voter: whether it answers the question of that leader with yes. */
-bool read_index_follows(const struct group *g, uint64_t leader, uint64_t term);
 /* The last round that it has answered; 0: none. */
 uint64_t read_index_last(const struct read_index *r, uint64_t id);
 /* A voter said yes. */

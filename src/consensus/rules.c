@@ -49,6 +49,9 @@ static int check_append(const struct rules_view *v, const struct raft_msg *m)
 
 static int check_append_result(const struct rules_view *v, const struct raft_msg *m)
 {
+    /* R-READ: it repeats what this leader has said, which it has not said yet. */
+    if (m->append_result.stamp_ms > v->now_ms && v->leads && m->term == v->term)
+        return E_MALFORMED;
     /* From another term it says nothing but that: whoever is in a later one rejects all, and an earlier one is past. */
     if (!m->append_result.rejected || m->term != v->term || !v->leads)
         return 0;
@@ -95,6 +98,25 @@ int rules_check_message(const struct rules_view *v, const struct raft_msg *m)
         return m->commit.index && m->commit.term && m->commit.term <= m->term ? 0 : E_MALFORMED;
     }
     return E_MALFORMED;
+}
+
+/* --- R-READ: the voter's promise --- */
+
+uint64_t rules_lease_ms(unsigned election_ms)
+{
+    const unsigned rounding_ms = 2; /* the leader's now, and the voter's moment of receiving */
+    return election_ms - (2 * election_ms + RULES_DRIFT_PART - 1) / RULES_DRIFT_PART - rounding_ms;
+}
+
+bool rules_may_stand(const struct rules_promise *p, uint64_t now_ms)
+{
+    return now_ms >= p->until_ms || !rule_holds(RULE_READ_PROMISE);
+}
+
+bool rules_may_vote(const struct rules_promise *p, uint64_t now_ms, const struct raft_msg *m)
+{
+    bool is_told = m->vote.disrupt_leader && !m->vote.pre_vote && m->term == p->term + 1;
+    return rules_may_stand(p, now_ms) || m->source == p->leader || is_told;
 }
 
 /* --- the library's encoding of a configuration --- */

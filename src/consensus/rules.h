@@ -10,6 +10,7 @@
 struct rules_view {
     uint64_t self, term, commit, last;
     uint64_t commit_term;
+    uint64_t now_ms;
     uint64_t match; /* of the message's source, where this replica leads; else 0 */
     bool leads;
 };
@@ -24,6 +25,22 @@ enum { ENTRY_COMMAND = 1, ENTRY_BARRIER = 2, ENTRY_CHANGE = 3 };
 int rules_check_message(const struct rules_view *v, const struct raft_msg *m);
 /* The library's own encoding of a configuration, which its decoder reads without looking where it ends. */
 int rules_check_configuration(struct slice encoded);
+
+/* R-READ: the vote that a voter keeps for the leader whom it has answered, until then; leader 0: it has answered none.
+ */
+struct rules_promise {
+    uint64_t leader, term, until_ms;
+};
+
+/* How long after it sent a message the leader may rely on who answered it. Each of the two clocks may run a
+ * RULES_DRIFT_PART faster or slower than time, and both are read in whole milliseconds. */
+#define RULES_DRIFT_PART 50
+uint64_t rules_lease_ms(unsigned election_ms);
+/* Whether the promise leaves room for that vote, or pre-vote: it is over; or its leader itself asks, which leads no
+ * more; or whoever its leader told to stand (only in the term after the leader's, which has stopped reading by lease).
+ */
+bool rules_may_vote(const struct rules_promise *p, uint64_t now_ms, const struct raft_msg *m);
+bool rules_may_stand(const struct rules_promise *p, uint64_t now_ms);
 
 /* Members after the change, at `out`, count in *n: one is added at the end, or removed, or has another role; the others
  * keep their order (rule 15). E_INVALID: it is a member already, or is none; or the change would leave a single voter

@@ -9,7 +9,8 @@
 struct clock {
     /* Milliseconds since the machine's start, suspension included; the same during one turn of the loop. */
     uint64_t (*boot_ms)(void *arg);
-    /* Microseconds, read afresh at each call: for bounding how long a turn takes. */
+    /* Microseconds of the same clock, read afresh at each call: for bounding how long a turn takes, and for what must
+     * hold at the very moment (R-READ). Never earlier than boot_ms(). */
     uint64_t (*precise_us)(void *arg);
     /* Milliseconds since the Unix epoch; asked once at the start (R-TIME) and for certificates. */
     uint64_t (*wall_ms)(void *arg);

@@ -25,7 +25,7 @@ static uint64_t boot_ms(void *arg)
 static uint64_t precise_us(void *arg)
 {
     (void)arg;
-    return read_clock_us(CLOCK_MONOTONIC);
+    return read_clock_us(CLOCK_BOOTTIME);
 }
 
 static uint64_t wall_ms(void *arg)

@@ -213,6 +213,7 @@ void code_round(struct coder *c, struct peer_round *m)
     code_u64(c, &m->term);
     code_u64(c, &m->round);
     code_u64(c, &m->time_ms);
+    code_u64(c, &m->stamp_ms);
     code_bool(c, &m->yes);
 }
 

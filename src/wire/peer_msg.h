@@ -227,8 +227,9 @@ struct peer_round {
     uint32_t generation;
     uint64_t source, destination; /* replicas */
     uint64_t term, round;
-    uint64_t time_ms; /* of the partition, where the source is (R-TIME); the meta group has none: 0 */
-    bool yes;         /* else it is the question */
+    uint64_t time_ms;  /* of the partition, where the source is (R-TIME); the meta group has none: 0 */
+    uint64_t stamp_ms; /* the asking leader's clock, before it asked (R-READ); of the answer: the same */
+    bool yes;          /* else it is the question */
 };
 void code_round(struct coder *c, struct peer_round *m);
 

@@ -6,7 +6,7 @@
 #include "base/err.h"
 
 #define HEAD          25
-#define APPEND_HEAD   28
+#define APPEND_HEAD   36 /* the largest body but for what is counted apart */
 #define FLAG_PRE_VOTE 1
 #define FLAG_SECOND   2 /* of a vote: the leader has asked for it; of its result: granted */
 
@@ -25,9 +25,11 @@ static uint8_t *put_body(uint8_t *p, const struct raft_msg *m)
     switch (m->kind) {
     case RAFT_MSG_APPEND:
         p = put_pair(p, m->append.prev_index, m->append.prev_term);
-        return bytes_put(bytes_put(p, m->append.commit, 8), m->append.count, 4);
+        p = put_pair(p, m->append.commit, m->append.stamp_ms);
+        return bytes_put(p, m->append.count, 4);
     case RAFT_MSG_APPEND_RESULT:
-        return put_pair(p, m->append_result.rejected, m->append_result.last_index);
+        p = put_pair(p, m->append_result.rejected, m->append_result.last_index);
+        return bytes_put(p, m->append_result.stamp_ms, 8);
     case RAFT_MSG_VOTE:
         p = put_pair(p, m->vote.last_index, m->vote.last_term);
         return put_flags(p, m->vote.pre_vote, m->vote.disrupt_leader);
@@ -132,6 +134,7 @@ static void get_body(struct reader *r, struct raft_msg *m)
         m->append.prev_index = get(r, 8);
         m->append.prev_term = get(r, 8);
         m->append.commit = get(r, 8);
+        m->append.stamp_ms = get(r, 8);
         m->append.count = (uint32_t)get(r, 4);
         m->append.entries = r->rest;
         get_entries(r, m->append.count);
@@ -139,6 +142,7 @@ static void get_body(struct reader *r, struct raft_msg *m)
     case RAFT_MSG_APPEND_RESULT:
         m->append_result.rejected = get(r, 8);
         m->append_result.last_index = get(r, 8);
+        m->append_result.stamp_ms = get(r, 8);
         break;
     case RAFT_MSG_VOTE:
         m->vote.last_index = get(r, 8);

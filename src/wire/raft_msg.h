@@ -4,9 +4,9 @@
  * envelope around it, and so does its length.
  *
  * All numbers are big-endian. Head: kind u8, source id u64, destination id u64, term u64. Then, by kind:
- *   append         prev index u64, prev term u64, commit u64, entries u32, then each entry: term u64, type u8,
- *                  length u32, bytes
- *   append result  rejected u64, last index u64
+ *   append         prev index u64, prev term u64, commit u64, stamp u64, entries u32, then each entry: term u64,
+ *                  type u8, length u32, bytes
+ *   append result  rejected u64, last index u64, stamp u64
  *   vote           last index u64, last term u64, flags u8 (1: pre-vote, 2: the leader has asked for it)
  *   vote result    flags u8 (1: pre-vote, 2: granted)
  *   install        last index u64, last term u64, configuration's index u64, configuration (the rest)
@@ -37,12 +37,14 @@ struct raft_msg {
     union {
         struct {
             uint64_t prev_index, prev_term, commit;
+            uint64_t stamp_ms; /* the sender's clock, before it was sent (R-READ) */
             uint32_t count;
             struct slice entries; /* borrowed; `count` whole entries */
         } append;
         struct {
             uint64_t rejected; /* 0: accepted */
             uint64_t last_index;
+            uint64_t stamp_ms; /* of the append that it answers; 0: it answers something else */
         } append_result;
         struct {
             uint64_t last_index, last_term;

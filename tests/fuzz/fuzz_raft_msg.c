@@ -76,7 +76,14 @@ static void on_broken(void *arg, const char *why)
     r->broken = true;
 }
 
-static const struct group_hooks hooks = {on_begin,       on_end,           on_apply,     on_news,
+/* As late as the call that asks. */
+static uint64_t on_clock(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static const struct group_hooks hooks = {on_clock,       on_begin,         on_end,       on_apply, on_news,
                                          on_copy_wanted, on_copy_complete, on_installed, on_broken};
 
 /* What was decoded says the same when it is written again. */

@@ -55,6 +55,7 @@ static void hear_raft(struct conn *c, struct slice body)
     } else if (m.msg.kind == RAFT_MSG_APPEND) {
         answer.kind = RAFT_MSG_APPEND_RESULT;
         answer.append_result.last_index = m.msg.append.prev_index + m.msg.append.count;
+        answer.append_result.stamp_ms = m.msg.append.stamp_ms;
         w->learned.last_index[group] = answer.append_result.last_index;
     } else {
         return;

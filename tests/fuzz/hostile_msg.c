@@ -396,6 +396,7 @@ static void put_raft_body(struct said *s, struct raft_msg *m, unsigned group, st
     case RAFT_MSG_APPEND_RESULT:
         m->append_result.rejected = field(s, 0);
         m->append_result.last_index = index;
+        m->append_result.stamp_ms = s->w->now_ms;
         break;
     case RAFT_MSG_VOTE:
         m->vote.last_index = index;
@@ -453,6 +454,7 @@ static void put_rounds(struct said *s)
         r.destination = field(s, replica_of(s, r.group, s->w->cluster->meta.self));
         r.term = field(s, term_of(s, r.group));
         r.round = field(s, 1);
+        r.stamp_ms = s->w->now_ms;
         r.yes = flag(s, false);
         code_round(s->out, &r);
         e.group = (uint16_t)pick_group(s);

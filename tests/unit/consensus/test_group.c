@@ -109,7 +109,7 @@ static void test_what_is_committed_is_told_once(void **state)
     group_flush(r->group, w->now_ms); /* ... and before the answers ... */
     world_put(w, leader, 2);
     world_run(w, 5);
-    size_t head = 25, entries = 28, entry = RAFT_MSG_ENTRY_HEAD + sizeof(unsigned), commit = 16;
+    size_t head = 25, entries = 36, entry = RAFT_MSG_ENTRY_HEAD + sizeof(unsigned), commit = 16;
     assert_int_equal(r->bytes_sent - bytes, 2 * (2 * (head + entries + entry) + head + commit));
     bytes = r->bytes_sent;
     world_run(w, HEARTBEAT_MS / 2);

@@ -262,7 +262,7 @@ static void answer(struct world *w, unsigned leader, uint64_t term, uint64_t rou
     for (unsigned i = 0; i < WORLD_MAX; i++) {
         struct replica *r = &w->replica[i];
         if (r->group && i != leader && !w->cut[leader][i] && !w->cut[i][leader] &&
-            read_index_follows(r->group, w->replica[leader].id, term))
+            group_promise(r->group, w->replica[leader].id, term))
             read_index_heard(&w->replica[leader].reads, w->replica[leader].group, r->id, term, round);
     }
 }

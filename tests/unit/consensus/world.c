@@ -162,7 +162,14 @@ static void on_installed(void *arg, uint64_t index)
     r->copied_from = 0;
 }
 
-static const struct group_hooks hooks = {.begin = on_begin,
+static uint64_t on_clock(void *arg)
+{
+    const struct replica *r = arg;
+    return r->world->now_ms;
+}
+
+static const struct group_hooks hooks = {.clock_ms = on_clock,
+                                         .begin = on_begin,
                                          .end = on_end,
                                          .apply = on_apply,
                                          .news = on_news,

@@ -207,6 +207,7 @@ static void fill_round(void *p)
     m->term = number();
     m->round = number();
     m->time_ms = number();
+    m->stamp_ms = number();
     m->yes = flip();
 }
 
