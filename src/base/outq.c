@@ -81,6 +81,40 @@ int outq_push_buf(struct outq *q, struct buf *b)
     return 0;
 }
 
+/* What stands in the tail comes before the piece's own bytes. */
+static int join(struct outq *q, struct outq_piece *first)
+{
+    int err = buf_append_slice(&q->tail, buf_slice(&first->bytes));
+    if (err)
+        return err;
+    buf_fini(&first->bytes);
+    first->bytes = q->tail;
+    return 0;
+}
+
+int outq_append(struct outq *q, struct outq *from)
+{
+    size_t tail_len = buf_len(&q->tail);
+    if (!from->first) {
+        int err = buf_append_slice(&q->tail, buf_slice(&from->tail));
+        if (!err)
+            buf_release(&from->tail);
+        return err;
+    }
+    int err = join(q, from->first);
+    if (err)
+        return err;
+    if (q->last)
+        q->last->next = from->first;
+    else
+        q->first = from->first;
+    q->last = from->last;
+    q->pieces_len += tail_len + from->pieces_len;
+    q->tail = from->tail;
+    outq_init(from);
+    return 0;
+}
+
 struct slice outq_front(const struct outq *q)
 {
     const struct outq_piece *p = q->first;

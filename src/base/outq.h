@@ -37,6 +37,9 @@ int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len)
 /* Appends all that stands in `b`, which gives its memory away and is empty afterwards. E_NOMEM: it has it still. */
 int outq_push_buf(struct outq *q, struct buf *b);
 
+/* Moves all that stands in `from` behind what stands in `q`. E_NOMEM: nothing was moved. */
+int outq_append(struct outq *q, struct outq *from);
+
 /* The first bytes that are contiguous; empty when there are none. Borrowed until the next change. */
 struct slice outq_front(const struct outq *q);
 void outq_consume(struct outq *q, size_t n); /* n <= the front's length */

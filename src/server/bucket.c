@@ -91,7 +91,7 @@ static void on_changed(struct router_request *q, int err, const struct store_res
     struct outcome refused;
     (void)result;
     if (answer_of_change(err, q->timeout_ms, &refused))
-        session_reply_empty(s, s->request.change);
+        session_reply_empty(s, s->request->change);
     else
         riak_refuse(s, &bucket_words, &refused);
     session_finish(s);
@@ -100,7 +100,7 @@ static void on_changed(struct router_request *q, int err, const struct store_res
 /* `code`: of the answer. The message has no time-out of its own. */
 static struct router_request *ask(struct session *s, uint8_t code)
 {
-    s->request.change = code;
+    s->request->change = code;
     return session_ask(s, 0, on_changed);
 }
 

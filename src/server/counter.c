@@ -38,7 +38,7 @@ static void on_updated(struct router_request *q, int err, const struct store_res
     if (!answer_of_update(&s->server->api, DATATYPE_COUNTER, err, r, q->timeout_ms, &refused))
         update_refuse(s, &refused);
     else
-        send_value(s, MSG_COUNTER_UPDATE_RESP, s->request.datatype.value, (int64_t)r->number);
+        send_value(s, MSG_COUNTER_UPDATE_RESP, s->request->datatype.value, (int64_t)r->number);
     session_finish(s);
 }
 
@@ -70,9 +70,10 @@ void counter_get(struct session *s, struct slice body)
         riak_refuse(s, NULL, &refused);
         return;
     }
+    if (!session_claim(s, t.tag))
+        return;
     struct router_request *q = session_ask(s, 0, on_read);
-    s->request.key_tag = t.tag;
-    s->request.datatype.kind = DATATYPE_COUNTER;
+    s->request->datatype.kind = DATATYPE_COUNTER;
     router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums));
 }
 
@@ -103,7 +104,7 @@ void counter_update(struct session *s, struct slice body)
         riak_refuse(s, &words, &refused);
         return;
     }
-    s->request.datatype.kind = DATATYPE_COUNTER;
-    s->request.datatype.value = req.return_value;
+    s->request->datatype.kind = DATATYPE_COUNTER;
+    s->request->datatype.value = req.return_value;
     update_ask(s, &u, &t, on_updated);
 }

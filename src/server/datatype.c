@@ -18,10 +18,10 @@ static int keep_operation(struct session *s, const struct update *u)
 {
     if (u->context.len || (u->kind != DATATYPE_SET && u->kind != DATATYPE_MAP))
         return 0;
-    s->request.operation = blob_create(u->op.len);
-    if (!s->request.operation)
+    s->request->operation = blob_create(u->op.len);
+    if (!s->request->operation)
         return E_NOMEM;
-    memcpy(s->request.operation->data, u->op.data, u->op.len);
+    memcpy(s->request->operation->data, u->op.data, u->op.len);
     return 0;
 }
 
@@ -29,6 +29,8 @@ void update_ask(struct session *s, const struct update *u, const struct target *
 {
     struct store_command c;
     struct outcome refused;
+    if (!session_claim(s, t->tag))
+        return;
     bool good =
         request_prepare_update(&s->server->api, t, u->kind, u->op, u->context, &s->server->put_scratch, &c, &refused);
     int err = good ? keep_operation(s, u) : 0;
@@ -38,11 +40,10 @@ void update_ask(struct session *s, const struct update *u, const struct target *
         riak_refuse(s, NULL, &refused);
         return;
     }
-    s->request.key_tag = t->tag;
     struct router_request *q = session_ask(s, u->timeout_ms, done);
     /* A counter's result says what it came to: as an object it would be what it is now, when others have come between
      * (R-RETRY). */
-    q->wants_object = s->request.datatype.value && u->kind != DATATYPE_COUNTER;
+    q->wants_object = s->request->datatype.value && u->kind != DATATYPE_COUNTER;
     router_write(s->server->router, q, &c);
 }
 
@@ -60,7 +61,7 @@ static const char *module_of(enum datatype kind)
 /* The element or field that is not there, by the operation that was to remove it. */
 static void answer_absent(struct session *s, const struct outcome *o)
 {
-    const struct blob *op = s->request.operation;
+    const struct blob *op = s->request->operation;
     struct slice name;
     enum datatype kind;
     if (!op || !operation_removal(slice_make(op->data, op->size), o->number, &name, &kind)) {
@@ -88,10 +89,10 @@ void update_refuse(struct session *s, const struct outcome *o)
 
 bool state_take(struct session *s, int err, const struct store_result *r, struct slice *payload, bool *has_value)
 {
-    enum datatype kind = s->request.datatype.kind;
+    enum datatype kind = s->request->datatype.kind;
     struct outcome refused;
     *has_value = false;
-    bool good = answer_of_update(&s->server->api, kind, err, r, s->request.router.timeout_ms, &refused) &&
+    bool good = answer_of_update(&s->server->api, kind, err, r, s->request->router.timeout_ms, &refused) &&
                 answer_state(kind, r, payload, has_value, &refused);
     if (!good)
         update_refuse(s, &refused);
@@ -129,13 +130,13 @@ static bool has_context(enum datatype kind)
 
 static void send_fetched(struct session *s, const struct store_result *r, const struct slice *payload)
 {
-    enum datatype kind = s->request.datatype.kind;
+    enum datatype kind = s->request->datatype.kind;
     uint8_t bytes[VCLOCK_SIZE];
     struct slice context = {0};
     size_t mark;
     if (payload && payload->len > ANSWER_SMALL && !session_take_answer(s, payload->len))
         return;
-    if (payload && s->request.datatype.context)
+    if (payload && s->request->datatype.context)
         context = kv_encode_vclock(s, r->object.revision, bytes);
     int err = frame_begin(session_out(s), MSG_DT_FETCH_RESP, &mark);
     if (!err)
@@ -178,11 +179,12 @@ void datatype_fetch(struct session *s, struct slice body)
         riak_refuse(s, &fetch_words, &refused);
         return;
     }
+    if (!session_claim(s, t.tag))
+        return;
     struct router_request *q = session_ask(s, req.timeout_ms, on_fetched);
     session_may_repeat(s);
-    s->request.key_tag = t.tag;
-    s->request.datatype.kind = kind;
-    s->request.datatype.context = req.include_context && has_context(kind);
+    s->request->datatype.kind = kind;
+    s->request->datatype.context = req.include_context && has_context(kind);
     router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums));
 }
 
@@ -195,12 +197,12 @@ static void send_updated(struct session *s, const struct store_result *r, const 
     size_t mark;
     if (payload && payload->len > ANSWER_SMALL)
         session_force_answer(s, payload->len);
-    if (payload && s->request.datatype.context)
+    if (payload && s->request->datatype.context)
         context = kv_encode_vclock(s, r->object.revision, bytes);
     int err = frame_begin(session_out(s), MSG_DT_UPDATE_RESP, &mark);
     if (!err)
-        err = datatype_update_resp_encode(session_out(s), s->request.datatype.kind, payload, context,
-                                          slice_str(s->request.datatype.generated));
+        err = datatype_update_resp_encode(session_out(s), s->request->datatype.kind, payload, context,
+                                          slice_str(s->request->datatype.generated));
     if (err)
         session_broken(s, err);
     else
@@ -212,7 +214,7 @@ static void send_counted(struct session *s, int64_t value)
     size_t mark;
     int err = frame_begin(session_out(s), MSG_DT_UPDATE_RESP, &mark);
     if (!err)
-        err = datatype_count_resp_encode(session_out(s), value, slice_str(s->request.datatype.generated));
+        err = datatype_count_resp_encode(session_out(s), value, slice_str(s->request->datatype.generated));
     if (err)
         session_broken(s, err);
     else
@@ -224,9 +226,9 @@ static void on_updated(struct router_request *q, int err, const struct store_res
     struct session *s = session_of(q);
     struct slice payload;
     bool has_value = false;
-    if (!err && !s->request.datatype.value)
+    if (!err && !s->request->datatype.value)
         send_updated(s, r, NULL);
-    else if (!err && s->request.datatype.kind == DATATYPE_COUNTER)
+    else if (!err && s->request->datatype.kind == DATATYPE_COUNTER)
         send_counted(s, (int64_t)r->number);
     else if (state_take(s, err, r, &payload, &has_value))
         send_updated(s, r, has_value ? &payload : NULL);
@@ -253,7 +255,7 @@ static bool convert(struct session *s, int err, struct slice op, const struct ta
 static struct key_names names_of(struct session *s, const struct datatype_update_req *req)
 {
     struct key_names n = {req->type, req->bucket, req->key, true};
-    char *generated = s->request.datatype.generated;
+    char *generated = s->request->datatype.generated;
     generated[0] = '\0';
     if (!req->has_key && n.bucket.len) {
         key_generate(s->server->clock, generated);
@@ -298,8 +300,8 @@ void datatype_update(struct session *s, struct slice body)
     }
     u.context = req.context;
     u.timeout_ms = req.timeout_ms;
-    s->request.datatype.kind = u.kind;
-    s->request.datatype.value = req.return_body && !is_default(&n); /* as Riak does */
-    s->request.datatype.context = req.include_context && has_context(u.kind);
+    s->request->datatype.kind = u.kind;
+    s->request->datatype.value = req.return_body && !is_default(&n); /* as Riak does */
+    s->request->datatype.context = req.include_context && has_context(u.kind);
     update_ask(s, &u, &t, on_updated);
 }

@@ -7,43 +7,44 @@
 struct handler {
     void (*answer)(struct session *s, struct slice body);
     bool needs_cluster; /* hash key, catalog or data: not while the node is in none */
+    bool overlaps;      /* it concerns one key or none (R-ORDER): others may be under way with it */
 };
 
 /* One row a message: who answers it. Everything else is unknown, which clients' test suites rely on. */
 static const struct handler handlers[256] = {
-    [MSG_PING_REQ] = {admin_ping, false},
-    [MSG_GET_CLIENT_ID_REQ] = {admin_get_client_id, false},
-    [MSG_SET_CLIENT_ID_REQ] = {admin_set_client_id, false},
-    [MSG_GET_SERVER_INFO_REQ] = {admin_server_info, false},
-    [MSG_GET_REQ] = {kv_get, true},
-    [MSG_PUT_REQ] = {kv_put, true},
-    [MSG_DEL_REQ] = {kv_del, true},
-    [MSG_LIST_BUCKETS_REQ] = {list_buckets, true},
-    [MSG_LIST_KEYS_REQ] = {list_keys, true},
-    [MSG_GET_BUCKET_REQ] = {bucket_get, true},
-    [MSG_SET_BUCKET_REQ] = {bucket_set, true},
-    [MSG_MAPRED_REQ] = {mapred, true},
-    [MSG_INDEX_REQ] = {index_query, true},
-    [MSG_RESET_BUCKET_REQ] = {bucket_reset, true},
-    [MSG_GET_BUCKET_TYPE_REQ] = {bucket_get_type, true},
-    [MSG_SET_BUCKET_TYPE_REQ] = {bucket_set_type, true},
-    [MSG_PREFLIST_REQ] = {preflist_get, true},
-    [MSG_COUNTER_UPDATE_REQ] = {counter_update, true},
-    [MSG_COUNTER_GET_REQ] = {counter_get, true},
-    [MSG_DT_FETCH_REQ] = {datatype_fetch, true},
-    [MSG_DT_UPDATE_REQ] = {datatype_update, true},
-    [MSG_SELF_TEST_REQ] = {self_test, false},
-    [MSG_TIMEOUT_REQ] = {admin_set_timeout, false},
-    [MSG_SECURITY_CHANGE_REQ] = {users_change, true},
-    [MSG_SECURITY_LIST_REQ] = {users_list, true},
-    [MSG_CREATE_TYPE_REQ] = {bucket_create_type, true},
-    [MSG_LIST_TYPES_REQ] = {bucket_list_types, true},
-    [MSG_CLUSTER_STATUS_REQ] = {cluster_admin_status, false},
-    [MSG_CLUSTER_PARTITIONS_REQ] = {cluster_admin_partitions, false},
-    [MSG_CLUSTER_TRANSFERS_REQ] = {cluster_admin_transfers, false},
-    [MSG_CLUSTER_READY_REQ] = {cluster_admin_ready, false},
-    [MSG_CLUSTER_DISCOVERY_REQ] = {cluster_admin_discovery, false},
-    [MSG_CLUSTER_ACT_REQ] = {cluster_admin_act, false},
+    [MSG_PING_REQ] = {admin_ping, false, true},
+    [MSG_GET_CLIENT_ID_REQ] = {admin_get_client_id, false, true},
+    [MSG_SET_CLIENT_ID_REQ] = {admin_set_client_id, false, true},
+    [MSG_GET_SERVER_INFO_REQ] = {admin_server_info, false, true},
+    [MSG_GET_REQ] = {kv_get, true, true},
+    [MSG_PUT_REQ] = {kv_put, true, true},
+    [MSG_DEL_REQ] = {kv_del, true, true},
+    [MSG_LIST_BUCKETS_REQ] = {list_buckets, true, false},
+    [MSG_LIST_KEYS_REQ] = {list_keys, true, false},
+    [MSG_GET_BUCKET_REQ] = {bucket_get, true, false},
+    [MSG_SET_BUCKET_REQ] = {bucket_set, true, false},
+    [MSG_MAPRED_REQ] = {mapred, true, false},
+    [MSG_INDEX_REQ] = {index_query, true, false},
+    [MSG_RESET_BUCKET_REQ] = {bucket_reset, true, false},
+    [MSG_GET_BUCKET_TYPE_REQ] = {bucket_get_type, true, false},
+    [MSG_SET_BUCKET_TYPE_REQ] = {bucket_set_type, true, false},
+    [MSG_PREFLIST_REQ] = {preflist_get, true, false},
+    [MSG_COUNTER_UPDATE_REQ] = {counter_update, true, true},
+    [MSG_COUNTER_GET_REQ] = {counter_get, true, true},
+    [MSG_DT_FETCH_REQ] = {datatype_fetch, true, true},
+    [MSG_DT_UPDATE_REQ] = {datatype_update, true, true},
+    [MSG_SELF_TEST_REQ] = {self_test, false, false},
+    [MSG_TIMEOUT_REQ] = {admin_set_timeout, false, true},
+    [MSG_SECURITY_CHANGE_REQ] = {users_change, true, false},
+    [MSG_SECURITY_LIST_REQ] = {users_list, true, false},
+    [MSG_CREATE_TYPE_REQ] = {bucket_create_type, true, false},
+    [MSG_LIST_TYPES_REQ] = {bucket_list_types, true, false},
+    [MSG_CLUSTER_STATUS_REQ] = {cluster_admin_status, false, false},
+    [MSG_CLUSTER_PARTITIONS_REQ] = {cluster_admin_partitions, false, false},
+    [MSG_CLUSTER_TRANSFERS_REQ] = {cluster_admin_transfers, false, false},
+    [MSG_CLUSTER_READY_REQ] = {cluster_admin_ready, false, false},
+    [MSG_CLUSTER_DISCOVERY_REQ] = {cluster_admin_discovery, false, false},
+    [MSG_CLUSTER_ACT_REQ] = {cluster_admin_act, false, false},
 };
 
 /* Messages that may be as large as an object, and what they take. The bucket's type comes behind the value in some:
@@ -59,6 +60,11 @@ static bool may_be_large(uint8_t code)
 static const char *unavailable(const struct session *s, uint8_t code)
 {
     return handlers[code].needs_cluster ? router_unavailable(s->server->router) : NULL;
+}
+
+bool dispatch_is_alone(uint8_t code)
+{
+    return handlers[code].answer && !handlers[code].overlaps;
 }
 
 bool dispatch_admits(struct session *s, uint8_t code, size_t body_len)

@@ -9,6 +9,9 @@
  */
 void dispatch_request(struct session *s, uint8_t code, struct slice body);
 
+/* R-ORDER: a request that waits for all before it, and holds back all after it. */
+bool dispatch_is_alone(uint8_t code);
+
 /* Whether a body that is not small is to be read at all. False: answered. */
 bool dispatch_admits(struct session *s, uint8_t code, size_t body_len);
 

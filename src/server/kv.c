@@ -39,7 +39,7 @@ size_t kv_siblings_size(const struct object *o, bool head)
 static int put_value(struct session *s, const struct object_sibling *from, struct slice value)
 {
     if (from->value_blob && value.len >= BLOB_MIN)
-        return outq_push_blob(&s->stream->out, from->value_blob, (size_t)(value.data - from->value_blob->data),
+        return outq_push_blob(session_queue(s), from->value_blob, (size_t)(value.data - from->value_blob->data),
                               value.len);
     return buf_append_slice(session_out(s), value);
 }
@@ -92,7 +92,7 @@ static int put_siblings(const struct kv_answer *a, const struct object *o)
 
 struct slice kv_encode_vclock(const struct session *s, struct revision revision, uint8_t bytes[VCLOCK_SIZE])
 {
-    return vclock_of(&s->server->api, s->request.key_tag, revision, bytes);
+    return vclock_of(&s->server->api, s->request->key_tag, revision, bytes);
 }
 
 void kv_answer_object(const struct kv_answer *a, const struct object *o, size_t size)

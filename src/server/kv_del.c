@@ -8,7 +8,7 @@ static void on_deleted(struct router_request *q, int err, const struct store_res
 {
     struct session *s = session_of(q);
     struct outcome refused;
-    if (answer_of_key(&s->server->api, err, r, s->request.put.consistent, q->timeout_ms, &refused))
+    if (answer_of_key(&s->server->api, err, r, s->request->put.consistent, q->timeout_ms, &refused))
         session_reply_empty(s, MSG_DEL_RESP);
     else
         riak_refuse(s, NULL, &refused);
@@ -40,6 +40,8 @@ void kv_del(struct session *s, struct slice body)
         riak_refuse(s, NULL, &refused);
         return;
     }
-    s->request.put.consistent = p.target.rules->consistent;
+    if (!session_claim(s, p.target.tag))
+        return;
+    s->request->put.consistent = p.target.rules->consistent;
     router_write(s->server->router, session_ask(s, req.timeout_ms, on_deleted), &p.command);
 }

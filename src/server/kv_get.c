@@ -7,7 +7,7 @@
 
 static void remember(struct session *s, const struct kv_get_req *req)
 {
-    struct session_request *mine = &s->request;
+    struct session_request *mine = s->request;
     mine->get.head = req->head;
     mine->get.deletedvclock = req->deletedvclock;
     mine->get.has_if_modified = req->has_if_modified;
@@ -29,7 +29,7 @@ static void answer_unchanged(struct session *s)
 /* False: what was given for it is no vclock, which is answered. */
 static bool check_if_modified(struct session *s, const struct object *o, bool *unmodified)
 {
-    const struct session_request *mine = &s->request;
+    const struct session_request *mine = s->request;
     struct slice given = slice_make(mine->get.if_modified, mine->get.if_modified_len);
     struct store_context context;
     struct outcome refused = {.code = OUTCOME_BAD_VCLOCK, .number = given.len};
@@ -47,7 +47,7 @@ static bool check_if_modified(struct session *s, const struct object *o, bool *u
 
 static void answer_live(struct session *s, const struct object *o)
 {
-    struct kv_answer a = {.session = s, .code = MSG_GET_RESP, .head = s->request.get.head};
+    struct kv_answer a = {.session = s, .code = MSG_GET_RESP, .head = s->request->get.head};
     bool unmodified;
     if (!check_if_modified(s, o, &unmodified))
         return;
@@ -74,7 +74,7 @@ static void on_read(struct router_request *q, int err, const struct store_result
         answer_live(s, &r->object);
     else
         kv_answer_bare(s, MSG_GET_RESP,
-                       s->request.get.deletedvclock ? kv_encode_vclock(s, r->object.revision, bytes) : none, none);
+                       s->request->get.deletedvclock ? kv_encode_vclock(s, r->object.revision, bytes) : none, none);
     session_finish(s);
 }
 
@@ -99,9 +99,10 @@ void kv_get(struct session *s, struct slice body)
         riak_refuse(s, NULL, &refused);
         return;
     }
+    if (!session_claim(s, p.target.tag))
+        return;
     struct router_request *q = session_ask(s, req.timeout_ms, on_read);
     session_may_repeat(s);
-    s->request.key_tag = p.target.tag;
     remember(s, &req);
     router_read(s->server->router, q, &p.target.key, p.any_replica);
 }

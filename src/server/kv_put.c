@@ -9,7 +9,7 @@
 /* When nobody knows what became of the write, the client has to look for it, under a key that it may not know yet. */
 static void refuse(struct session *s, const struct outcome *o)
 {
-    const char *generated = s->request.put.generated;
+    const char *generated = s->request->put.generated;
     char advice[128];
     struct riak_words words = {.unknown = generated[0] ? advice : NULL};
     snprintf(advice, sizeof advice, "the object is stored under the key '%s': get it before writing it again",
@@ -22,19 +22,19 @@ static void refuse(struct session *s, const struct outcome *o)
  * without having seen it. */
 static bool is_overtaken(const struct session *s, const struct store_result *r)
 {
-    return r->repeated && s->request.put.head && revision_cmp(r->object.revision, r->revision) > 0;
+    return r->repeated && s->request->put.head && revision_cmp(r->object.revision, r->revision) > 0;
 }
 
 static void on_written(struct router_request *q, int err, const struct store_result *r)
 {
     struct session *s = session_of(q);
-    struct slice key = slice_str(s->request.put.generated), none = {0};
+    struct slice key = slice_str(s->request->put.generated), none = {0};
     uint8_t vclock[VCLOCK_SIZE];
-    struct kv_answer a = {s, MSG_PUT_RESP, s->request.put.head, key};
+    struct kv_answer a = {s, MSG_PUT_RESP, s->request->put.head, key};
     struct outcome refused;
-    if (!answer_of_key(&s->server->api, err, r, s->request.put.consistent, q->timeout_ms, &refused)) {
+    if (!answer_of_key(&s->server->api, err, r, s->request->put.consistent, q->timeout_ms, &refused)) {
         refuse(s, &refused);
-    } else if (!s->request.put.returns || !r->exists) {
+    } else if (!s->request->put.returns || !r->exists) {
         kv_answer_bare(s, MSG_PUT_RESP, none, key);
     } else if (is_overtaken(s, r)) {
         kv_answer_bare(s, MSG_PUT_RESP, kv_encode_vclock(s, r->revision, vclock), key);
@@ -56,7 +56,7 @@ static enum store_condition condition_of(const struct kv_put_req *req)
 static struct key_names names_of(struct session *s, const struct kv_put_req *req)
 {
     struct key_names n = {req->type, req->bucket, req->key, req->has_type};
-    char *generated = s->request.put.generated;
+    char *generated = s->request->put.generated;
     generated[0] = '\0';
     if (!req->has_key && n.bucket.len) {
         key_generate(s->server->clock, generated);
@@ -97,14 +97,13 @@ void kv_put(struct session *s, struct slice body)
         riak_refuse_malformed(s, malformed ? "RpbPutReq" : "RpbPutReq without content");
         return;
     }
-    if (!prepare(s, &req, &p))
+    if (!prepare(s, &req, &p) || !session_claim(s, p.target.tag))
         return;
-    s->request.key_tag = p.target.tag;
-    s->request.put.head = req.return_head;
-    s->request.put.consistent = p.target.rules->consistent;
+    s->request->put.head = req.return_head;
+    s->request->put.consistent = p.target.rules->consistent;
     /* Of a write-once type nothing is returned. */
-    s->request.put.returns = (req.return_body || req.return_head) && !p.target.rules->write_once;
+    s->request->put.returns = (req.return_body || req.return_head) && !p.target.rules->write_once;
     struct router_request *q = session_ask(s, req.timeout_ms, on_written);
-    q->wants_object = s->request.put.returns;
+    q->wants_object = s->request->put.returns;
     router_write(s->server->router, q, &p.command);
 }

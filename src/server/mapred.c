@@ -323,7 +323,7 @@ static bool take_first(struct mapred *m, const struct mapred_ask *a)
     enum mapred_function reducer = reducer_behind(m);
     json_t *value;
     size_t i;
-    if (!answer_of_key(&m->scan.session->server->api, a->err, &none, false, m->scan.session->request.router.timeout_ms,
+    if (!answer_of_key(&m->scan.session->server->api, a->err, &none, false, m->scan.session->request->router.timeout_ms,
                        &refused)) {
         riak_refuse(m->scan.session, NULL, &refused);
         scan_done(&m->scan);

@@ -124,7 +124,7 @@ static void give_up_full(struct session *s, struct scan *w)
 static void give_up_late(struct session *s)
 {
     const struct scan *w = s->scan;
-    unsigned long long step_ms = s->request.router.timeout_ms;
+    unsigned long long step_ms = s->request->router.timeout_ms;
     char cause[REFUSAL_CAUSE_MAX];
     if (w->timeout_ms)
         session_error(s,

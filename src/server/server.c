@@ -25,6 +25,9 @@ void server_init(struct server *s, const struct server_config *config, struct ro
     list_init(&s->holders);
     timer_init(&s->pressure, session_on_pressure);
     password_queue_init(&s->passwords, timers);
+    list_init(&s->unflushed);
+    timer_init(&s->flush, session_on_flush);
+    list_init(&s->free_requests);
     turns_init(&s->turns, timers, clock);
     garbage_init(&s->garbage, timers, clock);
     arena_init(&s->arena, ARENA_MAX);
@@ -38,6 +41,8 @@ void server_fini(struct server *s)
     garbage_fini(&s->garbage);
     turns_fini(&s->turns);
     timer_stop(s->timers, &s->pressure);
+    timer_stop(s->timers, &s->flush);
+    server_free_requests(s);
     shares_fini(&s->shares);
     arena_fini(&s->arena);
     put_scratch_fini(&s->put_scratch);

@@ -60,6 +60,10 @@ struct server {
     struct shares shares;       /* users' of them */
     struct list holders;        /* sessions that have something to read or to send */
     struct timer pressure;      /* runs while somebody waits for memory */
+    struct list unflushed;      /* sessions that have written outside of all calls of their transport, */
+    struct timer flush;         /* until this one, in the next turn */
+    struct list free_requests;  /* places for requests: session_line.c */
+    unsigned free_count;
     struct password_queue passwords;
     struct garbage garbage;
     struct turns turns;
@@ -100,6 +104,7 @@ static inline size_t server_gather_max(const struct server *s)
 void server_init(struct server *s, const struct server_config *config, struct router *router, struct timers *timers,
                  const struct clock *clock, const struct log *log, struct metrics *metrics);
 void server_fini(struct server *s);
+void server_free_requests(struct server *s);
 
 static inline size_t server_frame_max(const struct server *s)
 {

@@ -48,8 +48,10 @@ void session_go_on_now(struct session *s)
 {
     session_go_on f = s->go_on;
     s->go_on = NULL;
-    if (f && s->busy && s->state != SESSION_CLOSED)
+    if (f && session_is_alone(s) && s->state != SESSION_CLOSED) {
+        s->request = session_first(s);
         f(s);
+    }
     session_resume(s);
 }
 
@@ -59,7 +61,7 @@ static void on_drained(struct stream_user *u)
     session_settle(s);
     if (s->go_on && !s->waits && !turn_waits(&s->turn) && !timer_runs(&s->pause_timer))
         session_go_on_now(s);
-    if ((s->paused || buf_len(&s->kept)) && session_can_go_on(s))
+    if (session_has_shelved(s) || ((s->paused || buf_len(&s->kept)) && session_can_go_on(s)))
         session_resume(s);
 }
 
@@ -72,14 +74,13 @@ static void forget_all(struct session *s)
     timer_stop(s->server->timers, &s->pause_timer);
     turn_forget(&s->turn);
     login_forget(&s->login);
-    router_forget(s->server->router, &s->request.router);
-    session_drop_operation(s);
+    session_forget_requests(s);
     scan_stop(s);
-    s->again = false;
+    session_drop_line(s);
     session_drop_body(s);
     session_forget_memory(s);
+    list_remove(&s->unflushed);
     buf_release(&s->kept);
-    s->standing = 0;
 }
 
 static void on_closed(struct stream_user *u, const char *why)
@@ -103,9 +104,9 @@ void session_init(struct session *s, struct server *server, struct stream *strea
     timer_init(&s->pause_timer, on_pause_timer);
     turn_init(&s->turn, on_turn);
     timer_init(&s->wait_timer, session_on_wait_over);
+    list_init(&s->line);
+    list_init(&s->unflushed);
     session_memory_init(s);
-    router_request_init(&s->request.router, NULL);
-    s->request.router.floor = &s->floor;
     server->metrics->connections_open++;
     timer_start(server->timers, &s->deadline, server->config.handshake_timeout_ms);
 }
@@ -161,7 +162,7 @@ void session_end(struct session *s)
         return;
     s->state = SESSION_CLOSED;
     login_forget(&s->login);
-    router_forget(s->server->router, &s->request.router);
+    session_forget_requests(s);
     s->stream->ops->close(s->stream);
 }
 
@@ -295,46 +296,6 @@ void session_frame(struct session *s, uint8_t code, struct slice body)
 
 /* --- requests that take longer --- */
 
-void session_begin_wait(struct session *s)
-{
-    ASSERT(!s->busy);
-    s->busy = true;
-}
-
-struct router_request *session_ask(struct session *s, uint64_t timeout_ms, router_done done)
-{
-    session_begin_wait(s);
-    return session_ask_on(s, timeout_ms, done);
-}
-
-struct router_request *session_ask_on(struct session *s, uint64_t timeout_ms, router_done done)
-{
-    struct router_request *q = &s->request.router;
-    ASSERT(s->busy);
-    q->done = done;
-    q->wants_object = false;
-    q->timeout_ms = timeout_ms ? timeout_ms : s->timeout_ms ? s->timeout_ms : s->server->config.request_timeout_ms;
-    return q;
-}
-
-void session_finish(struct session *s)
-{
-    ASSERT(s->busy);
-    s->busy = false;
-    if (!s->waits) { /* answered */
-        s->again = false;
-        if (s->standing)
-            buf_consume(&s->kept, s->standing);
-        if (s->granted)
-            session_return_granted(s);
-    }
-    s->standing = 0;
-    if (s->body && s->body_have == s->body_len)
-        session_drop_body(s);
-    if (!s->entered)
-        session_resume(s);
-}
-
 void session_when_drained(struct session *s, session_go_on f)
 {
     s->go_on = f;
@@ -345,6 +306,18 @@ void session_flush(struct session *s)
     session_settle(s);
     if (!s->entered && s->state != SESSION_CLOSED)
         s->stream->ops->flush(s->stream);
+}
+
+void session_on_flush(struct timer *t)
+{
+    struct server *server = LIST_ENTRY(t, struct server, flush);
+    struct list now;
+    list_take(&server->unflushed, &now);
+    while (!list_empty(&now)) {
+        struct session *s = LIST_ENTRY(now.next, struct session, unflushed);
+        list_remove(&s->unflushed);
+        session_flush(s);
+    }
 }
 
 void session_later(struct session *s, uint64_t delay_ms, session_go_on f)

@@ -4,12 +4,17 @@
  *   PLAIN --StartTls or a TLS record--> HANDSHAKE --secure--> STRANGER --RpbAuthReq--> READY
  *     any state --session_end or closed--> CLOSED
  *
- * Requests are answered one after the other, in their order. While one is under way (at the router, a listing, a body
- * that waits for memory, the delay after a failed authentication) or the output queue is long, what comes in is
- * kept and the stream is asked to pause, so that what is kept is bounded by what one read brings.
+ * R-ORDER: many requests of a connection are under way at once, and their answers leave in the order of the requests.
+ * Requests on one key take effect in the order in which they were sent. A request that concerns more than one key waits
+ * for all before it and holds back all after it. session_line.c has the line in which they stand.
  *
- * Memory: what stands in the output queue is charged to the user's share of the small budget; bodies over BODY_SMALL
- * and answers over ANSWER_SMALL are taken from a budget before they are there (server.h). */
+ * While the line is full, a request waits for another one, a body or an answer waits for memory, or the output queue is
+ * long, what comes in is kept and the stream is asked to pause, so that what is kept is bounded by what one read
+ * brings.
+ *
+ * Memory: what stands in the output queue, the answers that wait for their turn, and the line itself are charged to the
+ * user's share of the small budget; bodies over BODY_SMALL and answers over ANSWER_SMALL are taken from a budget before
+ * they are there (server.h). */
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
 
@@ -35,13 +40,40 @@ struct session;
 struct scan; /* server/scan.h */
 typedef void (*session_go_on)(struct session *s);
 
-/* The request at the router, and what its answer will need when the frame is long gone: a handler writes the part that
- * is its own, its `done` reads it. One of a connection is under way at a time; for several, there would be several of
- * these, and their answers would have to wait for each other. */
+/*   BEGUN --session_begin_wait--> WAITS --session_finish--> ANSWERED --first in the line--> gone
+ *     its handler returns: ANSWERED
+ *     WAITS --no memory for its answer--> SHELVED --first, and there is room--> BEGUN
+ *     ANSWERED --its kept answer makes room for others--> SHELVED */
+enum request_state { REQUEST_BEGUN, REQUEST_WAITS, REQUEST_SHELVED, REQUEST_ANSWERED };
+
+#define REQUEST_FRAME_INLINE 192 /* a get's frame */
+
+/* One request under way, and what its answer will need when the frame is long gone: a handler writes the part that is
+ * its own, its `done` reads it. */
 struct session_request {
     struct router_request router;
+    struct session *session;
+    struct list link; /* in the session's line, or among those that are free */
+    enum request_state state;
+    uint8_t code;
+    bool entered;     /* its handler is on the stack */
+    bool alone;       /* it waited for all before it, and holds back all after it */
+    bool repeatable;  /* it has no effect, and may be begun again */
+    bool no_room;     /* there was no room for its answer */
+    bool claims;      /* no other of its key is begun */
+    uint64_t key_tag; /* of the key that session_claim() was given: it stands in the answer's vclock */
+    size_t size;      /* bytes that it counts for in the line */
+    struct outq *out; /* where its answer goes: the stream's queue for the first in the line, else `answer` */
+    struct outq answer;
+    size_t kept;       /* bytes in `answer` of the small budget, */
+    size_t kept_large; /* and what it holds of the large one */
+    size_t frame_len;  /* body of the frame, for a request that may be begun again; it stands in one of the two */
+    struct blob *frame_blob;
+    uint8_t frame[REQUEST_FRAME_INLINE];
+    struct blob *body;      /* of a frame that is not small, */
+    size_t body_len;        /* its bytes, */
+    size_t body_charged;    /* and what is charged for them */
     struct blob *operation; /* of an update, while its answer may have to name a part of it; else NULL */
-    uint64_t key_tag;       /* of the key that kv_note_key() was given: it stands in the answer's vclock */
     union {
         struct {
             bool head, deletedvclock, has_if_modified;
@@ -62,26 +94,39 @@ struct session_request {
     };
 };
 
+/* Why the next request is not begun. */
+enum session_hold {
+    HOLD_NOTHING,
+    HOLD_KEY,   /* `held_by` is about the same key */
+    HOLD_READS, /* reads are under way, whose answers may need memory */
+    HOLD_ALL    /* anything is under way */
+};
+
 struct session {
     struct stream_user user; /* the transport's side */
     struct server *server;
     struct stream *stream;
     enum session_state state;
-    bool busy;    /* a request is under way: no other is begun */
     bool paused;  /* the stream was asked to pause */
     bool entered; /* session code is on the stack: the caller sees to what follows */
     bool overdue; /* it has waited for memory too long: go_on gives up */
     enum session_wait waits;
-    bool again; /* the frame of the present request stays in the input: it may have to be begun anew */
+    struct list line;                /* of requests, in the order in which they came */
+    struct session_request *request; /* the one at work: handlers and their callbacks are about it */
+    unsigned in_flight, reads;       /* in the line; of those, how many are under way and may be begun again */
+    size_t line_bytes;               /* what they count for, */
+    size_t kept_answers;             /* and bytes of answers that wait for their turn, of the small budget */
+    enum session_hold hold;
+    const struct session_request *held_by;
+    struct list unflushed; /* of the server's */
     unsigned auth_failures;
     struct principal who; /* its user: whom it has shown to be, or says to be while the password is checked */
     bool cert_is_noted;   /* the peer's certificate counts as in use: client_certs.h */
     struct login login;
     uint64_t login_ms; /* when the one under way began */
     struct buf kept;   /* input that could not be taken yet, or a part of a small frame */
-    size_t standing;   /* bytes at the front of `kept`: the frame of a request under way that may be begun anew */
     uint64_t discard;  /* bytes of a refused frame still to be thrown away */
-    size_t body_len;   /* of the large body being read or answered; 0: none */
+    size_t body_len;   /* of the large body being read; 0: none */
     size_t body_have;
     size_t body_charged; /* bytes of a budget, as budget_charge() says */
     size_t body_mark;    /* how many there were when the deadline was set */
@@ -103,7 +148,6 @@ struct session {
     struct turn turn;         /* of a request that takes many */
     struct timer pause_timer; /* goes on after the delay of a failed authentication, or in the next turn of a listing */
     session_go_on go_on;
-    struct session_request request;
     struct router_floor floor; /* what was shown on this connection */
     struct scan *scan;
     uint8_t client_id[CLIENT_ID_MAX];
@@ -127,6 +171,10 @@ void session_broken(struct session *s, int err);
 /* Closes after what stands in the queue is sent. The answer of a request at the router is no longer waited for. */
 void session_end(struct session *s);
 
+/* The request is about this key. False: one before it is about the same key, and the handler returns without an answer;
+ * it is called again when that one is over. */
+bool session_claim(struct session *s, uint64_t key_tag);
+
 /* The request goes on later: session_finish() ends it, once its answer is written. Both may happen within the handler's
  * call; what is kept beside a frame is gone with the end. */
 void session_begin_wait(struct session *s);
@@ -140,7 +188,9 @@ struct router_request *session_ask(struct session *s, uint64_t timeout_ms, route
 struct router_request *session_ask_on(struct session *s, uint64_t timeout_ms, router_done done);
 static inline struct session *session_of(struct router_request *q)
 {
-    return LIST_ENTRY(q, struct session, request.router);
+    struct session_request *rq = LIST_ENTRY(q, struct session_request, router);
+    rq->session->request = rq;
+    return rq->session;
 }
 
 /* Calls go_on in a later turn (delay_ms 0: the next) while busy. */
@@ -155,12 +205,9 @@ void session_when_drained(struct session *s, session_go_on go_on);
 void session_flush(struct session *s);
 
 /* Of a request without effect, behind session_begin_wait(): its answer may have to wait for memory. */
-static inline void session_may_repeat(struct session *s)
-{
-    s->again = true;
-}
+void session_may_repeat(struct session *s);
 /* Takes the memory for an answer of `size` bytes, which is written next; session_may_repeat() went before. False: it
- * has to wait, and the handler finishes without an answer; the request is begun anew when there is room. */
+ * has to wait, and the handler finishes without an answer; the request is begun again when there is room. */
 bool session_take_answer(struct session *s, size_t size);
 /* The same for an answer that cannot wait, because the request has had its effect. */
 void session_force_answer(struct session *s, size_t size);
@@ -184,13 +231,19 @@ struct blob *session_body(const struct session *s);
 
 static inline void session_drop_operation(struct session *s)
 {
-    blob_put(s->request.operation);
-    s->request.operation = NULL;
+    blob_put(s->request->operation);
+    s->request->operation = NULL;
+}
+
+/* Where the answer of the present request goes. */
+static inline struct outq *session_queue(struct session *s)
+{
+    return s->request->out;
 }
 
 static inline struct buf *session_out(struct session *s)
 {
-    return outq_tail(&s->stream->out);
+    return outq_tail(session_queue(s));
 }
 
 #endif

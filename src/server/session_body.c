@@ -3,6 +3,7 @@
  * nobody who may not send it at all. */
 #include "server/session_parts.h"
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "server/dispatch.h"
 
@@ -25,17 +26,28 @@ static void watch_transfer(struct session *s)
     timer_start(s->server->timers, &s->deadline, left_ms);
 }
 
+/* False: answered. */
+static bool admit(struct session *s, uint8_t code, size_t body_len)
+{
+    if (!dispatch_admits(s, code, body_len))
+        return false;
+    s->body = blob_create(body_len); /* of which no more is used than has come */
+    if (!s->body)
+        session_error(s, "out of memory for a message of %zu bytes, try again later", body_len);
+    return s->body != NULL;
+}
+
 void session_begin_large(struct session *s, uint8_t code, size_t body_len)
 {
     const struct server *server = s->server;
     s->discard = body_len;
-    if (!dispatch_admits(s, code, body_len))
+    if (!session_open_answer(s))
         return;
-    s->body = blob_create(body_len); /* of which no more is used than has come */
-    if (!s->body) {
-        session_error(s, "out of memory for a message of %zu bytes, try again later", body_len);
+    if (!admit(s, code, body_len)) {
+        session_close_answer(s);
         return;
     }
+    session_cancel_answer(s);
     s->discard = 0;
     s->body_code = code;
     s->body_len = body_len;
@@ -55,7 +67,10 @@ static void discard(struct session *s)
 
 void session_refuse_body(struct session *s)
 {
-    session_overload(s, "a message of this size");
+    if (session_open_answer(s)) {
+        session_overload(s, "a message of this size");
+        session_close_answer(s);
+    }
     discard(s);
 }
 
@@ -98,14 +113,16 @@ void session_shrink_body(struct session *s)
 static void take_whole(struct session *s)
 {
     timer_stop(s->server->timers, &s->deadline);
-    session_frame(s, s->body_code, slice_make(s->body->data, s->body_len));
-    if (!s->busy)
-        session_drop_body(s);
+    session_begin(s, s->body_code, slice_make(s->body->data, s->body_len));
 }
 
 void session_take_body(struct session *s, struct slice *in)
 {
     bool small = s->body_have < BODY_SMALL;
+    if (session_body_is_whole(s)) { /* it had to wait for others */
+        take_whole(s);
+        return;
+    }
     if (!small && !charge(s))
         return;
     size_t n = (small ? BODY_SMALL : s->body_len) - s->body_have;
@@ -133,7 +150,42 @@ void session_drop_body(struct session *s)
         budget_return(b, share_of(s->server, s->share, b), BUDGET_BODIES, charged);
 }
 
+void session_give_body(struct session *s, struct session_request *rq)
+{
+    if (!s->body)
+        return;
+    ASSERT(session_body_is_whole(s));
+    rq->body = s->body;
+    rq->body_len = s->body_len;
+    rq->body_charged = s->body_charged;
+    s->body = NULL;
+    s->body_len = s->body_have = s->body_charged = 0;
+}
+
+void session_take_back_body(struct session *s, struct session_request *rq)
+{
+    if (!rq->body)
+        return;
+    s->body = rq->body;
+    s->body_len = s->body_have = rq->body_len;
+    s->body_charged = rq->body_charged;
+    rq->body = NULL;
+    rq->body_charged = 0;
+}
+
+void session_drop_body_of(struct session_request *rq)
+{
+    struct session *s = rq->session;
+    struct budget *b = budget_of(s->server, rq->body_len);
+    size_t charged = rq->body_charged;
+    blob_put(rq->body);
+    rq->body = NULL;
+    rq->body_charged = 0;
+    if (charged)
+        budget_return(b, share_of(s->server, s->share, b), BUDGET_BODIES, charged);
+}
+
 struct blob *session_body(const struct session *s)
 {
-    return s->body;
+    return s->request->body;
 }

@@ -20,8 +20,9 @@ static bool is_short(const struct session *s)
 bool session_can_go_on(const struct session *s)
 {
     size_t queued = outq_len(&s->stream->out);
-    bool slow = queued >= STREAM_HIGH_WATER || (queued && is_short(s));
-    return s->state != SESSION_CLOSED && s->state != SESSION_HANDSHAKE && !s->busy && !s->waits && !slow;
+    bool slow = queued >= STREAM_HIGH_WATER || ((queued || s->in_flight) && is_short(s));
+    return s->state != SESSION_CLOSED && s->state != SESSION_HANDSHAKE && !session_line_is_full(s) && !s->waits &&
+           !slow;
 }
 
 /* --- frames --- */
@@ -47,15 +48,21 @@ static void refuse_frame(struct session *s, size_t body_len)
     }
 }
 
-/* A whole frame at the front of `in`, which stays there as long as it may have to be begun anew. */
-static void take_frame(struct session *s, struct slice *in, uint8_t code, size_t body_len)
+/* Which nobody serves: after those before it. False: they are not answered yet. */
+static bool take_bad(struct session *s, size_t body_len, bool malformed)
 {
-    s->again = false;
-    session_frame(s, code, slice_make(in->data + FRAME_HEAD, body_len));
-    if (!s->again)
-        *in = slice_skip(*in, FRAME_HEAD + body_len);
-    else if (s->busy)
-        s->standing = FRAME_HEAD + body_len;
+    if (!list_empty(&s->line)) {
+        session_hold(s, HOLD_ALL);
+        return true;
+    }
+    if (malformed) {
+        s->server->metrics->frames_malformed++;
+        session_end(s);
+    } else if (session_open_answer(s)) {
+        refuse_frame(s, body_len);
+        session_close_answer(s);
+    }
+    return !malformed;
 }
 
 static bool take_small(struct session *s, struct slice *in)
@@ -65,23 +72,21 @@ static bool take_small(struct session *s, struct slice *in)
     int err = frame_head_parse(*in, frame_max(s), &code, &body_len);
     if (err == E_AGAIN)
         return false;
-    if (err == E_MALFORMED) {
-        s->server->metrics->frames_malformed++;
-        session_end(s);
-        return false;
-    }
-    if (err) {
-        refuse_frame(s, body_len);
-        return true;
-    }
+    if (err)
+        return take_bad(s, body_len, err == E_MALFORMED);
     if (s->state == SESSION_READY && body_len > BODY_SMALL) {
+        if (s->reads) { /* no body holds memory for which their answers may have to wait */
+            session_hold(s, HOLD_READS);
+            return true;
+        }
         *in = slice_skip(*in, FRAME_HEAD);
         session_begin_large(s, code, body_len);
         return true;
     }
     if (in->len - FRAME_HEAD < body_len)
         return false;
-    take_frame(s, in, code, body_len);
+    if (session_begin(s, code, slice_make(in->data + FRAME_HEAD, body_len)))
+        *in = slice_skip(*in, FRAME_HEAD + body_len);
     return true;
 }
 
@@ -105,6 +110,7 @@ static bool take(struct session *s, struct slice *in)
  * would come that wakes it. */
 static bool may_go_on(struct session *s)
 {
+    session_begin_shelved(s);
     if (!session_can_go_on(s))
         session_settle(s);
     return session_can_go_on(s);
@@ -113,20 +119,9 @@ static bool may_go_on(struct session *s)
 static void take_all(struct session *s, struct slice *in)
 {
     s->entered = true;
-    while (in->len && may_go_on(s) && take(s, in))
+    while (may_go_on(s) && (in->len || session_body_is_whole(s)) && take(s, in))
         continue;
     s->entered = false;
-}
-
-void session_refuse_again(struct session *s)
-{
-    uint8_t code;
-    size_t body_len;
-    int err = frame_head_parse(buf_slice(&s->kept), SIZE_MAX, &code, &body_len);
-    ASSERT(!err && buf_len(&s->kept) >= FRAME_HEAD + body_len);
-    session_overload(s, "the answer");
-    buf_consume(&s->kept, FRAME_HEAD + body_len);
-    s->again = false;
 }
 
 /* --- keeping and pausing --- */
@@ -198,12 +193,25 @@ size_t session_input(struct session *s, struct slice in)
     return was_plain && s->state == SESSION_HANDSHAKE ? tls_bytes(s, len) : len;
 }
 
+/* More answers may follow in this turn: they leave together. */
+static void flush(struct session *s)
+{
+    struct server *server = s->server;
+    if (!s->in_flight) {
+        list_remove(&s->unflushed);
+        s->stream->ops->flush(s->stream);
+    } else if (list_empty(&s->unflushed)) {
+        list_append(&server->unflushed, &s->unflushed);
+        if (!timer_runs(&server->flush))
+            timer_start(server->timers, &server->flush, 0);
+    }
+}
+
 void session_resume(struct session *s)
 {
     if (!s->entered && s->state != SESSION_CLOSED) {
-        if (may_go_on(s))
-            take_kept(s);
+        take_kept(s);
         update_pause(s);
-        s->stream->ops->flush(s->stream);
+        flush(s);
     }
 }

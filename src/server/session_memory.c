@@ -67,7 +67,7 @@ void session_settle(struct session *s)
     /* The memory of a large answer goes as a whole. */
     if (size < held && size < STREAM_HIGH_WATER)
         charge_answers(s, size);
-    charge_queue(s, size > held ? size - held : 0);
+    charge_queue(s, (size > held ? size - held : 0) + session_line_cost(s));
     if (!holds(s)) {
         list_remove(&s->holder);
     } else if (list_empty(&s->holder)) {
@@ -151,7 +151,7 @@ void session_on_wait_over(struct timer *t)
     if (what == WAIT_BODY)
         session_refuse_body(s);
     else if (what == WAIT_ANSWER)
-        session_refuse_again(s);
+        session_refuse_shelved(s);
     else
         s->overdue = true;
     session_go_on_now(s);
@@ -167,26 +167,71 @@ void session_return_granted(struct session *s)
 
 /* --- answers --- */
 
+/* The present request's answer has so much of the large budget. */
+static void hold_large(struct session *s, size_t charged)
+{
+    if (s->request == session_first(s))
+        s->answer_held += charged;
+    else
+        s->request->kept_large += charged;
+}
+
+void session_return_kept(struct session_request *rq)
+{
+    struct budget *b = &rq->session->server->large;
+    size_t charged = rq->kept_large;
+    rq->kept_large = 0;
+    if (charged)
+        budget_return(b, mine(rq->session, b), BUDGET_ANSWERS, charged);
+}
+
+/* `size` bytes of the budget are there for an answer that is written next. */
+static void use(struct session *s, struct budget *b, size_t size)
+{
+    if (b == &s->server->large)
+        hold_large(s, budget_charge(b, size));
+    else /* it is charged as it stands in the queue, or in the line */
+        budget_return(b, mine(s, b), BUDGET_ANSWERS, budget_charge(b, size));
+}
+
+/* Of a request that is not the first: without waiting, as the answers of those before it may need the memory too. */
+static bool try_to_keep(struct session *s, struct budget *b, size_t size)
+{
+    bool has = session_may_keep(s, size) && budget_try(b, mine(s, b), BUDGET_ANSWERS, size);
+    if (has)
+        use(s, b, size);
+    return has;
+}
+
+/* Of the first. Who waits for memory gives back what he can. */
+static bool take_or_wait(struct session *s, struct budget *b, size_t size)
+{
+    if (outq_len(&s->stream->out) >= STREAM_HIGH_WATER)
+        return false;
+    if (budget_take(b, mine(s, b), BUDGET_ANSWERS, size, &s->waiter)) {
+        use(s, b, size);
+        return true;
+    }
+    session_wait(s, WAIT_ANSWER, s->request->router.timeout_ms);
+    session_shelve_kept(s);
+    return false;
+}
+
 bool session_take_answer(struct session *s, size_t size)
 {
+    struct session_request *rq = s->request;
     struct budget *b = budget_of(s->server, size);
-    ASSERT(s->busy && s->again);
+    bool first = rq == session_first(s);
+    ASSERT(rq->state == REQUEST_WAITS);
     /* It has waited, and the object may have grown meanwhile; or the request itself holds a part of the budget: waiting
      * for more could be without end. */
-    if (s->granted || s->body) {
+    if (!rq->repeatable || rq->body || (first && s->granted)) {
         session_force_answer(s, size);
         session_return_granted(s);
         return true;
     }
-    if (!budget_take(b, mine(s, b), BUDGET_ANSWERS, size, &s->waiter)) {
-        session_wait(s, WAIT_ANSWER, s->request.router.timeout_ms);
-        return false;
-    }
-    if (b == &s->server->large)
-        s->answer_held += budget_charge(b, size);
-    else /* it is charged as it stands in the queue */
-        budget_return(b, mine(s, b), BUDGET_ANSWERS, budget_charge(b, size));
-    return true;
+    rq->no_room = first ? !take_or_wait(s, b, size) : !try_to_keep(s, b, size);
+    return !rq->no_room;
 }
 
 void session_force_answer(struct session *s, size_t size)
@@ -195,7 +240,7 @@ void session_force_answer(struct session *s, size_t size)
     if (b != &s->server->large)
         return; /* it is charged as it stands in the queue */
     budget_force(b, mine(s, b), BUDGET_ANSWERS, budget_charge(b, size));
-    s->answer_held += budget_charge(b, size);
+    hold_large(s, budget_charge(b, size));
 }
 
 bool session_has_room(struct session *s, size_t size, uint64_t wait_ms, session_go_on go_on)
@@ -270,6 +315,7 @@ static void give_way(struct session *s)
     outq_fini(&s->stream->out); /* nobody reads that */
     session_end(s);
     scan_stop(s); /* a job has views of the message */
+    session_drop_line(s);
     session_drop_body(s);
     session_settle(s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the parts of a session: its states (session.c), what comes in (session_input.c), large bodies
- * (session_body.c), and its account with the budgets (session_memory.c). */
+/* Between the parts of a session: its states (session.c), what comes in (session_input.c), the line of requests
+ * (session_line.c), large bodies (session_body.c), and its account with the budgets (session_memory.c). */
 #ifndef SERVER_SESSION_PARTS_H
 #define SERVER_SESSION_PARTS_H
 
@@ -13,12 +13,52 @@ void session_start_tls(struct session *s);
 size_t session_input(struct session *s, struct slice in);
 /* Whether the next request may be begun. */
 bool session_can_go_on(const struct session *s);
-/* The request at the front of what is kept has waited too long for the memory that its answer needs. */
-void session_refuse_again(struct session *s);
 /* Goes on with what a request waited for, if one did, and with what was kept. */
 void session_go_on_now(struct session *s);
 /* Goes on with what was kept, from outside of session_input(). */
 void session_resume(struct session *s);
+
+/* --- session_line.c --- */
+
+/* Begins the request of a whole frame, whose large body is s->body. False: it has to wait for others; nothing of it was
+ * done. */
+bool session_begin(struct session *s, uint8_t code, struct slice body);
+/* A place in the line for an answer that no handler writes; between the two it is written. False: no memory, and the
+ * session is over. */
+bool session_open_answer(struct session *s);
+void session_close_answer(struct session *s);
+/* The same, when there is nothing to answer after all. */
+void session_cancel_answer(struct session *s);
+/* The next request waits. */
+void session_hold(struct session *s, enum session_hold hold);
+/* True: the line has no room for another, or the next one has to wait. */
+bool session_line_is_full(const struct session *s);
+/* True: the first has to be begun again, and can be. */
+bool session_has_shelved(const struct session *s);
+/* Begins again what can be. */
+void session_begin_shelved(struct session *s);
+/* The first has waited too long for the memory that its answer needs. */
+void session_refuse_shelved(struct session *s);
+/* What the line takes of the small budget, bytes. */
+size_t session_line_cost(const struct session *s);
+/* There is room for one more answer that waits for its turn. */
+bool session_may_keep(const struct session *s, size_t size);
+/* Answers that are kept for later and can be had again give their memory back. */
+void session_shelve_kept(struct session *s);
+/* The router is not waited for. */
+void session_forget_requests(struct session *s);
+/* The same, and all of them are gone. */
+void session_drop_line(struct session *s);
+/* The request that holds back all others; NULL: there is none. */
+static inline struct session_request *session_first(const struct session *s)
+{
+    return list_empty(&s->line) ? NULL : LIST_ENTRY(s->line.next, struct session_request, link);
+}
+static inline bool session_is_alone(const struct session *s)
+{
+    const struct session_request *rq = session_first(s);
+    return rq && rq->alone;
+}
 
 /* --- session_body.c --- */
 
@@ -26,6 +66,15 @@ void session_resume(struct session *s);
 void session_begin_large(struct session *s, uint8_t code, size_t body_len);
 void session_take_body(struct session *s, struct slice *in);
 void session_drop_body(struct session *s);
+/* It is all there, and its request has to wait for others. */
+static inline bool session_body_is_whole(const struct session *s)
+{
+    return s->body && s->body_have == s->body_len;
+}
+/* From the session to the request that it is of, and back. */
+void session_give_body(struct session *s, struct session_request *rq);
+void session_take_back_body(struct session *s, struct session_request *rq);
+void session_drop_body_of(struct session_request *rq);
 /* It has waited too long for memory: answered, and thrown away. */
 void session_refuse_body(struct session *s);
 /* It was granted what it waited for, after that time. */
@@ -60,6 +109,10 @@ void session_wait(struct session *s, enum session_wait what, uint64_t wait_ms);
 void session_stop_waiting(struct session *s);
 /* Gives back what was granted for an answer and not needed in the end. */
 void session_return_granted(struct session *s);
+/* Gives back what a kept answer holds of the large budget. */
+void session_return_kept(struct session_request *rq);
+/* The server's timer: what was written outside of all calls of the transport is sent. */
+void session_on_flush(struct timer *t);
 /* The server's timer: somebody waits for memory. Who holds some and makes no progress gives way. */
 void session_on_pressure(struct timer *t);
 

@@ -247,8 +247,8 @@ static void run(struct world *w)
 static bool is_idle(const struct client *c)
 {
     const struct session *s = &c->conn.session;
-    return s->state == SESSION_READY && !s->busy && !s->waits && buf_len(&s->kept) == 0 && s->discard == 0 &&
-           s->body_len == 0;
+    return s->state == SESSION_READY && list_empty(&s->line) && !s->waits && buf_len(&s->kept) == 0 &&
+           s->discard == 0 && s->body_len == 0;
 }
 
 static void settle(struct world *w)
@@ -278,7 +278,7 @@ static void finish(struct world *w)
     ASSERT(list_empty(&w->node.late.held));
     for (size_t i = 0; i < w->count; i++) {
         struct client *c = &w->client[i];
-        if (!is_gone(c) && !c->conn.session.busy)
+        if (!is_gone(c) && list_empty(&c->conn.session.line))
             ASSERT(c->head_len == 0 && c->body_left == 0);
         if (!is_gone(c) && is_idle(c))
             ping(c);

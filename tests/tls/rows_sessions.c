@@ -75,7 +75,8 @@ static void run_reset(struct probe *p, const struct row *r, struct matrix *m)
     resume(p, r, m, row_user(r));
 }
 
-/* RFC 5246 7.2.2: what ended with a fatal alert is not resumed. A ticket cannot be taken back, but clients forget it. */
+/* RFC 5246 7.2.2: what ended with a fatal alert is not resumed. A ticket cannot be taken back, but clients forget it.
+ */
 static void run_damaged(struct probe *p, const struct row *r, struct matrix *m)
 {
     static const uint8_t record[] = {23, 3,  3,  0,  32, 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,

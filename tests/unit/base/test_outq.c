@@ -151,6 +151,39 @@ static void test_empty_part(void **state)
     blob_put(b);
 }
 
+/* Small bytes and values, moved behind nothing, behind small bytes and behind values. */
+static void test_one_behind_another(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        struct outq q, from;
+        struct blob *b = blob_of("value");
+        char expected[64] = "";
+        outq_init(&q);
+        outq_init(&from);
+        struct outq *at[] = {&q, &q, &from, &from};
+        for (int part = 0; part < 4; part++) {
+            if (!(i & 1 << part))
+                continue;
+            strcat(expected, part % 2 ? "value" : "small");
+            if (part % 2)
+                assert_int_equal(outq_push_blob(at[part], b, 0, 5), 0);
+            else
+                assert_int_equal(buf_append(outq_tail(at[part]), "small", 5), 0);
+        }
+        assert_int_equal(buf_append(outq_tail(&from), "end", 3), 0);
+        strcat(expected, "end");
+        assert_int_equal(outq_append(&q, &from), 0);
+        assert_int_equal(outq_len(&q), strlen(expected));
+        assert_int_equal(outq_len(&from), 0);
+        assert_gives(&q, expected);
+        outq_fini(&q);
+        outq_fini(&from);
+        assert_int_equal(b->refs, 1);
+        blob_put(b);
+    }
+}
+
 static void push_numbers(struct outq *q, struct rng *r, uint8_t *next)
 {
     uint8_t bytes[300];
@@ -237,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_lets_go_of_each_value),
         cmocka_unit_test(test_outlives_the_owner),
         cmocka_unit_test(test_empty_part),
+        cmocka_unit_test(test_one_behind_another),
         cmocka_unit_test(test_many_pieces_keep_their_order),
         cmocka_unit_test(test_keeps_little_room),
         cmocka_unit_test(test_out_of_memory_changes_nothing),

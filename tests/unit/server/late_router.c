@@ -175,11 +175,11 @@ static void make(struct held *h)
     }
 }
 
-static struct held *take_oldest(struct late_router *l)
+static struct held *take(struct late_router *l, struct list *place)
 {
     if (list_empty(&l->held))
         return NULL;
-    struct held *h = LIST_ENTRY(l->held.next, struct held, link);
+    struct held *h = LIST_ENTRY(place, struct held, link);
     ASSERT(!h->mine.op); /* a change is made by the end of the turn in which it was asked for */
     list_remove(&h->link);
     h->caller->op = NULL;
@@ -187,9 +187,9 @@ static struct held *take_oldest(struct late_router *l)
     return h;
 }
 
-bool late_router_answer(struct late_router *l)
+static bool answer(struct late_router *l, struct list *place)
 {
-    struct held *h = take_oldest(l);
+    struct held *h = take(l, place);
     if (!h)
         return false;
     make(h);
@@ -198,9 +198,19 @@ bool late_router_answer(struct late_router *l)
     return true;
 }
 
+bool late_router_answer(struct late_router *l)
+{
+    return answer(l, l->held.next);
+}
+
+bool late_router_answer_last(struct late_router *l)
+{
+    return answer(l, l->held.prev);
+}
+
 bool late_router_fail(struct late_router *l, int err)
 {
-    struct held *h = take_oldest(l);
+    struct held *h = take(l, l->held.next);
     struct store_result nothing = {0};
     if (!h)
         return false;

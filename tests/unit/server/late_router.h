@@ -25,6 +25,8 @@ void late_router_stop(struct late_router *l); /* none may be held any more */
 /* The oldest request that is held: done as the real router does it, and answered. False: none is held. Changes of the
  * catalog were made when they were asked for. */
 bool late_router_answer(struct late_router *l);
+/* The same of the one that was asked last. */
+bool late_router_answer_last(struct late_router *l);
 /* The oldest is answered with `err`, and has had no effect. */
 bool late_router_fail(struct late_router *l, int err);
 

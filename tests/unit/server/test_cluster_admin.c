@@ -121,6 +121,7 @@ static struct cluster cluster;
 static struct metrics metrics;
 static struct server server;
 static struct stream stream;
+static struct session_request request;
 static struct session session;
 
 static uint64_t some_ms(void *arg)
@@ -139,7 +140,8 @@ static int set_up(void **state)
     metrics = (struct metrics){0};
     server = (struct server){
         .cluster = &cluster, .metrics = &metrics, .clock = &a_clock, .api = {.clock = &a_clock, .metrics = &metrics}};
-    session = (struct session){.server = &server, .stream = &stream};
+    request = (struct session_request){.out = &stream.out};
+    session = (struct session){.server = &server, .stream = &stream, .request = &request};
     outq_init(&stream.out);
     error[0] = '\0';
     empty_code = -1;
