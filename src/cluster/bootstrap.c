@@ -3,6 +3,7 @@
  * there, or takes part in forming one (R-FORM, R-FRESH), or in re-forming its own (R-REFORM). */
 #include "cluster/cluster_impl.h"
 
+#include "base/assert.h"
 #include "base/rule.h"
 
 #include <stdio.h>
@@ -38,8 +39,37 @@ void bootstrap_stop(struct cluster *c)
     c->bootstrap.left = 0;
 }
 
-void bootstrap_enter(struct cluster *c, unsigned stage)
+/* A node takes part in one proposal at a time.
+ *
+ *      +<------- revoked, refused, or too late -------+
+ *      v                                              |
+ *    NONE ---proposes---> OFFERED ---enough accept----+---> STARTED
+ *      |                     |                        |        |
+ *      |                 a lower incarnation offers   |        +--- bootstrap_stop(): a member, or given up
+ *      |                     v                        |
+ *      +---accepts-------> ACCEPTED ---start comes----+
+ *
+ *  stage    | moves to | when
+ *  NONE     | OFFERED  | it sees enough others, and is the one to propose
+ *           | ACCEPTED | another proposes, and nothing speaks against it
+ *           | STARTED  | it is the only node of its cluster
+ *  OFFERED  | STARTED  | enough have accepted
+ *           | ACCEPTED | another with a lower incarnation proposes: it wins
+ *           | NONE     | too few have accepted in time, or the start failed
+ *  ACCEPTED | STARTED  | the proposer says so
+ *           | ACCEPTED | a lower incarnation proposes, or the same again
+ *           | NONE     | the start does not come in time
+ *  STARTED  | NONE     | the start failed here; else only bootstrap_stop() and bootstrap_begin() end it */
+static const unsigned moves[FORM_COUNT] = {
+    [FORM_NONE] = 1u << FORM_OFFERED | 1u << FORM_ACCEPTED | 1u << FORM_STARTED,
+    [FORM_OFFERED] = 1u << FORM_STARTED | 1u << FORM_ACCEPTED | 1u << FORM_NONE,
+    [FORM_ACCEPTED] = 1u << FORM_STARTED | 1u << FORM_ACCEPTED | 1u << FORM_NONE,
+    [FORM_STARTED] = 0,
+};
+
+void bootstrap_enter(struct cluster *c, enum bootstrap_stage stage)
 {
+    ASSERT(moves[c->bootstrap.stage] >> stage & 1 || !rule_holds(RULE_FORM)); /* which is what keeps to them */
     c->bootstrap.stage = stage;
     c->bootstrap.stage_ms = now_of(c);
 }
@@ -556,7 +586,7 @@ static void tick_forming(struct cluster *c)
 static void tick_joining(struct cluster *c)
 {
     if (for_ms(c) >= 2 * c->times.stranded_after)
-        c->reborn = true;
+        cluster_decide_next(c, NEXT_STRANGER);
 }
 
 static void on_tick(struct timer *t)

@@ -29,7 +29,7 @@ int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body)
         log_warn(c->config.log, "cluster",
                  "the cluster goes on without this node, which had given it up: joining it as "
                  "a stranger");
-        c->reborn = true;
+        cluster_decide_next(c, NEXT_STRANGER);
         return 0;
     }
     if (m.member == 0 && is_of_this_epoch(c, &m)) { /* this incarnation was declared dead, or has left */
@@ -37,7 +37,7 @@ int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body)
             c->left = true;
         } else if (!lease_is_valid(c)) {
             log_warn(c->config.log, "cluster", "the cluster has gone on without this node: joining it as a stranger");
-            c->reborn = true;
+            cluster_decide_next(c, NEXT_STRANGER);
         }
         return 0;
     }
@@ -47,7 +47,7 @@ int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body)
         b->epoch != m.epoch || memcmp(b->cluster_id, m.cluster_id, PEER_CLUSTER_ID) != 0)
         return 0;
     if (m.member == 0) { /* what came back was given up meanwhile */
-        c->reborn = true;
+        cluster_decide_next(c, NEXT_STRANGER);
         return 0;
     }
     static const struct hash_key no_key;

@@ -144,12 +144,13 @@ static int begin(struct cluster *c, const struct peer_start *start)
     c->frozen = false;
     err = meta_start(c, s, self->id, &birth);
     if (err) { /* what was there before is gone */
-        c->reborn = true;
+        cluster_decide_next(c, NEXT_STRANGER);
         return err;
     }
     memcpy(c->keys_counted, s->keys_before, sizeof c->keys_counted);
     c->lease.hold_ms = hold;
-    c->returns = false; /* the start has reached it after all */
+    if (c->next == NEXT_RETURN) /* the start has reached it after all */
+        c->next = NEXT_SAME;
     bootstrap_enter(c, FORM_STARTED);
     /* A node that holds something never gives up what it knows: without a leader it is stranded anew. */
     uint64_t random;

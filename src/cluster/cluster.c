@@ -2,19 +2,30 @@
 #include "cluster/cluster_impl.h"
 
 #include "base/assert.h"
+#include "base/rule.h"
 
 #include <stdlib.h>
 
-static const char *const phase_text[] = {"seeking", "forming", "joining", "member", "stranded", "leaving", "ended"};
-
 /* --- phases --- */
+
+/* What the phases promise to who asks for them. */
+static void check_phase(const struct cluster *c)
+{
+    bool in_cluster = c->phase != PHASE_SEEKING && c->phase != PHASE_ENDED;
+    ASSERT(!in_cluster || (c->meta.state && c->meta.group));
+    ASSERT(c->phase != PHASE_MEMBER || (c->meta.whole && c->bootstrap.stage == FORM_NONE));
+    ASSERT(c->phase != PHASE_FORMING || c->bootstrap.stage == FORM_STARTED);
+    ASSERT(c->phase != PHASE_SEEKING || !c->meta.group);
+}
 
 void cluster_set_phase(struct cluster *c, enum cluster_phase phase)
 {
     if (c->phase == phase)
         return;
-    log_debug(c->config.log, "cluster", "%s -> %s", phase_text[c->phase], phase_text[phase]);
+    ASSERT(phase_may_become(c->phase, phase) || !rule_holds(RULE_FORM)); /* without it a late start moves anybody */
+    log_debug(c->config.log, "cluster", "%s -> %s", phase_text(c->phase), phase_text(phase));
     c->phase = phase;
+    check_phase(c);
     cluster_beacon_now(c);
 }
 
@@ -244,6 +255,12 @@ void cluster_hear_time(struct cluster *c, uint64_t time_ms)
     c->time_boot_ms = now_of(c);
 }
 
+void cluster_decide_next(struct cluster *c, enum next_life next)
+{
+    if (next > c->next)
+        c->next = next;
+}
+
 static void seek(struct cluster *c)
 {
     cluster_set_phase(c, PHASE_SEEKING);
@@ -308,12 +325,24 @@ static bool has_more(const struct cluster *c)
     /* What changed is followed once the whole state is there: until then a joiner waits for its leader. */
     bool changed = c->meta.changed && c->meta.whole;
     bool meta = c->meta.group && !c->frozen && (c->meta.dirty || changed);
-    return meta || c->reborn || c->returns || !list_empty(&c->dirty) || !list_empty(&c->router.todo);
+    return meta || c->next != NEXT_SAME || !list_empty(&c->dirty) || !list_empty(&c->router.todo);
 }
 
 static void on_again(struct timer *t)
 {
     (void)t; /* the end of a turn follows */
+}
+
+static void begin_next_life(struct cluster *c)
+{
+    enum next_life next = c->next;
+    c->next = NEXT_SAME;
+    if (next == NEXT_RETURN)
+        leave_group(c);
+    else if (next == NEXT_STRANGER && (c->phase == PHASE_LEAVING || c->phase == PHASE_ENDED))
+        c->left = true; /* it does not come back for that */
+    else if (next == NEXT_STRANGER)
+        cluster_forget(c, true);
 }
 
 void cluster_turn(struct cluster *c)
@@ -322,16 +351,7 @@ void cluster_turn(struct cluster *c)
         return;
     c->expiry_end_us = c->snapshot_end_us = 0;
     c->expiry_over = false;
-    if (c->returns && !c->reborn)
-        leave_group(c);
-    c->returns = false;
-    if (c->reborn) {
-        c->reborn = false;
-        if (c->phase == PHASE_LEAVING || c->phase == PHASE_ENDED) /* it does not come back for that */
-            c->left = true;
-        else
-            cluster_forget(c, true);
-    }
+    begin_next_life(c);
     meta_turn(c);
     follow_state(c);
     if (c->meta.whole) {

@@ -608,7 +608,7 @@ static void test_an_old_beacon_is_no_news(void **state)
     p->beacon.state = PEER_MEMBER;
     p->beacon.serving = true;
     cluster_mesh_hooks.beacon(c, p);
-    assert_false(c->reborn);
+    assert_int_equal(c->next, NEXT_SAME);
 }
 
 /* Two who have lost their connections to each other, and have requests of each other, get them back. */
