@@ -122,11 +122,11 @@ static void on_beacon(void *arg, struct peer *p)
             e->candidate = true;
     }
     if (is_left_behind(c, b)) {
-        c->returns = may_return(c, b);
-        c->reborn = !c->returns;
+        enum next_life next = may_return(c, b) ? NEXT_RETURN : NEXT_STRANGER;
+        cluster_decide_next(c, next);
         log_warn(c->config.log, "cluster", "%s serves epoch %llu without this node, whose own is %llu: joining it%s",
                  p->hello.address, (unsigned long long)b->epoch, (unsigned long long)c->meta.state->epoch,
-                 c->returns ? " with what it holds" : " as a stranger");
+                 next == NEXT_RETURN ? " with what it holds" : " as a stranger");
     }
 }
 
@@ -144,6 +144,18 @@ static void on_link_closed(void *arg, struct link *l)
 {
     (void)arg;
     router_link_closed(l);
+}
+
+/* Groups that it led need not wait for a time-out by chance. */
+static void on_ended(void *arg, const struct peer *p)
+{
+    struct cluster *c = arg;
+    const struct member *m = c->meta.state ? meta_member_by_incarnation(c->meta.state, p->hello.incarnation) : NULL;
+    if (!m || c->frozen)
+        return;
+    meta_leader_ended(c, m->id);
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        partition_leader_ended(&c->partition[i], m->id);
 }
 
 /* Copies go on; cluster_turn() follows. */
@@ -255,7 +267,7 @@ static int on_frame(void *arg, struct link *l, unsigned kind, struct slice body)
     }
 }
 
-const struct mesh_hooks cluster_mesh_hooks = {on_frame, on_beacon, on_opened, on_link_closed, on_drained};
+const struct mesh_hooks cluster_mesh_hooks = {on_frame, on_beacon, on_opened, on_link_closed, on_ended, on_drained};
 
 /* --- rounds --- */
 

@@ -4,6 +4,7 @@
 #define CLUSTER_CLUSTER_IMPL_H
 
 #include "cluster/cluster.h"
+#include "cluster/phase.h"
 #include "mesh/mesh.h"
 #include "map/seats.h"
 #include "map/meta_state.h"
@@ -183,7 +184,7 @@ struct controller {
 /* --- forming --- */
 
 struct bootstrap {
-    enum { FORM_NONE, FORM_OFFERED, FORM_ACCEPTED, FORM_STARTED } stage;
+    enum bootstrap_stage { FORM_NONE, FORM_OFFERED, FORM_ACCEPTED, FORM_STARTED, FORM_COUNT } stage;
     uint64_t began_ms;       /* seeking, or being stranded */
     uint64_t quorum_ms;      /* enough were seen since then; 0 */
     uint64_t all_heard_ms;   /* all N were heard since then; 0 */
@@ -234,16 +235,6 @@ struct orchestrator {
 struct readiness {
     enum readiness_state { NOT_READY, READY_WAITING, READY_SETTLED } state;
     uint64_t near_ms; /* a cluster has been about to form since then; 0: none is */
-};
-
-enum cluster_phase {
-    PHASE_SEEKING,
-    PHASE_FORMING,
-    PHASE_JOINING,
-    PHASE_MEMBER,
-    PHASE_STRANDED,
-    PHASE_LEAVING,
-    PHASE_ENDED
 };
 
 struct router {
@@ -298,9 +289,8 @@ struct cluster {
     bool discovery_answered;
     bool frozen; /* every group of the epoch, for good */
     uint64_t frozen_ms;
-    bool reborn;  /* is to become a stranger at the end of the turn */
-    bool returns; /* is to join the next epoch, with what it keeps of the last */
-    bool left;    /* the cluster has let it go */
+    enum next_life next;
+    bool left; /* the cluster has let it go: it was leaving, and is no member any more */
     bool closing;
     uint64_t created_ms;
     uint64_t wall_ahead_ms; /* of the boot clock, as it was at the start (R-TIME) */
@@ -341,6 +331,8 @@ unsigned
 cluster_own_n(const struct cluster *c); /* that this node knows of: an address that is an alias counts for none */
 /* How many nodes an orchestrator's API says there are to be, where they are fewer than cluster-size; else 0. */
 unsigned cluster_too_few_listed(const struct cluster *c);
+/* At the end of this turn. */
+void cluster_decide_next(struct cluster *c, enum next_life next);
 /* Forgets the cluster that it was in. `as_stranger`: under a new incarnation. */
 void cluster_forget(struct cluster *c, bool as_stranger);
 void cluster_beacon_now(struct cluster *c);
@@ -423,7 +415,7 @@ struct member bootstrap_member(const struct cluster *c, const struct peer_hello 
 void bootstrap_start(struct cluster *c); /* with those who have accepted */
 int bootstrap_take_start(struct cluster *c, struct link *l, struct slice body);
 /* bootstrap.c, for those two */
-void bootstrap_enter(struct cluster *c, unsigned stage);
+void bootstrap_enter(struct cluster *c, enum bootstrap_stage stage);
 void bootstrap_freeze(struct cluster *c); /* R-PLEDGE */
 uint64_t bootstrap_next_epoch(const struct cluster *c);
 bool bootstrap_hears(const struct cluster *c, const struct peer *p); /* now */
@@ -456,6 +448,8 @@ void meta_round(struct cluster *c, const struct peer_round *r);
 /* By the leader. *index: where it will stand. */
 int meta_propose(struct cluster *c, struct meta_command *m, uint64_t *index);
 void meta_catalog(struct cluster *c, struct op *w); /* dispatches it */
+/* That member's process has most likely ended: if it leads the group, another stands for election as soon as it may. */
+void meta_leader_ended(struct cluster *c, uint64_t member);
 /* The member that leads the meta group as far as is known here; 0. */
 uint64_t meta_leader_id(const struct cluster *c);
 bool meta_has_seat(const struct cluster *c, uint64_t member);
@@ -543,6 +537,7 @@ void partition_bound_logs(struct cluster *c);
 void partition_mark_dirty(struct partition *p);
 void partition_turn(struct partition *p);
 int partition_raft(struct partition *p, const struct raft_msg *m);
+void partition_leader_ended(struct partition *p, uint64_t member); /* as meta_leader_ended() */
 /* partition_round.c */
 void partition_ask_round(struct partition *p);
 /* R-TIME: a leader stamps no write before a majority has told it the time. Whoever has heard of the last stamp late, as

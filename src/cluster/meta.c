@@ -159,7 +159,7 @@ static void on_installed(void *arg, uint64_t index)
     if (err) {
         log_error(c->config.log, "cluster", "the copy of the cluster's state cannot be read: %s; joining again",
                   err_text(err));
-        c->reborn = true;
+        cluster_decide_next(c, NEXT_STRANGER);
         return;
     }
     meta_state_destroy(&c->meta.state);
@@ -176,7 +176,7 @@ static void on_broken(void *arg, const char *why)
               "this node's replica of the cluster's state is of no use any more (%s): joining "
               "again as a stranger",
               why);
-    c->reborn = true;
+    cluster_decide_next(c, NEXT_STRANGER);
 }
 
 static uint64_t clock_ms(void *arg)
@@ -276,6 +276,15 @@ int meta_raft(struct cluster *c, const struct raft_msg *msg)
     c->meta.dirty = true;
     rearm(c);
     return err == E_NOMEM ? 0 : err;
+}
+
+void meta_leader_ended(struct cluster *c, uint64_t member)
+{
+    if (!c->meta.group || c->frozen)
+        return;
+    group_leader_is_gone(c->meta.group, now_of(c), member);
+    c->meta.dirty = true;
+    rearm(c);
 }
 
 void meta_round(struct cluster *c, const struct peer_round *r)

@@ -457,6 +457,15 @@ int partition_raft(struct partition *p, const struct raft_msg *m)
     return err == E_NOMEM ? 0 : err;
 }
 
+void partition_leader_ended(struct partition *p, uint64_t member)
+{
+    const struct replica *r = p->group && !p->broken ? meta_replica(map_of(p), group_leader(p->group)) : NULL;
+    if (!r || r->member != member || r->id == p->replica)
+        return;
+    group_leader_is_gone(p->group, now_of(p->cluster), r->id);
+    partition_rearm(p);
+}
+
 /* --- the end of a turn --- */
 
 void partition_mark_dirty(struct partition *p)

@@ -304,9 +304,12 @@ static void note_answer(struct link *l)
     e->told = false;
     e->failure[0] = '\0';
     e->refusal = NULL;
+    struct peer *before = e->peer;
     e->peer = p;
     e->begun_ms = l->begun_ms;
     close_older(e);
+    if (before && before != p && l->begun_ms >= last_heard(before))
+        l->mesh->config.hooks->ended(l->mesh->config.arg, before);
 }
 
 static struct link *older(struct list *links, const struct link *than, struct link *oldest)
@@ -450,6 +453,15 @@ static void log_silent(struct mesh *m, struct endpoint *e, unsigned plane, const
                  refused ? "" : ", with the same root certificate and cluster-name", again);
 }
 
+/* Nobody answers at its address, by a dial that was begun when its connections had ended. */
+static void note_ended(const struct link *l)
+{
+    const struct mesh *m = l->mesh;
+    const struct peer *p = l->endpoint->peer;
+    if (!m->ending && !l->peer && l->plane == PLANE_CONTROL && p && !is_connected(m, p) && l->begun_ms >= last_heard(p))
+        m->config.hooks->ended(m->config.arg, p);
+}
+
 static void dialed_is_gone(struct link *l, const char *why)
 {
     struct mesh *m = l->mesh;
@@ -462,10 +474,11 @@ static void dialed_is_gone(struct link *l, const char *why)
         log_silent(m, e, l->plane, why);
     else if (l->peer->out[l->plane] == l)
         l->peer->out[l->plane] = find_out(m, l->peer, l->plane);
-    if (l->peer && now - l->begun_ms >= STOOD_MS) { /* perhaps whoever was there is being replaced just now */
+    if (l->peer && now - l->begun_ms >= STOOD_MS) { /* what answers next tells whether its process has ended: */
         e->failures[l->plane] = 0;
-        e->dial_ms[l->plane] = now + DIAL_FIRST_MS;
+        e->dial_ms[l->plane] = now + 1; /* begun later than it was last heard, or it would prove nothing */
     }
+    note_ended(l);
     mesh_dial(m);
 }
 

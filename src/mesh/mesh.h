@@ -91,6 +91,10 @@ struct mesh_hooks {
     /* A connection that this node dialed is open, or any connection is gone (its requests are to be forgotten). */
     void (*opened)(void *arg, struct link *l);
     void (*closed)(void *arg, struct link *l);
+    /* The node's connections have ended, and a dial that was begun since then has failed or was answered by another
+     * incarnation: its process has most likely ended. It is a hint for speed and proves nothing (mesh_proves_dead()
+     * does). May come several times. */
+    void (*ended)(void *arg, const struct peer *p);
     /* What was written over a connection of the bulk plane has left. */
     void (*drained)(void *arg, struct link *l);
 };

@@ -122,7 +122,15 @@ static void on_drained(void *arg, struct link *l)
     ((struct rig *)arg)->drained++;
 }
 
-static const struct mesh_hooks hooks = {on_frame, on_beacon, on_opened, on_closed, on_drained};
+static void on_ended(void *arg, const struct peer *p)
+{
+    struct rig *g = arg;
+    g->ended++;
+    g->ended_port = p->hello.epmd_port;
+    memcpy(g->ended_address, p->hello.address, sizeof g->ended_address);
+}
+
+static const struct mesh_hooks hooks = {on_frame, on_beacon, on_opened, on_closed, on_ended, on_drained};
 
 /* --- life --- */
 

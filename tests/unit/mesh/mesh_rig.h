@@ -37,7 +37,9 @@ struct rig {
     char line[256];   /* the last */
     /* what the hooks heard */
     int frame_err; /* that they answer with */
-    unsigned frames, beacons, opened, closed, drained, kind;
+    unsigned frames, beacons, opened, closed, ended, drained, kind;
+    char ended_address[PEER_ADDRESS_SIZE]; /* of the last that ended */
+    uint16_t ended_port;
     size_t body_len;
     uint64_t body_sum; /* of all bodies' bytes, each by its place */
     bool closes;       /* the frame hook closes the connection */

@@ -176,6 +176,77 @@ static void test_r_proof_of_one_who_was_forgotten(void **state)
     assert_false(proves(1));
 }
 
+/* --- the hint that a process has ended --- */
+
+static void expect_ended(unsigned times, unsigned number)
+{
+    struct peer_hello h = rig_hello(number, PLANE_CONTROL);
+    assert_int_equal(r.ended, times);
+    if (times)
+        assert_string_equal(r.ended_address, h.address);
+}
+
+static void end_all(unsigned number)
+{
+    for (unsigned i = 0; i < PLANE_COUNT; i++)
+        rig_end(rig_dialed(&r, number, (enum peer_plane)i));
+}
+
+/* As when a process is killed: its connections end, and nobody listens any more. */
+static void test_a_dial_that_fails_hints_at_the_end(void **state)
+{
+    (void)state;
+    rig_reach(&r, 1, true);
+    rig_run(&r, 2000);
+    end_all(1);
+    expect_ended(0, 1);
+    rig_run(&r, 1); /* it is dialed again */
+    rig_end(rig_dialed(&r, 1, PLANE_CONTROL));
+    expect_ended(1, 1);
+}
+
+static void test_another_incarnation_hints_at_the_end(void **state)
+{
+    (void)state;
+    rig_reach(&r, 1, false);
+    rig_run(&r, 2000);
+    rig_end(rig_dialed(&r, 1, PLANE_CONTROL));
+    rig_run(&r, 1);
+    answer_as(rig_dialed(&r, 1, PLANE_CONTROL), 2, 1, "");
+    expect_ended(1, 1);
+}
+
+/* A connection that was reset says nothing: the node answers the next dial, or is heard over another connection. */
+static void test_no_hint_while_it_is_heard(void **state)
+{
+    (void)state;
+    rig_reach(&r, 1, true);
+    rig_run(&r, 2000);
+    rig_end(rig_dialed(&r, 1, PLANE_CONTROL));
+    rig_run(&r, 1);
+    rig_end(rig_dialed(&r, 1, PLANE_CONTROL)); /* the others stand */
+    expect_ended(0, 1);
+    rig_run(&r, 2000);
+    rig_greet(rig_dialed(&r, 1, PLANE_CONTROL), 1, PLANE_CONTROL);
+    expect_ended(0, 1);
+}
+
+/* The dial was under way when the node was heard last. */
+static void test_no_hint_by_a_dial_begun_before(void **state)
+{
+    (void)state;
+    rig_reach(&r, 1, false);
+    rig_run(&r, 2000);
+    rig_end(rig_dialed(&r, 1, PLANE_CONTROL));
+    rig_run(&r, 1);
+    struct wire *dial = rig_dialed(&r, 1, PLANE_CONTROL), *in = rig_visit(&r, 1, PLANE_RAFT);
+    rig_run(&r, 5);
+    rig_frame(in, PEER_RENEW, "", 0);
+    rig_end(in);
+    rig_end(dial);
+    expect_ended(0, 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -189,6 +260,10 @@ int main(void)
         TEST(test_r_proof_of_one_who_was_never_heard),
         TEST(test_r_proof_never_by_what_comes_in),
         TEST(test_r_proof_of_one_who_was_forgotten),
+        TEST(test_a_dial_that_fails_hints_at_the_end),
+        TEST(test_another_incarnation_hints_at_the_end),
+        TEST(test_no_hint_while_it_is_heard),
+        TEST(test_no_hint_by_a_dial_begun_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
