@@ -41,11 +41,11 @@ simulate:
 	@build/ephemeral-sim --seeds $(or $(SEEDS),1-1000) --minutes $(or $(MINUTES),10) --state build/simulated
 
 bench: all
-	@tests/bench/run
+	@tests/bench/run one
 
 bench-cluster: all
 	@tools/setup bench
-	@tests/bench/cluster
+	@tests/bench/run five
 
 fuzz:
 	@tools/setup fuzz
@@ -81,8 +81,8 @@ help:
 	@echo 'make fault   kills, pauses, restarts and adds nodes of real clusters under load: twenty minutes'
 	@echo 'make deploy-test  plays what Marathon and Kubernetes do with the manifests of F5: half an hour'
 	@echo 'make simulate  lives through seeds of whole clusters in virtual time; SEEDS=1-1000 MINUTES=10; resumable'
-	@echo 'make bench   measures the node against a bare TLS echo server'
-	@echo 'make bench-cluster  measures five nodes, and five of etcd (which it installs)'
+	@echo 'make bench   measures one node, and an earlier build of it, against a bare TLS echo server'
+	@echo 'make bench-cluster  measures five nodes, five of an earlier build, and five of etcd (which it installs)'
 	@echo 'make fuzz    runs the fuzzers (clang)'
 	@echo 'make image   builds a container image in build/image: an OCI archive, and what is in it (SPDX)'
 	@echo 'make image-test  builds it twice, in two folders, compares them, and runs five containers of it'

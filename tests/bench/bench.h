@@ -35,7 +35,7 @@ struct bench_options {
     uint64_t requests; /* 0: by time */
     const char *until; /* a file: measuring ends when it is there; NULL: none */
     uint32_t victim;   /* of outage: a process to end */
-    bool resume;
+    bool resume, elsewhere;
     uint64_t seed;
     bool json;
 };
@@ -56,6 +56,8 @@ void mode_handshakes(struct bench *b);
 void mode_idle(struct bench *b);
 void mode_expire(struct bench *b);
 void mode_outage(struct bench *b);
+void mode_index(struct bench *b);
+void mode_ready(struct bench *b);
 /* Never returns but by a signal. */
 int echo_server(const struct bench_options *o);
 

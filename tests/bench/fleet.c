@@ -37,7 +37,7 @@ struct fleet *fleet_create(const struct bench *b, uint32_t size, const struct fl
     if (f->epoll < 0)
         bench_die("epoll: %s", strerror(errno));
     for (uint32_t i = 0; i < size; i++)
-        f->conns[i] = (struct fleet_conn){.fd = -1, .index = i};
+        f->conns[i] = (struct fleet_conn){.fd = -1, .index = i, .host = i};
     return f;
 }
 
@@ -80,9 +80,9 @@ void fleet_open(struct fleet *f, struct fleet_conn *c, const struct client_conn 
     };
     int err = client_conn_create(&config, &c->core);
     if (!err)
-        err = client_socket_start(servers_host(&b->servers, c->index), b->port, &c->fd);
+        err = client_socket_start(servers_host(&b->servers, c->host), b->port, &c->fd);
     if (err)
-        bench_die("cannot connect to %s port %u: %s", servers_host(&b->servers, c->index), b->port, err_text(err));
+        bench_die("cannot connect to %s port %u: %s", servers_host(&b->servers, c->host), b->port, err_text(err));
     c->connected = c->ready = false;
     watch(f, c, true, EPOLL_CTL_ADD);
 }
@@ -122,7 +122,7 @@ static struct client_conn *hang_up(struct fleet *f, struct fleet_conn *c)
         client_socket_send(c->fd, bye.data, bye.len, &n);
     f->ready_count -= c->ready;
     close(c->fd);
-    *c = (struct fleet_conn){.fd = -1, .index = c->index, .owner = c->owner};
+    *c = (struct fleet_conn){.fd = -1, .index = c->index, .host = c->host, .owner = c->owner};
     return core;
 }
 
@@ -137,6 +137,7 @@ void fleet_close(struct fleet *f, struct fleet_conn *c)
 void fleet_reopen(struct fleet *f, struct fleet_conn *c)
 {
     struct client_conn *before = hang_up(f, c);
+    c->host += f->bench->options->elsewhere;
     fleet_open(f, c, before);
     client_conn_destroy(&before);
 }
@@ -184,7 +185,7 @@ static void finish_connect(struct fleet *f, struct fleet_conn *c)
 {
     char why[128];
     if (client_socket_result(c->fd, why, sizeof why))
-        bench_die("cannot connect to %s port %u: %s", servers_host(&f->bench->servers, c->index), f->bench->port, why);
+        bench_die("cannot connect to %s port %u: %s", servers_host(&f->bench->servers, c->host), f->bench->port, why);
     c->connected = true;
 }
 

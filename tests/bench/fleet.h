@@ -16,6 +16,7 @@ struct fleet_conn {
     int fd;
     bool connected, ready, watches_write;
     uint32_t index;     /* in the fleet */
+    uint32_t host;      /* the server that it is a connection of */
     uint32_t in_flight; /* for the owner of the fleet, as the next two */
     uint32_t head;      /* of a ring */
     void *owner;
@@ -38,7 +39,7 @@ struct fleet_conn *fleet_at(struct fleet *f, uint32_t index);
 void fleet_open(struct fleet *f, struct fleet_conn *c, const struct client_conn *resume);
 /* Says goodbye and closes. Allowed within on_drained. */
 void fleet_close(struct fleet *f, struct fleet_conn *c);
-/* That, and connects anew with the session that it had. */
+/* That, and connects again with the session that it had: to the same server, or with --elsewhere to the next. */
 void fleet_reopen(struct fleet *f, struct fleet_conn *c);
 /* Opens all, some at a time, and returns when all are ready. */
 void fleet_open_all(struct fleet *f);

@@ -14,8 +14,8 @@ static const struct {
     const char *name;
     void (*run)(struct bench *b);
 } modes[] = {
-    {"run", mode_run},   {"load", mode_load},     {"handshakes", mode_handshakes},
-    {"idle", mode_idle}, {"expire", mode_expire}, {"outage", mode_outage},
+    {"run", mode_run},       {"load", mode_load},     {"handshakes", mode_handshakes}, {"idle", mode_idle},
+    {"expire", mode_expire}, {"outage", mode_outage}, {"index", mode_index},           {"ready", mode_ready},
 };
 
 void bench_die(const char *format, ...)

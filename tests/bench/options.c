@@ -41,7 +41,7 @@ static const struct entry table[] = {
     {"ratio", RATIO, 0, "GETS:PUTS", "the mix [1:0]"},
     {"r", U32, FIELD(r), "N", "of gets: 1 is answered by any replica [the bucket's: a quorum]"},
     {"rate", U32, FIELD(rate), "N", "operations a second, over all connections [as many as are answered]"},
-    {"keys", U32, FIELD(keys), "N", "[10000; load and expire 1000000]"},
+    {"keys", U32, FIELD(keys), "N", "[10000; load and expire 1000000, index 200000]"},
     {"key-size", SIZE, FIELD(key_size), "BYTES", "[16]"},
     {"value-size", SIZE, FIELD(value_size), "BYTES", "[100]"},
     {"bucket", TEXT, FIELD(bucket), "NAME", "[bench]"},
@@ -53,6 +53,7 @@ static const struct entry table[] = {
     {"victim", U32, FIELD(victim), "PID", "outage: ends this process with SIGKILL first"},
     {"settle", SECONDS, FIELD(settle_s), "S", "of quiet before memory is read [2]"},
     {"resume", FLAG, FIELD(resume), NULL, "handshakes: each resumes the session of the one before"},
+    {"elsewhere", FLAG, FIELD(elsewhere), NULL, "handshakes: each with the next --host, not with the same"},
     {"seed", U64, FIELD(seed), "N", "of the choice of keys [1]"},
     {"output", JSON, 0, "FORMAT", "text or json [text]"},
     {"help", FLAG, 0, NULL, "this help"},
@@ -69,6 +70,8 @@ static void help(void)
          "  handshakes   connects, authenticates and closes, --connections at a time\n"
          "  idle         opens --connections connections and reports the server's memory for each\n"
          "  expire       --keys keys expire within one second while other keys are read\n"
+         "  index        stores --keys objects with an index entry each, then queries ranges that have 10 of them\n"
+         "  ready        waits until each --host is ready; reports the time since the youngest --pid was started\n"
          "  outage       ends --victim: how long until --keys writes, sent at once, have all succeeded\n"
          "  echo-server  the bare TLS echo server alone; prints its port\n\nOptions:");
     for (size_t i = 0; i < TABLE_COUNT; i++) {

@@ -11,6 +11,8 @@
 uint64_t probe_cpu_ns(pid_t pid);
 /* Resident memory in bytes. */
 uint64_t probe_rss(pid_t pid);
+/* For how long the process has run, to within the kernel's tick of 10 ms. */
+uint64_t probe_age_ns(pid_t pid);
 /* CLOCK_MONOTONIC. */
 uint64_t probe_now_ns(void);
 

@@ -66,3 +66,13 @@ uint64_t servers_rss(const struct servers *s)
         sum += probe_rss(s->pid[i]);
     return sum;
 }
+
+uint64_t servers_youngest_ns(const struct servers *s)
+{
+    uint64_t youngest = UINT64_MAX;
+    for (uint32_t i = 0; i < s->pids; i++) {
+        uint64_t age = probe_age_ns(s->pid[i]);
+        youngest = age < youngest ? age : youngest;
+    }
+    return youngest;
+}

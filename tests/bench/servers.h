@@ -23,5 +23,7 @@ const char *servers_host(const struct servers *s, uint32_t index);
 /* As probe_cpu_ns() and probe_rss(), the sum over all processes; 0 when none is known. */
 uint64_t servers_cpu_ns(const struct servers *s);
 uint64_t servers_rss(const struct servers *s);
+/* For how long the process that was started last has run, to within 10 ms; at least one is known. */
+uint64_t servers_youngest_ns(const struct servers *s);
 
 #endif

@@ -6,12 +6,16 @@
 #include "bench/probe.h"
 #include "client/answer.h"
 #include "client/client.h"
+#include "wire/pb.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEY_MAX    1024
-#define ECHO_BYTES 120 /* a frame of this size each way */
+#define KEY_MAX       1024
+#define ECHO_BYTES    120 /* a frame of this size each way */
+#define INDEX_NAME    "number_int"
+#define INDEX_REQ_MAX 512 /* the bucket's name included */
 
 /* One request in flight. */
 struct slot {
@@ -57,12 +61,23 @@ static int encode_ttl(struct buf *meta, uint32_t ttl_s)
     return kv_meta_put_item(meta, &item);
 }
 
+/* The number that is the key, once more. */
+static int encode_index_entry(struct buf *meta, uint64_t key)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, key);
+    struct kv_item item = {.kind = KV_INDEX, .key = slice_str(INDEX_NAME), .value = slice_str(text), .has_value = true};
+    return kv_meta_put_item(meta, &item);
+}
+
 static int encode_put(struct workload *w, struct buf *out, const struct op *op)
 {
     struct kv_put_req req = client_put_request(slice_str(""), w->bucket, key_text(w, op->key), w->value);
     struct buf meta;
     buf_init(&meta, 256);
     int err = op->ttl_s ? encode_ttl(&meta, op->ttl_s) : 0;
+    if (!err && op->kind == OP_PUT_INDEXED)
+        err = encode_index_entry(&meta, op->key);
     if (!err)
         err = kv_put_req_encode(out, &req, buf_slice(&meta));
     buf_fini(&meta);
@@ -81,12 +96,45 @@ static int encode_echo(struct buf *out)
     return 0;
 }
 
+/* RpbIndexReq for the range of WORKLOAD_HITS keys from `key` on. */
+static int encode_index(struct workload *w, struct buf *out, uint64_t key)
+{
+    char min[24], max[24];
+    uint8_t *begin;
+    int err = buf_reserve(out, FRAME_HEAD + INDEX_REQ_MAX, &begin);
+    if (err)
+        return err;
+    snprintf(min, sizeof min, "%" PRIu64, key);
+    snprintf(max, sizeof max, "%" PRIu64, key + WORKLOAD_HITS - 1);
+    uint8_t *body = begin + FRAME_HEAD, *p = pb_put_bytes(body, 1, w->bucket);
+    p = pb_put_bytes(p, 2, slice_str(INDEX_NAME));
+    p = pb_put_uint(p, 3, 1); /* a range */
+    p = pb_put_bytes(p, 5, slice_str(min));
+    p = pb_put_bytes(p, 6, slice_str(max));
+    frame_head_put(begin, MSG_INDEX_REQ, (size_t)(p - body));
+    buf_commit(out, (size_t)(p - begin));
+    return 0;
+}
+
+/* The keys in the body of an RpbIndexResp. */
+static uint32_t count_hits(struct slice body)
+{
+    struct pb_reader r = pb_reader_of(body);
+    struct pb_field f;
+    uint32_t hits = 0;
+    while (pb_next(&r, &f) > 0)
+        hits += f.number == 1;
+    return hits;
+}
+
 static int encode(struct workload *w, struct buf *out, const struct op *op)
 {
     if (op->kind == OP_ECHO)
         return encode_echo(out);
-    if (op->kind == OP_PUT)
+    if (op->kind == OP_PUT || op->kind == OP_PUT_INDEXED)
         return encode_put(w, out, op);
+    if (op->kind == OP_INDEX)
+        return encode_index(w, out, op->key);
     struct kv_get_req req = client_get_request(slice_str(""), w->bucket, key_text(w, op->key));
     if (w->bench->options->r)
         req.r = w->bench->options->r;
@@ -129,7 +177,7 @@ static void fill(struct workload *w, struct fleet_conn *c, uint64_t now_ns)
 
 static void check(struct workload *w, enum op_kind kind, const struct frame *f)
 {
-    static const uint8_t codes[OP_KINDS] = {MSG_GET_RESP, MSG_PUT_RESP, MSG_PING_REQ};
+    static const uint8_t codes[OP_KINDS] = {MSG_GET_RESP, MSG_PUT_RESP, MSG_PUT_RESP, MSG_INDEX_RESP, MSG_PING_REQ};
     struct answer_error e;
     if (f->code == MSG_ERROR_RESP) {
         answer_error_decode(f->body, &e);
@@ -138,6 +186,8 @@ static void check(struct workload *w, enum op_kind kind, const struct frame *f)
     if (f->code != codes[kind])
         bench_die("unexpected answer: message code %u", f->code);
     if (kind == OP_GET && f->body.len <= w->value.len)
+        w->misses++;
+    if (kind == OP_INDEX && count_hits(f->body) != WORKLOAD_HITS)
         w->misses++;
 }
 

@@ -8,8 +8,10 @@
 #include "bench/fleet.h"
 #include "bench/histogram.h"
 
-enum op_kind { OP_GET, OP_PUT, OP_ECHO };
-#define OP_KINDS 3
+enum op_kind { OP_GET, OP_PUT, OP_PUT_INDEXED, OP_INDEX, OP_ECHO };
+#define OP_KINDS 5
+
+#define WORKLOAD_HITS 10 /* of an OP_INDEX: the keys from op.key on */
 
 struct op {
     enum op_kind kind;
@@ -40,7 +42,8 @@ void workload_set_rate(struct workload *w, uint32_t per_second);
 /* Forgets what was counted. */
 void workload_reset(struct workload *w);
 uint64_t workload_answers(const struct workload *w);
-uint64_t workload_misses(const struct workload *w); /* gets that found nothing */
+uint64_t
+workload_misses(const struct workload *w); /* gets that found nothing, queries that found other than WORKLOAD_HITS */
 const struct histogram *workload_latency(const struct workload *w);
 /* Called with each latency as it is recorded, and the time at which the answer came. NULL: nobody. */
 void workload_watch(struct workload *w, void (*watch)(void *arg, uint64_t now_ns, uint64_t latency_ns), void *arg);
