@@ -37,7 +37,7 @@ struct rules_promise {
 #define RULES_DRIFT_PART 50
 uint64_t rules_lease_ms(unsigned election_ms);
 /* Whether the promise leaves room for that vote, or pre-vote: it is over; or its leader itself asks, which leads no
- * more; or whoever its leader told to stand (only in the term after the leader's, which has stopped reading by lease).
+ * more; or a candidate asks that its leader, or a later one, told to stand: that leader has stopped reading by lease.
  */
 bool rules_may_vote(const struct rules_promise *p, uint64_t now_ms, const struct raft_msg *m);
 bool rules_may_stand(const struct rules_promise *p, uint64_t now_ms);
