@@ -2,12 +2,13 @@
 /* The acl: users and groups, what they may do, and how they show who they are. A part of the cluster's meta state,
  * as the catalog is, and a deterministic machine as well: no clock, no chance; it owns copies of all it is given.
  *
- * A user is let in by his sources: of those whose range holds his address the narrowest counts, his own before one of
- * all. He may do what he, one of his groups (and theirs), or all are granted: on any bucket, on all of a type, or on
- * one (riak-pb.md section 15).
+ * A source says how users authenticate from a range of addresses. Of the sources whose range contains the client's
+ * address the narrowest applies; for equal ranges the user's own before one of all users. A user has the permissions
+ * that are granted to the user, to its groups and their groups, and to all: on everything, on a bucket type, or on one
+ * bucket (riak-protocol.md section 15).
  *
- * A user whom a node's configuration names and the acl does not comes by certificate from everywhere, and has all
- * permissions; the first change of him puts him into the acl with just that. */
+ * A user named only in the configuration may log in by certificate from any address, with all permissions. The first
+ * change to that user creates an acl entry with those defaults. */
 #ifndef SECURITY_ACL_H
 #define SECURITY_ACL_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The catalog: bucket types and the properties that buckets override. It is the part of the cluster's meta state (later
- * the meta group's) that every request resolves its bucket in. Deterministic: no clock, no I/O; owns copies of all it
+/* The catalog: bucket types and the properties that buckets override. It is the part of the meta state in which
+ * every request looks up its bucket. Deterministic: no clock, no I/O; owns copies of all it
  * is given. Not where keys live (store/store.h).
  *
- * Sources: riak-pb.md section 9; transcripts/bk.txt. */
+ * Facts: riak-protocol.md section 9. */
 #ifndef STORE_CATALOG_H
 #define STORE_CATALOG_H
 

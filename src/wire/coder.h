@@ -2,9 +2,9 @@
 /* One description of a message's fields for both directions: the same function writes a struct as bytes, or fills it
  * from bytes. Numbers are big-endian.
  *
- * The first error stays: what is read after it is zero, what is written after it is not there; the caller looks at
- * `err` once at the end. Reading never passes the end of what is given. What is written over
- * its bound is E_TOO_LARGE; but for a count, which then is 0, writing changes nothing. */
+ * The first error stays: later reads give zero, later writes write nothing. The caller checks `err` once, at the end.
+ * Reading never passes the end of the input. Writing a value above its limit sets E_TOO_LARGE. A count above its limit
+ * is also reset to 0; writing leaves all other fields unchanged. */
 #ifndef WIRE_CODER_H
 #define WIRE_CODER_H
 

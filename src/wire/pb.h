@@ -83,21 +83,27 @@ static inline int pb_next(struct pb_reader *r, struct pb_field *f)
 /* Where a decoded field goes; each returns false when the wire type is not the field's. */
 static inline bool pb_to_bytes(const struct pb_field *f, struct slice *out, bool *has)
 {
+    if (f->wire != PB_BYTES)
+        return false;
     *out = f->bytes;
     *has = true;
-    return f->wire == PB_BYTES;
+    return true;
 }
 
 static inline bool pb_to_u32(const struct pb_field *f, uint32_t *out)
 {
+    if (f->wire != PB_VARINT)
+        return false;
     *out = (uint32_t)f->value;
-    return f->wire == PB_VARINT;
+    return true;
 }
 
 static inline bool pb_to_bool(const struct pb_field *f, bool *out)
 {
+    if (f->wire != PB_VARINT)
+        return false;
     *out = f->value != 0;
-    return f->wire == PB_VARINT;
+    return true;
 }
 
 static inline bool pb_is_varint(const struct pb_field *f)
