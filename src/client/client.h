@@ -31,7 +31,18 @@ struct client_options {
                                                taken up, or NULL; borrowed during the call */
 };
 
-/* Connects, shakes hands and authenticates. `why`: one line. As client_socket_connect() and client_conn_feed(). */
+/* Connects, does the TLS handshake and authenticates. On success *out is the client, to be freed by client_close(); on
+ * failure it is NULL, and `why` is one line that says what failed.
+ *   E_NOT_FOUND    the host is unknown; looking up its name is not bounded by timeout_ms
+ *   E_TIMEOUT      not done within timeout_ms
+ *   E_CLOSED       the connection was refused, or the server closed it
+ *   E_IO           the connection failed in another way
+ *   E_TLS          the handshake failed, or the server's certificate is not the expected one
+ *   E_DENIED       the server refused the user
+ *   E_AGAIN        the server has no place for another client
+ *   E_UNSUPPORTED  the server does not know RpbStartTls
+ *   E_MALFORMED, E_TOO_LARGE   it does not speak the protocol, or the user's name or password is too long
+ *   E_NOMEM */
 int client_connect(const struct client_options *options, struct client **out, char *why, size_t why_size);
 /* Says goodbye, without waiting, and frees. */
 void client_close(struct client **c);
