@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 'use strict';
-// basho-riak-client 2.4.0, unmodified, through every operation. Facts and section numbers: riak-pb.md.
+// basho-riak-client 2.4.0, unmodified, through every operation. Facts: riak-protocol.md.
 
 const assert = require('assert');
 const path = require('path');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 'use strict';
-// no-riak 1.6.11, unmodified, through every operation. Facts and section numbers: riak-pb.md.
+// no-riak 1.6.11, unmodified, through every operation. Facts: riak-protocol.md.
 //
 // The client gives its fields to the protocol as they stand, so there is nothing of a message that it could not say.
 // It asks for TLS with RpbStartTls and shows what its `tls` option holds; its own list of suites rules out all but the

@@ -4,7 +4,7 @@
  *
  *     let in                                    RpbAuthReq was answered, and then a ping
  *     ALERT (REASON)                            the handshake failed: the alert that came, the reason in the node's log
- *     denied (REASON)                           the text of riak-pb.md section 15, and again the log's reason
+ *     denied (REASON)                           the text of riak-protocol.md section 15, and again the log's reason
  *     error TEXT                                RpbErrorResp of any other text
  *     closed (REASON)                           the handshake failed without an alert
  *     closed, silence                           the node closed, or said nothing until the deadline

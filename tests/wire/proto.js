@@ -15,7 +15,7 @@ const path = require('path');
 
 const schema = fs.readFileSync(path.join(__dirname, '../../proto/riak.proto'), 'utf8');
 
-// Message codes (riak-pb.md section 2). What has no message in the schema has no body.
+// Message codes (riak-protocol.md section 2). What has no message in the schema has no body.
 const CODES = new Map(Object.entries({
     RpbErrorResp: 0, RpbPingReq: 1, RpbPingResp: 2, RpbGetClientIdReq: 3, RpbGetClientIdResp: 4, RpbSetClientIdReq: 5,
     RpbSetClientIdResp: 6, RpbGetServerInfoReq: 7, RpbGetServerInfoResp: 8, RpbGetReq: 9, RpbGetResp: 10, RpbPutReq: 11,

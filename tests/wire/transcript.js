@@ -4,10 +4,10 @@
 
 const proto = require('./proto.js');
 
-// Quorum words (riak-pb.md section 5), and what is true.
+// Quorum words (riak-protocol.md section 5), and what is true.
 const WORDS = new Map([['one', 4294967294n], ['quorum', 4294967293n], ['all', 4294967292n], ['default', 4294967291n],
     ['true', 1n], ['false', 0n], ...proto.enumWords]);
-// What answers hold in no defined order (riak-pb.md section 8).
+// What answers hold in no defined order (riak-protocol.md section 8).
 const UNORDERED = new Set(['keys', 'buckets']);
 const NOW_WITHIN_S = 10;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The named rules of the cluster (design.md section 6), at least one small scenario for each, in virtual time. Each
- * fails where its rule is left out: the build makes a second program for every rule, without that rule, and CTest
- * expects it to fail (CMakeLists.txt beside this file). Called with the name of a rule, the program runs that rule's
- * tests alone. */
+/* The named rules of the cluster (architecture.md, "The cluster's rules"), at least one small scenario for each, in
+ * virtual time. Each fails where its rule is left out: the build makes a second program for every rule, without that
+ * rule, and CTest expects it to fail (CMakeLists.txt beside this file). Called with the name of a rule, the program
+ * runs that rule's tests alone. */
 #include "support.h"
 
 #include "rules.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A naive store: an array of keys, each with an array of siblings, and the rules of design.md section 5 written down as
- * plainly as they are said. What the real store must equal. Also the random commands that both are given. */
+/* A naive store: an array of keys, each with an array of siblings, and the rules of architecture.md, "Siblings",
+ * written down as plainly as they are said. What the real store must equal. Also the random commands that both are
+ * given. */
 #ifndef MODEL_H
 #define MODEL_H
 
