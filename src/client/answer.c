@@ -5,7 +5,7 @@
 #include "base/printable.h"
 #include "wire/admin_msg.h"
 
-/* The texts of riak-pb.md by how they begin. Order matters: the first that fits. */
+/* The texts of riak-protocol.md by how they begin. Order matters: the first that fits. */
 static const struct {
     const char *begin;
     int err;

@@ -3,7 +3,8 @@
  * replicas of partitions, and lets the router (cluster/router.h) reach every key. A machine without clock, socket or
  * chance of its own: those come through io/.
  *
- * The rules that it obeys have names (design.md section 6), which stand at the lines that obey them. */
+ * The rules that it obeys have names (architecture.md, "The cluster's rules"), which stand at the lines that obey them.
+ */
 #ifndef CLUSTER_CLUSTER_H
 #define CLUSTER_CLUSTER_H
 

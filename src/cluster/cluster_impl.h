@@ -325,7 +325,7 @@ extern const struct mesh_hooks cluster_mesh_hooks;
 void cluster_on_beacon_timer(struct timer *t);
 
 void cluster_set_phase(struct cluster *c, enum cluster_phase phase);
-/* N of the design: the most nodes that anybody knows of. */
+/* N (architecture.md, "N"): the most nodes that anybody knows of. */
 unsigned cluster_n(const struct cluster *c);
 unsigned
 cluster_own_n(const struct cluster *c); /* that this node knows of: an address that is an alias counts for none */

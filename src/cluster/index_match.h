@@ -7,7 +7,7 @@
 #include "cluster/router.h"
 #include "wire/coder.h"
 
-/* Fields "_int" hold whole numbers in canonical decimal (server/content.c), of any size, and are ordered as such; all
+/* Fields "_int" hold whole numbers in canonical decimal (see put_content.h), of any size, and are ordered as such; all
  * else is bytes. */
 bool index_match_is_integer(struct slice index);
 bool index_match_is_special(struct slice index); /* "$key", "$bucket" */

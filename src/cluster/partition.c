@@ -12,7 +12,7 @@
 #define LOGS_MOST_PART_OF 2
 /* What may wait on one connection; over it messages are lost, as in a network. */
 #define RAFT_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
-/* A group begins behind its base, which is also the revision of all that is older (design, section 5). */
+/* A group begins behind its base, which is also the revision of all that is older (architecture.md, "Revisions"). */
 #define BASE_INDEX 2
 
 static const struct partition_map *map_of(const struct partition *p)

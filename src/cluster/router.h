@@ -13,7 +13,7 @@
 #include "store/catalog.h"
 #include "store/store.h"
 
-#define ROUTER_PARTITIONS_MAX 64 /* of P, design.md section 1 */
+#define ROUTER_PARTITIONS_MAX 64 /* of P (glossary.md) */
 #define CLUSTER_ID_SIZE       16
 
 struct router;

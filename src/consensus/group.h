@@ -5,8 +5,8 @@
  * The caller gives it time, messages and commands; it gives back messages to be sent, entries to be applied and news,
  * through hooks. A hook must not call back into its group.
  *
- * The library has traps, each reproduced; the rules that keep clear of them are numbered as in the design's
- * consensus notes and stand at the lines that obey them: here, in rules.h (what a message and a change may say) and in
+ * The library has traps, each reproduced; the rules that keep clear of them are numbered (architecture.md, "The Raft
+ * library") and stand at the lines that obey them: here, in rules.h (what a message and a change may say) and in
  * read_index.h. Two are the caller's: an id is given to one replica once and never again, for a replica that forgot
  * what it had promised loses acknowledged writes (1); and how many voters may be removed in a row is for the cluster to
  * judge (18). */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Riak's data types (riak-pb.md section 12) as pure functions: a state, an operation and what its writer has seen give
- * the next state, the same on every replica. Writers have one order (store/store.h), so that what a writer adds carries
- * the number of its write, `seq`, and a context is the number up to which all was seen: a remove takes away what is at
- * or before it, and what was added behind it stays.
+/* Riak's data types (riak-protocol.md section 12) as pure functions: a state, an operation and what its writer has seen
+ * give the next state, the same on every replica. Writers have one order (store/store.h), so that what a writer adds
+ * carries the number of its write, `seq`, and a context is the number up to which all was seen: a remove takes away
+ * what is at or before it, and what was added behind it stays.
  *
  * State of a key: 'E', 2, kind u8, then the payload. As Riak's, it is a value that a plain get answers, and any bytes
  * that a plain put has left may stand in its place: what is read here is checked.

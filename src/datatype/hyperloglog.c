@@ -140,7 +140,7 @@ int hll_apply(struct slice payload, struct slice op, struct buf *out)
     return err;
 }
 
-/* --- the estimator (Ertl 2017, section 4: sigma, tau and algorithm 6) --- */
+/* --- the estimator (Ertl 2017, chapter 4: sigma, tau and algorithm 6) --- */
 
 static double sigma(double x)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who might be a peer: a loop that yields candidate addresses from several sources, never a step that must succeed
- * (design, section 6 "Discovery"). A candidate is a place where a node may listen on the control plane's port, no more:
+ * (architecture.md, "R-FORM"). A candidate is a place where a node may listen on the control plane's port, no more:
  * whether one is there, whether it belongs to the same cluster, and whether it is this very node, its hello says. So
  * the own address among the candidates is fine.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A command of ephemeralctl: a row of the table in commands.c, from which the dispatch and the help come. Commands
+/* A command of ephemeralctl: a row of the table in main.c, from which the dispatch and the help come. Commands
  * return their exit status: 0, STATUS_NO, or one of sysexits.h. */
 #ifndef EPHEMERALCTL_COMMAND_H
 #define EPHEMERALCTL_COMMAND_H

@@ -4,7 +4,7 @@
  * leaves a live member only where it has too many.
  *
  * It says where things should end, not in which steps: how many move at once, and that a dead replica is removed before
- * another is added but a live one after, is the meta leader's business (placement rules of the design, section 6). */
+ * another is added but a live one after, is the meta leader's business (architecture.md, "Placement"). */
 #ifndef MAP_PLACEMENT_H
 #define MAP_PLACEMENT_H
 

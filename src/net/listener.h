@@ -6,7 +6,7 @@
  * each one of these.
  *
  * A port is bound without SO_REUSEPORT and is this process's alone until listener_stop(): that another incarnation
- * answers at a node's address proves that the one before has ended (design.md, R-PROOF). So the nodes' ports are
+ * answers at a node's address proves that the one before has ended (R-PROOF). So the nodes' ports are
  * stopped last, when this node does nothing more in the cluster. */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ping, server information, client ids (riak-pb.md section 3), and the time-out of a connection. */
+/* Ping, server information, client ids (riak-protocol.md section 3), and the time-out of a connection. */
 #include "base/err.h"
 #include "server/dispatch.h"
 #include "server/error_reply.h"

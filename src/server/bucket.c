@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bucket and bucket-type properties (riak-pb.md section 9). */
+/* Bucket and bucket-type properties (riak-protocol.md section 9). */
 #include "api/answer.h"
 #include "api/properties.h"
 #include "base/err.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counters of Riak 1.4, in buckets of the type "default" (riak-pb.md section 11). */
+/* The counters of Riak 1.4, in buckets of the type "default" (riak-protocol.md section 11). */
 #include "api/answer.h"
 #include "base/err.h"
 #include "datatype/operation.h"

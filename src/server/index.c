@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Queries of secondary indexes (riak-pb.md section 10): for one term or a range of them, of a field of the objects, of
- * their keys, or of all there are. Unless an order is asked for, hits go out as they are found. */
+/* Queries of secondary indexes (riak-protocol.md section 10): for one term or a range of them, of a field of the
+ * objects, of their keys, or of all there are. Unless an order is asked for, hits go out as they are found. */
 #include "api/authorize.h"
 #include "base/err.h"
 #include "cluster/index_match.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Get (riak-pb.md section 6). */
+/* Get (riak-protocol.md section 6). */
 #include "api/answer.h"
 #include "base/err.h"
 #include "server/dispatch.h"
@@ -66,7 +66,7 @@ static void on_read(struct router_request *q, int err, const struct store_result
     struct slice none = {0};
     struct outcome refused;
     uint8_t bytes[VCLOCK_SIZE];
-    if (err == E_NOT_FOUND) /* whatever if_modified says (riak-pb.md section 6) */
+    if (err == E_NOT_FOUND) /* whatever if_modified says (riak-protocol.md section 6) */
         session_reply_empty(s, MSG_GET_RESP);
     else if (!answer_of_key(&s->server->api, err, r, false, q->timeout_ms, &refused))
         riak_refuse(s, NULL, &refused);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Put (riak-pb.md section 6). */
+/* Put (riak-protocol.md section 6). */
 #include "api/answer.h"
 #include "server/dispatch.h"
 #include "server/kv.h"

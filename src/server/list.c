@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listing buckets and keys (riak-pb.md section 8). */
+/* Listing buckets and keys (riak-protocol.md section 8). */
 #include "api/authorize.h"
 #include "base/err.h"
 #include "server/dispatch.h"

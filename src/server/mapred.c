@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Map/reduce (riak-pb.md section 13): the inputs are gathered, then each phase is gone through as a whole, some
+/* Map/reduce (riak-protocol.md section 13): the inputs are gathered, then each phase is gone through as a whole, some
  * objects at a time (mapred_ask.c), a slice of time in each turn of the loop. What a phase keeps is sent when it is
  * over. Of a phase whose values only a reduce phase wants, they are reduced as they come, as Riak does. */
 #include "api/answer.h"

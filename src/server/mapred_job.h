@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A map/reduce job (riak-pb.md section 13), as JSON or as Erlang's terms: its inputs, and the phases that they go
+/* A map/reduce job (riak-protocol.md section 13), as JSON or as Erlang's terms: its inputs, and the phases that they go
  * through. Functions are those of Riak's module riak_kv_mapreduce, by their names; nobody's code is run. */
 #ifndef SERVER_MAPRED_JOB_H
 #define SERVER_MAPRED_JOB_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who keeps a key (riak-pb.md section 3): as many entries as the bucket's n_val, as in Riak, of the nodes that there
- * are, counted around. Riak's partitions are each on one node; ours are each on several, so the following numbers stand
- * for the further replicas. */
+/* Who keeps a key (riak-protocol.md section 3): as many entries as the bucket's n_val, as in Riak, of the nodes that
+ * there are, counted around. Riak's partitions are each on one node; ours are each on several, so the following numbers
+ * stand for the further replicas. */
 #include "base/err.h"
 #include "server/dispatch.h"
 #include "server/kv.h"

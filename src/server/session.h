@@ -26,7 +26,7 @@
 #include "wire/vclock.h"
 
 #define CLIENT_ID_MAX  64
-#define AUTH_TRIES     3                   /* then the connection is closed (riak-pb.md section 15) */
+#define AUTH_TRIES     3                   /* then the connection is closed (riak-protocol.md section 15) */
 #define STRANGER_FRAME ((size_t)64 * 1024) /* largest frame of one who has not said who he is */
 #define BODY_SMALL     ((size_t)16 * 1024) /* larger bodies are charged, once it is known that they are allowed */
 #define ANSWER_SMALL   ((size_t)4 * 1024)  /* larger answers wait for memory */

@@ -54,7 +54,7 @@ const struct bucket_rules *catalog_rules(const struct catalog *c, struct slice t
  * memory limit. An override equal to nothing is not kept. */
 int catalog_set_type(struct catalog *c, struct slice type, const struct bucket_props *fields);
 int catalog_set_bucket(struct catalog *c, struct slice type, struct slice bucket, const struct bucket_props *fields);
-/* Drops all overrides of the bucket; an unknown type or bucket is not an error (riak-pb.md section 9). */
+/* Drops all overrides of the bucket; an unknown type or bucket is not an error (riak-protocol.md section 9). */
 void catalog_reset_bucket(struct catalog *c, struct slice type, struct slice bucket);
 
 /* Calls f for each bucket that overrides something, in no order: its fields. All is borrowed for the call. */

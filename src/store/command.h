@@ -73,7 +73,7 @@ struct store_command {
     struct content_bytes value, meta; /* borrowed; a blob that is given gets one more reference instead of a copy; the
                                          value of an update is its operation (datatype/operation.h) */
     enum datatype datatype;           /* of an update */
-    bool tombstone;                   /* a put that is a tombstone with a value (riak-pb.md section 4) */
+    bool tombstone;                   /* a put that is a tombstone with a value (riak-protocol.md section 4) */
 };
 
 #endif

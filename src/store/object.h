@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a write makes of an object's siblings (design.md section 5, Siblings): the rules of causality, apart from where
+/* What a write makes of an object's siblings (architecture.md, "Siblings"): the rules of causality, apart from where
  * records lie. */
 #ifndef STORE_OBJECT_H
 #define STORE_OBJECT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The properties of a bucket or of a bucket type: every field of RpbBucketProps (riak-pb.md section 9), the ones that
- * rule the store (allow_mult, last_write_wins, ttl, datatype, ...) and the ones that are only kept and given back.
+/* The properties of a bucket or of a bucket type: every field of RpbBucketProps (riak-protocol.md section 9), the ones
+ * that rule the store (allow_mult, last_write_wins, ttl, datatype, ...) and the ones that are only kept and given back.
  *
  * A struct bucket_props is a set of fields: only those whose bit is in `set` have a meaning, so the same shape serves
  * as a request to change, as an override and as a resolved whole. Not validation: that is store/props_check.h. */
@@ -9,7 +9,7 @@
 
 #include "base/slice.h"
 
-/* Symbolic quorum values as they stand on the wire (riak-pb.md section 5). */
+/* Symbolic quorum values as they stand on the wire (riak-protocol.md section 5). */
 #define QUORUM_ONE     4294967294u
 #define QUORUM_QUORUM  4294967293u
 #define QUORUM_ALL     4294967292u

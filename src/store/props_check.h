@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether properties may be set, with Riak's words for why not (riak-pb.md section 9, transcripts/bk.txt): the term
+/* Whether properties may be set, with Riak's words for why not (riak-protocol.md section 9): the term
  * that follows "Invalid bucket properties: ", and then, after a colon, which values would be taken. Ours beside Riak's:
  * n_val is at most PROPS_N_VAL_MAX, ttl at most PROPS_TTL_MAX_S, a text at most PROPS_TEXT_MAX. */
 #ifndef STORE_PROPS_CHECK_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order of the writes of one partition: (epoch, generation, index), compared in that order. One command of the
- * partition's log is one index. It is what clients see as the "vclock", and a fencing token (design.md section 1). */
+ * partition's log is one index. It is what clients see as the "vclock", and a fencing token (architecture.md,
+ * "Revisions"). */
 #ifndef STORE_REVISION_H
 #define STORE_REVISION_H
 

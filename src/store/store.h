@@ -9,7 +9,7 @@
  * rules.reap_ms. The newest write decides when a key expires, within what rules.ttl_from_create leaves it.
  *
  * Inside, writes are numbered by seq = index + (the seq at which the present epoch and generation began): an object
- * that is older than that has the revision (epoch, generation, 1), as design.md section 5 asks. */
+ * that is older than that has the revision (epoch, generation, 1), as architecture.md, "Revisions", says. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 

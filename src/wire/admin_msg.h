@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors, authentication, server information and client ids (riak-pb.md sections 1, 3 and 15): bodies, without frames
- * where not said otherwise. */
+/* Errors, authentication, server information and client ids (riak-protocol.md sections 1, 3 and 15): bodies, without
+ * frames where not said otherwise. */
 #ifndef WIRE_ADMIN_MSG_H
 #define WIRE_ADMIN_MSG_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bucket properties, bucket types and listings (riak-pb.md sections 8 and 9), by protobuf-c: bodies, without frames.
- * What is decoded is borrowed from the arena. Decoders return E_MALFORMED for what cannot be decoded, lacks a required
- * field, or is larger than the arena allows; of properties E_TOO_MANY for more than PROPS_HOOKS_MAX hooks in a list.
- * Texts are of any length (store/props_check.h). */
+/* Bucket properties, bucket types and listings (riak-protocol.md sections 8 and 9), by protobuf-c: bodies, without
+ * frames. What is decoded is borrowed from the arena. Decoders return E_MALFORMED for what cannot be decoded, lacks a
+ * required field, or is larger than the arena allows; of properties E_TOO_MANY for more than PROPS_HOOKS_MAX hooks in a
+ * list. Texts are of any length (store/props_check.h). */
 #ifndef WIRE_BUCKET_MSG_H
 #define WIRE_BUCKET_MSG_H
 

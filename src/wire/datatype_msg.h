@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DtFetchReq/Resp, DtUpdateReq/Resp (riak-pb.md section 12) and the counters of Riak 1.4 (section 11): requests decoded
- * as views, operations turned into those of datatype/operation.h, answers written from a state. All input is hostile;
- * nesting is bounded by DATATYPE_DEPTH_MAX. */
+/* DtFetchReq/Resp, DtUpdateReq/Resp (riak-protocol.md section 12) and the counters of Riak 1.4 (riak-protocol.md
+ * section 11): requests decoded as views, operations turned into those of datatype/operation.h, answers written from a
+ * state. All input is hostile; nesting is bounded by DATATYPE_DEPTH_MAX. */
 #ifndef WIRE_DATATYPE_MSG_H
 #define WIRE_DATATYPE_MSG_H
 

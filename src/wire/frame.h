@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The frame of the client protocol: 4 bytes big-endian length N, 1 byte message code, N-1 bytes body (riak-pb.md
+/* The frame of the client protocol: 4 bytes big-endian length N, 1 byte message code, N-1 bytes body (riak-protocol.md
  * section 1). Only the envelope: what the body means is in the *_msg files. */
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H
@@ -9,7 +9,7 @@
 
 #define FRAME_HEAD 5 /* bytes of length and code */
 
-/* Message codes of riak-pb.md section 2 that this version answers or sends. */
+/* Message codes of riak-protocol.md section 2 that this version answers or sends. */
 enum msg_code {
     MSG_ERROR_RESP = 0,
     MSG_PING_REQ = 1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RpbIndexReq and RpbIndexResp (riak-pb.md section 10): bodies, decoded as views. */
+/* RpbIndexReq and RpbIndexResp (riak-protocol.md section 10): bodies, decoded as views. */
 #ifndef WIRE_INDEX_MSG_H
 #define WIRE_INDEX_MSG_H
 

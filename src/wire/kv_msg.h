@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RpbGetReq/Resp, RpbPutReq/Resp, RpbDelReq and RpbContent (riak-pb.md sections 4 to 6), both directions. The hot path:
- * decoded as views into the frame, encoded straight into the output. Unknown fields are ignored, as protobuf says; a
- * field of the wrong wire type, a truncated one, or `content` given twice is E_MALFORMED. Whether a missing bucket or
- * key is an error is for the server to say: `has_*` tells absent from empty.
+/* RpbGetReq/Resp, RpbPutReq/Resp, RpbDelReq and RpbContent (riak-protocol.md sections 4 to 6), both directions. The hot
+ * path: decoded as views into the frame, encoded straight into the output. Unknown fields are ignored, as protobuf
+ * says; a field of the wrong wire type, a truncated one, or `content` given twice is E_MALFORMED. Whether a missing
+ * bucket or key is an error is for the server to say: `has_*` tells absent from empty.
  *
  * Metadata: everything of a content but value, vtag, last_mod and deleted travels as one run of bytes in wire form
  * (fields 2, 3, 4, 6, 9, 10 of RpbContent, in that order), built once at put and given back verbatim at get. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RpbMapRedReq and RpbMapRedResp (riak-pb.md section 13): bodies. */
+/* RpbMapRedReq and RpbMapRedResp (riak-protocol.md section 13): bodies. */
 #ifndef WIRE_MAPRED_MSG_H
 #define WIRE_MAPRED_MSG_H
 

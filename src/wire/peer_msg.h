@@ -92,7 +92,7 @@ enum peer_state {
 struct peer_beacon {
     unsigned state;
     bool serving;                        /* holds a valid lease now */
-    uint32_t n;                          /* the largest number of nodes that it knows of (design, section 6: N) */
+    uint32_t n;                          /* the largest number of nodes that it knows of (architecture.md, "N") */
     uint8_t cluster_id[PEER_CLUSTER_ID]; /* zeros: in none */
     uint64_t epoch;
     uint64_t highest_epoch;         /* that it ever heard of */

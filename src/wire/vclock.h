@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client's form of a revision, which Riak's clients call the vclock and only ever hand back: 1 version byte, epoch
  * u64, generation u32, index u64, first 8 bytes of the cluster id, tag of the key u64, big-endian. memcmp is the order
- * of the vclocks of one key (design.md section 1).
+ * of the vclocks of one key (architecture.md, "Revisions").
  *
  * What it says to a store: nothing was seen (none), everything up to a revision was seen (known), or something of
  * another cluster or another key was seen, which counts as nothing here (foreign, R-EPOCH). Revisions are counted for
