@@ -239,8 +239,9 @@ struct readiness {
 
 struct router {
     struct cluster *cluster;
-    struct list todo; /* ops to be dispatched at the end of the turn */
-    struct op *free;  /* kept for the next */
+    struct op *called; /* that a call is about to return DONE or PENDING for */
+    struct list todo;  /* ops to be dispatched at the end of the turn */
+    struct op *free;   /* kept for the next */
     unsigned free_count;
     struct list waits; /* ops that wait for their next try */
     struct timer expiry;
@@ -552,6 +553,8 @@ struct link *partition_link(const struct partition *p, uint64_t replica); /* or 
 void partition_round(struct partition *p, const struct peer_round *r);
 void partition_lead(struct partition *p); /* the leader's reconciling with the map */
 void partition_forget_origins(struct partition *p);
+/* Sees to that at the end of the turn, of one that is alone. */
+void partition_remember_origins(struct partition *p);
 void partition_describe(struct partition *p, struct peer_replica *out); /* partition_describe.c */
 int partition_commit_solo(struct partition *p, struct store_command *c, struct store_result *result);
 /* partition_expiry.c */

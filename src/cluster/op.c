@@ -108,6 +108,22 @@ void op_drop(struct op *w)
     r->free_count++;
 }
 
+/* Within the call that asks for it, the caller finds the answer in its request. */
+static void answer_request(struct op *w, struct router_request *q, const struct store_result *result, int err)
+{
+    struct router *r = w->router;
+    ASSERT(!r->called || r->called == w); /* nobody else is answered from within a call */
+    if (r->called != w) {
+        q->done(q, err, result);
+        return;
+    }
+    r->called = NULL;
+    q->err = err;
+    q->has_result = result != NULL;
+    if (result)
+        q->result = *result;
+}
+
 void op_finish(struct op *w, int err, const struct store_result *result)
 {
     static const struct store_result nothing;
@@ -126,7 +142,7 @@ void op_finish(struct op *w, int err, const struct store_result *result)
     /* The list of results above the acknowledged mark is the shorter the earlier this leaves it. */
     list_remove(&w->by_sequence);
     if (q)
-        q->done(q, err, of_key ? &r : NULL);
+        answer_request(w, q, of_key ? &r : NULL, err);
     op_drop(w);
 }
 
@@ -251,8 +267,8 @@ static void write_alone(struct op *w)
         err = partition_commit_solo(p, &command, &result);
     partition_schedule_expiry(p);
     router_seen(w);
-    op_finish(w, err, &result); /* of what the store holds: nothing is to change in it before */
-    partition_forget_origins(p);
+    op_finish(w, err, &result); /* of what the store holds: nothing is to change in it before the end of the event */
+    partition_remember_origins(p);
 }
 
 static void propose(struct op *w)

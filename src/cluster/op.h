@@ -127,8 +127,10 @@ static inline void router_seen(const struct op *w)
 }
 
 /* router.c, router_list.c */
-/* NULL: there is no memory, which the request was told. */
+/* A call begins. NULL: no memory, with which it ends: ROUTER_DONE. */
 struct op *router_begin(struct router *r, struct router_request *q, unsigned kind);
+/* The rest of it: dispatches what router_begin() gave, or finishes it with `err`. */
+enum router_state router_start(struct router *r, struct op *w, int err);
 void router_peer_gone(struct peer *p);
 /* This node answers quorum reads of it; and takes writes, too, which it does not while it hands over. */
 bool router_reads(const struct partition *p);

@@ -533,6 +533,8 @@ void partition_turn(struct partition *p)
     if (!p->replica || p->broken)
         return;
     router_serve_reads(p);
+    if (!p->group)
+        partition_forget_origins(p);
     if (!p->tick_index)
         partition_schedule_expiry(p);
 }

@@ -264,6 +264,12 @@ void partition_forget_origins(struct partition *p)
     }
 }
 
+void partition_remember_origins(struct partition *p)
+{
+    if (now_of(p->cluster) >= p->forget_ms)
+        partition_mark_dirty(p);
+}
+
 void partition_lead(struct partition *p)
 {
     const struct partition_map *map = &p->cluster->meta.state->partition[p->number];

@@ -165,14 +165,28 @@ struct op *router_begin(struct router *r, struct router_request *q, unsigned kin
 {
     struct op *w = op_create(r, kind, q->timeout_ms ? q->timeout_ms : ROUTER_TIMEOUT_MS);
     if (!w) {
-        static const struct store_result nothing = {.err = E_NOMEM};
-        q->done(q, E_NOMEM, op_is_of_key(kind) ? &nothing : NULL);
+        q->err = E_NOMEM;
+        q->has_result = op_is_of_key(kind);
+        q->result = (struct store_result){.err = E_NOMEM};
         return NULL;
     }
     w->request = q;
     w->catalog_version = r->cluster->catalog_version;
     q->op = w;
+    r->called = w;
     return w;
+}
+
+enum router_state router_start(struct router *r, struct op *w, int err)
+{
+    ASSERT(r->called == w);
+    if (err)
+        op_finish(w, err, NULL);
+    else
+        op_dispatch(w);
+    bool is_pending = r->called != NULL;
+    r->called = NULL;
+    return is_pending ? ROUTER_PENDING : ROUTER_DONE;
 }
 
 static struct partition *partition_of(struct router *r, const struct store_key *k)
@@ -203,40 +217,44 @@ static void note_seen(const struct partition *p, const struct router_request *q)
     router_raise(q->floor, p->number, &m);
 }
 
-static void write_here(struct partition *p, struct router_request *q, struct store_command *c)
+/* This node answers it at once, by what it holds. */
+static struct store_result *answer_here(const struct partition *p, struct router_request *q)
 {
-    struct store_result result = {0};
+    ASSERT(!p->cluster->router.called);
+    q->has_result = true;
+    q->result = (struct store_result){0};
+    return &q->result;
+}
+
+static enum router_state write_here(struct partition *p, struct router_request *q, struct store_command *c)
+{
+    struct store_result *result = answer_here(p, q);
     c->origin.sequence = 0; /* it is answered here and now, and never repeated */
     int err = store_admit(p->store, c);
     if (err)
         p->cluster->config.metrics->writes_refused_full++;
     else
-        err = partition_commit_solo(p, c, &result);
+        err = partition_commit_solo(p, c, result);
     partition_schedule_expiry(p);
-    result.err = err;
+    q->err = result->err = err;
     note_seen(p, q);
-    q->done(q, err, &result);
-    partition_forget_origins(p);
+    partition_remember_origins(p);
+    return ROUTER_DONE;
 }
 
-void router_write(struct router *r, struct router_request *q, struct store_command *c)
+enum router_state router_write(struct router *r, struct router_request *q, struct store_command *c)
 {
     struct partition *p = partition_of(r, &c->key);
-    if (serves_alone(p) && !r->applying) {
-        write_here(p, q, c);
-        return;
-    }
+    if (serves_alone(p) && !r->applying)
+        return write_here(p, q, c);
     struct op *w = router_begin(r, q, PEER_WRITE);
     if (!w)
-        return;
+        return ROUTER_DONE;
     w->partition = p;
     w->wants_object = q->wants_object;
     identify(w, c);
     w->blob = command_encode(c);
-    if (w->blob)
-        op_dispatch(w);
-    else
-        op_finish(w, E_NOMEM, NULL);
+    return router_start(r, w, w->blob ? 0 : E_NOMEM);
 }
 
 static int get_here(struct partition *p, const struct store_key *k, struct store_result *result)
@@ -254,33 +272,28 @@ static int get_here(struct partition *p, const struct store_key *k, struct store
 /* R-READ: the latest state is here, for certain, at this moment. False: the request has to wait for something. */
 static bool read_now(struct partition *p, struct router_request *q, const struct store_key *k)
 {
-    struct store_result result = {0};
     if (p->cluster->router.applying || !router_reads(p) || !partition_may_read_now(p))
         return false;
-    int err = get_here(p, k, &result);
-    if (err == E_DUE) /* for the entry that frees it */
+    q->err = get_here(p, k, answer_here(p, q));
+    if (q->err == E_DUE) /* for the entry that frees it */
         return false;
     note_seen(p, q);
-    q->done(q, err, &result);
     return true;
 }
 
-void router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
+enum router_state router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
 {
     struct partition *p = partition_of(r, k);
     if (read_now(p, q, k))
-        return;
+        return ROUTER_DONE;
     struct op *w = router_begin(r, q, any_replica ? PEER_GET_ANY : PEER_GET);
     if (!w)
-        return;
+        return ROUTER_DONE;
     w->partition = p;
     w->wants_object = true;
     router_begin_any(w, q->floor);
     w->blob = router_encode_key(k);
-    if (w->blob && router_decode_key(w) == 0)
-        op_dispatch(w);
-    else
-        op_finish(w, E_NOMEM, NULL);
+    return router_start(r, w, w->blob && router_decode_key(w) == 0 ? 0 : E_NOMEM);
 }
 
 /* --- who keeps it --- */
@@ -301,57 +314,60 @@ const char *router_keeper(const struct router *r, const struct store_key *k, uns
 /* --- the catalog --- */
 
 /* One change as bytes; err: of encoding it. */
-static void ask_for_change(struct router *r, struct router_request *q, int err, const struct buf *change)
+static enum router_state ask_for_change(struct router *r, struct router_request *q, int err, const struct buf *change)
 {
     struct op *w = router_begin(r, q, PEER_CATALOG);
     if (!w)
-        return;
+        return ROUTER_DONE;
     struct slice bytes = buf_slice(change);
     w->blob = err ? NULL : blob_create(bytes.len);
     if (w->blob)
         memcpy(w->blob->data, bytes.data, bytes.len);
-    if (w->blob)
-        op_dispatch(w);
-    else
-        op_finish(w, E_NOMEM, NULL);
+    return router_start(r, w, w->blob ? 0 : E_NOMEM);
 }
 
-static void change_catalog(struct router *r, struct router_request *q, enum catalog_change what, struct slice type,
-                           struct slice bucket, const struct bucket_props *props)
+static enum router_state change_catalog(struct router *r, struct router_request *q, enum catalog_change what,
+                                        struct slice type, struct slice bucket, const struct bucket_props *props)
 {
     struct buf b;
     buf_init(&b, SIZE_MAX / 2);
-    ask_for_change(r, q, catalog_change_encode(&b, what, type, bucket, props), &b);
+    enum router_state state = ask_for_change(r, q, catalog_change_encode(&b, what, type, bucket, props), &b);
     buf_fini(&b);
+    return state;
 }
 
-void router_change_security(struct router *r, struct router_request *q, const struct security_change *change)
+enum router_state router_change_security(struct router *r, struct router_request *q,
+                                         const struct security_change *change)
 {
     struct buf b;
     buf_init(&b, SIZE_MAX / 2);
-    ask_for_change(r, q, catalog_security_encode(&b, change), &b);
+    enum router_state state = ask_for_change(r, q, catalog_security_encode(&b, change), &b);
     buf_fini(&b);
+    return state;
 }
 
-void router_create_type(struct router *r, struct router_request *q, struct slice type, const struct bucket_props *props)
+enum router_state router_create_type(struct router *r, struct router_request *q, struct slice type,
+                                     const struct bucket_props *props)
 {
-    change_catalog(r, q, CATALOG_CREATE_TYPE, type, slice_make(NULL, 0), props);
+    return change_catalog(r, q, CATALOG_CREATE_TYPE, type, slice_make(NULL, 0), props);
 }
 
-void router_set_type(struct router *r, struct router_request *q, struct slice type, const struct bucket_props *fields)
+enum router_state router_set_type(struct router *r, struct router_request *q, struct slice type,
+                                  const struct bucket_props *fields)
 {
-    change_catalog(r, q, CATALOG_SET_TYPE, type, slice_make(NULL, 0), fields);
+    return change_catalog(r, q, CATALOG_SET_TYPE, type, slice_make(NULL, 0), fields);
 }
 
-void router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
-                       const struct bucket_props *fields)
+enum router_state router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
+                                    const struct bucket_props *fields)
 {
-    change_catalog(r, q, CATALOG_SET_BUCKET, type, bucket, fields);
+    return change_catalog(r, q, CATALOG_SET_BUCKET, type, bucket, fields);
 }
 
-void router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket)
+enum router_state router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
+                                      struct slice bucket)
 {
-    change_catalog(r, q, CATALOG_RESET_BUCKET, type, bucket, NULL);
+    return change_catalog(r, q, CATALOG_RESET_BUCKET, type, bucket, NULL);
 }
 
 /* --- what happens in a partition --- */

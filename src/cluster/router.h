@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a request to the data: which partition, whose turn, at what time. Every answer comes by callback, because
- * a partition may be led elsewhere; what this node leads alone is answered before the call returns. */
+/* The way of a request to the data: which partition, whose turn, at what time. A call that asks for something returns
+ * ROUTER_DONE with the answer in the request, or ROUTER_PENDING: then `done` is called later, never from within the
+ * call. */
 #ifndef CLUSTER_ROUTER_H
 #define CLUSTER_ROUTER_H
 
@@ -39,12 +40,13 @@ const struct store_memory *router_memory(const struct router *r);
 
 /* --- requests --- */
 
-/* `result` is borrowed for the call. err: 0; what store_apply(), store_admit() or store_get() returned; E_NOMEM; or
- *   E_AGAIN     the node was without a lease, and the catalog is another since: certainly no effect, not for
- *               `any_replica`
- *   E_TIMEOUT   its time is over, and it has certainly had no effect
- *   E_UNKNOWN   its time is over, and it may have had its effect, or may have it later
- * Its time is over, too, when this node is not in the cluster any more of which it was asked. */
+enum router_state { ROUTER_DONE, ROUTER_PENDING };
+
+/* `result` is borrowed for the call; NULL where the request is none of a key. err: 0; what store_apply(), store_admit()
+ * or store_get() returned; E_NOMEM; or E_AGAIN     the node was without a lease, and the catalog is another since:
+ * certainly no effect, not for `any_replica` E_TIMEOUT   its time is over, and it has certainly had no effect E_UNKNOWN
+ * its time is over, and it may have had its effect, or may have it later Its time is over, too, when this node is not
+ * in the cluster any more of which it was asked. */
 struct router_request;
 typedef void (*router_done)(struct router_request *q, int err, const struct store_result *result);
 
@@ -68,9 +70,24 @@ struct router_request {
     bool wants_object;          /* of a write: the answer is to hold the object, not its error alone */
     struct list link;
     void *op;
+    /* Of ROUTER_DONE: what `done` would be given. What the result points to is borrowed until the next call of the
+     * router, or the end of this event of the loop. */
+    int err;
+    bool has_result;
+    struct store_result result;
 };
 
 #define ROUTER_TIMEOUT_MS ((uint64_t)60 * 1000) /* Riak's */
+
+/* For a caller to whom both are alike: gives an answer that is there to q->done. Also in a `done`, which may reuse or
+ * free `q`. */
+static inline void router_deliver(struct router_request *q, enum router_state state)
+{
+    if (state == ROUTER_PENDING)
+        return;
+    struct store_result result = q->result; /* the next request of `q` overwrites it */
+    q->done(q, q->err, q->has_result ? &result : NULL);
+}
 
 /* Nobody is interested in the answer any more: `done` is not called. Also when there is none under way, and from the
  * `done` of any request. What was asked may still have its effect. */
@@ -79,21 +96,24 @@ void router_forget(struct router *r, struct router_request *q);
 
 /* Proposes a write; key, rules, condition, context and contents are given, the rest is filled in here. `c` and what it
  * points to are borrowed for the call. */
-void router_write(struct router *r, struct router_request *q, struct store_command *c);
+enum router_state router_write(struct router *r, struct router_request *q, struct store_command *c);
 
 /* `any_replica`: r = 1, may be stale (promise 3), but not older than q->floor: where no replica that can be reached has
  * come as far, it waits for one. Otherwise linearizable. `k` is borrowed for the call. */
-void router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
+enum router_state router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
 
 /* Changes of the catalog, which every node that holds a lease knows before `done` is called with 0 (result is NULL).
  * The fields were checked. All is borrowed for the call. */
-void router_create_type(struct router *r, struct router_request *q, struct slice type,
-                        const struct bucket_props *props);
-void router_set_type(struct router *r, struct router_request *q, struct slice type, const struct bucket_props *fields);
-void router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
-                       const struct bucket_props *fields);
-void router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
-void router_change_security(struct router *r, struct router_request *q, const struct security_change *change);
+enum router_state router_create_type(struct router *r, struct router_request *q, struct slice type,
+                                     const struct bucket_props *props);
+enum router_state router_set_type(struct router *r, struct router_request *q, struct slice type,
+                                  const struct bucket_props *fields);
+enum router_state router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
+                                    const struct bucket_props *fields);
+enum router_state router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
+                                      struct slice bucket);
+enum router_state router_change_security(struct router *r, struct router_request *q,
+                                         const struct security_change *change);
 
 /* --- listing --- */
 
@@ -103,13 +123,13 @@ struct router_scan {
     uint64_t cursor;
     bool ended; /* set by a step: it was the last */
 };
-/* One step: calls f for a few names, then `done` (result is NULL): with 0, go on while !w->ended. Names are borrowed
- * for the call of f; one that is there all the while is given once, also when the data changes between the steps. `w`,
- * `type` and `bucket` stay borrowed until `done`. */
-void router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                      struct slice bucket, store_list_f f, void *arg);
-void router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                         store_list_f f, void *arg);
+/* One step: calls f for a few names, within the call or later, and ends (without a result): with 0, go on while
+ * !w->ended. f asks the router for nothing. Names are borrowed for the call of f; one that is there all the while is
+ * given once, also when the data changes between the steps. `w`, `type` and `bucket` stay borrowed until `done`. */
+enum router_state router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
+                                   struct slice bucket, store_list_f f, void *arg);
+enum router_state router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
+                                      struct slice type, store_list_f f, void *arg);
 
 /* --- secondary indexes --- */
 
@@ -129,8 +149,8 @@ struct router_query {
  * partition answers is what it holds at one moment of the step, and nothing that is acknowledged before it is missing
  * (promise 3). */
 typedef void (*router_hit_f)(void *arg, const struct router_hit *hit);
-void router_query(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                  struct slice bucket, const struct router_query *query, router_hit_f f, void *arg);
+enum router_state router_query(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
+                               struct slice bucket, const struct router_query *query, router_hit_f f, void *arg);
 
 /* The address of the i-th node that keeps the key, the one that leads its partition first where that is known; counted
  * around when there are fewer. *partition: that of the key, and i partitions behind it. Borrowed until the next turn;

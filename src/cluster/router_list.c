@@ -288,39 +288,36 @@ static struct op *begin_step(struct router *r, struct router_request *q, unsigne
     return w;
 }
 
-static void dispatch_step(struct op *w)
+static enum router_state dispatch_step(struct op *w)
 {
     struct router *r = w->router;
     /* Between two steps this node has left the cluster that was listed, or is in another that has fewer partitions. */
     if (router_unavailable(r) || w->partition->number >= partitions_of(r->cluster))
-        op_finish(w, E_TIMEOUT, NULL);
-    else if (w->blob && router_decode_scan(w) == 0)
-        op_dispatch(w);
-    else
-        op_finish(w, E_NOMEM, NULL);
+        return router_start(r, w, E_TIMEOUT);
+    return router_start(r, w, w->blob && router_decode_scan(w) == 0 ? 0 : E_NOMEM);
 }
 
-static void list(struct router *r, struct router_request *q, unsigned kind, struct router_scan *scan,
-                 const struct store_key *k, store_list_f f, void *arg)
+static enum router_state list(struct router *r, struct router_request *q, unsigned kind, struct router_scan *scan,
+                              const struct store_key *k, store_list_f f, void *arg)
 {
     struct op *w = begin_step(r, q, kind, scan, arg);
     if (!w)
-        return;
+        return ROUTER_DONE;
     w->list_f = f;
     w->blob = router_encode_key(k);
-    dispatch_step(w);
+    return dispatch_step(w);
 }
 
-void router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                      struct slice bucket, store_list_f f, void *arg)
+enum router_state router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
+                                   struct slice bucket, store_list_f f, void *arg)
 {
-    list(r, q, PEER_KEYS, w, &(struct store_key){.type = type, .bucket = bucket}, f, arg);
+    return list(r, q, PEER_KEYS, w, &(struct store_key){.type = type, .bucket = bucket}, f, arg);
 }
 
-void router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                         store_list_f f, void *arg)
+enum router_state router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
+                                      struct slice type, store_list_f f, void *arg)
 {
-    list(r, q, PEER_BUCKETS, w, &(struct store_key){.type = type}, f, arg);
+    return list(r, q, PEER_BUCKETS, w, &(struct store_key){.type = type}, f, arg);
 }
 
 /* --- queries --- */
@@ -353,13 +350,13 @@ int router_decode_scan(struct op *w)
     return coder_end(&c);
 }
 
-void router_query(struct router *r, struct router_request *q, struct router_scan *scan, struct slice type,
-                  struct slice bucket, const struct router_query *query, router_hit_f f, void *arg)
+enum router_state router_query(struct router *r, struct router_request *q, struct router_scan *scan, struct slice type,
+                               struct slice bucket, const struct router_query *query, router_hit_f f, void *arg)
 {
     struct op *w = begin_step(r, q, PEER_QUERY, scan, arg);
     if (!w)
-        return;
+        return ROUTER_DONE;
     w->hit_f = f;
     w->blob = encode_query(type, bucket, query);
-    dispatch_step(w);
+    return dispatch_step(w);
 }

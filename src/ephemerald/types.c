@@ -65,7 +65,7 @@ static void go_on(struct types *t)
         return;
     }
     t->asking = true;
-    router_create_type(t->router, &t->request, slice_str(type->name), &type->props);
+    router_deliver(&t->request, router_create_type(t->router, &t->request, slice_str(type->name), &type->props));
 }
 
 void types_turn(struct types *t)

@@ -111,10 +111,12 @@ void bucket_set(struct session *s, struct slice body)
     struct outcome refused;
     if (!decode(s, body, bucket_set_req_decode, "RpbSetBucketReq", &req))
         return;
-    if (properties_check_bucket(&s->server->api, &s->who, req.type, req.bucket, &req.props, &text, &refused))
-        router_set_bucket(s->server->router, ask(s, MSG_SET_BUCKET_RESP), req.type, req.bucket, &req.props);
-    else
+    if (!properties_check_bucket(&s->server->api, &s->who, req.type, req.bucket, &req.props, &text, &refused)) {
         riak_refuse(s, &bucket_words, &refused);
+        return;
+    }
+    struct router_request *q = ask(s, MSG_SET_BUCKET_RESP);
+    router_deliver(q, router_set_bucket(s->server->router, q, req.type, req.bucket, &req.props));
 }
 
 void bucket_set_type(struct session *s, struct slice body)
@@ -124,10 +126,12 @@ void bucket_set_type(struct session *s, struct slice body)
     struct outcome refused;
     if (!decode(s, body, bucket_set_type_req_decode, "RpbSetBucketTypeReq", &req))
         return;
-    if (properties_check_type(&s->server->api, &s->who, req.type, &req.props, &text, &refused))
-        router_set_type(s->server->router, ask(s, MSG_SET_BUCKET_RESP), req.type, &req.props);
-    else
+    if (!properties_check_type(&s->server->api, &s->who, req.type, &req.props, &text, &refused)) {
         riak_refuse(s, &set_type_words, &refused);
+        return;
+    }
+    struct router_request *q = ask(s, MSG_SET_BUCKET_RESP);
+    router_deliver(q, router_set_type(s->server->router, q, req.type, &req.props));
 }
 
 void bucket_reset(struct session *s, struct slice body)
@@ -136,10 +140,12 @@ void bucket_reset(struct session *s, struct slice body)
     struct outcome refused;
     if (!decode(s, body, bucket_reset_req_decode, "RpbResetBucketReq", &req))
         return;
-    if (properties_check_reset(&s->server->api, &s->who, req.type, req.bucket, &refused))
-        router_reset_bucket(s->server->router, ask(s, MSG_RESET_BUCKET_RESP), req.type, req.bucket);
-    else
+    if (!properties_check_reset(&s->server->api, &s->who, req.type, req.bucket, &refused)) {
         riak_refuse(s, NULL, &refused);
+        return;
+    }
+    struct router_request *q = ask(s, MSG_RESET_BUCKET_RESP);
+    router_deliver(q, router_reset_bucket(s->server->router, q, req.type, req.bucket));
 }
 
 /* --- for operators --- */
@@ -188,10 +194,12 @@ void bucket_create_type(struct session *s, struct slice body)
     struct outcome refused;
     if (!decode(s, body, bucket_set_type_req_decode, "EphCreateTypeReq", &req))
         return;
-    if (properties_check_creation(&s->server->api, &s->who, &req.props, &text, &refused))
-        router_create_type(s->server->router, session_ask(s, 0, on_created), req.type, &req.props);
-    else
+    if (!properties_check_creation(&s->server->api, &s->who, &req.props, &text, &refused)) {
         riak_refuse(s, &create_words, &refused);
+        return;
+    }
+    struct router_request *q = session_ask(s, 0, on_created);
+    router_deliver(q, router_create_type(s->server->router, q, req.type, &req.props));
 }
 
 struct type_list {

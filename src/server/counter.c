@@ -74,7 +74,7 @@ void counter_get(struct session *s, struct slice body)
         return;
     struct router_request *q = session_ask(s, 0, on_read);
     s->request->datatype.kind = DATATYPE_COUNTER;
-    router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums));
+    router_deliver(q, router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums)));
 }
 
 /* The operation, in the server's scratch. */

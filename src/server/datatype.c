@@ -44,7 +44,7 @@ void update_ask(struct session *s, const struct update *u, const struct target *
     /* A counter's result says what it came to: as an object it would be what it is now, when others have come between
      * (R-RETRY). */
     q->wants_object = s->request->datatype.value && u->kind != DATATYPE_COUNTER;
-    router_write(s->server->router, q, &c);
+    router_deliver(q, router_write(s->server->router, q, &c));
 }
 
 /* As Erlang names the modules that Riak keeps a field in. */
@@ -185,7 +185,7 @@ void datatype_fetch(struct session *s, struct slice body)
     session_may_repeat(s);
     s->request->datatype.kind = kind;
     s->request->datatype.context = req.include_context && has_context(kind);
-    router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums));
+    router_deliver(q, router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums)));
 }
 
 /* --- update --- */

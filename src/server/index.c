@@ -63,7 +63,8 @@ static void step(struct scan *w, struct router_request *q)
 {
     struct index_scan *x = index_of(w);
     x->query.has_below = x->sorted && x->max && top_k_full(&x->hits, &x->query.below);
-    router_query(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), &x->query, take_hit, x);
+    router_deliver(q, router_query(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), &x->query,
+                                   take_hit, x));
 }
 
 #define SORTED_AT_ONCE   256

@@ -43,5 +43,6 @@ void kv_del(struct session *s, struct slice body)
     if (!session_claim(s, p.target.tag))
         return;
     s->request->put.consistent = p.target.rules->consistent;
-    router_write(s->server->router, session_ask(s, req.timeout_ms, on_deleted), &p.command);
+    struct router_request *q = session_ask(s, req.timeout_ms, on_deleted);
+    router_deliver(q, router_write(s->server->router, q, &p.command));
 }

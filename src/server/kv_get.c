@@ -104,5 +104,5 @@ void kv_get(struct session *s, struct slice body)
     struct router_request *q = session_ask(s, req.timeout_ms, on_read);
     session_may_repeat(s);
     remember(s, &req);
-    router_read(s->server->router, q, &p.target.key, p.any_replica);
+    router_deliver(q, router_read(s->server->router, q, &p.target.key, p.any_replica));
 }

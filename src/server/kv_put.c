@@ -105,5 +105,5 @@ void kv_put(struct session *s, struct slice body)
     s->request->put.returns = (req.return_body || req.return_head) && !p.target.rules->write_once;
     struct router_request *q = session_ask(s, req.timeout_ms, on_written);
     q->wants_object = s->request->put.returns;
-    router_write(s->server->router, q, &p.command);
+    router_deliver(q, router_write(s->server->router, q, &p.command));
 }

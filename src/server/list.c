@@ -17,12 +17,13 @@ static void add_name(void *arg, struct slice name)
 
 static void step_keys(struct scan *w, struct router_request *q)
 {
-    router_list_keys(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), add_name, w);
+    router_deliver(
+        q, router_list_keys(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), add_name, w));
 }
 
 static void step_buckets(struct scan *w, struct router_request *q)
 {
-    router_list_buckets(w->session->server->router, q, &w->router, scan_type(w), add_name, w);
+    router_deliver(q, router_list_buckets(w->session->server->router, q, &w->router, scan_type(w), add_name, w));
 }
 
 static int add(struct scan *w, struct buf *out, const struct slice *names, size_t count)

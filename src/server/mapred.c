@@ -202,9 +202,9 @@ static void step(struct scan *w, struct router_request *q)
     struct mapred *m = mapred_of(w);
     struct router *r = w->session->server->router;
     if (m->job.inputs == MAPRED_INDEX)
-        router_query(r, q, &w->router, scan_type(w), scan_bucket(w), &m->query, take_hit, m);
+        router_deliver(q, router_query(r, q, &w->router, scan_type(w), scan_bucket(w), &m->query, take_hit, m));
     else
-        router_list_keys(r, q, &w->router, scan_type(w), scan_bucket(w), take_key, m);
+        router_deliver(q, router_list_keys(r, q, &w->router, scan_type(w), scan_bucket(w), take_key, m));
 }
 
 /* --- phases --- */

@@ -97,9 +97,9 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
         m->scan.sent = true; /* it cannot begin again */
         c.key = t.key;
         c.rules = target_rules(&s->server->api, &t);
-        router_write(router, &a->request, &c);
+        router_deliver(&a->request, router_write(router, &a->request, &c));
     } else {
-        router_read(router, &a->request, &t.key, false);
+        router_deliver(&a->request, router_read(router, &a->request, &t.key, false));
     }
     return true;
 }

@@ -43,10 +43,12 @@ void users_change(struct session *s, struct slice body)
         riak_refuse_malformed(s, "EphSecurityChange");
         return;
     }
-    if (security_admin_check(&s->server->api, &s->who, &c, &refused))
-        router_change_security(s->server->router, session_ask(s, 0, on_changed), &c);
-    else
+    if (!security_admin_check(&s->server->api, &s->who, &c, &refused)) {
         riak_refuse(s, &change_words, &refused);
+        return;
+    }
+    struct router_request *q = session_ask(s, 0, on_changed);
+    router_deliver(q, router_change_security(s->server->router, q, &c));
 }
 
 /* --- the list --- */

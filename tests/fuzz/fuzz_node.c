@@ -187,15 +187,16 @@ static void ask(struct script *s)
                    fuzz_take(&s->in, fuzz_byte(&s->in) % 8));
     command.value.bytes = slice_str("value");
     if (how & 64 && how & 8)
-        router_list_keys(r, &c->request, &c->walk, slice_make(NULL, 0), slice_str("b"), on_name, NULL);
+        router_deliver(&c->request,
+                       router_list_keys(r, &c->request, &c->walk, slice_make(NULL, 0), slice_str("b"), on_name, NULL));
     else if (how & 64)
-        router_list_buckets(r, &c->request, &c->walk, slice_make(NULL, 0), on_name, NULL);
+        router_deliver(&c->request, router_list_buckets(r, &c->request, &c->walk, slice_make(NULL, 0), on_name, NULL));
     else if (how & 8)
-        router_read(r, &c->request, &command.key, how & 16);
+        router_deliver(&c->request, router_read(r, &c->request, &command.key, how & 16));
     else if (how & 32)
-        router_reset_bucket(r, &c->request, slice_make(NULL, 0), slice_str("b"));
+        router_deliver(&c->request, router_reset_bucket(r, &c->request, slice_make(NULL, 0), slice_str("b")));
     else
-        router_write(r, &c->request, &command);
+        router_deliver(&c->request, router_write(r, &c->request, &command));
     world_settle(&s->world);
 }
 

@@ -306,7 +306,7 @@ static void make_type(struct fake_node *n, const char *name, const struct bucket
 {
     struct creation c = {.done = false};
     router_request_init(&c.request, on_created);
-    router_create_type(n->router, &c.request, slice_str(name), props);
+    router_deliver(&c.request, router_create_type(n->router, &c.request, slice_str(name), props));
     fake_node_turn(n);
     ASSERT(c.done);
 }

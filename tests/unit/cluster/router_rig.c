@@ -85,7 +85,7 @@ struct store_command rig_command(const struct rig *r, enum store_op op, const ch
 int rig_write(struct rig *r, struct store_command *c)
 {
     unsigned before = r->answers;
-    router_write(r->router, &r->request, c);
+    router_deliver(&r->request, router_write(r->router, &r->request, c));
     assert_true(r->has_result);
     return rig_answer(r, before);
 }
@@ -108,7 +108,7 @@ int rig_get(struct rig *r, const char *bucket, const char *key)
 {
     struct store_key k = rig_key(r, bucket, key);
     unsigned before = r->answers;
-    router_read(r->router, &r->request, &k, false);
+    router_deliver(&r->request, router_read(r->router, &r->request, &k, false));
     assert_true(r->has_result);
     return rig_answer(r, before);
 }

@@ -201,7 +201,7 @@ static int put_seen(struct universe *u, const char *key, enum store_condition co
     store_key_init(&c.key, router_hash_key(r), slice_make(NULL, 0), slice_str("bucket"), slice_str(key));
     c.value.bytes = slice_str("new");
     o.done = false;
-    router_write(r, &o.request, &c);
+    router_deliver(&o.request, router_write(r, &o.request, &c));
     u->machine[0].touched = true;
     client_op_wait(u, &o);
     return o.err;

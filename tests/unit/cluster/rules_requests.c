@@ -144,7 +144,8 @@ void test_KNOWN_what_is_answered_all_know_who_serve(void **state)
     unsigned leader = meta_leader(u), deaf = (leader + 1) % 5;
     universe_cut(u, leader, deaf, true);
     router_request_init(&change.request, on_changed);
-    router_change_security(cluster_router(cluster_at(u, leader)), &change.request, &add);
+    router_deliver(&change.request,
+                   router_change_security(cluster_router(cluster_at(u, leader)), &change.request, &add));
     u->machine[leader].touched = true;
     assert_true(lease_is_valid(cluster_at(u, deaf)));
     for (unsigned ms = 0; !change.done && ms < 20000; ms++)
@@ -162,7 +163,8 @@ static void change_a_bucket(struct universe *u, unsigned through)
 {
     struct change change = {.done = false};
     router_request_init(&change.request, on_changed);
-    router_reset_bucket(cluster_router(cluster_at(u, through)), &change.request, slice_make(NULL, 0), slice_str("b"));
+    router_deliver(&change.request, router_reset_bucket(cluster_router(cluster_at(u, through)), &change.request,
+                                                        slice_make(NULL, 0), slice_str("b")));
     u->machine[through].touched = true;
     for (unsigned ms = 0; !change.done && ms < 20000; ms++)
         universe_run(u, 1);

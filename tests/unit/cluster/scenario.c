@@ -173,7 +173,7 @@ int put_for_a_while(struct universe *u, unsigned through, const char *key, const
     client_op_get(u, &o, through, key, false, 10000);
     client_op_wait(u, &o);
     o.done = false;
-    router_write(r, &o.request, &c);
+    router_deliver(&o.request, router_write(r, &o.request, &c));
     u->machine[through].touched = true;
     client_op_wait(u, &o);
     return o.err;

@@ -40,7 +40,8 @@ static void ask_next(struct chain *c)
     struct bucket_props n = {.set = PROP_BIT(PROP_N_VAL), .n_val = 5};
     char bucket[16];
     snprintf(bucket, sizeof bucket, "%u", c->left);
-    router_set_bucket(c->rig->router, &c->request, slice_make(NULL, 0), slice_str(bucket), &n);
+    router_deliver(&c->request,
+                   router_set_bucket(c->rig->router, &c->request, slice_make(NULL, 0), slice_str(bucket), &n));
 }
 
 static void on_next(struct router_request *q, int err, const struct store_result *result)

@@ -386,8 +386,8 @@ static void test_a_change_ends_with_the_lead(void **state)
         leader++;
     cut_off(u, (leader + 1) % 5, true);
     router_request_init(&change.request, on_changed);
-    router_reset_bucket(cluster_router(cluster_at(u, leader)), &change.request, slice_make(NULL, 0),
-                        slice_str("bucket"));
+    router_deliver(&change.request, router_reset_bucket(cluster_router(cluster_at(u, leader)), &change.request,
+                                                        slice_make(NULL, 0), slice_str("bucket")));
     u->machine[leader].touched = true;
     universe_run(u, 500);
     assert_false(change.done);
@@ -436,7 +436,7 @@ static void test_others_may_be_forgotten_in_an_answer(void **state)
     u->now_ms += cluster_at(u, leader)->times.election; /* the leader may not answer from its lease any more (R-READ) */
     for (unsigned i = 0; i < READS; i++) {
         router_request_init(&r.request[i], i ? on_other : on_first);
-        router_read(r.router, &r.request[i], &k, false);
+        router_deliver(&r.request[i], router_read(r.router, &r.request[i], &k, false));
     }
     u->machine[leader].touched = true;
     universe_run(u, 1000);
@@ -457,8 +457,8 @@ static void test_a_change_is_soon_known(void **state)
         struct change change = {.done = false};
         uint64_t begin_ms = u->now_ms;
         router_request_init(&change.request, on_changed);
-        router_reset_bucket(cluster_router(cluster_at(u, i % 5)), &change.request, slice_make(NULL, 0),
-                            slice_str("bucket"));
+        router_deliver(&change.request, router_reset_bucket(cluster_router(cluster_at(u, i % 5)), &change.request,
+                                                            slice_make(NULL, 0), slice_str("bucket")));
         u->machine[i % 5].touched = true;
         while (!change.done && u->now_ms - begin_ms < 5000)
             universe_run(u, 1);
@@ -484,8 +484,9 @@ static void test_many_changes_starve_no_lease(void **state)
             change[i] = (struct change){.done = false};
             snprintf(name[i], sizeof name[i], "bucket-%u", i);
             router_request_init(&change[i].request, on_changed);
-            router_reset_bucket(cluster_router(cluster_at(u, i % 5)), &change[i].request, slice_make(NULL, 0),
-                                slice_str(name[i]));
+            router_deliver(&change[i].request,
+                           router_reset_bucket(cluster_router(cluster_at(u, i % 5)), &change[i].request,
+                                               slice_make(NULL, 0), slice_str(name[i])));
             u->machine[i % 5].touched = true;
         }
         universe_run(u, 1);

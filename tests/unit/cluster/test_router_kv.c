@@ -6,6 +6,12 @@
 
 #include <stdio.h>
 
+static void ignore_name(void *arg, struct slice name)
+{
+    (void)arg;
+    (void)name;
+}
+
 static void test_write_then_read(void **state)
 {
     struct rig r;
@@ -37,7 +43,7 @@ static void test_read_of_any_replica(void **state)
     rig_init(&r);
     rig_put(&r, "b", "k", 0);
     struct store_key k = rig_key(&r, "b", "k");
-    router_read(r.router, &r.request, &k, true);
+    router_deliver(&r.request, router_read(r.router, &r.request, &k, true));
     assert_int_equal(rig_answer(&r, 1), 0);
     assert_true(r.result.exists);
     rig_fini(&r);
@@ -123,6 +129,33 @@ static void test_conditions_come_through(void **state)
     rig_fini(&r);
 }
 
+/* What can be answered is, without `done`; what cannot waits, and is given to `done` after the call. */
+static void test_an_answer_is_there_or_comes_later(void **state)
+{
+    struct rig r;
+    struct bucket_props n = {.set = PROP_BIT(PROP_N_VAL), .n_val = 5};
+    struct router_scan scan = {0};
+    (void)state;
+    rig_init(&r);
+    struct store_command c = rig_command(&r, STORE_PUT, "b", "k");
+    assert_int_equal(router_write(r.router, &r.request, &c), ROUTER_DONE);
+    assert_true(r.request.has_result && r.request.result.object.live);
+    assert_int_equal(r.request.err, 0);
+    struct store_key other = rig_key(&r, "b", "other");
+    assert_int_equal(router_read(r.router, &r.request, &other, false), ROUTER_DONE);
+    assert_int_equal(r.request.err, E_NOT_FOUND);
+    assert_int_equal(router_list_keys(r.router, &r.request, &scan, c.key.type, c.key.bucket, ignore_name, NULL),
+                     ROUTER_DONE);
+    assert_int_equal(r.request.err, 0);
+    assert_false(r.request.has_result);
+    assert_int_equal(r.answers, 0);
+    assert_null(r.request.op);
+    assert_int_equal(router_set_bucket(r.router, &r.request, c.key.type, c.key.bucket, &n), ROUTER_PENDING);
+    assert_int_equal(r.answers, 0);
+    assert_int_equal(rig_turn(&r), 0);
+    rig_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_many_keys_use_all_partitions),
         cmocka_unit_test(test_writes_that_are_alone_have_no_origin),
         cmocka_unit_test(test_conditions_come_through),
+        cmocka_unit_test(test_an_answer_is_there_or_comes_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ static void add_name(void *arg, struct slice name)
 static void step_keys(struct rig *r, struct router_scan *w, const char *bucket, struct names *n)
 {
     unsigned before = r->answers;
-    router_list_keys(r->router, &r->request, w, slice_make(NULL, 0), slice_str(bucket), add_name, n);
+    router_deliver(&r->request,
+                   router_list_keys(r->router, &r->request, w, slice_make(NULL, 0), slice_str(bucket), add_name, n));
     assert_int_equal(rig_answer(r, before), 0);
     assert_false(r->has_result);
 }
@@ -40,7 +41,7 @@ static void step_keys(struct rig *r, struct router_scan *w, const char *bucket, 
 static void step_buckets(struct rig *r, struct router_scan *w, const char *type, struct names *n)
 {
     unsigned before = r->answers;
-    router_list_buckets(r->router, &r->request, w, slice_str(type), add_name, n);
+    router_deliver(&r->request, router_list_buckets(r->router, &r->request, w, slice_str(type), add_name, n));
     assert_int_equal(rig_answer(r, before), 0);
     assert_false(r->has_result);
 }
@@ -238,7 +239,8 @@ static void test_a_walk_that_went_too_far(void **state)
     rig_init(&r);
     r.router->cluster->meta.state->settings.partitions = 8;
     unsigned before = r.answers;
-    router_list_keys(r.router, &r.request, &w, slice_make(NULL, 0), slice_str("1"), add_name, &n);
+    router_deliver(&r.request,
+                   router_list_keys(r.router, &r.request, &w, slice_make(NULL, 0), slice_str("1"), add_name, &n));
     assert_int_equal(rig_answer(&r, before), E_TIMEOUT);
     rig_fini(&r);
 }

@@ -512,14 +512,14 @@ void client_op_put(struct universe *u, struct client_op *o, unsigned i, const ch
         return;
     c.value.bytes = slice_str(value);
     o->request.wants_object = true;
-    router_write(cluster_router(u->machine[i].cluster), &o->request, &c);
+    router_deliver(&o->request, router_write(cluster_router(u->machine[i].cluster), &o->request, &c));
 }
 
 void client_op_get(struct universe *u, struct client_op *o, unsigned i, const char *key, bool any, uint64_t timeout_ms)
 {
     struct store_key k;
     if (begin(u, o, i, key, &k, timeout_ms))
-        router_read(cluster_router(u->machine[i].cluster), &o->request, &k, any);
+        router_deliver(&o->request, router_read(cluster_router(u->machine[i].cluster), &o->request, &k, any));
 }
 
 void client_op_wait(struct universe *u, struct client_op *o)

@@ -10,33 +10,46 @@
 void __real_router_forget(struct router *r, struct router_request *q);
 const char *__real_router_unavailable(const struct router *r);
 bool __real_router_obstacle(const struct router *r, char *out, size_t size);
-void __real_router_write(struct router *r, struct router_request *q, struct store_command *c);
-void __real_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
-void __real_router_set_type(struct router *r, struct router_request *q, struct slice type,
-                            const struct bucket_props *fields);
-void __real_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
-                              const struct bucket_props *fields);
-void __real_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
-void __real_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                             struct slice bucket, store_list_f f, void *arg);
-void __real_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                                store_list_f f, void *arg);
+enum router_state __real_router_write(struct router *r, struct router_request *q, struct store_command *c);
+enum router_state __real_router_read(struct router *r, struct router_request *q, const struct store_key *k,
+                                     bool any_replica);
+enum router_state __real_router_set_type(struct router *r, struct router_request *q, struct slice type,
+                                         const struct bucket_props *fields);
+enum router_state __real_router_set_bucket(struct router *r, struct router_request *q, struct slice type,
+                                           struct slice bucket, const struct bucket_props *fields);
+enum router_state __real_router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
+                                             struct slice bucket);
+enum router_state __real_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w,
+                                          struct slice type, struct slice bucket, store_list_f f, void *arg);
+enum router_state __real_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
+                                             struct slice type, store_list_f f, void *arg);
 
 /* And calls these instead. */
 void __wrap_router_forget(struct router *r, struct router_request *q);
 const char *__wrap_router_unavailable(const struct router *r);
 bool __wrap_router_obstacle(const struct router *r, char *out, size_t size);
-void __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c);
-void __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica);
-void __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
-                            const struct bucket_props *fields);
-void __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
-                              const struct bucket_props *fields);
-void __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket);
-void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                             struct slice bucket, store_list_f f, void *arg);
-void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                                store_list_f f, void *arg);
+enum router_state __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c);
+enum router_state __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k,
+                                     bool any_replica);
+static enum router_state end_change(const struct router_request *q, struct router_request *mine,
+                                    enum router_state state)
+{
+    if (mine == q)
+        return state;
+    router_deliver(mine, state);
+    return ROUTER_PENDING;
+}
+
+enum router_state __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
+                                         const struct bucket_props *fields);
+enum router_state __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type,
+                                           struct slice bucket, const struct bucket_props *fields);
+enum router_state __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
+                                             struct slice bucket);
+enum router_state __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w,
+                                          struct slice type, struct slice bucket, store_list_f f, void *arg);
+enum router_state __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
+                                             struct slice type, store_list_f f, void *arg);
 
 enum kind { WRITE, READ, CHANGE, LIST_KEYS, LIST_BUCKETS };
 
@@ -158,19 +171,20 @@ static void make(struct held *h)
 {
     switch (h->kind) {
     case WRITE:
-        __real_router_write(h->router, &h->mine, &h->command);
+        router_deliver(&h->mine, __real_router_write(h->router, &h->mine, &h->command));
         break;
     case READ:
-        __real_router_read(h->router, &h->mine, &h->command.key, h->any_replica);
+        router_deliver(&h->mine, __real_router_read(h->router, &h->mine, &h->command.key, h->any_replica));
         break;
     case CHANGE:
         pass_on(&h->mine, h->err, NULL);
         break;
     case LIST_KEYS:
-        __real_router_list_keys(h->router, &h->mine, h->scan, h->type, h->bucket, h->f, h->arg);
+        router_deliver(&h->mine,
+                       __real_router_list_keys(h->router, &h->mine, h->scan, h->type, h->bucket, h->f, h->arg));
         break;
     case LIST_BUCKETS:
-        __real_router_list_buckets(h->router, &h->mine, h->scan, h->type, h->f, h->arg);
+        router_deliver(&h->mine, __real_router_list_buckets(h->router, &h->mine, h->scan, h->type, h->f, h->arg));
         break;
     }
 }
@@ -248,23 +262,23 @@ void __wrap_router_forget(struct router *r, struct router_request *q)
     current->forgotten++;
 }
 
-void __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c)
+enum router_state __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c)
 {
-    if (is_held(q))
-        copy_command(hold(r, q, WRITE), c);
-    else
-        __real_router_write(r, q, c);
+    if (!is_held(q))
+        return __real_router_write(r, q, c);
+    copy_command(hold(r, q, WRITE), c);
+    return ROUTER_PENDING;
 }
 
-void __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
+enum router_state __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k,
+                                     bool any_replica)
 {
-    if (!is_held(q)) {
-        __real_router_read(r, q, k, any_replica);
-        return;
-    }
+    if (!is_held(q))
+        return __real_router_read(r, q, k, any_replica);
     struct held *h = hold(r, q, READ);
     h->any_replica = any_replica;
     copy_key(h, k);
+    return ROUTER_PENDING;
 }
 
 static void keep_error(struct router_request *mine, int err, const struct store_result *result)
@@ -283,21 +297,25 @@ static struct router_request *hold_change(struct router *r, struct router_reques
     return &h->mine;
 }
 
-void __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
-                            const struct bucket_props *fields)
+enum router_state __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
+                                         const struct bucket_props *fields)
 {
-    __real_router_set_type(r, hold_change(r, q), type, fields);
+    struct router_request *mine = hold_change(r, q);
+    return end_change(q, mine, __real_router_set_type(r, mine, type, fields));
 }
 
-void __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket,
-                              const struct bucket_props *fields)
+enum router_state __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type,
+                                           struct slice bucket, const struct bucket_props *fields)
 {
-    __real_router_set_bucket(r, hold_change(r, q), type, bucket, fields);
+    struct router_request *mine = hold_change(r, q);
+    return end_change(q, mine, __real_router_set_bucket(r, mine, type, bucket, fields));
 }
 
-void __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type, struct slice bucket)
+enum router_state __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
+                                             struct slice bucket)
 {
-    __real_router_reset_bucket(r, hold_change(r, q), type, bucket);
+    struct router_request *mine = hold_change(r, q);
+    return end_change(q, mine, __real_router_reset_bucket(r, mine, type, bucket));
 }
 
 static struct held *hold_list(struct router *r, struct router_request *q, enum kind kind, struct router_scan *w,
@@ -309,27 +327,25 @@ static struct held *hold_list(struct router *r, struct router_request *q, enum k
     return h;
 }
 
-void __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                             struct slice bucket, store_list_f f, void *arg)
+enum router_state __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w,
+                                          struct slice type, struct slice bucket, store_list_f f, void *arg)
 {
-    if (!is_held(q)) {
-        __real_router_list_keys(r, q, w, type, bucket, f, arg);
-        return;
-    }
+    if (!is_held(q))
+        return __real_router_list_keys(r, q, w, type, bucket, f, arg);
     struct held *h = hold_list(r, q, LIST_KEYS, w, type);
     h->bucket = bucket;
     h->f = f;
     h->arg = arg;
+    return ROUTER_PENDING;
 }
 
-void __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w, struct slice type,
-                                store_list_f f, void *arg)
+enum router_state __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
+                                             struct slice type, store_list_f f, void *arg)
 {
-    if (!is_held(q)) {
-        __real_router_list_buckets(r, q, w, type, f, arg);
-        return;
-    }
+    if (!is_held(q))
+        return __real_router_list_buckets(r, q, w, type, f, arg);
     struct held *h = hold_list(r, q, LIST_BUCKETS, w, type);
     h->f = f;
     h->arg = arg;
+    return ROUTER_PENDING;
 }

@@ -131,7 +131,7 @@ static void test_write_once_answers_nothing_and_keeps_one_value(void **state)
     struct bucket_props once = {.set = PROP_BIT(PROP_WRITE_ONCE), .write_once = true};
     struct router_request q;
     router_request_init(&q, expect_created);
-    router_create_type(r->node.router, &q, slice_str("once"), &once);
+    router_deliver(&q, router_create_type(r->node.router, &q, slice_str("once"), &once));
     fake_node_turn(&r->node);
     struct kv_put_req p = kv_put_of("k", "first");
     struct kv_get_req g = kv_get_of("k");
@@ -194,7 +194,7 @@ static void test_consistent_type(void **state)
     uint8_t bytes[VCLOCK_SIZE] = {0};
     struct slice none = {0}, old = slice_make(bytes, VCLOCK_SIZE);
     router_request_init(&q, expect_created);
-    router_create_type(r->node.router, &q, slice_str("consistent"), &consistent);
+    router_deliver(&q, router_create_type(r->node.router, &q, slice_str("consistent"), &consistent));
     fake_node_turn(&r->node);
     put_consistent(r, "1", none, true);
     put_consistent(r, "blind", none, false);

@@ -20,7 +20,7 @@ static void change(struct fake_node *n, struct security_change c)
 {
     struct router_request q;
     router_request_init(&q, on_done);
-    router_change_security(n->router, &q, &c);
+    router_deliver(&q, router_change_security(n->router, &q, &c));
     fake_node_turn(n);
     fake_node_turn(n);
 }
