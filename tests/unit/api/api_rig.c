@@ -103,7 +103,7 @@ static void expect_answer(struct api_rig *r)
 
 void api_rig_change(struct api_rig *r, struct security_change c)
 {
-    router_change_security(r->api.router, &r->request, &c);
+    router_deliver(&r->request, router_change_security(r->api.router, &r->request, &c));
     expect_answer(r);
     assert_int_equal(r->err, 0);
 }
@@ -137,21 +137,22 @@ void api_rig_grant(struct api_rig *r, const char *name, uint32_t permissions, co
 
 void api_rig_create_type(struct api_rig *r, const char *type, const struct bucket_props *props)
 {
-    router_create_type(r->api.router, &r->request, slice_str(type), props);
+    router_deliver(&r->request, router_create_type(r->api.router, &r->request, slice_str(type), props));
     expect_answer(r);
     assert_int_equal(r->err, 0);
 }
 
 void api_rig_set_bucket(struct api_rig *r, const char *type, const char *bucket, const struct bucket_props *props)
 {
-    router_set_bucket(r->api.router, &r->request, slice_str(type), slice_str(bucket), props);
+    router_deliver(&r->request,
+                   router_set_bucket(r->api.router, &r->request, slice_str(type), slice_str(bucket), props));
     expect_answer(r);
     assert_int_equal(r->err, 0);
 }
 
 bool api_rig_write(struct api_rig *r, struct prepared_write *w)
 {
-    router_write(r->api.router, &r->request, &w->command);
+    router_deliver(&r->request, router_write(r->api.router, &r->request, &w->command));
     expect_answer(r);
     struct store_result result = {.number = r->number};
     return answer_of_key(&r->api, r->err, &result, w->target.rules->consistent, 60000, &r->out);
@@ -159,7 +160,7 @@ bool api_rig_write(struct api_rig *r, struct prepared_write *w)
 
 bool api_rig_read(struct api_rig *r, const struct prepared_read *p)
 {
-    router_read(r->api.router, &r->request, &p->target.key, p->any_replica);
+    router_deliver(&r->request, router_read(r->api.router, &r->request, &p->target.key, p->any_replica));
     expect_answer(r);
     struct store_result result = {.number = r->number};
     return answer_of_key(&r->api, r->err, &result, false, 60000, &r->out);
