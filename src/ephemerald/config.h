@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A node's configuration, read once at the start from flags, environment and file (deployment.md), checked as a whole.
- * Plain values; everything is owned by the struct. */
+/* A node's configuration, read once at the start from flags, environment and file (configuration.md), checked as a
+ * whole. Plain values; everything is owned by the struct. */
 #ifndef EPHEMERALD_CONFIG_H
 #define EPHEMERALD_CONFIG_H
 

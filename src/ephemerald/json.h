@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON of the environment: users and bucket types (deployment.md). Strict: unknown keys, doubled keys, wrong types
- * and anything over its limit are errors that say where. The only place with jansson. */
+/* The JSON of the environment: users and bucket types (configuration.md). Strict: unknown keys, doubled keys, wrong
+ * types and anything over its limit are errors that say where. The only place with jansson. */
 #ifndef EPHEMERALD_JSON_H
 #define EPHEMERALD_JSON_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who a certificate speaks of: the common names of its subject, as UTF-8, and how they compare to a user's name.
- * Subject alternative names are not looked at: a user is named by the CN alone (deployment.md). */
+ * Subject alternative names are not looked at: a user is named by the CN alone (riak-protocol.md section 15). */
 #ifndef TLS_CERT_NAME_H
 #define TLS_CERT_NAME_H
 

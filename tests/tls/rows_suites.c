@@ -7,7 +7,7 @@
 
 #define NO_SUITE   "handshake failure (no common cipher suite)"
 #define NO_VERSION "protocol version (no common TLS version)"
-/* What Riak's Node.js client offers (deployment.md). */
+/* What Riak's Node.js client offers (riak-protocol.md section 15). */
 #define NODE_JS                                                                                                        \
     "DHE-RSA-AES128-SHA256:DHE-RSA-AES256-SHA256:DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA:AES128-SHA256:AES256-SHA256:"   \
     "AES128-SHA:AES256-SHA"
