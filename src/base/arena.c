@@ -45,7 +45,7 @@ void arena_reset(struct arena *a)
 
 static struct arena_chunk *add_chunk(struct arena *a, size_t n)
 {
-    /* The first chunk is of the standard size, so that a large request does not stay behind in it. */
+    /* The first chunk is of the standard size, so that a large request is not kept in it. */
     size_t cap = !a->first || n < ARENA_CHUNK ? ARENA_CHUNK : n;
     struct arena_chunk *c = malloc(sizeof *c + cap);
     if (!c)

@@ -41,7 +41,7 @@ void outq_fini(struct outq *q)
     buf_fini(&q->tail);
 }
 
-/* The tail is in it, and begins anew. */
+/* The tail is in it, and begins empty. */
 static void append_piece(struct outq *q, struct outq_piece *p, struct outq_piece piece)
 {
     *p = piece;
@@ -58,7 +58,7 @@ int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len)
 {
     ASSERT(offset <= blob->size && len <= blob->size - offset);
     if (len == 0)
-        return 0; /* a piece of nothing would hide what stands behind it */
+        return 0; /* an empty piece would hide what follows it */
     struct outq_piece *p = malloc(sizeof *p);
     if (!p)
         return E_NOMEM;

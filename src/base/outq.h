@@ -12,7 +12,7 @@
 struct outq_piece;
 
 struct outq {
-    struct buf tail; /* behind all pieces; the only part in the common case */
+    struct buf tail; /* after all pieces; the only part in the common case */
     struct outq_piece *first, *last;
     size_t pieces_len; /* bytes in the pieces */
 };
@@ -37,7 +37,7 @@ int outq_push_blob(struct outq *q, struct blob *blob, size_t offset, size_t len)
 /* Appends all that stands in `b`, which gives its memory away and is empty afterwards. E_NOMEM: it has it still. */
 int outq_push_buf(struct outq *q, struct buf *b);
 
-/* Moves all that stands in `from` behind what stands in `q`. E_NOMEM: nothing was moved. */
+/* Moves all of `from` to the end of `q`. E_NOMEM: nothing was moved. */
 int outq_append(struct outq *q, struct outq *from);
 
 /* The first bytes that are contiguous; empty when there are none. Borrowed until the next change. */

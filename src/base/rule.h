@@ -22,7 +22,7 @@ enum rule {
     RULE_RAFT_14 = 14, /* nothing is encoded for who is not connected */
     RULE_RAFT_15 = 15, /* a change adds or removes one, the others keep their order */
     RULE_RAFT_16 = 16, /* a single voter is left only where it leads */
-    RULE_RAFT_17 = 17, /* a rebuilt group starts behind a snapshot */
+    RULE_RAFT_17 = 17, /* a rebuilt group starts after a snapshot */
     /* Of the cluster (src/cluster, src/store). */
     RULE_PROOF,   /* only a dial begun after an incarnation was last heard proves it dead */
     RULE_SEATS,   /* no two meta groups can both have a quorum */
@@ -31,7 +31,7 @@ enum rule {
     RULE_EPOCH,   /* an epoch is above all before it, and what was seen in another counts as nothing */
     RULE_ID,      /* ids are never given out again */
     RULE_LEASE,   /* a quorum answer leaves only under a valid lease */
-    RULE_COPY,    /* what changes behind a copy's walk is sent again */
+    RULE_COPY,    /* what changes after a snapshot has sent it is sent again */
     RULE_LOST,    /* a partition is rebuilt when its voters are dead, not when they are silent */
     RULE_REBUILD, /* nothing is taken, and no old copy dropped, before the new generation is on enough nodes */
     RULE_PLEDGE,  /* who accepts a re-forming takes no part in what was */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A borrowed run of bytes. It owns nothing and is passed by value; whoever hands one out says how long it stays valid.
- * An empty slice may have data == NULL. */
+/* A borrowed run of bytes. It owns nothing and is passed by value; the function that returns one says how long it stays
+ * valid. An empty slice may have data == NULL. */
 #ifndef BASE_SLICE_H
 #define BASE_SLICE_H
 

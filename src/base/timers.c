@@ -108,7 +108,7 @@ void timers_run(struct timers *q)
 {
     uint64_t now = q->now_ms(q->arg), end = q->started;
     /* Only what runs now: a timer that restarts itself at once must not keep the loop here. Such a one is due now at
-     * the earliest, so that none of those that ran before stands behind it. */
+     * the earliest, so that none of those that ran before comes after it. */
     while (q->first && q->first->due_ms <= now && q->first->number < end) {
         struct timer *t = q->first;
         take_out(q, t);

@@ -94,13 +94,13 @@ int client_create_type(struct client *c, struct slice type, const struct bucket_
 int client_list_types(struct client *c, client_each each, void *arg);
 
 /* Users and what they may do, for nodes' certificates alone: one change, E_INVALID when it is refused; and those from
- * number `from` on that make all there is, as many as fit: go on behind the last, until out->count is 0. */
+ * number `from` on that make all there is, as many as fit: continue after the last, until out->count is 0. */
 int client_change_security(struct client *c, const struct security_change *change);
 int client_list_security(struct client *c, uint32_t from, struct security_list_resp *out);
 
 /* What the node knows about its cluster (wire/status.h). Riak answers these with E_UNSUPPORTED. */
 int client_cluster_status(struct client *c, struct status_node *out);
-/* Partitions from number `from` on, as many as fit: go on behind the last, until out->count is 0. */
+/* Partitions from number `from` on, as many as fit: continue after the last, until out->count is 0. */
 int client_cluster_partitions(struct client *c, uint32_t from, struct cluster_partitions_resp *out);
 int client_cluster_transfers(struct client *c, struct cluster_transfers_resp *out);
 /* Candidates from number `from` on. */

@@ -181,7 +181,7 @@ static int on_starttls_answer(struct client_conn *c, struct slice in)
     return advance(c, slice_make(NULL, 0));
 }
 
-/* The machine's own answers are recognised between two reads, so that a response behind RpbAuthResp is not missed. */
+/* The machine's own answers are recognised between two reads, so that a response after RpbAuthResp is not missed. */
 static int after_read(struct client_conn *c)
 {
     int err = 0;

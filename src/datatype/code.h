@@ -67,7 +67,7 @@ struct application {
 /* Something is to be removed that is not there: no error where a context was given. */
 void note_absent(struct application *a, const struct item *removal);
 
-/* Each appends the payload behind the operation to `out`; `payload` is empty where there is none yet. E_MALFORMED,
+/* Each appends the payload after the operation to `out`; `payload` is empty where there is none yet. E_MALFORMED,
  * E_NOMEM, E_TOO_LARGE. */
 int payload_apply(struct application *a, enum datatype kind, struct slice payload, struct slice op, struct buf *out);
 int set_apply(struct application *a, struct slice payload, struct slice op, struct buf *out);

@@ -87,7 +87,7 @@ int payload_apply(struct application *a, enum datatype kind, struct slice payloa
     return E_MALFORMED;
 }
 
-/* Counters and registers know no parts: one that was changed behind the context stays as it is. */
+/* Counters and registers know no parts: one that was changed after the context stays as it is. */
 int payload_reset(enum datatype kind, struct slice payload, uint64_t seen_seq, struct buf *out)
 {
     switch (kind) {

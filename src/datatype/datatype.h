@@ -2,7 +2,7 @@
 /* Riak's data types (riak-protocol.md section 12) as pure functions: a state, an operation and what its writer has seen
  * give the next state, the same on every replica. Writers have one order (store/store.h), so that what a writer adds
  * carries the number of its write, `seq`, and a context is the number up to which all was seen: a remove takes away
- * what is at or before it, and what was added behind it stays.
+ * what is at or before it, and what was added after it stays.
  *
  * State of a key: 'E', 2, kind u8, then the payload. As Riak's, it is a value that a plain get answers, and any bytes
  * that a plain put has left may stand in its place: what is read here is checked.
@@ -48,7 +48,7 @@ struct datatype_update {
     uint64_t seen_seq; /* what the context has seen */
 };
 
-/* Appends the state behind the update to `out`; an empty `state`: there is none yet.
+/* Appends the state after the update to `out`; an empty `state`: there is none yet.
  *   E_ABSENT     without context, something was to be removed that is not there: the first such, for
  *                operation_removal()
  *   E_INVALID    the state is not of that kind

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maps: fields by name and kind, each with the seq of its last update. A field that is removed with a context loses
- * what was seen of it, and stays where it was updated behind that. */
+ * what was seen of it, and stays where it was updated after that. */
 #include "datatype/code.h"
 
 #include "base/err.h"

@@ -40,7 +40,7 @@ struct discovery_view {
      * for a while, but do not count. */
     unsigned listed;
     /* `listed` is the word of sources that know it: N may fall to it. A list of addresses is such a source, DNS is not:
-     * what it does not say may be there all the same. */
+     * nodes that it does not list may still exist. */
     bool authoritative;
     /* Every source has answered at least once, or has certainly nothing (R-READY). A name server that cannot be reached
      * has not answered; a name that does not exist has. */

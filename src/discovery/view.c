@@ -75,7 +75,7 @@ static bool is_listed_before(struct source *const *sources, size_t count, size_t
     return false;
 }
 
-/* A node may have an address of each kind, and both stand behind one name: the larger number is that of the nodes. */
+/* A node may have an address of each kind, and one name has both: the larger number is that of the nodes. */
 struct tally {
     unsigned v4, v6;
 };
@@ -125,7 +125,7 @@ static unsigned count_listed(struct source *const *sources, size_t count, size_t
     return view_nodes_of(s) - (nodes(&all) - nodes(&further));
 }
 
-/* An API that cannot be reached leaves the word to the others; a node would wait for it for ever. */
+/* While an API cannot be reached the other sources count; a node would wait for it without end. */
 static bool is_heard(const struct source *s)
 {
     return s->answered || (s->api && s->failures >= SOURCE_FAILURES_MAX);

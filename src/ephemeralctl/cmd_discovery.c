@@ -7,7 +7,7 @@
 
 #define CANDIDATES_MAX 4096 /* a node knows of some hundred places */
 
-/* The pages behind the first. */
+/* The pages after the first. */
 static int read_pages(struct context *x, struct view_discovery *v, struct status_discovery *page)
 {
     uint32_t from = 0;

@@ -160,7 +160,7 @@ static int parse_setting(struct bucket_props *props, const char *setting)
     return err ? EX_USAGE : 0;
 }
 
-/* NAME=VALUE behind the first argument. */
+/* NAME=VALUE after the first argument. */
 static int parse_settings(struct context *x, struct bucket_props *props)
 {
     int status = 0;

@@ -25,7 +25,7 @@ struct command {
     const char *help;
     unsigned needs;       /* scopes of which an option must be given */
     bool connects_itself; /* context.client is NULL */
-    const char *more;     /* of its own help, behind the options; NULL: nothing */
+    const char *more;     /* of its own help, after the options; NULL: nothing */
 };
 
 /* One per family. */

@@ -6,7 +6,7 @@
 #include "ephemeralctl/json.h"
 #include "security/change.h"
 
-/* The words behind `user` or `group` (`role`), without the verbs that only look. False: a usage error was printed.
+/* The words after `user` or `group` (`role`), without the verbs that only look. False: a usage error was printed.
  * `who`: the roles that it is for, as words with commas between, borrowed from `words`; each is then put into the
  * change by security_text_role(). *reads_password: the password is still to be read. */
 bool security_text_parse(enum security_role role, char **words, int count, struct security_change *out,

@@ -60,7 +60,7 @@ static void measure(const struct table *t, int width[TABLE_COLUMNS_MAX])
     }
 }
 
-/* Nothing is filled up behind the last column, so that no line ends with spaces. */
+/* The last column is not padded, so that no line ends with spaces. */
 static void print_cell(const struct table *t, unsigned column, const char *text, int width, FILE *out)
 {
     bool last = column == t->columns - 1;

@@ -445,7 +445,7 @@ static const char *replicas(const struct status_node *s, const struct status_par
 
 _Static_assert(STATUS_REPLICAS_MAX *(UNITS_MAX + 3) < TABLE_CELL_MAX, "a cell holds all replicas of a partition");
 
-/* Of the replica that is farthest behind, among those that are known. */
+/* Of the replica that lags most, among those that are known. */
 static uint64_t worst_lag(const struct status_partition *p)
 {
     uint64_t worst = UINT64_MAX;

@@ -86,7 +86,7 @@ static bool can_find_others(const struct config *c, const char *peers)
     return c->cluster_size == 1 || peers || c->marathon.app_id || config_asks_kubernetes(c);
 }
 
-/* A node that can find nobody would wait for ever: that is said at once. */
+/* A node that can find no other would wait without end: report it at once. */
 static int fail_alone(const struct config *c, char *why, size_t why_size)
 {
     const char *also =

@@ -150,7 +150,7 @@ static int open_ports(struct daemon *d)
     return status ? status : open_clients_port(d);
 }
 
-/* Of a start that failed: nobody was accepted yet. An open port would keep the loop going for ever. */
+/* After a start that failed: no connection was accepted yet. An open port would keep the loop running. */
 static void close_ports(struct daemon *d)
 {
     struct port *ports[] = {&d->proto, &d->epmd, &d->handoff};

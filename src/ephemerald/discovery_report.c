@@ -62,7 +62,7 @@ static bool is_candidate(const struct discovery_view *view, const char *address,
     return false;
 }
 
-/* The next place of the answer, or NULL: it comes before the page, or behind it. */
+/* The next place of the answer, or NULL: it is before the page, or after it. */
 static struct status_candidate *next_place(struct status_discovery *out, unsigned from)
 {
     unsigned number = out->candidate_total++;

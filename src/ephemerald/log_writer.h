@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the log to a file descriptor from a thread of its own, so that the event loop never waits for whoever reads
- * it.
+/* Writes the log to a file descriptor from a thread of its own, so that the event loop never waits for its
+ * reader.
  *
  * Standard error may be a pipe, a terminal, a socket or a file, and any of them can block for as long as its reader or
  * its disk likes. Making the descriptor non-blocking is no way out: its flags belong to every process that shares it,

@@ -4,7 +4,7 @@
  *
  * The files are looked at every few seconds with stat(2), which follows symbolic links, so that a swapped link is seen
  * too: Kubernetes updates a mounted secret by swapping the link `..data` of its folder. A watch on the folder
- * (inotify) would miss changes behind a link that leads elsewhere and on network file systems, and would need the look
+ * (inotify) would miss changes of the target of a symbolic link and on network file systems, and would need the look
  * as a fallback anyway. A change is taken once the files have stayed the same for a moment: certificate and key may be
  * two files that change one after the other. A worker thread does the file system's part, so that a slow one never
  * holds up the loop. */

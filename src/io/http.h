@@ -24,7 +24,7 @@ struct http_request {
 
 struct http_answer {
     unsigned status;  /* 100 to 599 */
-    const char *body; /* borrowed for the call; no NUL stands behind it */
+    const char *body; /* borrowed for the call; no NUL follows it */
     size_t size;
 };
 

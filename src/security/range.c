@@ -49,7 +49,7 @@ static bool ends_with(const struct address *a, unsigned prefix)
     return true;
 }
 
-/* The number behind the slash; -1: none. */
+/* The number after the slash; -1: none. */
 static int prefix_of(const char *text, unsigned most)
 {
     char *end;
@@ -64,7 +64,7 @@ bool range_parse(const char *text, struct address_range *out, const char **why)
     char address[RANGE_TEXT_SIZE];
     const char *slash = strchr(text, '/');
     size_t n = slash ? (size_t)(slash - text) : strlen(text);
-    *why = "an address is IPv4 or IPv6, with the number of its leading bits behind a slash: 10.0.0.0/8";
+    *why = "an address is IPv4 or IPv6, with the number of its leading bits after a slash: 10.0.0.0/8";
     if (n >= sizeof address)
         return false;
     memcpy(address, text, n);
@@ -76,7 +76,7 @@ bool range_parse(const char *text, struct address_range *out, const char **why)
     if (prefix < 0)
         return false;
     out->prefix = (uint8_t)(prefix + (v4 ? MAPPED_BITS : 0));
-    *why = "the address has bits set behind those that count";
+    *why = "the address has bits set after the prefix";
     return ends_with(&out->first, out->prefix);
 }
 

@@ -20,9 +20,9 @@ struct address_range {
     uint8_t prefix; /* bits of `first` that count, of 128 */
 };
 
-/* "127.0.0.1", "::1"; also with a port behind, "127.0.0.1:8087", "[::1]:8087", or a zone, "fe80::1%eth0". */
+/* "127.0.0.1", "::1"; also with a port after it, "127.0.0.1:8087", "[::1]:8087", or a zone, "fe80::1%eth0". */
 bool address_parse(const char *text, struct address *out);
-/* False also when an address has bits behind the prefix: "10.0.0.1/8". `why`: one line, for people; static. */
+/* False also when an address has bits after the prefix: "10.0.0.1/8". `why`: one line, for people; static. */
 bool range_parse(const char *text, struct address_range *out, const char **why);
 void range_text(const struct address_range *r, char *out, size_t size);
 

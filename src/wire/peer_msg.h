@@ -128,7 +128,7 @@ struct peer_start {
     uint64_t proposal;
     uint8_t cluster_id[PEER_CLUSTER_ID];
     uint64_t epoch;
-    uint64_t index, term; /* that the meta group begins behind */
+    uint64_t index, term; /* after which the meta group begins */
     unsigned voter_count;
     uint64_t voters[PEER_SEATS_MAX]; /* member ids, distinct and none of them 0; phantoms' among them */
     struct slice state;              /* meta_state_code() */

@@ -62,10 +62,10 @@ struct status_member {
 
 /* Of the node that answers, in bytes; UINT64_MAX: not known. What a log shares with the data counts in both. */
 struct status_memory {
-    uint64_t resident, limit;  /* of its process, as the system counts it; the option memory */
-    uint64_t data, data_limit; /* keys and values, those among them that are being copied here */
-    uint64_t logs, logs_limit; /* what followers that are a little behind get; logs are cut when they are over it */
-    uint64_t peers;            /* waits to be sent to other nodes */
+    uint64_t resident, limit;          /* of its process, as the system counts it; the option memory */
+    uint64_t data, data_limit;         /* keys and values, those among them that are being copied here */
+    uint64_t logs, logs_limit;         /* kept for followers that lag a little; logs are cut above it */
+    uint64_t peers;                    /* waits to be sent to other nodes */
     uint64_t requests, requests_limit; /* of clients: bodies and answers on their way */
 };
 
@@ -108,7 +108,7 @@ struct status_node {
 struct status_replica {
     uint64_t member;
     bool voter;   /* else it is being added */
-    uint64_t lag; /* entries behind the leader's log; UINT64_MAX: not known */
+    uint64_t lag; /* entries that it lags behind the leader's log; UINT64_MAX: not known */
 };
 
 struct status_partition {
