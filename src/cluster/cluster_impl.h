@@ -556,6 +556,8 @@ void partition_forget_origins(struct partition *p);
 /* Sees to that at the end of the turn, of one that is alone. */
 void partition_remember_origins(struct partition *p);
 void partition_describe(struct partition *p, struct peer_replica *out); /* partition_describe.c */
+/* An empty store that keeps indexes. E_NOMEM. */
+int partition_create_store(struct cluster *c, struct store **out);
 int partition_commit_solo(struct partition *p, struct store_command *c, struct store_result *result);
 /* partition_expiry.c */
 void partition_on_expiry(struct timer *t);

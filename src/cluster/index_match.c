@@ -110,6 +110,33 @@ void index_match_object(const struct router_query *q, struct slice key, const st
             query_sibling(q, key, o, &s, f, arg);
 }
 
+bool index_match_next_term(struct slice *meta, struct store_term *out)
+{
+    struct kv_item item;
+    while (kv_content_next(meta, &item) > 0) {
+        if (item.kind != KV_INDEX || index_match_is_special(item.key) || !index_match_is_index(item.key))
+            continue;
+        *out = (struct store_term){item.key, item.value, index_match_is_integer(item.key)};
+        return true;
+    }
+    return false;
+}
+
+struct store_range index_match_range(const struct router_query *q)
+{
+    return (struct store_range){.index = q->index,
+                                .integer = index_match_is_integer(q->index),
+                                .min = q->min,
+                                .max = q->max,
+                                .has_after = q->has_after,
+                                .has_below = q->has_below,
+                                .after_term = q->after.term,
+                                .after_key = q->after.key,
+                                .below_term = q->below.term,
+                                .below_key = q->below.key,
+                                .limit = q->limit};
+}
+
 static void code_hit(struct coder *c, struct router_hit *h)
 {
     code_slice(c, &h->term);
@@ -125,4 +152,5 @@ void index_match_code(struct coder *c, struct router_query *q)
     code_hit(c, &q->after);
     code_bool(c, &q->has_below);
     code_hit(c, &q->below);
+    code_u32(c, &q->limit);
 }

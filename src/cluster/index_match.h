@@ -20,6 +20,11 @@ int index_match_cmp_hits(bool integer, const struct router_hit *a, const struct 
 void index_match_object(const struct router_query *q, struct slice key, const struct object *o, router_hit_f f,
                         void *arg);
 
+/* Finds the terms for store_keep_index(). */
+bool index_match_next_term(struct slice *meta, struct store_term *out);
+/* The range of the store's index that a query is for; not of a special one. */
+struct store_range index_match_range(const struct router_query *q);
+
 void index_match_code(struct coder *c, struct router_query *q); /* read: views */
 
 #endif

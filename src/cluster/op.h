@@ -36,6 +36,7 @@ struct op {
     struct router_scan *scan;
     store_list_f list_f;
     struct router_query query; /* views into blob */
+    struct slice at;           /* of a query: where the partition's part stands, a view too */
     router_hit_f hit_f;
     struct buf names;     /* of a range of buckets, */
     struct op_name *seen; /* and where they stand in it, by their hashes */

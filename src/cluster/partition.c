@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/cluster_impl.h"
+#include "cluster/index_match.h"
 
 #include "base/assert.h"
 #include "base/rule.h"
@@ -350,6 +351,14 @@ static bool others_are_to_come(const struct partition_map *map)
     return map->replica_count > 1;
 }
 
+int partition_create_store(struct cluster *c, struct store **out)
+{
+    int err = store_create(&c->meta.state->key, &c->memory, out);
+    if (!err)
+        store_keep_index(*out, index_match_next_term);
+    return err;
+}
+
 /* One of the first replicas of the generation: empty, or with what the donor, which was here, had. */
 static int begin_first(struct partition *p, const struct partition_map *map)
 {
@@ -360,7 +369,7 @@ static int begin_first(struct partition *p, const struct partition_map *map)
         p->frozen = NULL;
         drop_frozen(p);
     }
-    int err = p->store ? 0 : store_create(&p->cluster->meta.state->key, &p->cluster->memory, &p->store);
+    int err = p->store ? 0 : partition_create_store(p->cluster, &p->store);
     p->whole = !err;
     p->index = BASE_INDEX;
     if (!err && (map->birth_count > 1 || others_are_to_come(map)))
@@ -370,7 +379,7 @@ static int begin_first(struct partition *p, const struct partition_map *map)
 
 static int begin_joiner(struct partition *p)
 {
-    int err = store_create(&p->cluster->meta.state->key, &p->cluster->memory, &p->store);
+    int err = partition_create_store(p->cluster, &p->store);
     return err ? err : begin_group(p, NULL, 0, 0);
 }
 

@@ -239,7 +239,7 @@ static void begin_in(struct partition *p, const struct peer_copy *m)
     if (!in)
         return;
     /* R-COPY 7: into one that is empty. */
-    if (store_create(&p->cluster->meta.state->key, &p->cluster->memory, &in->store)) {
+    if (partition_create_store(p->cluster, &in->store)) {
         free(in);
         return;
     }

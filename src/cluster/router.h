@@ -117,12 +117,14 @@ enum router_state router_change_security(struct router *r, struct router_request
 
 /* --- listing --- */
 
-/* A scan over all partitions, in bounded steps. Zeroed at the start. */
+/* A scan over all partitions, in bounded steps. Zeroed at the start; router_scan_fini() frees what it holds. */
 struct router_scan {
     unsigned partition;
     uint64_t cursor;
-    bool ended; /* set by a step: it was the last */
+    struct buf at; /* of an index: where its partition's part stands (store_index_range()) */
+    bool ended;    /* set by a step: it was the last */
 };
+void router_scan_fini(struct router_scan *w);
 /* One step: calls f for a few names, within the call or later, and ends (without a result): with 0, go on while
  * !w->ended. f asks the router for nothing. Names are borrowed for the call of f; one that is there all the while is
  * given once, also when the data changes between the steps. `w`, `type` and `bucket` stay borrowed until `done`. */
@@ -143,9 +145,10 @@ struct router_query {
     struct slice min, max;     /* of terms, or of keys, both included; "$bucket" does not look at them */
     bool has_after, has_below; /* only what is behind, and what is before, that place in the order of hits */
     struct router_hit after, below;
+    uint32_t limit; /* only the first so many in the order of hits are wanted: others may be left out; 0: all are */
 };
 
-/* One step of a scan, as router_list_keys(), over the objects of a bucket: calls f for their hits, in no order. What a
+/* One step of a scan, as router_list_keys(), for an index of a bucket: calls f for the hits, in no order. What a
  * partition answers is what it holds at one moment of the step, and nothing that is acknowledged before it is missing
  * (promise 3). */
 typedef void (*router_hit_f)(void *arg, const struct router_hit *hit);

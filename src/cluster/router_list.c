@@ -37,10 +37,13 @@ static void put_hit(void *arg, const struct router_hit *hit)
     put_name(arg, hit->key);
 }
 
+/* A partition's part of a query: where it stands, and what is found from there on. */
 struct query_part {
     const struct router_query *query;
     struct names *names;
     size_t visited;
+    uint64_t cursor; /* of the objects */
+    struct buf at;   /* of the index */
 };
 
 static void visit_object(void *arg, struct slice key, const struct object *o)
@@ -53,14 +56,68 @@ static void visit_object(void *arg, struct slice key, const struct object *o)
 /* However few are hit, only so many are looked at in one turn. */
 #define VISITED_MAX 4096
 
-static int gather_hits(const struct op *w, struct buf *out, uint64_t *cursor, bool *ended)
+/* All objects, for what is no term of theirs. *ended: there are no more. */
+static void gather_objects(const struct op *w, struct query_part *part, bool *ended)
 {
-    struct names n = {.out = out};
-    struct query_part part = {&w->query, &n, 0};
     bool more = true;
-    while (more && !n.err && buf_len(out) < NAMES_MAX && part.visited < VISITED_MAX)
-        more = store_walk_objects(w->partition->store, w->key.type, w->key.bucket, cursor, visit_object, &part);
+    while (more && !part->names->err && buf_len(part->names->out) < NAMES_MAX && part->visited < VISITED_MAX)
+        more = store_walk_objects(w->partition->store, w->key.type, w->key.bucket, &part->cursor, visit_object, part);
     *ended = !more;
+}
+
+static bool has_place(const struct names *n)
+{
+    return !n->err && buf_len(n->out) < NAMES_MAX;
+}
+
+static bool put_term(void *arg, struct slice term, struct slice key)
+{
+    struct query_part *part = arg;
+    put_hit(part->names, &(struct router_hit){term, key});
+    return has_place(part->names);
+}
+
+static bool put_terms_of(void *arg, struct slice key, const struct object *o)
+{
+    struct query_part *part = arg;
+    index_match_object(part->query, key, o, put_hit, part->names);
+    return has_place(part->names);
+}
+
+static int gather_terms(const struct op *w, struct query_part *part, bool *ended)
+{
+    struct store_range range = index_match_range(&w->query);
+    struct store_range_found found = {put_term, put_terms_of, part};
+    int err = buf_append_slice(&part->at, w->at);
+    if (!err)
+        err = store_index_range(w->partition->store, w->key.type, w->key.bucket, &range, &part->at, &found);
+    *ended = buf_len(&part->at) == 0;
+    return err;
+}
+
+/* cursor u64, ended u8, place in the index, hits */
+static int put_hits(const struct op *w, struct buf *out)
+{
+    struct buf hits;
+    buf_init(&hits, SIZE_MAX / 2);
+    struct names n = {.out = &hits};
+    struct query_part part = {.query = &w->query, .names = &n, .cursor = w->cursor};
+    bool ended = false;
+    buf_init(&part.at, SIZE_MAX / 2);
+    if (index_match_is_special(w->query.index))
+        gather_objects(w, &part, &ended);
+    else
+        n.err = gather_terms(w, &part, &ended);
+    struct coder c = coder_writer(out);
+    struct slice at = buf_slice(&part.at);
+    if (!n.err) {
+        code_u64(&c, &part.cursor);
+        code_bool(&c, &ended);
+        code_slice(&c, &at);
+        n.err = c.err ? c.err : buf_append_slice(out, buf_slice(&hits));
+    }
+    buf_fini(&part.at);
+    buf_fini(&hits);
     return n.err;
 }
 
@@ -84,8 +141,10 @@ int router_put_listing(struct op *w, struct buf *out)
     struct buf names;
     uint64_t cursor = w->cursor;
     bool ended = false;
+    if (w->kind == PEER_QUERY)
+        return put_hits(w, out);
     buf_init(&names, SIZE_MAX / 2);
-    int err = w->kind == PEER_QUERY ? gather_hits(w, &names, &cursor, &ended) : gather(w, &names, &cursor, &ended);
+    int err = gather(w, &names, &cursor, &ended);
     if (!err) {
         struct coder c = coder_writer(out);
         code_u64(&c, &cursor);
@@ -129,12 +188,31 @@ static void take_one(struct op *w, struct coder *c)
         w->list_f(w->list_arg, first);
 }
 
+static void take_place(struct op *w, struct coder *c)
+{
+    struct slice at;
+    code_slice(c, &at);
+    if (c->err || !w->request)
+        return;
+    struct buf *to = &w->scan->at;
+    buf_consume(to, buf_len(to));
+    to->max = SIZE_MAX / 2;
+    c->err = buf_append_slice(to, at);
+}
+
+void router_scan_fini(struct router_scan *w)
+{
+    buf_release(&w->at);
+}
+
 /* Keys, or hits. */
 static int take_part(struct op *w, struct coder *c)
 {
     bool ended = false;
     code_u64(c, &w->cursor);
     code_bool(c, &ended);
+    if (w->kind == PEER_QUERY)
+        take_place(w, c);
     while (!c->err && c->in.len)
         take_one(w, c);
     if (c->err)
@@ -322,7 +400,8 @@ enum router_state router_list_buckets(struct router *r, struct router_request *q
 
 /* --- queries --- */
 
-static struct blob *encode_query(struct slice type, struct slice bucket, const struct router_query *query)
+static struct blob *encode_query(struct slice type, struct slice bucket, const struct router_query *query,
+                                 struct slice at)
 {
     struct router_query q = *query;
     struct buf b;
@@ -331,6 +410,7 @@ static struct blob *encode_query(struct slice type, struct slice bucket, const s
     code_slice(&c, &type);
     code_slice(&c, &bucket);
     index_match_code(&c, &q);
+    code_slice(&c, &at);
     struct blob *blob = c.err ? NULL : blob_create(buf_len(&b));
     if (blob)
         memcpy(blob->data, buf_slice(&b).data, buf_len(&b));
@@ -347,6 +427,7 @@ int router_decode_scan(struct op *w)
     code_slice(&c, &w->key.type);
     code_slice(&c, &w->key.bucket);
     index_match_code(&c, &w->query);
+    code_slice(&c, &w->at);
     return coder_end(&c);
 }
 
@@ -357,6 +438,6 @@ enum router_state router_query(struct router *r, struct router_request *q, struc
     if (!w)
         return ROUTER_DONE;
     w->hit_f = f;
-    w->blob = encode_query(type, bucket, query);
+    w->blob = encode_query(type, bucket, query, buf_slice(&scan->at));
     return dispatch_step(w);
 }

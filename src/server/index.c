@@ -235,6 +235,9 @@ static bool take_page(struct session *s, struct index_scan *x, const struct inde
     x->paged = req->has_max_results;
     x->sorted = req->has_max_results || req->pagination_sort || req->has_continuation;
     x->max = req->has_max_results ? req->max_results : SIZE_MAX;
+    /* What a regular expression leaves out is not known yet. */
+    if (x->sorted && !x->regex && x->max <= UINT32_MAX)
+        x->query.limit = x->max ? (uint32_t)x->max : 1;
     top_k_init(&x->hits, index_match_is_integer(x->query.index), x->max ? x->max : 1);
     x->query.has_after = req->has_continuation && req->continuation.len;
     if (!x->query.has_after ||

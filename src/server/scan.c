@@ -57,6 +57,7 @@ void scan_stop(struct session *s)
         return;
     let_go(w);
     buf_fini(&w->names);
+    router_scan_fini(&w->router);
     buf_fini(&w->frame);
     w->ops->destroy(w);
 }
@@ -174,6 +175,7 @@ static void wait_and_restart(struct session *s, struct scan *w)
     buf_release(&w->frame);
     w->count = 0;
     w->starved = false;
+    router_scan_fini(&w->router);
     w->router = (struct router_scan){0};
     if (w->ops->restart)
         w->ops->restart(w);

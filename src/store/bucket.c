@@ -34,8 +34,36 @@ int bucket_dict_init(struct bucket_dict *d, struct store_memory *memory)
     return 0;
 }
 
+static void free_index(struct bucket_dict *d, struct bucket *b)
+{
+    ordered_set_fini(b->index);
+    memory_release(d->memory, b->index);
+    free(b->index);
+    b->index = NULL;
+}
+
+int bucket_obtain_index(struct bucket_dict *d, struct bucket *b)
+{
+    if (b->index)
+        return 0;
+    b->index = malloc(sizeof *b->index);
+    if (!b->index)
+        return E_NOMEM;
+    memory_charge(d->memory, b->index);
+    ordered_set_init(b->index, d->memory);
+    return 0;
+}
+
+void bucket_settle_index(struct bucket_dict *d, struct bucket *b)
+{
+    if (b->index && b->index->count == 0)
+        free_index(d, b);
+}
+
 static void bucket_free(struct bucket_dict *d, struct bucket *b)
 {
+    if (b->index)
+        free_index(d, b);
     table_fini(&b->table);
     memory_release(d->memory, b);
     free(b);

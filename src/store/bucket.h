@@ -5,12 +5,14 @@
 #define STORE_BUCKET_H
 
 #include "store/command.h"
+#include "store/ordered_set.h"
 #include "store/table.h"
 
 struct bucket {
     struct bucket *next; /* in the slot's chain */
     struct table table;
-    struct hash_key key; /* hashes the keys of this bucket */
+    struct ordered_set *index; /* of the terms (store/index.h); NULL: no object has one */
+    struct hash_key key;       /* hashes the keys of this bucket */
     uint64_t hash;
     uint64_t due;      /* as it stands in the heap */
     uint32_t heap_pos; /* 1 + place; 0: nothing here expires */
@@ -53,6 +55,10 @@ struct bucket *bucket_find(const struct bucket_dict *d, uint64_t hash, struct sl
 int bucket_obtain(struct bucket_dict *d, const struct hash_key *key, const struct store_key *k, struct bucket **out);
 /* After every change of b's table: its place in the heap, and its end when it is empty (b is gone then). */
 void bucket_settle(struct bucket_dict *d, struct bucket *b);
+/* The bucket's index, made if there is none. E_NOMEM. */
+int bucket_obtain_index(struct bucket_dict *d, struct bucket *b);
+/* Frees an index that is empty. */
+void bucket_settle_index(struct bucket_dict *d, struct bucket *b);
 /* The bucket with the earliest due time, or NULL. */
 struct bucket *bucket_earliest(const struct bucket_dict *d);
 

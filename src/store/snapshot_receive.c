@@ -97,19 +97,24 @@ static int get_siblings(struct fields *f, struct sibling_list *l)
 
 static int receive_image(struct store *s, struct fields *f)
 {
+    const size_t size = f->rest.len;
     struct store_key k;
     struct bucket *b = NULL;
+    struct record old;
     get_names(f, s, &k);
     uint64_t due = get_number(f) - 1;
     int err = get_siblings(f, &s->siblings);
     if (!err && f->rest.len)
         err = E_MALFORMED;
+    if (!err && !memory_has_room(s->memory, size + store_index_need(s, k.key.len)))
+        err = E_FULL;
     if (!err)
         err = record_pack(&s->packed, k.key, due, s->siblings.at, s->siblings.count);
     if (!err)
         err = bucket_obtain(&s->buckets, &s->key, &k, &b);
+    bool replaces = !err && b->index && table_find(&b->table, k.hash, k.key, &old);
     if (!err)
-        err = table_put(&b->table, k.hash, buf_slice(&s->packed), bucket_rehash, b);
+        err = store_put_packed(s, b, &k, replaces ? &old : NULL);
     if (err)
         object_forget(&s->siblings);
     s->siblings.count = 0;
@@ -125,10 +130,8 @@ static int receive_gone(struct store *s, struct fields *f)
     if (f->bad || f->rest.len)
         return E_MALFORMED;
     struct bucket *b = bucket_find(&s->buckets, k.bucket_hash, k.type, k.bucket);
-    if (b) {
-        table_remove(&b->table, k.hash, k.key, bucket_rehash, b);
-        bucket_settle(&s->buckets, b);
-    }
+    if (b)
+        store_remove_key(s, b, &k);
     return 0;
 }
 
@@ -229,7 +232,8 @@ static int receive_fields(struct snapshot_receiver *r, uint8_t kind, struct fiel
     }
 }
 
-/* R-MEMORY: a copy counts like other data. What it takes at most follows from its bytes. */
+/* R-MEMORY: a copy counts like other data. What it takes at most follows from its bytes, but for the terms of an
+ * object, which receive_image() adds. */
 static bool has_room(const struct snapshot_receiver *r, uint8_t kind, size_t size)
 {
     size_t need = kind == SNAPSHOT_RESULTS ? size * sizeof(struct dedup_result) : size;

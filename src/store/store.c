@@ -17,6 +17,7 @@
  * microseconds. */
 #define EXPIRE_BLOCKS_PER_WRITE 1
 #define EXPIRE_BLOCKS_PER_TICK  32
+#define EXPIRE_TERMS            256 /* of indexes: no further block after so many */
 
 void store_key_init(struct store_key *out, const struct hash_key *key, struct slice type, struct slice bucket,
                     struct slice k)
@@ -64,6 +65,7 @@ void store_destroy(struct store **sp)
     bucket_dict_fini(&s->buckets);
     dedup_fini(&s->dedup);
     sibling_list_fini(&s->siblings);
+    free(s->indexed);
     buf_fini(&s->packed);
     buf_fini(&s->state);
     memory_release(s->memory, s);
@@ -135,7 +137,7 @@ static bool find(const struct store *s, const struct store_key *k, struct bucket
     return *b && table_find(&(*b)->table, k->hash, k->key, r);
 }
 
-static void object_view(const struct store *s, const struct record *r, struct object *out)
+void store_view(const struct store *s, const struct record *r, struct object *out)
 {
     out->record = *r;
     out->revision = revision_of(s, record_seq(r));
@@ -170,7 +172,7 @@ int store_get(const struct store *s, const struct store_key *k, uint64_t now_ms,
         return E_NOT_FOUND;
     if (due != UINT64_MAX && s->base_ms + due <= now_ms)
         return E_DUE;
-    object_view(s, &r, out);
+    store_view(s, &r, out);
     return 0;
 }
 
@@ -179,6 +181,7 @@ int store_get(const struct store *s, const struct store_key *k, uint64_t now_ms,
 struct gone {
     struct store *store;
     struct bucket *bucket;
+    unsigned terms; /* of indexes, that went with the records */
 };
 
 static void note_change(struct store *s, const struct bucket *b, struct slice key)
@@ -191,17 +194,18 @@ static void note_gone(void *arg, const struct record *r)
 {
     struct gone *g = arg;
     g->store->expired++;
+    g->terms += store_index_remove(g->store, g->bucket, r);
     if (g->store->copy)
         snapshot_note(g->store->copy, g->bucket, r->key);
 }
 
 static void expire(struct store *s, unsigned blocks)
 {
-    struct bucket *b;
-    while (blocks-- && (b = bucket_earliest(&s->buckets)) && b->due <= s->stamp) {
-        struct gone g = {s, b};
-        table_expire_block(&b->table, s->stamp, note_gone, &g, bucket_rehash, b);
-        bucket_settle(&s->buckets, b);
+    struct gone g = {.store = s};
+    while (blocks-- && g.terms < EXPIRE_TERMS && (g.bucket = bucket_earliest(&s->buckets)) &&
+           g.bucket->due <= s->stamp) {
+        table_expire_block(&g.bucket->table, s->stamp, note_gone, &g, bucket_rehash, g.bucket);
+        bucket_settle(&s->buckets, g.bucket);
     }
 }
 
@@ -240,7 +244,17 @@ static void view_result(const struct store *s, const struct store_key *k, struct
     /* What is due is absent, freed or not: a replica that was copied frees in another order. */
     out->exists = find(s, k, &b, &r) && record_due(&r) > s->stamp;
     if (out->exists)
-        object_view(s, &r, &out->object);
+        store_view(s, &r, &out->object);
+}
+
+int store_put_packed(struct store *s, struct bucket *b, const struct store_key *k, const struct record *old)
+{
+    int err = store_index_begin(s, b, k->key, old);
+    if (err)
+        return err;
+    err = table_put(&b->table, k->hash, buf_slice(&s->packed), bucket_rehash, b);
+    store_index_end(s, b, err == 0);
+    return err;
 }
 
 static int put_siblings(struct store *s, const struct store_command *c, const struct record *old, struct bucket **b)
@@ -250,17 +264,20 @@ static int put_siblings(struct store *s, const struct store_command *c, const st
     if (!err)
         err = bucket_obtain(&s->buckets, &s->key, &c->key, b);
     if (!err)
-        err = table_put(&(*b)->table, c->key.hash, buf_slice(&s->packed), bucket_rehash, *b);
+        err = store_put_packed(s, *b, &c->key, old);
     if (err)
         object_forget(&s->siblings);
     s->siblings.count = 0; /* their references are the table's now */
     return err;
 }
 
-static void remove_key(struct store *s, struct bucket *b, const struct store_key *k)
+void store_remove_key(struct store *s, struct bucket *b, const struct store_key *k)
 {
+    struct record r;
     if (s->copy)
         snapshot_note(s->copy, b, k->key);
+    if (b->index && table_find(&b->table, k->hash, k->key, &r))
+        store_index_remove(s, b, &r);
     table_remove(&b->table, k->hash, k->key, bucket_rehash, b);
     bucket_settle(&s->buckets, b);
 }
@@ -271,7 +288,7 @@ static int store_siblings(struct store *s, const struct store_command *c, struct
     if (c->rules.reap_ms == 0 && object_is_dead(&s->siblings)) {
         object_forget(&s->siblings);
         if (old)
-            remove_key(s, b, &c->key);
+            store_remove_key(s, b, &c->key);
         return 0;
     }
     int err = put_siblings(s, c, old, &b);
@@ -291,7 +308,7 @@ static bool find_for_write(struct store *s, const struct store_key *k, struct bu
     if (record_due(r) > s->stamp)
         return true;
     s->expired++;
-    remove_key(s, *b, k);
+    store_remove_key(s, *b, k);
     *b = NULL;
     return false;
 }
@@ -322,7 +339,7 @@ static int outcome(struct store *s, const struct store_command *c, const struct 
                                 .has_context = c->context.kind != CONTEXT_NONE,
                                 .seen_seq = w->seen_seq};
     if (old)
-        object_view(s, old, &o);
+        store_view(s, old, &o);
     if (old && !object_state(&o, &state))
         return E_INVALID;
     buf_consume(&s->state, buf_len(&s->state));
@@ -438,18 +455,33 @@ bool store_adds(const struct store_command *c)
     return c->op == STORE_PUT || (c->op == STORE_UPDATE && operation_adds(c->datatype, c->value.bytes));
 }
 
+static size_t terms_footprint(const struct store *s, const struct store_command *c)
+{
+    return s->next_term && c->meta.bytes.len ? index_footprint(s->next_term, c->meta.bytes, c->key.key.len) : 0;
+}
+
+static size_t old_terms_footprint(const struct store *s, const struct record *r)
+{
+    struct sibling_cursor cursor = {0};
+    struct sibling one;
+    size_t size = 0;
+    while (s->next_term && record_next_sibling(r, &cursor, &one))
+        size += one.tombstone ? 0 : index_footprint(s->next_term, one.meta.bytes, r->key.len);
+    return size;
+}
+
 int store_admit(const struct store *s, const struct store_command *c)
 {
     struct bucket *b;
     struct record r;
     if (!store_adds(c))
         return 0;
-    size_t need = c->value.bytes.len + c->meta.bytes.len + c->key.key.len;
+    size_t need = c->value.bytes.len + c->meta.bytes.len + c->key.key.len + terms_footprint(s, c);
     if (memory_has_room(s->memory, need + c->key.bucket.len + WRITE_OVERHEAD))
         return 0;
     if (!find(s, &c->key, &b, &r) || c->rules.allow_mult || c->op == STORE_UPDATE)
         return E_FULL;
-    return need <= r.size + record_blob_footprint(&r) ? 0 : E_FULL;
+    return need <= r.size + record_blob_footprint(&r) + old_terms_footprint(s, &r) ? 0 : E_FULL;
 }
 
 /* --- looking around --- */
@@ -487,7 +519,7 @@ static void visit_record(void *arg, const struct record *r)
     struct object o;
     if (record_is_dead(r) || record_due(r) <= w->store->stamp)
         return;
-    object_view(w->store, r, &o);
+    store_view(w->store, r, &o);
     w->f(w->arg, r->key, &o);
 }
 
@@ -540,6 +572,7 @@ static void check_bucket(void *arg, const struct bucket *b)
 {
     const struct store *s = arg;
     table_check(&b->table, bucket_rehash, b);
+    store_index_check(s, b);
     ASSERT(b->table.count > 0);
     ASSERT(b->due == table_due(&b->table));
     ASSERT(b->hash == bucket_hash(&s->key, bucket_type(b), bucket_name(b)));

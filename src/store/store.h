@@ -33,6 +33,17 @@ static inline unsigned store_partition(uint64_t hash, unsigned partitions)
 int store_create(const struct hash_key *key, struct store_memory *memory, struct store **out);
 void store_destroy(struct store **s);
 
+/* A term of a secondary index. Integers are in canonical decimal and are ordered by their values; other terms by
+ * their bytes. */
+struct store_term {
+    struct slice index, term;
+    bool integer;
+};
+/* Reads the next term from the front of a sibling's metadata, which is advanced; false: there are no more. */
+typedef bool (*store_term_next)(struct slice *meta, struct store_term *out);
+/* Keeps an index of the terms that `next` finds, for store_index_range(). Before the first object. */
+void store_keep_index(struct store *s, store_term_next next);
+
 /* An object as it stands; borrowed until the store's next change. */
 struct object {
     struct record record;
@@ -123,6 +134,32 @@ bool store_list_keys(const struct store *s, struct slice type, struct slice buck
 typedef void (*store_object_f)(void *arg, struct slice key, const struct object *o);
 bool store_walk_objects(const struct store *s, struct slice type, struct slice bucket, uint64_t *cursor,
                         store_object_f f, void *arg);
+
+/* A range of an index. What comes before and after is a term with its key, in the order of (term, key). */
+struct store_range {
+    struct slice index;
+    bool integer;
+    struct slice min, max;     /* of terms, both included */
+    bool has_after, has_below; /* only what is after, and what is before, that place */
+    struct slice after_term, after_key, below_term, below_key;
+    size_t limit; /* no more than the first so many are wanted; 0: all */
+};
+
+/* What a range finds. False: pause after this one. The store must not change in the call. */
+struct store_range_found {
+    bool (*term)(void *arg, struct slice term, struct slice key);
+    /* An object with very many or very long terms: some may lie in the range, the caller looks. */
+    bool (*object)(void *arg, struct slice key, const struct object *o);
+    void *arg;
+};
+
+#define STORE_RANGE_VISITED_MAX 4096 /* entries that one call looks at */
+
+/* Gives what a bucket's live objects have in a range, each term of a key once: objects first, then the terms in order.
+ * *at: where it paused, empty at the start and at the end. A term that is there all the while is given once, also when
+ * the store changes between the calls. 0, E_NOMEM. */
+int store_index_range(const struct store *s, struct slice type, struct slice bucket, const struct store_range *r,
+                      struct buf *at, const struct store_range_found *f);
 
 bool store_has_bucket(const struct store *s, struct slice type, struct slice bucket);
 

@@ -6,6 +6,7 @@
 #include "store/bucket.h"
 #include "store/object.h"
 #include "store/dedup.h"
+#include "store/index.h"
 #include "store/store.h"
 
 struct store {
@@ -25,6 +26,28 @@ struct store {
     struct buf packed;            /* the record being written */
     struct sibling_list siblings; /* of the object being written */
     struct buf state;             /* of the data type being updated */
+    store_term_next next_term;    /* NULL: no index is kept */
+    struct index_change *indexed; /* NULL: no object has had a term */
+    bool index_changes;           /* between store_index_begin() and store_index_end() */
 };
+
+void store_view(const struct store *s, const struct record *r, struct object *out);
+
+/* Stores the record in s->packed, of s->siblings, in place of `old` (NULL: there is none, or the bucket has no index).
+ * E_NOMEM: nothing has changed. */
+int store_put_packed(struct store *s, struct bucket *b, const struct store_key *k, const struct record *old);
+/* Removes the key's record, if there is one. b may be gone then. */
+void store_remove_key(struct store *s, struct bucket *b, const struct store_key *k);
+
+/* store_index.c: keep the bucket's index as the record of `k` becomes what s->siblings holds. Before the change, which
+ * ends the life of `old` (NULL: there is none): E_NOMEM, and nothing has changed. */
+int store_index_begin(struct store *s, struct bucket *b, struct slice key, const struct record *old);
+/* After it: it was made, or failed. */
+void store_index_end(struct store *s, struct bucket *b, bool made);
+/* The most heap bytes that the terms of s->siblings take. */
+size_t store_index_need(const struct store *s, size_t key_len);
+/* Before the record is removed. Returns how many entries were. */
+unsigned store_index_remove(struct store *s, struct bucket *b, const struct record *r);
+void store_index_check(const struct store *s, const struct bucket *b);
 
 #endif

@@ -10,6 +10,23 @@
 static const char *const types[] = {"", "t"};
 static const char *const buckets[] = {"b", "c", "d"};
 
+#define TERM_MAX 3
+
+/* One byte for the index and the term's length, then the term: its bytes, or its digits. */
+bool model_next_term(struct slice *meta, struct store_term *out)
+{
+    static const char *const numbers[] = {"-10", "-9", "-1", "0", "1", "2", "9", "10", "11", "100"};
+    if (meta->len < 1 + TERM_MAX)
+        return false;
+    bool integer = meta->data[0] & 4;
+    size_t len = meta->data[0] % (TERM_MAX + 1);
+    *out = (struct store_term){slice_str(integer ? "n_int" : "a_bin"), slice_make(meta->data + 1, len), integer};
+    if (integer)
+        out->term = slice_str(numbers[meta->data[1] % 10]);
+    *meta = slice_skip(*meta, 1 + len);
+    return true;
+}
+
 static bool is_key(const struct model_object *o, const struct store_key *k)
 {
     return slice_is(k->type, o->type) && slice_is(k->bucket, o->bucket) && slice_is(k->key, o->key);

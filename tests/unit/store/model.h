@@ -48,11 +48,13 @@ void model_fini(struct model *m);
 int model_apply(struct model *m, const struct store_command *c);
 /* Asserts that the store has answered the last command of the model in the same way. */
 void model_compare_result(const struct model *m, const struct store_command *c, const struct store_result *got);
+/* Takes any metadata for a list of short terms, of two indexes: one of bytes, one of integers. */
+bool model_next_term(struct slice *meta, struct store_term *out);
 /* The live-in-time object of a key, or NULL. */
 const struct model_object *model_find(const struct model *m, const struct store_key *k);
 struct revision model_revision(const struct model *m, const struct model_object *o);
 
-/* Asserts that the store holds just what the model holds, by gets and by listings. */
+/* Asserts that the store holds just what the model holds, by gets, by listings and by ranges of its indexes. */
 void model_compare(const struct model *m, const struct store *s, const struct hash_key *key);
 void model_compare_key(const struct model *m, const struct store *s, const struct store_key *k);
 

@@ -24,6 +24,8 @@ static void rig_init(struct rig *r, uint64_t seed, unsigned keys)
     script_init(&r->script, seed, keys);
     assert_int_equal(store_create(&r->script.hash_key, &r->memory, &r->from), 0);
     assert_int_equal(store_create(&r->script.hash_key, &r->memory, &r->to), 0);
+    store_keep_index(r->from, model_next_term);
+    store_keep_index(r->to, model_next_term);
     snapshot_receiver_init(&r->receiver, r->to);
     buf_init(&r->stream, SIZE_MAX / 2);
 }
@@ -364,6 +366,7 @@ static void test_damaged_streams(void **state)
         if (i % 2)
             bytes[rng_below(&r.script.rng, whole.len)] ^= (uint8_t)(1 + rng_below(&r.script.rng, 255));
         assert_int_equal(store_create(&r.script.hash_key, &memory, &to), 0);
+        store_keep_index(to, model_next_term);
         snapshot_receiver_init(&receiver, to);
         struct slice in = slice_make(bytes, len);
         int err = snapshot_receive(&receiver, &in);

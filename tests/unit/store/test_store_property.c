@@ -23,6 +23,7 @@ static void run(uint64_t seed, uint64_t steps, unsigned keys)
     script_init(&script, seed, keys);
     printf("seed %llu, %llu steps, %u keys\n", (unsigned long long)seed, (unsigned long long)steps, keys);
     assert_int_equal(store_create(&script.hash_key, &memory, &store), 0);
+    store_keep_index(store, model_next_term);
     for (uint64_t i = 0; i < steps; i++) {
         struct store_command c;
         struct store_result result;
