@@ -38,12 +38,12 @@ struct roles {
 
 struct acl {
     struct roles users, groups;
-    struct acl_role *user_place[ROSTER_USERS_MAX];
-    struct acl_role *group_place[ROSTER_GROUPS_MAX];
+    struct acl_role *user_place[ACL_USERS_MAX];
+    struct acl_role *group_place[ACL_GROUPS_MAX];
     struct acl_role all;
     unsigned grant_count;
     unsigned source_count;
-    struct source source[ROSTER_SOURCES_MAX];
+    struct source source[ACL_SOURCES_MAX];
 };
 
 int acl_create(struct acl **out)
@@ -51,8 +51,8 @@ int acl_create(struct acl **out)
     struct acl *r = *out = calloc(1, sizeof *r);
     if (!r)
         return E_NOMEM;
-    r->users = (struct roles){r->user_place, 0, ROSTER_USERS_MAX};
-    r->groups = (struct roles){r->group_place, 0, ROSTER_GROUPS_MAX};
+    r->users = (struct roles){r->user_place, 0, ACL_USERS_MAX};
+    r->groups = (struct roles){r->group_place, 0, ACL_GROUPS_MAX};
     return 0;
 }
 
@@ -225,7 +225,7 @@ static int grant(struct acl *r, struct acl_role *role, const struct security_cha
 {
     struct slice type = slice_str(c->type), bucket = slice_str(c->bucket);
     struct grant **at = find_grant(role, type, bucket);
-    if (!*at && r->grant_count == ROSTER_GRANTS_MAX)
+    if (!*at && r->grant_count == ACL_GRANTS_MAX)
         return E_TOO_MANY;
     if (!*at) {
         struct grant *g = calloc(1, sizeof *g + type.len + bucket.len);
@@ -280,7 +280,7 @@ static int change_source(struct acl *r, const struct acl_role *role, const struc
         remove_source(r, at);
         return 0;
     }
-    if (at == ROSTER_SOURCES_MAX)
+    if (at == ACL_SOURCES_MAX)
         return E_TOO_MANY;
     r->source[at] = (struct source){user, range, c->method};
     r->source_count += at == r->source_count;
@@ -522,7 +522,7 @@ static uint32_t granted(const struct acl_role *role, const struct scope *at)
 
 /* The roles that count for one user, himself first; groups may be in one another in a circle. */
 struct standing {
-    const struct acl_role *role[ROSTER_GROUPS_MAX + 2];
+    const struct acl_role *role[ACL_GROUPS_MAX + 2];
     unsigned count;
 };
 

@@ -14,10 +14,10 @@
 
 #include "security/change.h"
 
-#define ROSTER_USERS_MAX   1024
-#define ROSTER_GROUPS_MAX  256
-#define ROSTER_GRANTS_MAX  4096 /* of a scope to a role: 2 MiB, if all names are the longest */
-#define ROSTER_SOURCES_MAX 1024
+#define ACL_USERS_MAX   1024
+#define ACL_GROUPS_MAX  256
+#define ACL_GRANTS_MAX  4096 /* of a scope to a role: 2 MiB, if all names are the longest */
+#define ACL_SOURCES_MAX 1024
 
 struct acl;
 struct acl_role;

@@ -243,8 +243,8 @@ static void there_are_bounds(void **state)
 {
     char name[32];
     (void)state;
-    for (unsigned i = 0; i < ROSTER_USERS_MAX; i++) {
-        snprintf(name, sizeof name, "u%u", i * 7919 % ROSTER_USERS_MAX);
+    for (unsigned i = 0; i < ACL_USERS_MAX; i++) {
+        snprintf(name, sizeof name, "u%u", i * 7919 % ACL_USERS_MAX);
         assert_int_equal(add(ROLE_USER, name, NULL), 0);
         snprintf(name, sizeof name, "10.0.%u.%u", i / 256, i % 256);
         assert_int_equal(source(SECURITY_ADD_SOURCE, ROLE_ALL, "", name, METHOD_TRUST), 0);
@@ -252,7 +252,7 @@ static void there_are_bounds(void **state)
     assert_int_equal(add(ROLE_USER, "one-more", NULL), E_TOO_MANY);
     assert_int_equal(source(SECURITY_ADD_SOURCE, ROLE_ALL, "", "::1", METHOD_TRUST), E_TOO_MANY);
     assert_int_equal(source(SECURITY_ADD_SOURCE, ROLE_ALL, "", "10.0.0.0", METHOD_PASSWORD), 0);
-    for (unsigned i = 0; i < ROSTER_GRANTS_MAX; i++) {
+    for (unsigned i = 0; i < ACL_GRANTS_MAX; i++) {
         snprintf(name, sizeof name, "b%u", i);
         assert_int_equal(grant(SECURITY_GRANT, ROLE_USER, "u5", GET, "t", name), 0);
     }
@@ -260,7 +260,7 @@ static void there_are_bounds(void **state)
     assert_int_equal(grant(SECURITY_GRANT, ROLE_USER, "u5", PUT, "t", "b7"), 0);
     assert_int_equal(may("u5", "t", "b7"), GET | PUT);
     assert_int_equal(may("u1023", "t", "b7"), 0);
-    for (unsigned i = 0; i < ROSTER_GROUPS_MAX; i++) {
+    for (unsigned i = 0; i < ACL_GROUPS_MAX; i++) {
         snprintf(name, sizeof name, "g%u", i);
         assert_int_equal(add(ROLE_GROUP, name, NULL), 0);
     }
