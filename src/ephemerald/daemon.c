@@ -412,7 +412,7 @@ static void on_sighup(uv_signal_t *handle, int signum)
     service_reloading(&d->service);
     if (config_reread_peers(d->config, &peers, why, sizeof why) ||
         discovery_reload(d->discovery, peers, why, sizeof why))
-        log_error(d->log, "discovery", "the list of peers was not read again: %s; the old one counts on", why);
+        log_error(d->log, "discovery", "the list of peers could not be read again: %s; the old list stays in use", why);
     else
         log_info(d->log, "discovery", "the list of peers was read again");
     free(peers);

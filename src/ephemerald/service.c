@@ -74,8 +74,8 @@ void service_start(struct service *s, const struct service_config *config)
     timer_init(&s->timer, on_timer);
     if (sd_notify_open(&s->notify, config->socket))
         log_warn(config->log, "node",
-                 "the service manager is not told how this node fares: NOTIFY_SOCKET is neither a path nor an abstract "
-                 "name, or no socket can be made");
+                 "no status is sent to the service manager: NOTIFY_SOCKET is neither a path nor an abstract name, "
+                 "or no socket can be made");
     read_watchdog(s);
     if (s->notify.fd < 0)
         return;

@@ -46,7 +46,7 @@ static bool end_frame(struct link *l, int err)
         err = E_TOO_LARGE;
         if (mesh_is_news(l->mesh, mesh_link_name(l), REFUSED_LARGE, again))
             log_error(l->mesh->config.log, "peer",
-                      "%s: a message of %zu bytes is larger than a node takes, %zu: it is not sent (object-size-max)%s",
+                      "%s: a message of %zu bytes was not sent: a node takes at most %zu (object-size-max)%s",
                       mesh_link_name(l), len, l->mesh->config.frame_max, again);
     }
     if (err) {
@@ -187,7 +187,7 @@ static void refuse_hello(struct link *l, const struct peer_hello *h, enum refusa
     if (!l->endpoint && (why == REFUSED_NAME || why == REFUSED_VERSION))
         say_hello(l);
     if (mesh_is_news(m, mesh_link_name(l), why, again))
-        log_warn(m->config.log, "peer", "%s (%s port %u): not talked to: %s%s", mesh_link_name(l), h->address,
+        log_warn(m->config.log, "peer", "%s (%s port %u): refused as a peer: %s%s", mesh_link_name(l), h->address,
                  h->epmd_port, refusal_text[why], again);
 }
 
@@ -243,8 +243,8 @@ static int take_not_reached(struct link *l, struct slice body)
         return c.err;
     if (mesh_is_news(l->mesh, mesh_link_name(l), MESH_NOT_REACHED, again))
         log_warn(l->mesh->config.log, "peer",
-                 "%s cannot connect to this node at %s port %u, which this node advertises (%s): it is in no cluster "
-                 "with that node before it can; give an address that the others reach (advertise)%s",
+                 "%s cannot connect to this node at %s port %u, which this node advertises (%s): the two cannot be "
+                 "in one cluster until it can; give an address that the others reach (advertise)%s",
                  mesh_link_name(l), self->address, self->epmd_port, m.why, again);
     return 0;
 }
@@ -269,8 +269,8 @@ static void log_malformed(struct link *l, unsigned kind, struct slice body)
     char again[REPEATS_TEXT_SIZE];
     if (mesh_is_news(l->mesh, mesh_link_name(l), REFUSED_MALFORMED, again))
         log_warn(l->mesh->config.log, "peer",
-                 "%s: closing its connection: a message of kind %u and %zu bytes is none that a node sends%s",
-                 mesh_link_name(l), kind, body.len, again);
+                 "%s: closing its connection: no node sends a message of kind %u with %zu bytes%s", mesh_link_name(l),
+                 kind, body.len, again);
 }
 
 /* Takes whole frames from the front of *in; what is left is the beginning of one, of l->need bytes. */

@@ -186,7 +186,7 @@ void mesh_is_self(struct mesh *m, struct endpoint *e)
 {
     if (!e->self)
         log_info(m->config.log, "peer",
-                 "%s port %u is this node itself: it counts for no other node; the list of peers need not name it",
+                 "%s port %u is this node itself and counts as no other node; the list of peers need not name it",
                  e->address, e->port);
     e->self = true;
     tell_not_reached(m, e, leads_back);
@@ -296,8 +296,8 @@ static void note_answer(struct link *l)
     if (e->peer && e->peer != p && e->peer->heard_ms > l->begun_ms &&
         mesh_is_news(l->mesh, e->address, MESH_TWO_HOLDERS, again))
         log_error(l->mesh->config.log, "peer",
-                  "%s port %u answers as another node than the one that is heard from there still: give each node an "
-                  "address of its own (advertise)%s",
+                  "%s port %u answers as another node, while the one before is still heard from there: two nodes "
+                  "use one address; give each node its own (advertise)%s",
                   e->address, e->port, again);
     if (e->told)
         log_info(l->mesh->config.log, "peer", "%s port %u: a node answers there now", e->address, e->port);

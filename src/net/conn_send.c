@@ -24,7 +24,7 @@ static void on_stall(struct timer *t)
         if (o->metrics)
             o->metrics->stalled_closed++;
         if (conn_is_news(c, CONN_STALLED, "", again))
-            log_warn(o->log, "net", "%s: took no byte of what it was sent for %llu ms, closing the connection%s",
+            log_warn(o->log, "net", "%s: read nothing of what it was sent for %llu ms, closing the connection%s",
                      conn_name(c, name), (unsigned long long)patience_ms(c), again);
     }
     conn_close_now(c, "the peer took no byte for the time that is allowed");

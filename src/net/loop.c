@@ -98,8 +98,8 @@ static void note_long_turn(struct net_loop *l, uint64_t wall_us, uint64_t cpu_us
     if (cpu_us > l->metrics->turn_longest_us)
         l->metrics->turn_longest_us = cpu_us;
     if (cpu_us >= LOOP_VERY_LONG_US)
-        log_warn(l->log, "net", "a turn of the loop took %llu ms, %llu ms of the processor: others waited", wall_ms,
-                 cpu_ms);
+        log_warn(l->log, "net", "a turn of the loop took %llu ms, %llu ms of the processor: all requests waited",
+                 wall_ms, cpu_ms);
     else
         log_debug(l->log, "net", "a turn of the loop took %llu ms, %llu ms of the processor", wall_ms, cpu_ms);
 }
