@@ -27,8 +27,7 @@ int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body)
         return coder.err;
     if (is_of_this_epoch(c, &m) && has_pledged_in_vain(c)) {
         log_warn(c->config.log, "cluster",
-                 "the cluster goes on without this node, which had given it up: joining it as "
-                 "a stranger");
+                 "the cluster continued without this node, which had given it up: joining it as a new member");
         cluster_decide_next(c, NEXT_STRANGER);
         return 0;
     }
@@ -36,7 +35,7 @@ int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body)
         if (c->phase == PHASE_LEAVING) {
             c->left = true;
         } else if (!lease_is_valid(c)) {
-            log_warn(c->config.log, "cluster", "the cluster has gone on without this node: joining it as a stranger");
+            log_warn(c->config.log, "cluster", "the cluster continued without this node: joining it as a new member");
             cluster_decide_next(c, NEXT_STRANGER);
         }
         return 0;

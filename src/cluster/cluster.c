@@ -121,7 +121,7 @@ static void warn_setting(const struct cluster *c, const char *name, uint64_t own
 {
     if (own != theirs)
         log_warn(c->config.log, "cluster",
-                 "%s is %llu in this cluster since it was formed; this node's %llu does not count", name,
+                 "this cluster was formed with %s %llu: this node's setting of %llu is ignored", name,
                  (unsigned long long)theirs, (unsigned long long)own);
 }
 

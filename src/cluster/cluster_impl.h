@@ -341,7 +341,8 @@ void cluster_beacon_now(struct cluster *c);
 bool cluster_believes_epoch(const struct cluster *c, uint64_t epoch);
 bool cluster_proves_dead(const struct cluster *c, const struct member *m);                     /* R-PROOF */
 const struct known_member *cluster_known(const struct cluster *c, const uint8_t *incarnation); /* or NULL */
-/* For how long that incarnation is known to be no member; 0: it is one. */
+/* 0: that incarnation is a member. Otherwise for how many ms this node has known that it is none, at least 1: the first
+ * question about an incarnation starts its count. Of more than META_MEMBERS_MAX counts the oldest is forgotten. */
 uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation);
 uint32_t cluster_seed(const struct cluster *c);
 
@@ -446,7 +447,9 @@ void meta_turn(struct cluster *c);
 int meta_raft(struct cluster *c, const struct raft_msg *msg);
 int meta_copy(struct cluster *c, const struct peer_copy *m);
 void meta_round(struct cluster *c, const struct peer_round *r);
-/* By the leader. *index: where it will stand. */
+/* Queues a command for the log of the meta group, which must exist. *index: where it will stand if it is committed.
+ * Overwrites c->scratch. E_CLOSED: this node does not lead the group, or is handing over; E_NOMEM, E_TOO_MANY,
+ * E_TOO_LARGE. After an error nothing was queued. */
 int meta_propose(struct cluster *c, struct meta_command *m, uint64_t *index);
 void meta_catalog(struct cluster *c, struct op *w); /* dispatches it */
 /* That member's process has most likely ended: if it leads the group, another stands for election as soon as it may. */
@@ -482,6 +485,8 @@ void controller_init(struct controller *o);
 void controller_turn(struct cluster *c);
 void controller_stop(struct cluster *c);
 struct member_view *controller_member_view(struct cluster *c, uint64_t member);
+/* A member renews its lease. `replicas`: r->replica_count encoded replicas (code_replica()), which the caller has
+ * checked. Nothing happens where this node does not lead the meta group, or the member is none. */
 void controller_renewed(struct cluster *c, const struct peer_renew *r, struct slice replicas);
 /* R-KNOWN: the member has applied the meta group's log up to there. */
 void controller_known(struct cluster *c, uint64_t member, uint64_t applied);
@@ -510,8 +515,8 @@ unsigned controller_present_here(struct cluster *c, const struct partition_map *
 /* What the one keeps of the partition's older generations would be missed less than what the other does. */
 bool controller_keeps_less(struct cluster *c, unsigned partition, uint64_t member, uint64_t than);
 bool controller_keeps(const struct partition_map *map, uint64_t member); /* as the map has it */
-/* What it keeps of them can go before the new one is on enough nodes: that is led, and at members that stay as many
- * others remain, as good, as any number of replicas has to outlive: R/2 + 1, or more than a minority of few nodes. */
+/* The member may drop its frozen copy early: the new generation has a leader, and at least R/2 + 1 other copies that
+ * are as recent remain on members that are not leaving (of few nodes: on more than a minority of them). */
 bool controller_can_spare(struct cluster *c, unsigned partition, uint64_t member);
 void controller_add_change(struct meta_command *m, unsigned partition, enum replica_change what, uint64_t id);
 

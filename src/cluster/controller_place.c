@@ -301,7 +301,7 @@ static void move_to(struct member_view *to, unsigned i, const struct replica *r,
 static void let_go(struct cluster *c, unsigned i, const struct member_view *w, struct meta_command *m)
 {
     char name[MEMBER_NAME_MAX];
-    log_info(c->config.log, "cluster", "partition %u: %s lets go of its old copy: there is no room for both", i,
+    log_info(c->config.log, "cluster", "partition %u: %s drops its old copy: there is no room for both", i,
              cluster_member_name(c, w->member, name));
     controller_add_change(m, i, CHANGE_LET_GO, w->replica[i].replica);
 }

@@ -140,18 +140,17 @@ static void tell_rebuilt(struct cluster *c)
     struct controller *o = &c->controller;
     char without[64];
     if (o->rebuilt.partitions)
-        log_warn(
-            c->config.log, "cluster",
-            "%u partitions had lost their majority: they are rebuilt from the best survivor of each, which hold %llu "
-            "keys, where %llu were last counted%s; writes that only the lost replicas had are gone, and cannot be "
-            "counted",
-            o->rebuilt.partitions, (unsigned long long)o->rebuilt.keys, (unsigned long long)o->rebuilt.keys_before,
-            uncounted(o->rebuilt.uncounted, without));
+        log_warn(c->config.log, "cluster",
+                 "%u partitions had lost their majority and are rebuilt, each from its best survivor; these hold %llu "
+                 "keys, where %llu were last counted%s; writes that only the lost replicas had are gone, and cannot be "
+                 "counted",
+                 o->rebuilt.partitions, (unsigned long long)o->rebuilt.keys, (unsigned long long)o->rebuilt.keys_before,
+                 uncounted(o->rebuilt.uncounted, without));
     if (o->emptied.partitions)
         log_error(
             c->config.log, "cluster",
-            "%u partitions are lost, no replica of theirs survived: they begin empty; they held %llu keys as last "
-            "counted%s",
+            "%u partitions are lost because none of their replicas survived: they start empty; they held %llu keys "
+            "as last counted%s",
             o->emptied.partitions, (unsigned long long)o->emptied.keys_before,
             uncounted(o->emptied.uncounted, without));
     memset(&o->rebuilt, 0, sizeof o->rebuilt);

@@ -173,9 +173,7 @@ static void on_broken(void *arg, const char *why)
 {
     struct cluster *c = arg;
     log_error(c->config.log, "cluster",
-              "this node's replica of the cluster's state is of no use any more (%s): joining "
-              "again as a stranger",
-              why);
+              "this node's replica of the cluster's state failed (%s): joining again as a new member", why);
     cluster_decide_next(c, NEXT_STRANGER);
 }
 

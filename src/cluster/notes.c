@@ -23,8 +23,8 @@ static void say_why(const struct cluster *c, const char *why)
     uint64_t waited = f->quorum_ms ? now_of(c) - f->quorum_ms : 0;
     if (c->phase == PHASE_SEEKING && f->quorum_ms && waited < c->times.lost_after)
         log_info(c->config.log, "cluster",
-                 "%s: enough are here, but others are silent, who may hold data: forming without them in %llu s "
-                 "(lost-after-ms)",
+                 "%s: enough nodes are here, but others are silent and may hold data: forming without them in %llu "
+                 "s (lost-after-ms)",
                  why, (unsigned long long)(c->times.lost_after - waited) / 1000);
     else
         log_info(c->config.log, "cluster", "%s", why);
@@ -102,7 +102,7 @@ static void note_copies(struct cluster *c)
     if (!is_news && (!incomplete || now - n->incomplete_ms < AGAIN_MS))
         return;
     if (incomplete)
-        log_info(c->config.log, "cluster", "%u of %u partitions lack a copy: it is made on other members", incomplete,
+        log_info(c->config.log, "cluster", "%u of %u partitions lack a copy: other members make one", incomplete,
                  partitions_of(c));
     else
         log_info(c->config.log, "cluster", "all partitions have their copies again");

@@ -114,7 +114,7 @@ static void apply_entry(void *arg, uint64_t index, const struct entry *e)
     }
     /* What the others have applied cannot be left out here: this replica is of no use from now on. */
     if (err == E_NOMEM && !p->broken) {
-        log_error(p->cluster->config.log, "partition", "partition %u: out of memory: giving this node's replica up",
+        log_error(p->cluster->config.log, "partition", "partition %u: out of memory: this node's replica is dropped",
                   p->number);
         p->broken = true;
     }
@@ -162,7 +162,7 @@ static void on_installed(void *arg, uint64_t index)
 static void on_broken(void *arg, const char *why)
 {
     struct partition *p = arg;
-    log_error(p->cluster->config.log, "partition", "partition %u: this node's replica is of no use any more: %s",
+    log_error(p->cluster->config.log, "partition", "partition %u: this node's replica failed and is dropped: %s",
               p->number, why);
     p->broken = true;
     partition_mark_dirty(p);
