@@ -26,6 +26,18 @@ static struct replica *replica_of(struct world *w, uint64_t id)
     return NULL;
 }
 
+/* --- clocks --- */
+
+uint64_t world_clock(const struct world *w, unsigned place)
+{
+    return (uint64_t)((int64_t)w->now_ms * (1000 + w->replica[place].drift) / 1000);
+}
+
+uint64_t world_turn_clock(const struct world *w, unsigned place)
+{
+    return w->replica[place].stands_ms ? w->replica[place].stands_ms : world_clock(w, place);
+}
+
 /* --- the network --- */
 
 static void enqueue(struct world *w, const struct replica *from, unsigned to, struct slice bytes, uint64_t delay_ms)
@@ -165,7 +177,7 @@ static void on_installed(void *arg, uint64_t index)
 static uint64_t on_clock(void *arg)
 {
     const struct replica *r = arg;
-    return r->world->now_ms;
+    return world_clock(r->world, r->place);
 }
 
 static const struct group_hooks hooks = {.clock_ms = on_clock,
@@ -209,6 +221,7 @@ void world_start(struct world *w, unsigned place, uint64_t id, const struct grou
 {
     struct replica *r = &w->replica[place];
     struct buf out = r->out;
+    int drift = r->drift;
     struct group_config config = config_of(w, id);
     assert_null(r->group);
     memset(r, 0, sizeof *r);
@@ -216,10 +229,11 @@ void world_start(struct world *w, unsigned place, uint64_t id, const struct grou
     r->place = place;
     r->id = id;
     r->out = out;
+    r->drift = drift;
     read_index_init(&r->reads);
     for (unsigned i = 0; i < numbers; i++)
         take_number(r, i);
-    assert_int_equal(group_create(&config, birth, &hooks, r, w->now_ms, &r->group), 0);
+    assert_int_equal(group_create(&config, birth, &hooks, r, world_clock(w, place), &r->group), 0);
 }
 
 void world_crash(struct world *w, unsigned place)
@@ -254,7 +268,7 @@ static void deliver(struct world *w, const struct message *m)
     if (!to->group || w->cut[m->from][m->to])
         return;
     assert_int_equal(raft_msg_decode(slice_make(m->bytes, m->len), &msg), 0);
-    assert_int_equal(group_receive(to->group, w->now_ms, &msg), 0);
+    assert_int_equal(group_receive(to->group, world_turn_clock(w, m->to), &msg), 0);
 }
 
 /* Those that are due, in their order, and what they bring about at once. True: there was one. */
@@ -275,16 +289,16 @@ static bool deliver_due(struct world *w)
 
 static void tick(struct replica *r)
 {
-    if (!r->group)
+    if (!r->group || r->stands_ms)
         return;
-    uint64_t now = r->world->now_ms;
+    uint64_t now = world_clock(r->world, r->place);
     if (group_deadline_ms(r->group) <= now) {
         r->ticks++;
         group_tick(r->group, now);
     }
     group_flush(r->group, now);
     group_tell_commit(r->group);
-    if (r->copy_done_ms && r->copy_done_ms <= now)
+    if (r->copy_done_ms && r->copy_done_ms <= r->world->now_ms)
         finish_copy(r);
 }
 
@@ -328,7 +342,7 @@ void world_transfer(struct world *w, unsigned to)
         unsigned leader = world_lead(w);
         if (leader == to)
             return;
-        group_transfer(w->replica[leader].group, w->now_ms, w->replica[to].id);
+        group_transfer(w->replica[leader].group, world_turn_clock(w, leader), w->replica[to].id);
         world_run(w, 20);
     }
     fail_msg("leadership does not go to %u", to);
@@ -365,7 +379,7 @@ bool world_has(const struct world *w, unsigned place, unsigned number)
 
 void world_change(struct world *w, unsigned place, enum group_change what, uint64_t id)
 {
-    assert_int_equal(group_change(w->replica[place].group, w->now_ms, what, id), 0);
+    assert_int_equal(group_change(w->replica[place].group, world_turn_clock(w, place), what, id), 0);
 }
 
 /* Waits until the change that is under way is done, as far as it is the leader's to do. */
@@ -374,7 +388,7 @@ static void change(struct world *w, enum group_change what, uint64_t id)
     for (unsigned i = 0; i < 2000; i++) {
         unsigned leader = world_leader(w);
         if (leader < WORLD_MAX) {
-            int err = group_change(w->replica[leader].group, w->now_ms, what, id);
+            int err = group_change(w->replica[leader].group, world_turn_clock(w, leader), what, id);
             if (err == 0 || err == E_INVALID) /* a leader before has done it */
                 return;
         }
@@ -395,7 +409,7 @@ static bool is_caught_up(struct world *w, uint64_t id)
     case GROUP_CATCH_UP_RUNNING:
         return false;
     default:
-        group_catch_up(g, w->now_ms, id);
+        group_catch_up(g, world_turn_clock(w, leader), id);
         return false;
     }
 }

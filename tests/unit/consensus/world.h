@@ -37,6 +37,8 @@ struct replica {
     bool copied[NUMBERS_MAX];
     uint64_t copied_from, copied_index;
     uint64_t bytes_sent, ticks;
+    int drift;          /* of its clock, in thousandths; for all its life */
+    uint64_t stands_ms; /* its turn has begun at this time of its clock, and goes on; 0: turns take no time */
 };
 
 struct message {
@@ -75,6 +77,10 @@ uint64_t world_join(struct world *w, unsigned place);
 /* A replica with that id and birth, over the numbers 0 to `numbers` - 1. */
 void world_start(struct world *w, unsigned place, uint64_t id, const struct group_birth *birth, unsigned numbers);
 void world_crash(struct world *w, unsigned place);
+
+/* That replica's clock; and as its turn has it, which is what its group is told. */
+uint64_t world_clock(const struct world *w, unsigned place);
+uint64_t world_turn_clock(const struct world *w, unsigned place);
 
 /* Time passes: messages arrive, deadlines are met. */
 void world_run(struct world *w, uint64_t ms);
