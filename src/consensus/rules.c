@@ -113,9 +113,9 @@ bool rules_may_stand(const struct rules_promise *p, uint64_t now_ms)
     return now_ms >= p->until_ms || !rule_holds(RULE_READ_PROMISE);
 }
 
-/* A candidate that was told asks in the term after that of the leader who told it, and in no other (group_send.c). If
- * that is the promise's leader, it reads by lease no more. If it is a later one, that was elected by a majority, each
- * of whom had been told too, or was free of its promise: so the lease of the promise's leader is over as well. */
+/* A candidate that was told says so in the term after that of the leader who told it, and in no other (group_send.c).
+ * If that is the promise's leader, it reads by lease no more. If it is a later one, that was elected by a majority,
+ * each of whom had been told too, or was free of its promise: so the lease of the promise's leader is over as well. */
 bool rules_may_vote(const struct rules_promise *p, uint64_t now_ms, const struct raft_msg *m)
 {
     bool is_told = m->vote.disrupt_leader && !m->vote.pre_vote && m->term > p->term;

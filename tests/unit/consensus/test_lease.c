@@ -240,8 +240,10 @@ static void test_who_may_have_the_vote(void **state)
     m.vote.pre_vote = true;
     assert_false(rules_may_vote(&p, 999, &m));
     m.vote.pre_vote = false;
-    m.term = 7;
-    assert_false(rules_may_vote(&p, 999, &m)); /* a leader of term 6 may have, which is not the one that was promised */
+    m.term = 7; /* a leader of term 6 has: it was elected, so that of term 5 reads no more */
+    assert_true(rules_may_vote(&p, 999, &m));
+    m.term = 5; /* one of term 4 has, but another was elected in term 5 */
+    assert_false(rules_may_vote(&p, 999, &m));
     m.vote.disrupt_leader = false;
     m.source = 1;
     assert_true(rules_may_vote(&p, 999, &m));
