@@ -79,9 +79,13 @@ void node_touch(struct node *n)
         world_timer(n->world, &n->turn, n->busy_until_us > now ? n->busy_until_us - now : 0);
 }
 
+/* A process that is stopped may be in the middle of a turn, which has looked at the clock already: what came meanwhile
+ * is then taken in by the time of before. */
 static void begin_turn(struct node *n)
 {
-    n->turn_ms = node_boot_us(n) / 1000;
+    if (!n->resumes)
+        n->turn_ms = node_boot_us(n) / 1000;
+    n->resumes = false;
     n->asked = 0;
     heap_fail(&n->chance, n->fail_one_in);
 }
@@ -247,7 +251,7 @@ void node_start(struct node *n)
     if (n->cluster)
         return;
     n->powered = true;
-    n->ended = n->paused = n->dying = false;
+    n->ended = n->paused = n->resumes = n->dying = false;
     n->starts++;
     n->metrics = (struct metrics){0};
     n->turn_ms = node_boot_us(n) / 1000;
@@ -302,6 +306,7 @@ void node_pause(struct node *n, bool on)
     if (!n->cluster || n->paused == on)
         return;
     n->paused = on;
+    n->resumes = !on;
     trace_line(&n->world->trace, LOG_INFO, n->name, on ? "stands still" : "goes on");
     node_touch(n);
     arm(n);

@@ -22,6 +22,7 @@ struct node {
     /* The machine. */
     bool powered; /* what is sent to it is answered by its system, if by nobody else */
     bool paused;
+    bool resumes;     /* its next turn is the one in which it was stopped */
     uint32_t slow_us; /* that a turn of its loop takes at most, beside the usual */
     struct rng chance;
     int32_t drift_ppm;
