@@ -20,6 +20,7 @@
     X(NOT_SERVING, "not_serving", NONE, true) /* it may not know what the user is granted meanwhile */                 \
     X(NO_MEMORY, "no_memory", NONE, true)     /* the process got no memory for the request */                          \
     X(OVERLOAD, "overload", NONE, true)       /* the requests' memory is taken */                                      \
+    X(TOO_MANY_CONNECTIONS, "too_many_connections", NONE, true) /* of this node: another has room */                   \
     /* Who asks */                                                                                                     \
     X(NOT_LET_IN, "not_let_in", NONE, false) /* why: for the log, not for the client */                                \
     X(DENIED, "denied", NONE, false)         /* permission, name: type, value: bucket; empty: any */                   \

@@ -17,7 +17,8 @@
 #include "net/listener.h"
 #include "net/resolver.h"
 #include "net/route.h"
-#include "server/accept.h"
+#include "riak/riak.h"
+#include "session/accept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ struct daemon {
     struct own_names *own_names;
     struct types types;
     struct server server;
+    struct riak riak;
     struct session_acceptor sessions;
     struct port proto, epmd, handoff;
     uv_signal_t sigterm, sigint, sighup;
@@ -214,7 +216,7 @@ static int make_cluster(struct daemon *d)
                                      .partitions = c->partitions,
                                      .times = times_of(c),
                                      .memory_limit = c->memory_bytes / DATA_DENOMINATOR * DATA_NUMERATOR,
-                                     .frame_max = c->object_size_max_bytes + FRAME_SLACK,
+                                     .frame_max = c->object_size_max_bytes + RIAK_FRAME_SLACK,
                                      .clock = &d->loop.clock,
                                      .timers = &d->loop.timers,
                                      .log = d->log,
@@ -461,7 +463,8 @@ static void make_server(struct daemon *d)
     struct router *router = cluster_router(d->cluster);
     server_init(&d->server, &server, router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
     d->server.cluster = d->cluster;
-    session_acceptor_init(&d->sessions, &d->server);
+    riak_init(&d->riak, &d->loop.timers, &d->loop.clock);
+    session_acceptor_init(&d->sessions, &riak_protocol, &d->server, &d->riak);
     types_init(&d->types, c, d->log, &d->loop.timers, router);
 }
 
@@ -618,6 +621,8 @@ static int run(struct daemon *d)
     if (status)
         cluster_close(d->cluster);
     types_fini(&d->types);
+    session_acceptor_fini(&d->sessions);
+    riak_fini(&d->riak);
     server_fini(&d->server);
     cluster_destroy(&d->cluster);
     return status;

@@ -2,9 +2,9 @@
 /* Map/reduce jobs, as JSON and as Erlang's terms: what is read is asked for all it says; what a job lists goes through
  * every reduce function, as a whole, and again with what came of it. */
 #include "fuzz.h"
-#include "server/etf.h"
-#include "server/mapred_reduce.h"
-#include "server/mapred_term.h"
+#include "riak/mapred/etf.h"
+#include "riak/mapred/mapred_reduce.h"
+#include "riak/mapred/mapred_term.h"
 
 static void look_at(const struct mapred_job *job)
 {

@@ -180,7 +180,7 @@ static bool make_cluster(struct node *n)
                                     .partitions = o->partitions,
                                     .times = times_of(o),
                                     .memory_limit = o->faults & 1u << FAULT_MEMORY ? MEMORY_SMALL : MEMORY_LARGE,
-                                    .frame_max = OBJECT_MAX + FRAME_SLACK,
+                                    .frame_max = OBJECT_MAX + RIAK_FRAME_SLACK,
                                     .clock = &n->clock,
                                     .timers = &n->timers,
                                     .log = &n->log,
@@ -211,7 +211,8 @@ static void make_server(struct node *n)
                                    .request_timeout_ms = 60000};
     server_init(&n->server, &config, cluster_router(n->cluster), &n->timers, &n->clock, &n->log, &n->metrics);
     n->server.cluster = n->cluster;
-    session_acceptor_init(&n->sessions, &n->server);
+    riak_init(&n->riak, &n->timers, &n->clock);
+    session_acceptor_init(&n->sessions, &riak_protocol, &n->server, &n->riak);
 }
 
 static void on_discovery(struct timer *t)
@@ -276,6 +277,8 @@ void node_kill(struct node *n, bool silently)
     n->dying = true;
     cluster_close(n->cluster);
     network_end_node(&w->network, n, silently);
+    session_acceptor_fini(&n->sessions);
+    riak_fini(&n->riak);
     server_fini(&n->server);
     cluster_destroy(&n->cluster);
     timers_fini(&n->timers);

@@ -10,7 +10,8 @@
 #include "base/timers.h"
 #include "cluster/cluster.h"
 #include "io/dialer.h"
-#include "server/accept.h"
+#include "riak/riak.h"
+#include "session/accept.h"
 #include "sim/orchestrator.h"
 
 struct world;
@@ -42,6 +43,7 @@ struct node {
     struct metrics metrics;
     struct dialer dialer;
     struct server server;
+    struct riak riak;
     struct session_acceptor sessions;
     uint8_t incarnation[16]; /* that its certificate names */
     struct list ends;        /* connections with something to do */
