@@ -3,7 +3,7 @@
  *
  * Foreign codes (errno, libuv, OpenSSL) are translated in one function per library, in that library's layer.
  * `retryable` says whether the same request may succeed later without anyone changing it. The texts that Riak
- * clients depend on are formatted by src/server; this table's text is for logs and tools. */
+ * clients depend on are formatted by src/riak; this table's text is for logs and tools. */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 

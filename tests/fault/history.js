@@ -32,7 +32,7 @@ const told = {};
 const any = (n) => Math.floor(Math.random() * n);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// What an error says of what was asked: the store's texts of src/server/refusal.c. Anything else leaves it unknown.
+// What an error says of what was asked: the store's texts of src/riak/error_reply.c. Anything else leaves it unknown.
 function outcomeOf(kind, text) {
     if (kind === 'create' && text.includes('match_found')) return 'exists';
     if (kind === 'cas' && /\bmodified/.test(text)) return 'modified';

@@ -426,5 +426,5 @@ int main(void)
         CASE(malformed),
         CASE(without_a_cluster),
     };
-    return cmocka_run_group_tests_name("server/cluster_admin", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("riak/cluster_admin", tests, NULL, NULL);
 }

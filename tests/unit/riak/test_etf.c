@@ -164,5 +164,5 @@ int main(void)
         cmocka_unit_test(depth_and_number_have_bounds),
         cmocka_unit_test(what_is_written_is_read_again),
     };
-    return cmocka_run_group_tests_name("server/etf", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("riak/etf", tests, NULL, NULL);
 }

@@ -320,5 +320,5 @@ int main(void)
         cmocka_unit_test(test_trust_needs_a_name_alone),    cmocka_unit_test(test_an_operator),
         cmocka_unit_test(test_names_that_are_nobodys),
     };
-    return cmocka_run_group_tests_name("server/security", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("riak/security", tests, NULL, NULL);
 }

@@ -89,5 +89,5 @@ int main(void)
         cmocka_unit_test(no_cluster_is_needed),
         cmocka_unit_test(every_allocation_may_fail),
     };
-    return cmocka_run_group_tests_name("server/self_test", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("riak/self_test", tests, NULL, NULL);
 }

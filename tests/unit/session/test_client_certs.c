@@ -183,5 +183,5 @@ int main(void)
         cmocka_unit_test_setup(a_renewed_certificate_takes_the_place, set_up),
         cmocka_unit_test_setup(a_full_table_keeps_the_first_ends, set_up),
     };
-    return cmocka_run_group_tests_name("server/client_certs", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("session/client_certs", tests, NULL, NULL);
 }
