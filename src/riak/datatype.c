@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters, sets, gsets, maps and HyperLogLogs of bucket types (riak-protocol.md section 12). An update is one command: the
- * partition's order makes it atomic, and its operation is applied on every replica. */
+/* Counters, sets, gsets, maps and HyperLogLogs of bucket types (riak-protocol.md section 12). An update is one command:
+ * the partition's order makes it atomic, and its operation is applied on every replica. */
 #include "riak/datatype.h"
 
 #include "api/answer.h"

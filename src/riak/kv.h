@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What get, put and delete (riak-protocol.md sections 5 and 6) have in common: the hot path. A request is decoded as views
- * into its frame, checked and resolved by src/api, given to the router, and answered straight into the output queue. */
+/* What get, put and delete (riak-protocol.md sections 5 and 6) have in common: the hot path. A request is decoded as
+ * views into its frame, checked and resolved by src/api, given to the router, and answered straight into the output
+ * queue. */
 #ifndef RIAK_KV_H
 #define RIAK_KV_H
 

@@ -26,9 +26,9 @@
 
 #include <stddef.h>
 
-#define AUTH_TRIES    3                   /* then the connection is closed (riak-protocol.md section 15) */
-#define BODY_SMALL    ((size_t)16 * 1024) /* larger bodies are charged, once it is known that they are allowed */
-#define ANSWER_SMALL  ((size_t)4 * 1024)  /* larger answers wait for memory */
+#define AUTH_TRIES   3                   /* then the connection is closed (riak-protocol.md section 15) */
+#define BODY_SMALL   ((size_t)16 * 1024) /* larger bodies are charged, once it is known that they are allowed */
+#define ANSWER_SMALL ((size_t)4 * 1024)  /* larger answers wait for memory */
 
 enum session_state { SESSION_PLAIN, SESSION_HANDSHAKE, SESSION_STRANGER, SESSION_READY, SESSION_CLOSED };
 
