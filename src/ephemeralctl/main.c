@@ -20,7 +20,7 @@ static const struct command commands[] = {
     {"put", "BUCKET KEY [VALUE|-]", 2, 3, CONNECTED | SCOPE_TYPE | SCOPE_PUT | SCOPE_CONTEXT, cmd_put,
      .help = "stores a value, from standard input when it is - or not given"},
     {"del", "BUCKET KEY", 2, 2, CONNECTED | SCOPE_TYPE | SCOPE_CONTEXT, cmd_del,
-     .help = "deletes a key; also fine when there is no such key"},
+     .help = "deletes a key; no error if it does not exist"},
     {"keys", "BUCKET", 1, 1, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT, cmd_keys,
      .help = "lists the keys of a bucket, in no order"},
     {"buckets", "", 0, 0, CONNECTED | SCOPE_TYPE | SCOPE_OUTPUT, cmd_buckets,
@@ -31,18 +31,18 @@ static const struct command commands[] = {
     {"type-create", "TYPE [NAME=VALUE...]", 1, -1, CONNECTED | SCOPE_OUTPUT | SCOPE_ROOT, cmd_type_create,
      .help = "creates a bucket type (datatype=set), and shows it"},
     {"type-activate", "TYPE", 1, 1, CONNECTED, cmd_type_activate,
-     .help = "says that a type is active, as it is since it was created"},
+     .help = "confirms that a type is active; a type is active as soon as it exists"},
     {"type-update", "TYPE NAME=VALUE...", 2, -1, CONNECTED | SCOPE_OUTPUT, cmd_type_update,
      .help = "sets properties of a bucket type, and shows it"},
     {"type-status", "TYPE", 1, 1, CONNECTED | SCOPE_OUTPUT, cmd_type_status,
      .help = "shows a bucket type's properties"},
     {"user", "VERB ...", 1, -1, CONNECTED | SCOPE_OUTPUT | SCOPE_ROOT, cmd_user,
-     .help = "add, alter, delete, grant, revoke, source, list: users and what they may do",
+     .help = "add, alter, delete, grant, revoke, source, list: users and their permissions",
      .more =
          "Verbs, with the root's key (--root-ca-cert, --root-ca-key and --user):\n"
-         "  list [NAME]                             all there is, as the commands that make it\n"
+         "  list [NAME]                             all users and groups, as the commands that create them\n"
          "  add NAME [groups=A,B] [password=-]      -: the password is standard input's first line\n"
-         "  alter NAME [groups=A,B] [password=-]    groups=: in none any more\n"
+         "  alter NAME [groups=A,B] [password=-]    groups=: in no group\n"
          "  delete NAME\n"
          "  grant PERMISSIONS on WHERE to WHO       WHERE: any, TYPE, or TYPE BUCKET (default BUCKET)\n"
          "  revoke PERMISSIONS on WHERE from WHO    WHO: user names, group/NAME, all; with commas between\n"
@@ -50,35 +50,35 @@ static const struct command commands[] = {
          "  source delete NAME|all RANGE\n\n"
          "PERMISSIONS, with commas between: riak_kv.get put delete list_keys list_buckets mapreduce index\n"
          "get_preflist, riak_core.get_bucket set_bucket get_bucket_type set_bucket_type, each with its prefix; all.\n"
-         "Users of the node's configuration come by certificate, and have all of them, until they are changed.",
+         "Users in the node's configuration log in by certificate and have all permissions, until they are changed.",
      .connects_itself = true},
     {"group", "VERB ...", 1, -1, CONNECTED | SCOPE_OUTPUT | SCOPE_ROOT, cmd_group,
-     .help = "add, alter, delete, list: groups, whose members have what they are granted",
+     .help = "add, alter, delete, list: groups of users, which share permissions",
      .more = "Verbs, with the root's key (--root-ca-cert, --root-ca-key and --user):\n"
              "  list [NAME]\n"
              "  add NAME [groups=A,B]      groups can be in groups\n"
              "  alter NAME groups=A,B\n"
              "  delete NAME\n\n"
-             "ephemeralctl user grant ... to group/NAME gives it something to give.",
+             "ephemeralctl user grant ... to group/NAME gives a permission to its members.",
      .connects_itself = true},
     {"cert", "VERB ...", 1, 2, CONNECTED | SCOPE_OUTPUT | SCOPE_CERT, cmd_cert,
-     .help = "ca, user, show, check: makes and judges certificates",
+     .help = "ca, user, show, check: makes and checks certificates",
      .more =
          "Verbs:\n"
          "  ca                 makes a root: rootCA.crt and rootCA.key in --dir\n"
          "  ca --renew         signs the root again with its own key: rootCA.new.crt\n"
          "  user NAME          makes a user's certificate under the root: NAME.crt and NAME.key\n"
-         "  show FILE          shows the certificates of a file, and what clients will say of them\n"
+         "  show FILE          shows the certificates in a file, and whether clients accept them\n"
          "  show HOST[:PORT]   shows those that a node shows to clients (--direct-tls: to other nodes, at their "
          "ports)\n"
          "  check [NAME]       would a node accept this user? NAME.crt and NAME.key of --certs, or --cert and --key,\n"
          "                     with the root of --ca; status 1 when not\n\n"
          "Keys are written for their owner alone (mode 0600). Files that exist are not replaced without --force. With\n"
-         "--ca or --certs, show also judges a server's and a user's certificate, by that root.",
+         "--ca or --certs, show also checks a server's or a user's certificate against that root.",
      .connects_itself = true},
-    {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "asks the node for a sign of life, through TLS"},
+    {"ping", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_ping, .help = "checks that the node answers, over TLS"},
     {"info", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_info,
-     .help = "shows the node's name and release, the Riak version that clients are told, and the connection's TLS"},
+     .help = "shows the node's name and release, the Riak version that clients see, and the TLS of the connection"},
     {"status", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_status,
      .help = "shows the cluster as the node knows it; status 0 healthy, 1 degraded, 75 no quorum"},
     {"members", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_members, .help = "lists the members of the cluster"},
@@ -87,9 +87,9 @@ static const struct command commands[] = {
     {"transfers", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_transfers,
      .help = "lists the copies that the node sends or receives"},
     {"discovery", "", 0, 0, CONNECTED | SCOPE_OUTPUT, cmd_discovery,
-     .help = "shows where the node looks for others, what was answered, and why they are no members"},
+     .help = "shows where the node looks for others, the answers, and why a candidate is no member"},
     {"wait-ready", "", 0, 0, CONNECTED | SCOPE_OUTPUT | SCOPE_WAIT, cmd_wait_ready,
-     .help = "waits until the node, which need not listen yet, is ready in a cluster", .connects_itself = true},
+     .help = "waits until the node is ready in a cluster; it may still be starting", .connects_itself = true},
     {"leave", "", 0, 0, CONNECTED | SCOPE_ROOT, cmd_leave,
      .help = "the node hands over what it holds and leaves its cluster"},
     {"reform", "--survivors [--nodes N]", 0, 0, CONNECTED | SCOPE_ROOT | SCOPE_REFORM, cmd_reform,
@@ -135,8 +135,8 @@ static void help_all(void)
     fputs("\nExit status:", stdout);
     print_wrapped(MANUAL_EXIT_STATUS, 13, 110);
     puts(
-        "\nUnder the names riak-admin, riak and readiness-probe.sh it is what Riak's containers have: the probes of a\n"
-        "node in its own container.");
+        "\nCalled as riak-admin, riak or readiness-probe.sh, it acts as those commands of Riak's containers: the probes of\n"
+        "a node in its own container.");
 }
 
 static void help_one(const struct command *c)

@@ -40,7 +40,7 @@ static const struct option_entry table[] = {
     {"server-name", 0, KIND_TEXT, FIELD(server_name), "NAME", SCOPE_CONNECT,
      "name or address that the node's certificate must carry [HOST]"},
     {"any-server-name", 0, KIND_FLAG, FIELD(any_server_name), NULL, SCOPE_CONNECT,
-     "take any name, if only the root signed it"},
+     "accept any name in a certificate that the root signed"},
     {"direct-tls", 0, KIND_FLAG, FIELD(direct_tls), NULL, SCOPE_CONNECT, "TLS from the first byte, not RpbStartTls"},
     {"timeout-ms", 0, KIND_NUMBER, FIELD(timeout_ms), "MS", SCOPE_CONNECT, "of connecting and of each request [10000]"},
     {"type", 't', KIND_TEXT, FIELD(type), "TYPE", SCOPE_TYPE, "bucket type [default]"},
@@ -49,29 +49,27 @@ static const struct option_entry table[] = {
     {"if-none-match", 0, KIND_FLAG, FIELD(if_none_match), NULL, SCOPE_PUT, "only if the key does not exist"},
     {"content-type", 0, KIND_TEXT, FIELD(content_type), "TYPE", SCOPE_PUT, "of the value [application/octet-stream]"},
     {"vclock", 0, KIND_HEX, FIELD(vclock), "HEX", SCOPE_CONTEXT,
-     "what was read before (get -o json), so that it is replaced, not joined"},
-    {"reset", 0, KIND_FLAG, FIELD(reset), NULL, SCOPE_PROPS, "back to what the bucket's type says"},
+     "vclock of the value that this write replaces (from get -o json)"},
+    {"reset", 0, KIND_FLAG, FIELD(reset), NULL, SCOPE_PROPS, "reset the bucket to its type's properties first"},
     {"timeout", 0, KIND_NUMBER, FIELD(wait_s), "SECONDS", SCOPE_WAIT, "of the whole wait [60]"},
     {"probe", 0, KIND_FLAG, FIELD(probe), NULL, SCOPE_WAIT,
-     "ask once, as an orchestrator does: also ready is a node that\nwaits for nodes that are still to be started; "
-     "status 1: not ready"},
+     "ask once, as an orchestrator does: a node that waits for nodes\nthat are still to be started is ready too; status 1: "
+     "not ready"},
     {"survivors", 0, KIND_FLAG, FIELD(survivors), NULL, SCOPE_REFORM,
-     "the members that are missing are gone for good, with what only they held"},
+     "confirm that the missing members are gone for good, with what only they held"},
     {"nodes", 0, KIND_NUMBER, FIELD(nodes), "N", SCOPE_REFORM,
-     "and no node of this cluster runs but N, which all answer here: they are\nenough. Were it not true, two clusters "
-     "could "
+     "confirm that only N nodes run and all answer here: they are enough.\nIf that is not true, two clusters can "
      "serve at once"},
     {"root-ca-cert", 0, KIND_TEXT, FIELD(root_cert), "FILE", SCOPE_CONNECT,
-     "with --root-ca-key, in place of a user's certificate: mints one for\n--user, with the role of a node, for five "
+     "with --root-ca-key, instead of a user's certificate: makes one for\n--user, with the role of a node, for five "
      "minutes\n[without --certs and --cert: " OPTIONS_ROOT_CERT_VARIABLE ",\nor in Kubernetes " ROOT_KUBERNETES_CERT
      "]"},
     {"root-ca-key", 0, KIND_TEXT, FIELD(root_key), "FILE", SCOPE_CONNECT,
-     "the root's key; of both, the PEM itself will do\n[likewise: " OPTIONS_ROOT_KEY_VARIABLE ", " ROOT_KUBERNETES_KEY
-     "]"},
+     "the root's key; both options also take the PEM itself\n[likewise: " OPTIONS_ROOT_KEY_VARIABLE
+     ", " ROOT_KUBERNETES_KEY "]"},
     {"dir", 0, KIND_TEXT, FIELD(dir), "DIR", SCOPE_CERT,
      "where files are made, and where the root's are without --root-ca-cert\nand --root-ca-key [.]"},
-    {"cn", 0, KIND_TEXT, FIELD(common_name), "NAME", SCOPE_CERT,
-     "common name of a new root [one that no other root has]"},
+    {"cn", 0, KIND_TEXT, FIELD(common_name), "NAME", SCOPE_CERT, "common name of a new root [a unique one]"},
     {"days", 0, KIND_NUMBER, FIELD(days), "DAYS", SCOPE_CERT, "for which it is valid [365]"},
     {"key-type", 0, KIND_TEXT, FIELD(key_type), "TYPE", SCOPE_CERT,
      "of a new key: rsa2048, rsa3072, rsa4096, p256 or p384 [rsa2048]"},
