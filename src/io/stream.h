@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection, from both sides: the stream is a place to put bytes, and a few wishes; its user is the machine that
  * takes what comes in. Who implements the stream (src/net over TCP and TLS, or the simulation) makes the calls of the
- * user: a client's session (server/session.h) or a link between nodes (mesh/mesh.h). */
+ * user: a client's session (session/session.h) or a link between nodes (mesh/mesh.h). */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 

@@ -58,8 +58,8 @@ struct slice scan_bucket(const struct scan *w);
 /* `w` is filled in up to `streamed`, and owned by the session from here on. Answers, now or later. */
 void scan_begin(struct session *s, struct scan *w, struct slice type, struct slice bucket, uint32_t timeout_ms);
 
-/* Names that belong into one frame. `beside`: bytes that are gathered in another place, of an answer that is not
- * streamed. */
+/* Names that belong into one frame; they are copied. Without memory the scan fails (w->failed), and its next step
+ * answers so. `beside`: bytes that are gathered in another place, of an answer that is not streamed. */
 void scan_add(struct scan *w, const struct slice *names, size_t count, size_t beside);
 /* What has been gathered is so many bytes: takes the memory for them. False: w->failed, or w->starved. */
 bool scan_hold(struct scan *w, size_t bytes);

@@ -126,7 +126,8 @@ static void update_pause(struct session *s)
         char again[REPEATS_TEXT_SIZE];
         if (session_is_news(s, SAID_UNREAD, again))
             log_info(s->server->log, "session",
-                     "%s: reads no answers to what it asks before StartTls, closing the connection%s", s->name, again);
+                     "%s: sends requests before StartTls and does not read the answers, closing the connection%s",
+                     s->name, again);
         session_end(s);
         return;
     }

@@ -124,6 +124,7 @@ static bool take_count(struct etf_reader *r, size_t size, uint32_t *out)
 
 bool etf_tuple(struct etf_reader *r, uint32_t *arity)
 {
+    *arity = 0;
     return etf_kind(r) == ETF_TUPLE && take_count(r, tag_of(r) == TAG_SMALL_TUPLE ? 1 : 4, arity);
 }
 

@@ -27,7 +27,7 @@ bool etf_at_end(const struct etf_reader *r);
 /* Each takes the next term, or the head of it, when it is of that kind and whole; else false. Views. */
 bool etf_atom(struct etf_reader *r, struct slice *out);
 bool etf_binary(struct etf_reader *r, struct slice *out);
-bool etf_tuple(struct etf_reader *r, uint32_t *arity); /* so many terms follow */
+bool etf_tuple(struct etf_reader *r, uint32_t *arity); /* so many terms follow; 0 where it is false */
 /* So many follow, and then etf_list_end() has to be true. */
 bool etf_list(struct etf_reader *r, uint32_t *n);
 bool etf_list_end(struct etf_reader *r, uint32_t n);

@@ -75,8 +75,9 @@ void mapred_go_on(struct mapred *m);
 
 /* --- mapred_ask.c --- */
 
-/* Asks the router for one more, of which there is room: for the object, or to delete it. False: it must not be asked
- * for, or time is out, which was answered; the job is over. */
+/* Asks the router for one more object, or to delete it; there is room for one more. True: it is under way, or its
+ * answer is there already (mapred_ask_first()). False: the user may not, or time is out. That was answered, the job is
+ * over, and `m` must not be touched any more. */
 bool mapred_ask(struct mapred *m, const struct mapred_input *in);
 /* The first of those under way; NULL: it has not come yet, or there is none. */
 struct mapred_ask *mapred_ask_first(struct mapred *m);

@@ -57,6 +57,21 @@ static void a_job(void **state)
     mapred_job_fini(&job);
 }
 
+/* A caller compares the arity also where there is no tuple. */
+static void a_tuple_that_is_cut_off_has_no_arity(void **state)
+{
+    static const char *const cut[] = {"\203h", "\203h\7", "\203i\0\0\0", "\203i\0\0\1\0"};
+    static const size_t len[] = {2, 3, 5, 6};
+    (void)state;
+    for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
+        struct etf_reader r;
+        uint32_t arity = 77;
+        assert_true(etf_begin(&r, slice_make((const uint8_t *)cut[i], len[i])));
+        assert_false(etf_tuple(&r, &arity));
+        assert_int_equal(arity, 0);
+    }
+}
+
 static void what_is_cut_off_or_goes_on_is_none(void **state)
 {
     struct mapred_job job;
@@ -159,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job),
+        cmocka_unit_test(a_tuple_that_is_cut_off_has_no_arity),
         cmocka_unit_test(what_is_cut_off_or_goes_on_is_none),
         cmocka_unit_test(values),
         cmocka_unit_test(depth_and_number_have_bounds),
