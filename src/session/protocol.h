@@ -24,8 +24,8 @@ enum cut_result {
 };
 
 struct cut {
-    size_t head;   /* bytes in front of the body: at least 1, and all there */
-    size_t body;   /* bytes that handle() is given */
+    size_t head;   /* bytes in front of the body that handle() does not need: all there */
+    size_t body;   /* bytes that handle() is given; both together are at least 1 */
     unsigned kind; /* the protocol's own: given to the calls below */
     bool alone;    /* R-ORDER: it concerns more than one key: it waits for all before it, and holds back all after it */
 };

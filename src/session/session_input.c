@@ -66,7 +66,7 @@ static bool take_request(struct session *s, struct slice *in)
         return false;
     if (result != CUT_REQUEST)
         return take_bad(s, &c, result == CUT_MALFORMED);
-    ASSERT(c.head && c.head <= in->len);
+    ASSERT(c.head + c.body > 0 && c.head <= in->len);
     if (s->state == SESSION_READY && c.body > BODY_SMALL)
         return take_large(s, in, &c);
     if (in->len - c.head < c.body)

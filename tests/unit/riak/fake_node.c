@@ -129,11 +129,16 @@ static bool on_trusted(struct stream *s)
 
 static const struct stream_ops ops = {on_flush, on_start_tls, on_pause, on_close, on_trusted};
 
-void fake_conn_open(struct fake_conn *c, struct fake_node *n)
+void fake_conn_open_at(struct fake_conn *c, struct fake_node *n, struct session_door *door)
 {
     *c = (struct fake_conn){.stream = {.ops = &ops}, .node = n};
     outq_init(&c->stream.out);
-    session_init(&c->session, &n->door, &c->stream, "127.0.0.1:1");
+    session_init(&c->session, door, &c->stream, "127.0.0.1:1");
+}
+
+void fake_conn_open(struct fake_conn *c, struct fake_node *n)
+{
+    fake_conn_open_at(c, n, &n->door);
 }
 
 void fake_conn_open_ready(struct fake_conn *c, struct fake_node *n)

@@ -44,6 +44,8 @@ void fake_node_turn(struct fake_node *n);
 void fake_node_wait(struct fake_node *n, uint64_t ms);
 
 void fake_conn_open(struct fake_conn *c, struct fake_node *n);
+/* At another door of the node's server. */
+void fake_conn_open_at(struct fake_conn *c, struct fake_node *n, struct session_door *door);
 /* Opens, secures and authenticates. */
 void fake_conn_open_ready(struct fake_conn *c, struct fake_node *n);
 void fake_conn_close(struct fake_conn *c);
