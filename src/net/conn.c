@@ -88,6 +88,7 @@ void conn_close_now(struct conn *c, const char *why)
         return;
     c->state = CONN_CLOSING;
     list_remove(&c->queue);
+    conn_calm(c);
     stranger_waits(&c->stranger); /* its place is free when it is gone */
     timer_stop(&conn_loop(c)->timers, &c->timer);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
@@ -221,6 +222,7 @@ static struct conn *create(struct conn_owner *owner, enum conn_state state)
     buf_init(&c->held, HANDSHAKE_MAX);
     list_init(&c->link);
     list_init(&c->queue);
+    list_init(&c->busy);
     list_init(&c->stranger.queue);
     timer_init(&c->timer, on_deadline);
     list_append(&owner->conns, &c->link);

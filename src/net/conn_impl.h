@@ -36,6 +36,7 @@ struct conn {
     struct tls_engine *engine;
     struct list link;   /* of the owner */
     struct list queue;  /* of the loop: handshakes */
+    struct list busy;   /* of the loop: it keeps its record buffers */
     struct timer timer; /* the handshake's end, then the next progress in sending */
     struct stranger stranger;
     union {
@@ -87,6 +88,8 @@ void conn_end_deadline(struct conn *c);
 
 /* Reads, or stops, as the state asks. */
 void conn_set_reading(struct conn *c);
+/* It gives its record buffers back. */
+void conn_calm(struct conn *c);
 /* TLS begins with what comes next; a client's first word is put into the queue of handshakes. */
 void conn_begin_tls(struct conn *c, bool as_client);
 

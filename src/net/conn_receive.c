@@ -82,6 +82,29 @@ static void on_tls_end(struct conn *c, int err, bool was_open)
     conn_leave(c, why);
 }
 
+void conn_calm(struct conn *c)
+{
+    if (list_empty(&c->busy))
+        return;
+    list_remove(&c->busy);
+    conn_loop(c)->busy_count--;
+    tls_engine_keep_buffers(c->engine, false);
+}
+
+/* The one that is read now is busy; the one that was not for longest is no longer. */
+static void note_busy(struct conn *c)
+{
+    struct net_loop *l = conn_loop(c);
+    if (list_empty(&c->busy)) {
+        tls_engine_keep_buffers(c->engine, true);
+        l->busy_count++;
+    }
+    list_remove(&c->busy);
+    list_append(&l->busy, &c->busy);
+    if (l->busy_count > LOOP_BUSY_MAX)
+        conn_calm(LIST_ENTRY(l->busy.next, struct conn, busy));
+}
+
 /* Works on ciphertext, all of it. What the engine itself has to say (handshake, alerts) leaves first: it was written
  * first, and the user may use the loop's buffer for others. */
 static void take_cipher(struct conn *c, struct slice in)
@@ -102,6 +125,8 @@ static void take_cipher(struct conn *c, struct slice in)
             break;
         if (!err && c->state == CONN_OPEN)
             give_to_user(c, slice_make(l->plain, n));
+        if (in.len == 0 && !tls_engine_pending(c->engine))
+            break;
     }
     conn_set_reading(c);
     conn_flush(c);
@@ -214,6 +239,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     }
     struct slice in = slice_make(buf->base, (size_t)n);
     conn_heard(c);
+    if (c->engine && tls_engine_open(c->engine))
+        note_busy(c);
     if (c->engine)
         take_tls(c, in);
     else

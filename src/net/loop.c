@@ -72,6 +72,7 @@ static void on_check(uv_check_t *c)
 {
     struct net_loop *l = c->data;
     uint64_t due = timers_next_ms(&l->timers);
+    l->turns.woke_ms = uv_now(&l->uv); /* libuv reads its clock when the sleep ends */
     if (due == UINT64_MAX || due > boot_ms(l))
         return;
     timers_run(&l->timers);
@@ -85,7 +86,7 @@ void net_loop_watch(struct net_loop *l, const struct log *log, struct metrics *m
 {
     l->log = log;
     l->metrics = metrics;
-    l->turns = (struct loop_turns){.began_ns = uv_hrtime(), .idle_ns = uv_metrics_idle_time(&l->uv)};
+    l->turns = (struct loop_turns){0};
     log_debug(log, "net", "turns of the loop that take %d ms of the processor or more are logged", LOOP_LONG_US / 1000);
 }
 
@@ -104,12 +105,13 @@ static void note_long_turn(struct net_loop *l, uint64_t wall_us, uint64_t cpu_us
         log_debug(l->log, "net", "a turn of the loop took %llu ms, %llu ms of the processor", wall_ms, cpu_ms);
 }
 
-/* The processor's clock costs a call of the kernel: it is read for turns that were long, and now and then. */
+/* The processor's clock costs a call of the kernel: it is read for turns that were long, and now and then. (So does
+ * libuv's own count of the time that it sleeps, UV_METRICS_IDLE_TIME: one more epoll_wait() for each sleep.) */
 static void measure_turn(struct net_loop *l)
 {
     struct loop_turns *t = &l->turns;
-    uint64_t now_ns = uv_hrtime(), idle_ns = uv_metrics_idle_time(&l->uv);
-    uint64_t wall_us = (now_ns - t->began_ns - (idle_ns - t->idle_ns)) / 1000;
+    uint64_t now_ns = uv_hrtime(), woke_us = t->woke_ms * 1000;
+    uint64_t wall_us = woke_us && now_ns / 1000 > woke_us ? now_ns / 1000 - woke_us : 0;
     if (now_ns / 1000 - t->stamp_us >= STAMP_US) {
         uint64_t cpu_us = read_clock_us(CLOCK_THREAD_CPUTIME_ID), used_us = cpu_us - t->cpu_us;
         if (wall_us >= LOOP_LONG_US && t->cpu_us)
@@ -117,8 +119,7 @@ static void measure_turn(struct net_loop *l)
         t->cpu_us = cpu_us;
         t->stamp_us = now_ns / 1000;
     }
-    t->began_ns = now_ns;
-    t->idle_ns = idle_ns;
+    t->woke_ms = 0;
 }
 
 /* Before the loop sleeps: the turn ends, a new one begins. */
@@ -172,13 +173,13 @@ int net_loop_init(struct net_loop *l)
 {
     *l = (struct net_loop){.clock = {boot_ms, precise_us, wall_ms, os_random, l}};
     list_init(&l->handshakes);
+    list_init(&l->busy);
     timers_init(&l->timers, boot_ms, rearm, l);
     buf_init(&l->cipher_out, 4 * LOOP_CHUNK);
     l->cipher_in = malloc(LOOP_CHUNK);
     l->plain = malloc(LOOP_CHUNK);
     if (!l->cipher_in || !l->plain || uv_loop_init(&l->uv))
         return E_NOMEM;
-    uv_loop_configure(&l->uv, UV_METRICS_IDLE_TIME);
     uv_timer_init(&l->uv, &l->wakeup);
     uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);

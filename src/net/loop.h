@@ -18,6 +18,8 @@
 /* How long the connections of one turn may be read before timers and others have their turn. */
 #define LOOP_TURN_US 2000
 #define HANDSHAKE_US 2000 /* of one turn for handshakes: a storm of them gets half of the core, not all */
+/* So many connections, those that had something to read last, keep their TLS record buffers, 34 KB each. */
+#define LOOP_BUSY_MAX 64
 
 /* Turns that take so much of the processor are counted and logged, as debug messages; above the second, as warnings. */
 #define LOOP_LONG_US      10000
@@ -25,8 +27,8 @@
 
 /* How long turns take. */
 struct loop_turns {
-    uint64_t began_ns, idle_ns; /* when this turn began, and how long the loop had slept by then */
-    uint64_t stamp_us, cpu_us;  /* what the processor had done for this thread some time before */
+    uint64_t woke_ms;          /* when its sleep ended, of uv_now(); 0: it has not slept yet */
+    uint64_t stamp_us, cpu_us; /* what the processor had done for this thread some time before */
 };
 
 struct net_loop {
@@ -45,6 +47,8 @@ struct net_loop {
     uint64_t round;         /* in which every connection that has something is read once; 1 or more */
     bool round_goes_on;     /* this turn's time ran out before all were read: the next turn is for the others */
     struct list handshakes; /* connections with handshake bytes to be worked on */
+    struct list busy;       /* connections that keep their record buffers, the one that was read last at the end */
+    unsigned busy_count;
     struct loop_turns turns;
     const struct log *log;   /* NULL: nothing is logged */
     struct metrics *metrics; /* NULL: nothing is counted */

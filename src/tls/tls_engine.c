@@ -145,6 +145,21 @@ int tls_engine_read(struct tls_engine *e, struct slice *in, uint8_t *plain, size
     return err;
 }
 
+bool tls_engine_pending(const struct tls_engine *e)
+{
+    return SSL_has_pending(e->ssl) == 1;
+}
+
+void tls_engine_keep_buffers(struct tls_engine *e, bool keep)
+{
+    if (keep) {
+        SSL_clear_mode(e->ssl, SSL_MODE_RELEASE_BUFFERS);
+        return;
+    }
+    SSL_set_mode(e->ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_free_buffers(e->ssl); /* where a part of a record is kept, they go with the rest of it */
+}
+
 int tls_engine_write(struct tls_engine *e, struct slice plain, struct buf *out)
 {
     size_t n;

@@ -41,6 +41,14 @@ void tls_engine_destroy(struct tls_engine **e);
  * A client starts its handshake with an empty *in. */
 int tls_engine_read(struct tls_engine *e, struct slice *in, uint8_t *plain, size_t cap, size_t *n, struct buf *out);
 
+/* Whether tls_engine_read() holds bytes that it took before: a record of which not all fit in `plain`, or a part of
+ * one. False, and nothing left in *in: another call would find nothing. */
+bool tls_engine_pending(const struct tls_engine *e);
+
+/* Whether the engine keeps its two record buffers, 34 KB, between calls [false]. A connection that is busy saves two
+ * allocations for each record that way. */
+void tls_engine_keep_buffers(struct tls_engine *e, bool keep);
+
 /* Encrypts all of `plain` and appends the records to `out`. Only when open. E_TLS, E_NOMEM or E_TOO_LARGE: fatal. */
 int tls_engine_write(struct tls_engine *e, struct slice plain, struct buf *out);
 

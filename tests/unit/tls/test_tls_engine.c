@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 static struct link_world world;
+static size_t record_buffers; /* taken by OpenSSL, of 16 KiB or more */
 
 struct fixture {
     struct tls_ctx *client, *server;
@@ -121,9 +122,61 @@ static void a_small_room_takes_many_calls(void **state)
     do {
         assert_int_equal(tls_engine_read(f.link.server.engine, &in, room, sizeof room, &n, &f.link.client.in), 0);
         total += n;
+        assert_int_equal(tls_engine_pending(f.link.server.engine), total < 10);
     } while (n > 0);
     assert_int_equal(total, 10);
     assert_int_equal(in.len, 0);
+    stop(&f);
+}
+
+/* As many buffers as OpenSSL takes for records, while one travels each way. */
+static size_t buffers_taken(struct fixture *f)
+{
+    record_buffers = 0;
+    link_check(&f->link, &f->link.client, &f->link.server, slice_str("question"), 0);
+    link_check(&f->link, &f->link.server, &f->link.client, slice_str("answer"), 0);
+    return record_buffers;
+}
+
+static void record_buffers_are_kept_if_asked(void **state)
+{
+    (void)state;
+    for (int v = TLS_VERSION_1_2; v <= TLS_VERSION_1_3; v++) {
+        struct fixture f;
+        start(&f, (enum tls_version)v);
+        assert_true(link_shake(&f.link));
+        buffers_taken(&f); /* which gives back those of the handshake */
+        size_t without = buffers_taken(&f);
+        tls_engine_keep_buffers(f.link.server.engine, true);
+        buffers_taken(&f);
+        assert_int_equal(buffers_taken(&f), without / 2); /* the client's alone */
+        tls_engine_keep_buffers(f.link.server.engine, false);
+        assert_int_equal(buffers_taken(&f), without);
+        stop(&f);
+    }
+}
+
+/* Part of a record is in them: it is not lost. */
+static void buffers_in_use_are_not_given_back(void **state)
+{
+    struct fixture f;
+    uint8_t room[16];
+    size_t n;
+    (void)state;
+    start(&f, TLS_VERSION_1_3);
+    assert_true(link_shake(&f.link));
+    tls_engine_keep_buffers(f.link.server.engine, true);
+    assert_int_equal(tls_engine_write(f.link.client.engine, slice_str("0123456789"), &f.link.server.in), 0);
+    struct slice all = buf_slice(&f.link.server.in), in = slice_make(all.data, all.len / 2);
+    assert_int_equal(tls_engine_read(f.link.server.engine, &in, room, sizeof room, &n, &f.link.client.in), 0);
+    assert_int_equal(n, 0);
+    assert_true(tls_engine_pending(f.link.server.engine));
+    tls_engine_keep_buffers(f.link.server.engine, false);
+    in = slice_skip(all, all.len / 2);
+    assert_int_equal(tls_engine_read(f.link.server.engine, &in, room, sizeof room, &n, &f.link.client.in), 0);
+    assert_int_equal(n, 10);
+    assert_memory_equal(room, "0123456789", 10);
+    assert_false(tls_engine_pending(f.link.server.engine));
     stop(&f);
 }
 
@@ -381,6 +434,7 @@ static void memory_ends_in_the_handshake(void **state)
 static void *count_malloc(size_t size, const char *file, int line)
 {
     (void)file, (void)line;
+    record_buffers += size >= 16384;
     return malloc(size);
 }
 
@@ -417,6 +471,8 @@ int main(void)
         cmocka_unit_test(one_byte_at_a_time),
         cmocka_unit_test(large_records),
         cmocka_unit_test(a_small_room_takes_many_calls),
+        cmocka_unit_test(record_buffers_are_kept_if_asked),
+        cmocka_unit_test(buffers_in_use_are_not_given_back),
         cmocka_unit_test(goodbye),
         cmocka_unit_test(closing_before_it_is_open_says_nothing),
         cmocka_unit_test(garbage_for_a_handshake),
