@@ -394,7 +394,7 @@ void bootstrap_freeze(struct cluster *c)
     if (c->meta.group && c->meta.whole)
         group_apply_tail(c->meta.group);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        partition_freeze(&c->partition[i]);
+        partition_freeze(&c->partitions.at[i]);
     lease_end(c);
     controller_stop(c);
     c->frozen = true;

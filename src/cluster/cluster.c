@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/cluster_impl.h"
+#include "cluster/index_match.h"
 
 #include "base/assert.h"
 #include "base/rule.h"
@@ -204,7 +205,7 @@ static void follow_state(struct cluster *c)
     adopt_settings(c);
     follow_members(c);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        partition_follow(&c->partition[i]);
+        partition_follow(&c->partitions.at[i]);
     c->controller.dirty = true;
     lease_applied(c);
     if (!readiness_is_settled(c)) /* which depends on what this node has of its replicas now */
@@ -290,7 +291,7 @@ void cluster_forget(struct cluster *c, bool as_stranger)
     controller_stop(c);
     bootstrap_stop(c);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        partition_fini(&c->partition[i]);
+        partition_fini(&c->partitions.at[i]);
     stop_group(c);
     c->time_ms = 0;
     c->time_boot_ms = now_of(c);
@@ -309,15 +310,6 @@ void cluster_forget(struct cluster *c, bool as_stranger)
 
 /* --- the end of a turn --- */
 
-static void turn_partitions(struct cluster *c)
-{
-    for (unsigned rounds = 0; !list_empty(&c->dirty) && rounds < 4 * META_PARTITIONS_MAX; rounds++) {
-        struct partition *p = LIST_ENTRY(c->dirty.next, struct partition, dirty);
-        list_remove(&p->dirty);
-        partition_turn(p);
-    }
-}
-
 /* What an answer of this turn has brought, such as the next change of the catalog by the same client: nothing from
  * outside would end the loop's sleep for it. */
 static bool has_more(const struct cluster *c)
@@ -325,7 +317,7 @@ static bool has_more(const struct cluster *c)
     /* What changed is followed once the whole state is there: until then a joiner waits for its leader. */
     bool changed = c->meta.changed && c->meta.whole;
     bool meta = c->meta.group && !c->frozen && (c->meta.dirty || changed);
-    return meta || c->next != NEXT_SAME || !list_empty(&c->dirty) || !list_empty(&c->router.todo);
+    return meta || c->next != NEXT_SAME || !list_empty(&c->partitions.dirty) || !list_empty(&c->router.todo);
 }
 
 static void on_again(struct timer *t)
@@ -349,8 +341,7 @@ void cluster_turn(struct cluster *c)
 {
     if (c->closing)
         return;
-    c->expiry_end_us = c->snapshot_end_us = 0;
-    c->expiry_over = false;
+    partitions_begin_turn(&c->partitions);
     begin_next_life(c);
     meta_turn(c);
     follow_state(c);
@@ -363,8 +354,7 @@ void cluster_turn(struct cluster *c)
     cluster_note_left(c);
     cluster_note_full(c);
     router_turn(&c->router);
-    turn_partitions(c);
-    partition_bound_logs(c);
+    partitions_turn(&c->partitions);
     mesh_flush(&c->mesh);
     if (!c->closing && has_more(c))
         timer_start(c->config.timers, &c->again, 0);
@@ -381,6 +371,74 @@ static void describe_hello(const struct cluster *c, struct peer_hello *h)
     strncpy(h->name, config->name, sizeof h->name - 1);
     strncpy(h->address, config->address, sizeof h->address - 1);
     strncpy(h->place, config->place, sizeof h->place - 1);
+}
+
+/* --- what a partition asks and says --- */
+
+static void on_applied(void *arg, struct partition *p, uint64_t index, const struct blob *blob, int err,
+                       const struct store_result *result)
+{
+    (void)arg;
+    router_applied(p, index, blob, err, result);
+}
+
+static void on_deposed(void *arg, struct partition *p)
+{
+    (void)arg;
+    router_deposed(p);
+}
+
+static void on_serve_reads(void *arg, struct partition *p)
+{
+    (void)arg;
+    router_serve_reads(p);
+}
+
+static struct link *link_to(const void *arg, uint64_t member, enum peer_plane plane)
+{
+    return cluster_link(arg, member, plane);
+}
+
+static bool is_leaving(const void *arg, uint64_t member)
+{
+    return cluster_is_leaving(arg, member);
+}
+
+static uint64_t gone_for_ms(void *arg, const uint8_t *incarnation)
+{
+    return cluster_gone_for_ms(arg, incarnation);
+}
+
+static uint64_t time_of_cluster(const void *arg)
+{
+    return cluster_now_ms(arg);
+}
+
+static void renew_soon(void *arg)
+{
+    lease_renew_soon(arg);
+}
+
+static void init_partitions(struct cluster *c)
+{
+    static const struct partition_hooks hooks = {on_applied, on_deposed,  on_serve_reads,  link_to,
+                                                 is_leaving, gone_for_ms, time_of_cluster, renew_soon};
+    struct partition_env env = {.hooks = &hooks,
+                                .arg = c,
+                                .clock = c->config.clock,
+                                .timers = c->config.timers,
+                                .log = c->config.log,
+                                .metrics = c->config.metrics,
+                                .memory = &c->memory,
+                                .next_term = index_match_next_term,
+                                .frame_max = c->config.frame_max,
+                                .forget_after_ms = ROUTER_TIMEOUT_MS,
+                                .state = &c->meta.state,
+                                .self = &c->meta.self,
+                                .frozen = &c->frozen,
+                                .heartbeat_ms = &c->times.heartbeat,
+                                .election_ms = &c->times.election};
+    partitions_init(&c->partitions, &env);
 }
 
 static void init_parts(struct cluster *c)
@@ -400,9 +458,7 @@ static void init_parts(struct cluster *c)
     bootstrap_init(&c->bootstrap);
     gone_init(c);
     router_init(&c->router, c);
-    list_init(&c->dirty);
-    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        partition_init(c, i);
+    init_partitions(c);
     timer_init(&c->beacon, cluster_on_beacon_timer);
     timer_init(&c->again, on_again);
     buf_init(&c->scratch, SIZE_MAX / 2);
@@ -476,7 +532,7 @@ void cluster_destroy(struct cluster **cp)
     controller_stop(c);
     bootstrap_stop(c);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        partition_fini(&c->partition[i]);
+        partition_fini(&c->partitions.at[i]);
     meta_stop(c);
     router_fini(&c->router);
     mesh_fini(&c->mesh);

@@ -155,7 +155,7 @@ static void on_ended(void *arg, const struct peer *p)
         return;
     meta_leader_ended(c, m->id);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        partition_leader_ended(&c->partition[i], m->id);
+        partition_leader_ended(&c->partitions.at[i], m->id);
 }
 
 /* Copies go on; cluster_turn() follows. */
@@ -164,8 +164,8 @@ static void on_drained(void *arg, struct link *l)
     struct cluster *c = arg;
     (void)l;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        if (c->partition[i].copy_out)
-            partition_mark_dirty(&c->partition[i]);
+        if (c->partitions.at[i].copy_out)
+            partition_mark_dirty(&c->partitions.at[i]);
 }
 
 static bool is_ours(const struct cluster *c, const struct peer_envelope *e)
@@ -203,7 +203,7 @@ static int take_raft(struct cluster *c, struct link *l, struct slice body)
         return 0; /* R-ID: of another cluster, epoch, generation: dropped */
     if (e.group == PEER_GROUP_META)
         return meta_raft(c, &m);
-    struct partition *p = &c->partition[e.group];
+    struct partition *p = &c->partitions.at[e.group];
     return p->generation == e.generation ? partition_raft(p, &m) : 0;
 }
 
@@ -218,7 +218,7 @@ static int take_copy(struct cluster *c, struct link *l, struct slice body)
         return 0;
     if (m.envelope.group == PEER_GROUP_META)
         return meta_copy(c, &m);
-    struct partition *p = &c->partition[m.envelope.group];
+    struct partition *p = &c->partitions.at[m.envelope.group];
     return p->generation == m.envelope.generation ? partition_snapshot_receive(p, &m) : 0;
 }
 
@@ -236,8 +236,8 @@ static int take_rounds(struct cluster *c, struct link *l, struct slice body)
             continue;
         if (r.group == PEER_GROUP_META)
             meta_round(c, &r);
-        else if (c->partition[r.group].generation == r.generation)
-            partition_round(&c->partition[r.group], &r);
+        else if (c->partitions.at[r.group].generation == r.generation)
+            partition_round(&c->partitions.at[r.group], &r);
     }
     return coder.err;
 }
@@ -268,20 +268,3 @@ static int on_frame(void *arg, struct link *l, unsigned kind, struct slice body)
 }
 
 const struct mesh_hooks cluster_mesh_hooks = {on_frame, on_beacon, on_opened, on_link_closed, on_ended, on_drained};
-
-/* --- rounds --- */
-
-void rounds_put(struct link *l, const struct peer_round *r)
-{
-    struct buf *out = link_begin(l, PEER_ROUNDS);
-    if (!out)
-        return;
-    struct cluster *c = l->mesh->config.arg;
-    struct coder coder = coder_writer(out);
-    struct peer_envelope e = {.epoch = c->meta.state->epoch, .group = r->group, .generation = r->generation};
-    struct peer_round copy = *r;
-    memcpy(e.cluster_id, c->meta.state->cluster_id, sizeof e.cluster_id);
-    code_envelope(&coder, &e);
-    code_round(&coder, &copy);
-    link_end(l, coder.err);
-}

@@ -10,63 +10,12 @@
 #include "map/meta_state.h"
 #include "consensus/group.h"
 #include "consensus/read_index.h"
+#include "partition/partition.h"
 #include "store/snapshot.h"
 
 #define BEACON_MS 200
 
 struct op;
-
-/* --- a partition's replica --- */
-
-struct partition_snapshot_out;
-struct partition_snapshot_in;
-
-/* Copies that were sent to one replica, one after the other. */
-struct copy_tries {
-    uint64_t destination; /* 0: none was */
-    uint64_t ended_ms;    /* the last */
-    unsigned count;
-};
-
-struct partition {
-    struct cluster *cluster;
-    unsigned number;
-    uint32_t generation;
-    uint64_t replica; /* this node's, in the generation; 0: none here */
-    struct store *store;
-    bool whole;          /* the store is what the replica has applied; false: it is still empty, a copy is under way */
-    struct group *group; /* NULL with a replica: it is the only one, and what it does is committed */
-    size_t log_bytes;    /* of the group's log, as counted in cluster.log_bytes */
-    bool broken;
-    bool no_room;           /* the last copy that came did not fit */
-    bool installs;          /* an install message is being written: behind its copy */
-    uint64_t index;         /* applied */
-    uint64_t stamp_ms;      /* R-TIME: the partition's time ... */
-    uint64_t stamp_boot_ms; /* ... at this moment of this node's clock */
-    unsigned turn;          /* of the replicas, when nobody is known to lead */
-    uint64_t leader_hint;   /* member that led when it was last heard of; 0 */
-    struct read_index rounds;
-    struct list waiting; /* ops that are proposed here, in the order of the log */
-    struct list reads;   /* ops that wait for a round, in the order of asking */
-    struct list own;     /* this node's writes to it that are not answered, by sequence */
-    uint64_t sequence;   /* of the last of them */
-    struct list dirty;   /* in the cluster's list: something is to be flushed at the end of the turn */
-    struct timer tick;   /* of the group */
-    struct timer expiry;
-    uint64_t tick_index;  /* of a STORE_TICK that is proposed and not applied */
-    uint64_t copy_wanted; /* by that replica */
-    uint64_t own_term;    /* the last in which it led and an entry of its own was committed */
-    struct copy_tries copy_tries[META_REPLICAS_MAX];
-    struct partition_snapshot_out *copy_out;
-    struct partition_snapshot_in *copy_in;
-    uint64_t no_transfer_until_ms;
-    uint64_t forget_ms; /* when it is next looked whether an origin is to be forgotten */
-    /* R-REBUILD: what this node held of an older generation. */
-    struct store *frozen;
-    uint64_t frozen_replica;
-    uint32_t frozen_generation;
-    uint64_t frozen_term, frozen_index;
-};
 
 /* --- the meta group --- */
 
@@ -245,7 +194,6 @@ struct router {
     unsigned free_count;
     struct list waits; /* ops that wait for their next try */
     struct timer expiry;
-    uint64_t copies;   /* begun here */
     uint64_t requests; /* made of other nodes */
     bool applying;     /* a group is calling: nothing may call into it */
 };
@@ -265,7 +213,6 @@ struct cluster {
     enum cluster_phase phase;
     uint8_t incarnation[PEER_INCARNATION];
     struct store_memory memory;
-    size_t log_bytes; /* of all partitions' logs */
     struct mesh mesh;
     struct meta meta;
     struct lease lease;
@@ -274,14 +221,10 @@ struct cluster {
     struct orchestrator orchestrator;
     struct readiness readiness;
     struct cluster_notes notes;
-    struct partition partition[META_PARTITIONS_MAX];
-    struct list dirty; /* partitions */
+    struct partitions partitions;
     struct router router;
     struct timer beacon;
-    uint64_t expiry_end_us; /* of this turn's time for freeing what is due; 0: not begun */
-    bool expiry_over;
-    uint64_t snapshot_end_us; /* of this turn's time for copies; 0: not begun */
-    struct timer again;       /* runs: another turn is to follow at once */
+    struct timer again; /* runs: another turn is to follow at once */
     uint64_t highest_epoch;
     /* Of each partition, as its leader has said last, as far as this node has heard of it; UINT64_MAX: not known. */
     uint64_t keys_counted[META_PARTITIONS_MAX];
@@ -313,6 +256,11 @@ struct cluster {
 static inline unsigned partitions_of(const struct cluster *c)
 {
     return c->meta.state ? c->meta.state->settings.partitions : 0;
+}
+
+static inline struct cluster *cluster_of(const struct partition *p)
+{
+    return p->set->env.arg;
 }
 
 static inline uint64_t now_of(const struct cluster *c)
@@ -520,64 +468,9 @@ bool controller_keeps(const struct partition_map *map, uint64_t member); /* as t
 bool controller_can_spare(struct cluster *c, unsigned partition, uint64_t member);
 void controller_add_change(struct meta_command *m, unsigned partition, enum replica_change what, uint64_t id);
 
-/* --- partition.c, partition_lead.c, partition_snapshot.c --- */
-
-/* Of the base that a group begins behind, and of all that is alone. */
-#define PARTITION_BASE_TERM 1
-
-void partition_init(struct cluster *c, unsigned number);
-void partition_fini(struct partition *p);
-/* Makes of it what the meta state says that it is. */
-void partition_follow(struct partition *p);
-void partition_freeze(struct partition *p);
 uint64_t cluster_now_ms(const struct cluster *c); /* R-TIME */
 /* What another says of the cluster's time: taken where it is ahead of this node's own counting. */
 void cluster_hear_time(struct cluster *c, uint64_t time_ms);
-uint64_t partition_now_ms(const struct partition *p); /* R-TIME */
-/* What another replica says of the partition's time: taken where it is ahead of this node's own counting. */
-void partition_hear_time(struct partition *p, uint64_t time_ms);
-bool partition_leads(const struct partition *p);
-/* The most that logs are to take, all together; once they take more, they are cut. */
-size_t cluster_logs_max(const struct cluster *c);
-void partition_bound_logs(struct cluster *c);
-void partition_mark_dirty(struct partition *p);
-void partition_turn(struct partition *p);
-int partition_raft(struct partition *p, const struct raft_msg *m);
-void partition_leader_ended(struct partition *p, uint64_t member); /* as meta_leader_ended() */
-/* partition_round.c */
-void partition_ask_round(struct partition *p);
-/* R-TIME: a leader stamps no write before a majority has told it the time. Whoever has heard of the last stamp late, as
- * it was paused, would live in the past: what it writes would be gone too early when another leads. */
-bool partition_knows_time(const struct partition *p);
-void partition_ask_time(struct partition *p); /* once in each term */
-void partition_ask_all(struct partition *p);
-/* R-READ: a quorum read that has come in may be answered at once, from what is applied here; else a round is asked. For
- * a partition that router_serves(), and for each read anew. */
-bool partition_may_read_now(struct partition *p);
-struct link *partition_link(const struct partition *p, uint64_t replica); /* or NULL */
-void partition_round(struct partition *p, const struct peer_round *r);
-void partition_lead(struct partition *p); /* the leader's reconciling with the map */
-void partition_forget_origins(struct partition *p);
-/* Sees to that at the end of the turn, of one that is alone. */
-void partition_remember_origins(struct partition *p);
-void partition_describe(struct partition *p, struct peer_replica *out); /* partition_describe.c */
-/* An empty store that keeps indexes. E_NOMEM. */
-int partition_create_store(struct cluster *c, struct store **out);
-int partition_commit_solo(struct partition *p, struct store_command *c, struct store_result *result);
-/* partition_expiry.c */
-void partition_on_expiry(struct timer *t);
-void partition_schedule_expiry(struct partition *p);
-void partition_tick(struct partition *p); /* frees what is due, and moves the stamp on */
-void partition_rearm(struct partition *p);
-
-void partition_snapshot_begin(struct partition *p);
-/* What it sends and receives: at most two. */
-size_t partition_transfers(const struct partition *p, struct status_transfer *out);
-int partition_snapshot_receive(struct partition *p, const struct peer_copy *m);
-bool partition_snapshot_is_complete(struct partition *p, uint64_t source, uint64_t index);
-void partition_snapshot_install(struct partition *p);
-void partition_snapshot_end(struct partition *p);
-void partition_snapshot_tick(struct partition *p); /* forgets one of which nothing has come for long */
 
 /* --- router.c, peer_request.c --- */
 
@@ -595,8 +488,5 @@ void router_link_closed(struct link *l);
 void router_map_changed(struct cluster *c);
 /* This node is in no cluster any more: whoever waits for an answer is told that there will be none. */
 void router_end(struct cluster *c);
-
-/* cluster_frames.c: to one member; nothing where there is no connection. */
-void rounds_put(struct link *l, const struct peer_round *r);
 
 #endif

@@ -64,7 +64,7 @@ static void describe(const struct cluster *c, struct peer_renew *r)
                              .leaving = c->phase == PHASE_LEAVING};
     memcpy(r->cluster_id, c->meta.state->cluster_id, sizeof r->cluster_id);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        r->replica_count += c->partition[i].replica != 0 || c->partition[i].frozen;
+        r->replica_count += c->partitions.at[i].replica != 0 || c->partitions.at[i].frozen;
     for (unsigned i = 0; i < c->meta.state->member_count; i++) {
         const struct member *m = &c->meta.state->member[i];
         if (m->id != c->meta.self && !mesh_link(&c->mesh, m->incarnation, PLANE_RAFT))
@@ -76,9 +76,9 @@ static void code_replicas(struct cluster *c, struct coder *coder)
 {
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         struct peer_replica r;
-        if (!c->partition[i].replica && !c->partition[i].frozen)
+        if (!c->partitions.at[i].replica && !c->partitions.at[i].frozen)
             continue;
-        partition_describe(&c->partition[i], &r);
+        partition_describe(&c->partitions.at[i], &r);
         code_replica(coder, &r);
     }
 }

@@ -99,7 +99,7 @@ static struct rest count_rest(const struct cluster *c)
         if (!meta_replica_of(map, c->meta.self))
             continue;
         r.copies++;
-        r.leads += partition_leads(&c->partition[i]);
+        r.leads += partition_leads(&c->partitions.at[i]);
         r.last += staying == 0;
         r.minority += staying != 0 && staying < all / 2 + 1;
     }

@@ -298,7 +298,7 @@ void meta_round(struct cluster *c, const struct peer_round *r)
         yes.source = m->self;
         yes.destination = r->source;
         yes.yes = true;
-        rounds_put(cluster_link(c, r->source, PLANE_CONTROL), &yes);
+        round_put(cluster_link(c, r->source, PLANE_CONTROL), c->meta.state, &yes);
     }
 }
 
@@ -479,7 +479,7 @@ static void ask_round(struct cluster *c)
                                .term = m->rounds.term,
                                .round = m->rounds.sent};
         if (members[i].role == GROUP_VOTER && members[i].id != m->self)
-            rounds_put(cluster_link(c, members[i].id, PLANE_CONTROL), &r);
+            round_put(cluster_link(c, members[i].id, PLANE_CONTROL), c->meta.state, &r);
     }
 }
 

@@ -311,12 +311,12 @@ static void ask(struct op *w)
 /* A partition that is being rebuilt takes writes once it is on enough nodes (R-REBUILD). */
 static bool is_rebuilding(const struct partition *p)
 {
-    return rule_holds(RULE_REBUILD) && p->cluster->meta.state->partition[p->number].frozen_count != 0;
+    return rule_holds(RULE_REBUILD) && cluster_of(p)->meta.state->partition[p->number].frozen_count != 0;
 }
 
 bool router_reads(const struct partition *p)
 {
-    return partition_leads(p) && lease_is_valid(p->cluster) && !is_rebuilding(p);
+    return partition_leads(p) && lease_is_valid(cluster_of(p)) && !is_rebuilding(p);
 }
 
 bool router_serves(const struct partition *p)

@@ -316,7 +316,7 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
         return E_NOMEM;
     w->from = l->peer;
     w->from_number = m.number;
-    w->partition = m.kind == PEER_CATALOG ? NULL : &c->partition[m.partition];
+    w->partition = m.kind == PEER_CATALOG ? NULL : &c->partitions.at[m.partition];
     w->wants_object = m.wants_object || (op_is_of_key(m.kind) && m.kind != PEER_WRITE);
     w->floor = m.floor;
     w->cursor = m.cursor;

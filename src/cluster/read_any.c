@@ -18,7 +18,7 @@ struct peer_mark router_mark(const struct partition *p)
 {
     if (!p->replica || !p->whole)
         return (struct peer_mark){0};
-    return (struct peer_mark){.epoch = p->cluster->meta.state->epoch,
+    return (struct peer_mark){.epoch = cluster_of(p)->meta.state->epoch,
                               .generation = p->generation,
                               .index = p->group ? group_applied_index(p->group) : p->index,
                               .term = p->group ? group_applied_term(p->group) : PARTITION_BASE_TERM};
@@ -52,13 +52,13 @@ static struct peer_mark floor_of(const struct router_floor *f, unsigned partitio
  * log here it can be applied here, too, also when nobody leads. */
 static bool has_reached(struct partition *p, const struct peer_mark *floor)
 {
-    uint64_t epoch = p->cluster->meta.state->epoch;
+    uint64_t epoch = cluster_of(p)->meta.state->epoch;
     if (floor->epoch < epoch || !rule_holds(RULE_FLOOR))
         return true;
     if (floor->epoch > epoch || floor->generation != p->generation)
         return floor->epoch == epoch && floor->generation < p->generation;
     if (router_mark(p).index < floor->index && p->group)
-        group_learn_commit(p->group, now_of(p->cluster), floor->index, floor->term);
+        group_learn_commit(p->group, now_of(cluster_of(p)), floor->index, floor->term);
     return router_mark(p).index >= floor->index;
 }
 

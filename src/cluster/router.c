@@ -128,9 +128,9 @@ void router_stats(const struct router *r, struct store_stats *out)
     *out = (struct store_stats){0};
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         struct store_stats one;
-        if (!r->cluster->partition[i].store)
+        if (!r->cluster->partitions.at[i].store)
             continue;
-        store_stats_get(r->cluster->partition[i].store, &one);
+        store_stats_get(r->cluster->partitions.at[i].store, &one);
         out->keys += one.keys;
         out->tombstones += one.tombstones;
         out->expired += one.expired;
@@ -191,7 +191,7 @@ enum router_state router_start(struct router *r, struct op *w, int err)
 
 static struct partition *partition_of(struct router *r, const struct store_key *k)
 {
-    return &r->cluster->partition[store_partition(k->hash, partitions_of(r->cluster))];
+    return &r->cluster->partitions.at[store_partition(k->hash, partitions_of(r->cluster))];
 }
 
 static bool serves_alone(const struct partition *p)
@@ -205,7 +205,7 @@ static void identify(struct op *w, struct store_command *c)
 {
     struct partition *p = w->partition;
     w->sequence = c->origin.sequence = ++p->sequence;
-    memcpy(c->origin.incarnation, p->cluster->incarnation, sizeof c->origin.incarnation);
+    memcpy(c->origin.incarnation, cluster_of(p)->incarnation, sizeof c->origin.incarnation);
     list_append(&p->own, &w->by_sequence);
     c->origin.acknowledged = LIST_ENTRY(p->own.next, struct op, by_sequence)->sequence - 1;
 }
@@ -220,7 +220,7 @@ static void note_seen(const struct partition *p, const struct router_request *q)
 /* This node answers it at once, by what it holds. */
 static struct store_result *answer_here(const struct partition *p, struct router_request *q)
 {
-    ASSERT(!p->cluster->router.called);
+    ASSERT(!cluster_of(p)->router.called);
     q->has_result = true;
     q->result = (struct store_result){0};
     return &q->result;
@@ -232,7 +232,7 @@ static enum router_state write_here(struct partition *p, struct router_request *
     c->origin.sequence = 0; /* it is answered here and now, and never repeated */
     int err = store_admit(p->store, c);
     if (err)
-        p->cluster->config.metrics->writes_refused_full++;
+        cluster_of(p)->config.metrics->writes_refused_full++;
     else
         err = partition_commit_solo(p, c, result);
     partition_schedule_expiry(p);
@@ -272,7 +272,7 @@ static int get_here(struct partition *p, const struct store_key *k, struct store
 /* R-READ: the latest state is here, for certain, at this moment. False: the request has to wait for something. */
 static bool read_now(struct partition *p, struct router_request *q, const struct store_key *k)
 {
-    if (p->cluster->router.applying || !router_reads(p) || !partition_may_read_now(p))
+    if (cluster_of(p)->router.applying || !router_reads(p) || !partition_may_read_now(p))
         return false;
     q->err = get_here(p, k, answer_here(p, q));
     if (q->err == E_DUE) /* for the entry that frees it */
@@ -384,8 +384,8 @@ static void answer_write(struct op *w, int err, const struct store_result *resul
     op_finish(w, err, result);
 }
 
-void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
-                    const struct store_result *result)
+static void answer_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
+                           const struct store_result *result)
 {
     while (!list_empty(&p->waiting)) {
         struct op *w = LIST_ENTRY(p->waiting.next, struct op, place);
@@ -397,6 +397,16 @@ void router_applied(struct partition *p, uint64_t index, const struct blob *blob
         else /* overruled: another entry stands there */
             op_wait(w);
     }
+}
+
+/* It is called from within the group: what an answer leads to waits for the end of the turn. */
+void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
+                    const struct store_result *result)
+{
+    struct router *r = &cluster_of(p)->router;
+    r->applying = true;
+    answer_applied(p, index, blob, err, result);
+    r->applying = false;
 }
 
 void router_deposed(struct partition *p)
@@ -415,7 +425,7 @@ static void serve_read(struct op *w)
     struct partition *p = w->partition;
     struct store_result result = {0};
     if (op_is_scan(w->kind)) {
-        lease_is_valid(p->cluster) ? router_scan_here(w) : op_wait(w);
+        lease_is_valid(cluster_of(p)) ? router_scan_here(w) : op_wait(w);
         return;
     }
     int err = store_get(p->store, &w->key, partition_now_ms(p), &result.object);
@@ -427,7 +437,7 @@ static void serve_read(struct op *w)
         return;
     }
     result.exists = err == 0;
-    if (!lease_is_valid(p->cluster)) {
+    if (!lease_is_valid(cluster_of(p))) {
         op_wait(w);
         return;
     }

@@ -161,7 +161,7 @@ static void next_partition(struct op *w)
 {
     struct cluster *c = w->router->cluster;
     unsigned next = w->partition->number + 1;
-    w->partition = next < partitions_of(c) ? &c->partition[next] : NULL;
+    w->partition = next < partitions_of(c) ? &c->partitions.at[next] : NULL;
 }
 
 static void end_step(struct op *w)
@@ -358,7 +358,7 @@ static struct op *begin_step(struct router *r, struct router_request *q, unsigne
     struct op *w = router_begin(r, q, kind);
     if (!w)
         return NULL;
-    w->partition = &r->cluster->partition[kind == PEER_BUCKETS ? 0 : scan->partition];
+    w->partition = &r->cluster->partitions.at[kind == PEER_BUCKETS ? 0 : scan->partition];
     w->cursor = scan->cursor;
     w->end = UINT64_MAX;
     w->scan = scan;

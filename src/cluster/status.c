@@ -193,8 +193,8 @@ static struct status_memory memory_of(const struct cluster *c)
                                   .limit = UINT64_MAX,
                                   .data = c->memory.used,
                                   .data_limit = c->memory.limit,
-                                  .logs = c->log_bytes + meta,
-                                  .logs_limit = cluster_logs_max(c),
+                                  .logs = c->partitions.log_bytes + meta,
+                                  .logs_limit = partitions_logs_max(&c->partitions),
                                   .peers = backlog_of(&c->mesh.links) + backlog_of(&c->mesh.dirty_links),
                                   .requests = UINT64_MAX,
                                   .requests_limit = UINT64_MAX};
@@ -243,7 +243,7 @@ static uint64_t lag_of(const struct partition *p, uint64_t replica)
 
 static void describe_partition(const struct cluster *c, unsigned number, struct status_partition *out)
 {
-    const struct partition *p = &c->partition[number];
+    const struct partition *p = &c->partitions.at[number];
     const struct partition_map *map = &c->meta.state->partition[number];
     struct store_stats stats;
     *out = (struct status_partition){
@@ -275,7 +275,7 @@ size_t cluster_transfers(const struct cluster *c, struct status_transfer *out, s
 {
     size_t n = 0;
     for (unsigned i = 0; i < partitions_of(c) && n + 2 <= max; i++)
-        n += partition_transfers(&c->partition[i], &out[n]);
+        n += partition_transfers(&c->partitions.at[i], &out[n]);
     return n;
 }
 
@@ -290,7 +290,7 @@ int cluster_leave(struct cluster *c)
     cluster_tell_leaving(c);
     lease_renew_now(c);
     for (unsigned i = 0; i < partitions_of(c); i++)
-        partition_mark_dirty(&c->partition[i]); /* to let others lead */
+        partition_mark_dirty(&c->partitions.at[i]); /* to let others lead */
     return 0;
 }
 

@@ -75,7 +75,7 @@ static uint64_t replica_of(const struct said *s, unsigned group, uint64_t member
 static const struct group *group_of(const struct said *s, unsigned group)
 {
     const struct cluster *c = s->w->cluster;
-    return group < META_PARTITIONS_MAX ? c->partition[group].group : c->meta.group;
+    return group < META_PARTITIONS_MAX ? c->partitions.at[group].group : c->meta.group;
 }
 
 static uint64_t term_of(const struct said *s, unsigned group)
@@ -103,7 +103,7 @@ static unsigned pick_group(struct said *s)
 
 static uint32_t generation_of(const struct said *s, unsigned group)
 {
-    return group < META_PARTITIONS_MAX ? s->w->cluster->partition[group].generation : 1;
+    return group < META_PARTITIONS_MAX ? s->w->cluster->partitions.at[group].generation : 1;
 }
 
 static struct peer_envelope envelope(struct said *s)

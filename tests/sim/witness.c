@@ -69,7 +69,7 @@ static void see_commits(struct node *n)
     see_commit(n, "meta group, member", (unsigned)c->meta.self, &v->meta_commit[n->number], c->meta.self,
                c->meta.group);
     for (unsigned i = 0; i < n->world->options.partitions; i++)
-        see_commit(n, "partition", i, &v->commit[n->number][i], c->partition[i].replica, c->partition[i].group);
+        see_commit(n, "partition", i, &v->commit[n->number][i], c->partitions.at[i].replica, c->partitions.at[i].group);
 }
 
 void witness_turn(struct node *n)
@@ -103,7 +103,7 @@ static bool is_before(const struct committed *a, const struct committed *b)
 
 static bool holds_partition(const struct cluster *c, unsigned i)
 {
-    return c->meta.state && c->partition[i].replica && c->partition[i].whole && !c->partition[i].broken;
+    return c->meta.state && c->partitions.at[i].replica && c->partitions.at[i].whole && !c->partitions.at[i].broken;
 }
 
 static void note_committed(struct world *w, unsigned i)
@@ -112,7 +112,7 @@ static void note_committed(struct world *w, unsigned i)
         const struct cluster *c = w->node[k].cluster;
         if (!c || !holds_partition(c, i))
             continue;
-        const struct partition *p = &c->partition[i];
+        const struct partition *p = &c->partitions.at[i];
         struct committed now = {.epoch = c->meta.state->epoch,
                                 .generation = p->generation,
                                 .index = p->group ? group_commit_index(p->group) : p->index};
@@ -123,7 +123,7 @@ static void note_committed(struct world *w, unsigned i)
 
 static bool holds_all(const struct cluster *c, unsigned i, const struct committed *all)
 {
-    const struct partition *p = &c->partition[i];
+    const struct partition *p = &c->partitions.at[i];
     if (p->frozen && p->frozen_generation == all->generation && p->frozen_index >= all->index)
         return true;
     return holds_partition(c, i) && c->meta.state->epoch == all->epoch && p->generation == all->generation &&
@@ -356,7 +356,7 @@ bool witness_is_current(struct world *w, unsigned key, const uint8_t *vclock)
 static bool is_quiet(const struct cluster *c)
 {
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        if (c->meta.state->partition[i].frozen_count || c->partition[i].frozen)
+        if (c->meta.state->partition[i].frozen_count || c->partitions.at[i].frozen)
             return false;
     return true;
 }
@@ -402,7 +402,7 @@ static void explain_partition(struct world *w, unsigned i)
         char map[256] = "";
         if (!c || !c->meta.state)
             continue;
-        const struct partition *p = &c->partition[i];
+        const struct partition *p = &c->partitions.at[i];
         const struct partition_map *m = &c->meta.state->partition[i];
         int n = 0;
         for (unsigned r = 0; r < m->replica_count && n < (int)sizeof map - 32; r++)
@@ -499,7 +499,7 @@ static void add_key(void *arg, struct slice name)
 
 static struct digest digest_of(const struct cluster *c, unsigned i)
 {
-    struct digest d = {.store = c->partition[i].store, .key = &c->meta.state->key};
+    struct digest d = {.store = c->partitions.at[i].store, .key = &c->meta.state->key};
     static const char *const buckets[] = {SIM_BUCKET, SIM_COUNTED};
     for (unsigned b = 0; b < sizeof buckets / sizeof buckets[0]; b++) {
         uint64_t cursor = 0;

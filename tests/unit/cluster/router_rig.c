@@ -140,7 +140,7 @@ struct store_stats rig_stats(const struct rig *r)
 struct store_stats rig_partition_stats(const struct rig *r, unsigned partition)
 {
     struct store_stats stats;
-    store_stats_get(r->alone.cluster->partition[partition].store, &stats);
+    store_stats_get(r->alone.cluster->partitions.at[partition].store, &stats);
     return stats;
 }
 
@@ -148,7 +148,7 @@ uint64_t rig_expiry_ms(const struct rig *r)
 {
     uint64_t due = UINT64_MAX;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
-        const struct timer *t = &r->alone.cluster->partition[i].expiry;
+        const struct timer *t = &r->alone.cluster->partitions.at[i].expiry;
         if (timer_runs(t) && t->due_ms < due)
             due = t->due_ms;
     }

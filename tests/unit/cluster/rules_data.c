@@ -33,7 +33,7 @@ static void find_keys(struct universe *u, unsigned partition, unsigned out[COPIE
 static bool is_copied_now(struct universe *u, unsigned partition)
 {
     for (unsigned i = 0; i < 5; i++)
-        if (cluster_at(u, i) && cluster_at(u, i)->partition[partition].copy_out)
+        if (cluster_at(u, i) && cluster_at(u, i)->partitions.at[partition].copy_out)
             return true;
     return false;
 }
@@ -42,7 +42,7 @@ static bool is_copied_now(struct universe *u, unsigned partition)
 static void expect_held(struct universe *u, unsigned node, const char *key, const char *value)
 {
     struct cluster *c = cluster_at(u, node);
-    const struct partition *p = &c->partition[0];
+    const struct partition *p = &c->partitions.at[0];
     struct store_key k;
     struct object o;
     struct object_cursor cursor = {0};
@@ -60,7 +60,7 @@ static void expect_equal_replicas(struct universe *u, const unsigned key[COPIED]
     for (unsigned i = 0; i < COPIED; i++) {
         assert_int_equal(universe_get(u, 0, key_of(key[i]), &o), 0);
         for (unsigned node = 0; node < 5; node++)
-            if (cluster_at(u, node)->partition[0].whole)
+            if (cluster_at(u, node)->partitions.at[0].whole)
                 expect_held(u, node, key_of(key[i]), o.value);
     }
 }
@@ -77,7 +77,7 @@ static unsigned begin_copying(struct universe *u, unsigned key[COPIED], unsigned
         assert_int_equal(universe_put(u, 0, key_of(key[i]), value), 0);
     }
     *leader = leader_of(u, 0);
-    while (victim == *leader || !cluster_at(u, victim)->partition[0].replica)
+    while (victim == *leader || !cluster_at(u, victim)->partitions.at[0].replica)
         victim++;
     restart(u, victim);
     return victim;
@@ -171,7 +171,7 @@ static uint64_t copies_begun(struct universe *u)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < u->count; i++)
-        n += cluster_at(u, i)->router.copies;
+        n += cluster_at(u, i)->partitions.snapshots;
     return n;
 }
 
@@ -179,7 +179,7 @@ static unsigned copies_held(const struct cluster *c)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        n += c->partition[i].copy_in != NULL;
+        n += c->partitions.at[i].copy_in != NULL;
     return n;
 }
 
@@ -263,7 +263,7 @@ static const struct partition_map *map_at(struct universe *u, unsigned i, unsign
 static void find_holders(struct universe *u, unsigned partition, unsigned out[3])
 {
     for (unsigned i = 0, n = 0; i < 5 && n < 3; i++)
-        if (cluster_at(u, i)->partition[partition].replica)
+        if (cluster_at(u, i)->partitions.at[partition].replica)
             out[n++] = i;
 }
 
@@ -338,7 +338,7 @@ static uint64_t start_three_full(struct universe *u)
 static bool has_caught_up(struct universe *u)
 {
     for (unsigned i = 0; i < cluster_at(u, 0)->config.partitions; i++)
-        if (cluster_at(u, 2)->partition[i].index < cluster_at(u, 0)->partition[i].index)
+        if (cluster_at(u, 2)->partitions.at[i].index < cluster_at(u, 0)->partitions.at[i].index)
             return false;
     return are_three_everywhere(u);
 }
@@ -394,7 +394,7 @@ void test_REBUILD_the_last_but_one_is_not_spared(void **state)
     universe_run(u, 60000);
     assert_true(universe_status(u, 0).epoch > epoch);
     for (unsigned i = 0; i < 4; i++) {
-        const struct partition *a = &cluster_at(u, 0)->partition[i], *b = &cluster_at(u, 1)->partition[i];
+        const struct partition *a = &cluster_at(u, 0)->partitions.at[i], *b = &cluster_at(u, 1)->partitions.at[i];
         assert_true((a->whole || a->frozen) && (b->whole || b->frozen));
         kept += a->frozen || b->frozen;
     }
@@ -567,7 +567,7 @@ void test_MEMORY_what_would_pass_the_limit_is_refused(void **state)
     assert_true(refused > 100 && taken > 100);
     for (unsigned k = 0; k < 5; k++)
         for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-            assert_false(cluster_at(u, k)->partition[i].broken);
+            assert_false(cluster_at(u, k)->partitions.at[i].broken);
     universe_run(u, LIFE_MS + 10000);
     for (unsigned i = 0; i < 200; i++)
         assert_int_equal(put_for_a_while(u, 0, key_of(i), value), 0);

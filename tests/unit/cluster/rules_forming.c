@@ -214,7 +214,7 @@ static unsigned count_siblings(struct universe *u, const char *key)
     struct object_cursor cursor = {0};
     struct object_sibling sibling;
     const struct partition *p =
-        &cluster_at(u, leader_of(u, partition_of(u, 0, key)))->partition[partition_of(u, 0, key)];
+        &cluster_at(u, leader_of(u, partition_of(u, 0, key)))->partitions.at[partition_of(u, 0, key)];
     unsigned n = 0;
     store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, 0))), slice_make(NULL, 0), slice_str("bucket"),
                    slice_str(key));

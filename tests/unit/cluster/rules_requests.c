@@ -43,10 +43,10 @@ void test_TIME_goes_on_where_it_is_copied_to(void **state)
     await_ready(u, 60000);
     universe_run(u, 5000); /* what is moved for balance is moved */
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
-        uint64_t now = partition_now_ms(&cluster_at(u, leader_of(u, i))->partition[i]);
+        uint64_t now = partition_now_ms(&cluster_at(u, leader_of(u, i))->partitions.at[i]);
         for (unsigned k = 0; k < 5; k++)
-            if (cluster_at(u, k)->partition[i].whole)
-                assert_in_range(partition_now_ms(&cluster_at(u, k)->partition[i]), now - 1000, now + 1000);
+            if (cluster_at(u, k)->partitions.at[i].whole)
+                assert_in_range(partition_now_ms(&cluster_at(u, k)->partitions.at[i]), now - 1000, now + 1000);
     }
 }
 
@@ -56,13 +56,13 @@ void test_TIME_goes_on_when_it_is_formed_again(void **state)
 {
     struct universe *u = *state;
     start_all(u);
-    uint64_t before = partition_now_ms(&cluster_at(u, leader_of(u, 0))->partition[0]), began = u->now_ms;
+    uint64_t before = partition_now_ms(&cluster_at(u, leader_of(u, 0))->partitions.at[0]), began = u->now_ms;
     universe_run(u, 30000);
     restart_first(u, 4, 10);
     await_ready(u, 120000);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         for (unsigned k = 0; k < 5; k++) {
-            const struct partition *p = &cluster_at(u, k)->partition[i];
+            const struct partition *p = &cluster_at(u, k)->partitions.at[i];
             if (p->whole)
                 assert_in_range(partition_now_ms(p), before + (u->now_ms - began) - 1000,
                                 before + (u->now_ms - began) + 1000);
@@ -81,12 +81,12 @@ void test_TIME_is_asked_of_a_majority(void **state)
         universe_run(u, 1);
         for (unsigned k = 0; k < 5; k++) {
             const struct cluster *c = cluster_at(u, k);
-            if (c && c->partition[partition].group && group_leads(c->partition[partition].group))
+            if (c && c->partitions.at[partition].group && group_leads(c->partitions.at[partition].group))
                 leader = k;
         }
     }
     assert_int_not_equal(leader, UNIVERSE_MAX);
-    struct partition *p = &cluster_at(u, leader)->partition[partition];
+    struct partition *p = &cluster_at(u, leader)->partitions.at[partition];
     uint64_t time = partition_now_ms(p);
     p->stamp_ms -= 5000;
     assert_int_equal(universe_put(u, leader, "key-0", "value"), 0);
@@ -216,7 +216,7 @@ static struct places places_of(struct universe *u, const char *key)
     for (unsigned i = 0; i < 5; i++) {
         if (i == p.leader)
             continue;
-        if (!cluster_at(u, i)->partition[partition].replica)
+        if (!cluster_at(u, i)->partitions.at[partition].replica)
             p.through = i;
         else if (followers < 2)
             p.follower[followers++] = i;
@@ -267,7 +267,7 @@ void test_FLOOR_a_replica_that_is_behind_passes_it_on(void **state)
 static struct partition *write_unknown(struct universe *u, const char *key, struct places *p)
 {
     *p = places_of(u, key);
-    struct partition *last = &cluster_at(u, p->follower[0])->partition[partition_of(u, 0, key)];
+    struct partition *last = &cluster_at(u, p->follower[0])->partitions.at[partition_of(u, 0, key)];
     for (unsigned tries = 0; tries < 20; tries++) {
         universe_run(u, 13);
         assert_int_equal(universe_put(u, p->through, key, "value"), 0);

@@ -34,7 +34,7 @@ static void show_partitions(const struct cluster *c)
 {
     for (unsigned i = 0; c->meta.whole && i < META_PARTITIONS_MAX; i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
-        const struct partition *p = &c->partition[i];
+        const struct partition *p = &c->partitions.at[i];
         if (map->replica_count >= c->meta.state->settings.replicas && !map->frozen_count && p->leader_hint)
             continue;
         print_message("  %u: generation %u, led by %llu, frozen %u, own %llu%s%s of", i, map->generation,
@@ -148,7 +148,7 @@ unsigned partition_of(struct universe *u, unsigned through, const char *key)
 unsigned leader_of(struct universe *u, unsigned partition)
 {
     for (unsigned i = 0; i < UNIVERSE_MAX; i++) {
-        const struct partition *p = cluster_at(u, i) ? &cluster_at(u, i)->partition[partition] : NULL;
+        const struct partition *p = cluster_at(u, i) ? &cluster_at(u, i)->partitions.at[partition] : NULL;
         if (p && partition_leads(p) && p->group && group_has_committed_own(p->group))
             return i;
     }

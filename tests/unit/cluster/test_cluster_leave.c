@@ -181,7 +181,7 @@ static bool leaves(const unsigned who[LEAVERS], unsigned i)
 static bool is_held_by_one_that_stays(struct universe *u, unsigned partition, const unsigned who[LEAVERS])
 {
     for (unsigned i = 0; i < 5; i++)
-        if (!leaves(who, i) && cluster_at(u, i)->partition[partition].replica)
+        if (!leaves(who, i) && cluster_at(u, i)->partitions.at[partition].replica)
             return true;
     return false;
 }
@@ -267,7 +267,7 @@ static void test_one_leaves_as_two_have_failed(void **state)
 
 static bool holds_none(struct universe *u, unsigned i)
 {
-    return !cluster_at(u, i)->partition[0].replica;
+    return !cluster_at(u, i)->partitions.at[0].replica;
 }
 
 /* The same without others: it waits until those that failed are there again, though it holds nothing but its seat. */

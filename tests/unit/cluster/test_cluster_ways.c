@@ -22,7 +22,7 @@ static struct partition *partition_at(struct universe *u, unsigned i, const char
     struct store_key k;
     store_key_init(&k, router_hash_key(cluster_router(cluster_at(u, i))), slice_make(NULL, 0), slice_str("bucket"),
                    slice_str(key));
-    return &cluster_at(u, i)->partition[store_partition(k.hash, META_PARTITIONS_MAX)];
+    return &cluster_at(u, i)->partitions.at[store_partition(k.hash, META_PARTITIONS_MAX)];
 }
 
 static unsigned leader_of_key(struct universe *u, const char *key)
@@ -166,7 +166,7 @@ static void test_alone_forgets(void **state)
     }
     for (unsigned i = 1; i < 5; i++)
         for (unsigned k = 0; k < META_PARTITIONS_MAX; k++) {
-            const struct partition *p = &cluster_at(u, i)->partition[k];
+            const struct partition *p = &cluster_at(u, i)->partitions.at[k];
             const uint8_t *origin = p->store ? store_origin(p->store, 0) : NULL;
             assert_true(!origin || memcmp(origin, u->machine[0].incarnation, 16) != 0);
         }
@@ -294,7 +294,7 @@ static void test_a_read_of_any_replica_needs_no_leader(void **state)
     await_ready(u, 60000);
     struct partition *p = partition_at(u, 0, "key");
     unsigned alone = 0, dead = 0;
-    while (!cluster_at(u, alone)->partition[p->number].whole)
+    while (!cluster_at(u, alone)->partitions.at[p->number].whole)
         alone++;
     for (unsigned i = 0; i < 5 && dead < 3; i++)
         if (i != alone) {
@@ -328,9 +328,9 @@ static void test_logs_share_their_part_of_the_memory(void **state)
             const struct cluster *c = cluster_at(u, i);
             size_t logs = 0;
             for (unsigned k = 0; k < META_PARTITIONS_MAX; k++)
-                logs += c->partition[k].group ? group_log_bytes(c->partition[k].group) : 0;
+                logs += c->partitions.at[k].group ? group_log_bytes(c->partitions.at[k].group) : 0;
             assert_in_range(logs, 1, (4 << 20) + (64 << 10));
-            assert_int_equal(c->log_bytes, logs);
+            assert_int_equal(c->partitions.log_bytes, logs);
             struct status_memory m = universe_status(u, i).memory;
             assert_int_equal(m.logs, logs + group_log_bytes(c->meta.group));
             assert_int_equal(m.logs_limit, 4 << 20);
@@ -538,7 +538,7 @@ static void test_a_replica_that_its_group_lacks_is_replaced(void **state)
     universe_run(u, 10000);
     p = partition_at(u, leader_of_key(u, "key"), "key");
     assert_int_equal(voters_of(p), 3);
-    assert_null(meta_replica(&p->cluster->meta.state->partition[p->number], lost));
+    assert_null(meta_replica(&cluster_of(p)->meta.state->partition[p->number], lost));
 }
 
 /* How many partitions there are is fixed when the cluster forms, whatever a later node was told, and whatever those
@@ -587,7 +587,7 @@ static void test_time_is_told_where_nothing_happens(void **state)
     universe_run(u, 30000);
     for (unsigned i = 0; i < partitions_of(cluster_at(u, 0)); i++)
         for (unsigned k = 0; k < 5; k++) {
-            const struct partition *p = &cluster_at(u, k)->partition[i];
+            const struct partition *p = &cluster_at(u, k)->partitions.at[i];
             if (p->replica)
                 assert_in_range(partition_now_ms(p) - store_stamp_ms(p->store), 0, 6000);
         }

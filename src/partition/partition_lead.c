@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the leader of a partition does about its members: step by step it makes of the group what the map says. */
-#include "cluster/cluster_impl.h"
+#include "partition/partition.h"
 
 #include "base/rule.h"
 #include "wire/command_msg.h"
@@ -12,7 +12,7 @@
 static bool is_leaving(const struct partition *p, const struct partition_map *map, uint64_t replica)
 {
     const struct replica *r = meta_replica(map, replica);
-    return r && cluster_is_leaving(p->cluster, r->member);
+    return r && p->set->env.hooks->is_leaving(p->set->env.arg, r->member);
 }
 
 /* What is being added at a node that begins to leave would only have to be moved again. */
@@ -20,13 +20,13 @@ static bool is_wanted(const struct partition *p, const struct partition_map *map
 {
     const struct replica *r = meta_replica(map, replica);
     return r && r->state != REPLICA_REMOVING &&
-           !(r->state == REPLICA_ADDING && cluster_is_leaving(p->cluster, r->member));
+           !(r->state == REPLICA_ADDING && p->set->env.hooks->is_leaving(p->set->env.arg, r->member));
 }
 
 static bool is_connected(const struct partition *p, const struct partition_map *map, uint64_t replica)
 {
     const struct replica *r = meta_replica(map, replica);
-    return r && cluster_link(p->cluster, r->member, PLANE_RAFT);
+    return r && p->set->env.hooks->link_to(p->set->env.arg, r->member, PLANE_RAFT);
 }
 
 /* The voter that is most likely to lead well: connected, and with most of the log, of which the rest follows before it
@@ -55,11 +55,12 @@ static uint64_t successor(const struct partition *p, const struct partition_map 
 /* False: there is nobody, or it was tried not long ago. */
 static bool hand_over(struct partition *p, uint64_t to)
 {
-    const struct cluster *c = p->cluster;
-    uint64_t now = now_of(c);
+    const struct partition_env *env = &p->set->env;
+    uint64_t now = partition_clock_ms(p);
     if (!to || now < p->no_transfer_until_ms)
         return false;
-    p->no_transfer_until_ms = now + (cluster_is_leaving(c, c->meta.self) ? 2 * c->times.election : TRANSFER_AGAIN_MS);
+    p->no_transfer_until_ms =
+        now + (env->hooks->is_leaving(env->arg, *env->self) ? 2 * *env->election_ms : TRANSFER_AGAIN_MS);
     return group_transfer(p->group, now, to) == 0;
 }
 
@@ -67,7 +68,7 @@ static bool hand_over(struct partition *p, uint64_t to)
  * that would end with it. */
 static bool give_up_lead(struct partition *p, const struct partition_map *map, const struct group_member *m, unsigned n)
 {
-    return rule_holds(RULE_LEAVE) && cluster_is_leaving(p->cluster, p->cluster->meta.self) &&
+    return rule_holds(RULE_LEAVE) && p->set->env.hooks->is_leaving(p->set->env.arg, *p->set->env.self) &&
            hand_over(p, successor(p, map, m, n, true));
 }
 
@@ -108,14 +109,14 @@ static bool is_growing(const struct partition *p, const struct partition_map *ma
 static bool has_successor(const struct partition *p, const struct partition_map *map, const struct replica *r,
                           unsigned voters)
 {
-    return voters > p->cluster->meta.state->settings.replicas || (r->state == REPLICA_REMOVING && !is_growing(p, map));
+    return voters > partition_state(p)->settings.replicas || (r->state == REPLICA_REMOVING && !is_growing(p, map));
 }
 
 static bool may_go(const struct partition *p, const struct partition_map *map, const struct group_member *who,
                    unsigned voters)
 {
     const struct replica *r = meta_replica(map, who->id);
-    const struct member *at = r ? meta_member(p->cluster->meta.state, r->member) : NULL;
+    const struct member *at = r ? meta_member(partition_state(p), r->member) : NULL;
     bool here = who->id == p->replica || is_connected(p, map, who->id);
     if (who->role == GROUP_VOTER && at && at->state == MEMBER_LEAVING && here)
         return has_successor(p, map, r, voters);
@@ -149,7 +150,7 @@ static bool remove_one(struct partition *p, const struct partition_map *map, con
     if (id == p->replica)
         hand_over(p, successor(p, map, m, n, false));
     else
-        group_change(p->group, now_of(p->cluster), GROUP_REMOVE, id);
+        group_change(p->group, partition_clock_ms(p), GROUP_REMOVE, id);
     return true;
 }
 
@@ -181,7 +182,7 @@ static void keep_time(struct partition *p)
 /* Spare -> copy -> caught up -> voter. */
 static void bring_up(struct partition *p, const struct group_member *spare)
 {
-    uint64_t now = now_of(p->cluster);
+    uint64_t now = partition_clock_ms(p);
     switch (group_catch_up_status(p->group, spare->id)) {
     case GROUP_CATCH_UP_FINISHED:
         if (!time_is_older(p, TIME_NEW_MS))
@@ -216,7 +217,7 @@ static bool add_one(struct partition *p, const struct partition_map *map, const 
         if (there)
             bring_up(p, there);
         else if (is_connected(p, map, id))
-            group_change(p->group, now_of(p->cluster), GROUP_ADD_SPARE, id);
+            group_change(p->group, partition_clock_ms(p), GROUP_ADD_SPARE, id);
         return true;
     }
     return false;
@@ -231,10 +232,9 @@ static void prefer(struct partition *p, const struct partition_map *map, const s
         hand_over(p, r->id);
 }
 
-/* How often it is looked, and how long after its end an origin is forgotten: nothing that it sent is on its way any
- * more, and the clients whose requests it carried have gone elsewhere. */
-#define FORGET_LOOK_MS  10000
-#define FORGET_AFTER_MS (ROUTER_TIMEOUT_MS + FORGET_LOOK_MS)
+/* How often it is looked. An origin is forgotten when nothing that it sent is on its way any more, and the clients
+ * whose requests it carried have gone elsewhere. */
+#define FORGET_LOOK_MS 10000
 
 static void commit(struct partition *p, struct store_command *c)
 {
@@ -250,14 +250,14 @@ static void commit(struct partition *p, struct store_command *c)
 /* R-RETRY: the results of an origin that is dead are dropped when its clients' time is over. */
 void partition_forget_origins(struct partition *p)
 {
-    uint64_t now = now_of(p->cluster);
+    uint64_t now = partition_clock_ms(p);
     const uint8_t *incarnation;
     if (now < p->forget_ms)
         return;
     p->forget_ms = now + FORGET_LOOK_MS;
     for (unsigned i = 0; (incarnation = store_origin(p->store, i)) != NULL; i++) {
         struct store_command forget = {.op = STORE_FORGET, .stamp_ms = partition_now_ms(p)};
-        if (cluster_gone_for_ms(p->cluster, incarnation) < FORGET_AFTER_MS)
+        if (p->set->env.hooks->gone_for_ms(p->set->env.arg, incarnation) < p->set->env.forget_after_ms + FORGET_LOOK_MS)
             continue;
         memcpy(forget.origin.incarnation, incarnation, PEER_INCARNATION);
         commit(p, &forget);
@@ -266,13 +266,13 @@ void partition_forget_origins(struct partition *p)
 
 void partition_remember_origins(struct partition *p)
 {
-    if (now_of(p->cluster) >= p->forget_ms)
+    if (partition_clock_ms(p) >= p->forget_ms)
         partition_mark_dirty(p);
 }
 
 void partition_lead(struct partition *p)
 {
-    const struct partition_map *map = &p->cluster->meta.state->partition[p->number];
+    const struct partition_map *map = partition_map(p);
     struct group_member m[GROUP_MEMBERS_MAX];
     if (!group_leads(p->group)) {
         p->no_transfer_until_ms = 0;

@@ -3,7 +3,7 @@
  * the receiver has, and takes its place when the group installs it: until then a replica that counts keeps what it
  * holds.
  */
-#include "cluster/cluster_impl.h"
+#include "partition/partition.h"
 
 #include <stdlib.h>
 
@@ -62,14 +62,14 @@ static struct copy_tries *tries_to(struct partition *p, uint64_t destination)
 static bool may_try(struct partition *p, uint64_t destination)
 {
     const struct copy_tries *t = tries_to(p, destination);
-    return now_of(p->cluster) - t->ended_ms >= wait_of(t);
+    return partition_clock_ms(p) - t->ended_ms >= wait_of(t);
 }
 
 /* One of which something was sent is over. What has not been tried for long is as new. */
 static void note_tried(struct partition *p, uint64_t destination)
 {
     struct copy_tries *t = tries_to(p, destination);
-    uint64_t now = now_of(p->cluster);
+    uint64_t now = partition_clock_ms(p);
     t->count = now - t->ended_ms < FORGET_MS ? t->count + 1 : 1;
     t->ended_ms = now;
 }
@@ -82,7 +82,7 @@ static void end_out(struct partition *p)
         return;
     if (o->offset)
         note_tried(p, o->destination);
-    timer_stop(p->cluster->config.timers, &o->again);
+    timer_stop(p->set->env.timers, &o->again);
     snapshot_destroy(&o->copy);
     buf_fini(&o->part);
     free(o);
@@ -112,8 +112,8 @@ static int begin_out(struct partition *p, uint64_t destination)
     o->partition = p;
     o->destination = destination;
     o->term = group_term(p->group);
-    o->number = ++p->cluster->router.copies;
-    o->began_ms = now_of(p->cluster);
+    o->number = ++p->set->snapshots;
+    o->began_ms = partition_clock_ms(p);
     buf_init(&o->part, SIZE_MAX / 2);
     timer_init(&o->again, on_again);
     p->copy_out = o;
@@ -122,14 +122,14 @@ static int begin_out(struct partition *p, uint64_t destination)
 
 static struct link *link_of(const struct partition *p)
 {
-    const struct replica *r = meta_replica(&p->cluster->meta.state->partition[p->number], p->copy_out->destination);
-    return r ? cluster_link(p->cluster, r->member, PLANE_BULK) : NULL;
+    const struct replica *r = meta_replica(partition_map(p), p->copy_out->destination);
+    return r ? p->set->env.hooks->link_to(p->set->env.arg, r->member, PLANE_BULK) : NULL;
 }
 
 static int send_part(struct partition *p, struct link *l, bool done)
 {
     struct partition_snapshot_out *o = p->copy_out;
-    const struct meta_state *s = p->cluster->meta.state;
+    const struct meta_state *s = partition_state(p);
     struct peer_copy m = {.envelope = {.epoch = s->epoch, .group = (uint16_t)p->number, .generation = p->generation},
                           .source = p->replica,
                           .destination = o->destination,
@@ -155,8 +155,7 @@ static int fill_part(struct partition_snapshot_out *o, uint64_t end_us, bool *do
 {
     int err = 0;
     *done = false;
-    while (!err && !*done && buf_len(&o->part) < CHUNK &&
-           clock_precise_us(o->partition->cluster->config.clock) < end_us)
+    while (!err && !*done && buf_len(&o->part) < CHUNK && clock_precise_us(o->partition->set->env.clock) < end_us)
         err = snapshot_step(o->copy, &o->part, done);
     return err;
 }
@@ -182,20 +181,20 @@ static void finish_out(struct partition *p)
         partition_tick(p);
 }
 
-static uint64_t end_of_slice(struct cluster *c)
+static uint64_t end_of_slice(struct partitions *s)
 {
-    if (!c->snapshot_end_us)
-        c->snapshot_end_us = clock_precise_us(c->config.clock) + SLICE_US;
-    return c->snapshot_end_us;
+    if (!s->snapshot_end_us)
+        s->snapshot_end_us = clock_precise_us(s->env.clock) + SLICE_US;
+    return s->snapshot_end_us;
 }
 
 static void go_on(struct partition *p)
 {
-    uint64_t end_us = end_of_slice(p->cluster);
+    uint64_t end_us = end_of_slice(p->set);
     bool done = false;
     int err = is_void(p) ? E_CLOSED : 0;
     struct link *l = err ? NULL : link_of(p);
-    while (!err && !done && link_backlog(l) < STREAM_LOW_WATER && clock_precise_us(p->cluster->config.clock) < end_us) {
+    while (!err && !done && link_backlog(l) < STREAM_LOW_WATER && clock_precise_us(p->set->env.clock) < end_us) {
         err = fill_part(p->copy_out, end_us, &done);
         if (!err)
             err = send_part(p, l, done);
@@ -205,7 +204,7 @@ static void go_on(struct partition *p)
     else if (done)
         finish_out(p);
     else if (link_backlog(l) < STREAM_LOW_WATER)
-        timer_start(p->cluster->config.timers, &p->copy_out->again, 0);
+        timer_start(p->set->env.timers, &p->copy_out->again, 0);
 }
 
 void partition_snapshot_begin(struct partition *p)
@@ -239,16 +238,16 @@ static void begin_in(struct partition *p, const struct peer_copy *m)
     if (!in)
         return;
     /* R-COPY 7: into one that is empty. */
-    if (partition_create_store(p->cluster, &in->store)) {
+    if (partition_create_store(p, &in->store)) {
         free(in);
         return;
     }
     snapshot_receiver_init(&in->receiver, in->store);
-    buf_init(&in->rest, p->cluster->config.frame_max + 2 * CHUNK); /* one object, and what came behind it */
+    buf_init(&in->rest, p->set->env.frame_max + 2 * CHUNK); /* one object, and what came behind it */
     in->source = m->source;
     in->term = m->term;
     in->number = m->number;
-    in->began_ms = in->heard_ms = now_of(p->cluster);
+    in->began_ms = in->heard_ms = partition_clock_ms(p);
     p->copy_in = in;
 }
 
@@ -277,17 +276,16 @@ int partition_snapshot_receive(struct partition *p, const struct peer_copy *m)
     struct partition_snapshot_in *in = p->copy_in;
     if (!in || m->source != in->source || m->number != in->number || m->term != in->term || m->offset != in->offset)
         return 0; /* the rest of one that was given up */
-    in->heard_ms = now_of(p->cluster);
+    in->heard_ms = partition_clock_ms(p);
     int err = take_bytes(in, m->bytes);
     if (err) {
-        log_warn(p->cluster->config.log, "partition", "partition %u: a copy cannot be used: %s", p->number,
-                 err_text(err));
+        log_warn(p->set->env.log, "partition", "partition %u: a copy cannot be used: %s", p->number, err_text(err));
         p->no_room = err == E_FULL;
         end_in(p);
         return err == E_MALFORMED ? err : 0;
     }
     /* Of no later command than it says: else the next one would seem to be of the past. */
-    struct revision last = {p->cluster->meta.state->epoch, p->generation, m->index};
+    struct revision last = {partition_state(p)->epoch, p->generation, m->index};
     if (m->index && in->receiver.complete && revision_cmp(store_revision(in->store), last) <= 0)
         in->index = m->index;
     return 0;
@@ -309,7 +307,7 @@ void partition_snapshot_install(struct partition *p)
 
 void partition_snapshot_tick(struct partition *p)
 {
-    if (p->copy_in && now_of(p->cluster) - p->copy_in->heard_ms >= IDLE_MS)
+    if (p->copy_in && partition_clock_ms(p) - p->copy_in->heard_ms >= IDLE_MS)
         end_in(p);
 }
 
@@ -324,16 +322,16 @@ void partition_snapshot_end(struct partition *p)
 
 size_t partition_transfers(const struct partition *p, struct status_transfer *out)
 {
-    const struct meta_state *s = p->cluster->meta.state;
+    const struct meta_state *s = partition_state(p);
     const struct partition_map *map = s ? &s->partition[p->number] : NULL;
     size_t n = 0;
     if (map && p->copy_out) {
         const struct replica *to = meta_replica(map, p->copy_out->destination);
         out[n] = (struct status_transfer){.partition = p->number,
-                                          .from = p->cluster->meta.self,
+                                          .from = *p->set->env.self,
                                           .to = to ? to->member : 0,
                                           .bytes = p->copy_out->offset,
-                                          .age_ms = now_of(p->cluster) - p->copy_out->began_ms};
+                                          .age_ms = partition_clock_ms(p) - p->copy_out->began_ms};
         uint64_t walked;
         snapshot_progress(p->copy_out->copy, &out[n++].keys, &walked);
     }
@@ -343,10 +341,10 @@ size_t partition_transfers(const struct partition *p, struct status_transfer *ou
         store_stats_get(p->copy_in->store, &stats);
         out[n++] = (struct status_transfer){.partition = p->number,
                                             .from = from ? from->member : 0,
-                                            .to = p->cluster->meta.self,
+                                            .to = *p->set->env.self,
                                             .keys = stats.keys,
                                             .bytes = p->copy_in->offset,
-                                            .age_ms = now_of(p->cluster) - p->copy_in->began_ms};
+                                            .age_ms = partition_clock_ms(p) - p->copy_in->began_ms};
     }
     return n;
 }

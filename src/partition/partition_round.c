@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rounds of a partition's leader (consensus/read_index.h): the question whether its term is still that of the voters,
  * and their yes. Both say what time it is (R-TIME). */
-#include "cluster/cluster_impl.h"
+#include "partition/partition.h"
+
+void round_put(struct link *l, const struct meta_state *state, const struct peer_round *r)
+{
+    struct buf *out = link_begin(l, PEER_ROUNDS);
+    if (!out)
+        return;
+    struct coder coder = coder_writer(out);
+    struct peer_envelope e = {.epoch = state->epoch, .group = r->group, .generation = r->generation};
+    struct peer_round copy = *r;
+    memcpy(e.cluster_id, state->cluster_id, sizeof e.cluster_id);
+    code_envelope(&coder, &e);
+    code_round(&coder, &copy);
+    link_end(l, coder.err);
+}
 
 static void put_question(struct partition *p, uint64_t to)
 {
@@ -12,8 +26,8 @@ static void put_question(struct partition *p, uint64_t to)
                            .term = p->rounds.term,
                            .round = p->rounds.sent,
                            .time_ms = partition_now_ms(p),
-                           .stamp_ms = now_of(p->cluster)};
-    rounds_put(partition_link(p, to), &r);
+                           .stamp_ms = partition_clock_ms(p)};
+    round_put(partition_link(p, to), partition_state(p), &r);
 }
 
 void partition_ask_all(struct partition *p)
@@ -80,7 +94,7 @@ void partition_round(struct partition *p, const struct peer_round *r)
     if (r->yes) {
         partition_hear_time(p, r->time_ms);
         read_index_heard(&p->rounds, p->group, r->source, r->term, r->round);
-        if (r->stamp_ms <= now_of(p->cluster)) /* else this node has not sent it */
+        if (r->stamp_ms <= partition_clock_ms(p)) /* else this node has not sent it */
             group_hear_promise(p->group, r->source, r->term, r->stamp_ms);
         partition_mark_dirty(p);
     } else if (group_promise(p->group, r->source, r->term)) {
@@ -90,6 +104,6 @@ void partition_round(struct partition *p, const struct peer_round *r)
         yes.source = p->replica;
         yes.destination = r->source;
         yes.yes = true;
-        rounds_put(partition_link(p, r->source), &yes);
+        round_put(partition_link(p, r->source), partition_state(p), &yes);
     }
 }

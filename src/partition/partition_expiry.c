@@ -2,7 +2,7 @@
 /* A partition's commands that nobody asked for: its time moves on, and what is due goes; and those of one that is
  * alone.
  */
-#include "cluster/cluster_impl.h"
+#include "partition/partition.h"
 
 #include "wire/command_msg.h"
 
@@ -12,7 +12,7 @@
 int partition_commit_solo(struct partition *p, struct store_command *c, struct store_result *result)
 {
     c->stamp_ms = partition_now_ms(p);
-    c->revision = (struct revision){p->cluster->meta.state->epoch, p->generation, ++p->index};
+    c->revision = (struct revision){partition_state(p)->epoch, p->generation, ++p->index};
     return store_apply(p->store, c, result);
 }
 
@@ -37,28 +37,28 @@ void partition_tick(struct partition *p)
 
 void partition_schedule_expiry(struct partition *p)
 {
-    struct timers *timers = p->cluster->config.timers;
+    struct timers *timers = p->set->env.timers;
     uint64_t due = p->store && partition_leads(p) ? store_due_ms(p->store) : UINT64_MAX, now = partition_now_ms(p);
     if (due == UINT64_MAX)
         return;
     uint64_t delay = due > now ? due - now : 0;
-    if (p->group && group_is_transferring(p->group) && delay < p->cluster->times.heartbeat)
-        delay = p->cluster->times.heartbeat; /* until it is over, nothing can be proposed */
-    if (timer_runs(&p->expiry) && p->expiry.due_ms <= now_of(p->cluster) + delay)
+    if (p->group && group_is_transferring(p->group) && delay < *p->set->env.heartbeat_ms)
+        delay = *p->set->env.heartbeat_ms; /* until it is over, nothing can be proposed */
+    if (timer_runs(&p->expiry) && p->expiry.due_ms <= partition_clock_ms(p) + delay)
         return;
     timer_start(timers, &p->expiry, delay);
 }
 
 /* However many partitions have something due, together they have one slice of a turn. */
-static bool may_expire(struct cluster *c)
+static bool may_expire(struct partitions *s)
 {
-    if (c->expiry_over)
+    if (s->expiry_over)
         return false;
-    uint64_t now_us = clock_precise_us(c->config.clock);
-    if (!c->expiry_end_us)
-        c->expiry_end_us = now_us + EXPIRE_SLICE_US;
-    c->expiry_over = now_us >= c->expiry_end_us;
-    return !c->expiry_over;
+    uint64_t now_us = clock_precise_us(s->env.clock);
+    if (!s->expiry_end_us)
+        s->expiry_end_us = now_us + EXPIRE_SLICE_US;
+    s->expiry_over = now_us >= s->expiry_end_us;
+    return !s->expiry_over;
 }
 
 /* Frees for a bounded time, where nobody else is to agree; through the log a step at a time. */
@@ -67,7 +67,7 @@ void partition_on_expiry(struct timer *t)
     struct partition *p = LIST_ENTRY(t, struct partition, expiry);
     if (!partition_leads(p))
         return;
-    while (store_due_ms(p->store) <= partition_now_ms(p) && may_expire(p->cluster)) {
+    while (store_due_ms(p->store) <= partition_now_ms(p) && may_expire(p->set)) {
         propose_tick(p);
         if (p->group)
             break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a member says of its replica with each renewal of its lease. */
-#include "cluster/cluster_impl.h"
+#include "partition/partition.h"
 
 static uint64_t last_index(const struct partition *p)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/cluster_impl.h"
-#include "cluster/index_match.h"
+#include "partition/partition.h"
 
 #include "base/assert.h"
 #include "base/rule.h"
@@ -16,9 +15,14 @@
 /* A group begins behind its base, which is also the revision of all that is older (architecture.md, "Revisions"). */
 #define BASE_INDEX 2
 
-static const struct partition_map *map_of(const struct partition *p)
+static void tell_deposed(struct partition *p)
 {
-    return &p->cluster->meta.state->partition[p->number];
+    p->set->env.hooks->deposed(p->set->env.arg, p);
+}
+
+static void renew_soon(const struct partition *p)
+{
+    p->set->env.hooks->renew_soon(p->set->env.arg);
 }
 
 /* --- R-TIME --- */
@@ -26,8 +30,8 @@ static const struct partition_map *map_of(const struct partition *p)
 uint64_t partition_now_ms(const struct partition *p)
 {
     if (!rule_holds(RULE_TIME))
-        return clock_wall_ms(p->cluster->config.clock);
-    return p->stamp_ms + (now_of(p->cluster) - p->stamp_boot_ms);
+        return clock_wall_ms(p->set->env.clock);
+    return p->stamp_ms + (partition_clock_ms(p) - p->stamp_boot_ms);
 }
 
 void partition_hear_time(struct partition *p, uint64_t time_ms)
@@ -35,7 +39,7 @@ void partition_hear_time(struct partition *p, uint64_t time_ms)
     if (time_ms <= partition_now_ms(p))
         return;
     p->stamp_ms = time_ms;
-    p->stamp_boot_ms = now_of(p->cluster);
+    p->stamp_boot_ms = partition_clock_ms(p);
 }
 
 /* The first of a generation go on where the cluster is. Whoever joins them is told the time by what is copied and
@@ -44,10 +48,10 @@ static void begin_time(struct partition *p, bool first)
 {
     if (!first) {
         p->stamp_ms = 0;
-        p->stamp_boot_ms = now_of(p->cluster);
+        p->stamp_boot_ms = partition_clock_ms(p);
         return;
     }
-    partition_hear_time(p, cluster_now_ms(p->cluster));
+    partition_hear_time(p, p->set->env.hooks->now_ms(p->set->env.arg));
     if (p->store)
         partition_hear_time(p, store_stamp_ms(p->store));
 }
@@ -56,13 +60,13 @@ static void begin_time(struct partition *p, bool first)
 
 struct link *partition_link(const struct partition *p, uint64_t replica)
 {
-    const struct replica *r = meta_replica(map_of(p), replica);
-    return r ? cluster_link(p->cluster, r->member, p->installs ? PLANE_BULK : PLANE_RAFT) : NULL;
+    const struct replica *r = meta_replica(partition_map(p), replica);
+    return r ? p->set->env.hooks->link_to(p->set->env.arg, r->member, p->installs ? PLANE_BULK : PLANE_RAFT) : NULL;
 }
 
 static void put_envelope(const struct partition *p, struct coder *coder)
 {
-    const struct meta_state *s = p->cluster->meta.state;
+    const struct meta_state *s = partition_state(p);
     struct peer_envelope e = {.epoch = s->epoch, .group = (uint16_t)p->number, .generation = p->generation};
     memcpy(e.cluster_id, s->cluster_id, sizeof e.cluster_id);
     code_envelope(coder, &e);
@@ -96,9 +100,9 @@ static int decode_command(const struct partition *p, struct slice bytes, struct 
     int err = command_decode(bytes, blob, out);
     if (err)
         return err;
-    out->revision = (struct revision){p->cluster->meta.state->epoch, p->generation, index};
+    out->revision = (struct revision){partition_state(p)->epoch, p->generation, index};
     if (out->op != STORE_TICK && out->op != STORE_FORGET)
-        store_key_init(&out->key, &p->cluster->meta.state->key, out->key.type, out->key.bucket, out->key.key);
+        store_key_init(&out->key, &partition_state(p)->key, out->key.type, out->key.bucket, out->key.key);
     return 0;
 }
 
@@ -114,7 +118,7 @@ static void apply_entry(void *arg, uint64_t index, const struct entry *e)
     }
     /* What the others have applied cannot be left out here: this replica is of no use from now on. */
     if (err == E_NOMEM && !p->broken) {
-        log_error(p->cluster->config.log, "partition", "partition %u: out of memory: this node's replica is dropped",
+        log_error(p->set->env.log, "partition", "partition %u: out of memory: this node's replica is dropped",
                   p->number);
         p->broken = true;
     }
@@ -123,9 +127,7 @@ static void apply_entry(void *arg, uint64_t index, const struct entry *e)
     p->index = index;
     if (p->tick_index && p->tick_index <= index)
         p->tick_index = 0;
-    p->cluster->router.applying = true;
-    router_applied(p, index, e->blob, err, &result);
-    p->cluster->router.applying = false;
+    p->set->env.hooks->applied(p->set->env.arg, p, index, e->blob, err, &result);
     partition_mark_dirty(p);
 }
 
@@ -133,7 +135,7 @@ static void on_news(void *arg, unsigned news)
 {
     struct partition *p = arg;
     if (news & GROUP_NEWS_MEMBERS || group_leads(p->group))
-        lease_renew_soon(p->cluster); /* the meta leader goes on by what partitions' leaders say */
+        renew_soon(p); /* the meta leader goes on by what partitions' leaders say */
     partition_mark_dirty(p);
 }
 
@@ -162,8 +164,8 @@ static void on_installed(void *arg, uint64_t index)
 static void on_broken(void *arg, const char *why)
 {
     struct partition *p = arg;
-    log_error(p->cluster->config.log, "partition", "partition %u: this node's replica failed and is dropped: %s",
-              p->number, why);
+    log_error(p->set->env.log, "partition", "partition %u: this node's replica failed and is dropped: %s", p->number,
+              why);
     p->broken = true;
     partition_mark_dirty(p);
 }
@@ -171,7 +173,7 @@ static void on_broken(void *arg, const char *why)
 static uint64_t clock_ms(void *arg)
 {
     const struct partition *p = arg;
-    return clock_precise_us(p->cluster->config.clock) / 1000;
+    return clock_precise_us(p->set->env.clock) / 1000;
 }
 
 static const struct group_hooks hooks = {clock_ms,       begin_message,    end_message,  apply_entry, on_news,
@@ -181,63 +183,64 @@ static const struct group_hooks hooks = {clock_ms,       begin_message,    end_m
 
 /* A follower that lags by more than the log needs a copy, for which a nearly full node may have no room: there, logs
  * may also use what the data leaves free. Data and logs together are never more than the data's limit and an eighth. */
-size_t cluster_logs_max(const struct cluster *c)
+size_t partitions_logs_max(const struct partitions *s)
 {
-    size_t limit = c->memory.limit, part = limit / LOGS_PART_OF;
-    if (c->memory.used <= limit / 4 * 3)
+    const struct store_memory *m = s->env.memory;
+    size_t limit = m->limit, part = limit / LOGS_PART_OF;
+    if (m->used <= limit / 4 * 3)
         return part;
-    size_t free = c->memory.used < limit ? limit - c->memory.used : 0;
+    size_t free = m->used < limit ? limit - m->used : 0;
     return part + free < limit / LOGS_MOST_PART_OF ? part + free : limit / LOGS_MOST_PART_OF;
 }
 
 static void count_log(struct partition *p)
 {
     size_t bytes = p->group ? group_log_bytes(p->group) : 0;
-    p->cluster->log_bytes += bytes - p->log_bytes;
+    p->set->log_bytes += bytes - p->log_bytes;
     p->log_bytes = bytes;
 }
 
 /* Of one, where all have what they may. */
-static size_t log_max(const struct cluster *c)
+static size_t log_max(const struct partitions *s)
 {
-    size_t part = c->memory.used / partitions_of(c) / 8;
+    size_t part = s->env.memory->used / (*s->env.state)->settings.partitions / 8;
     return part > LOG_MIN ? part : LOG_MIN;
 }
 
 /* Each is cut by its own next message or heartbeat. */
-void partition_bound_logs(struct cluster *c)
+void partitions_bound_logs(struct partitions *s)
 {
     unsigned groups = 0;
-    if (c->log_bytes <= cluster_logs_max(c))
+    if (s->log_bytes <= partitions_logs_max(s))
         return;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        groups += c->partition[i].group != NULL;
-    size_t share = cluster_logs_max(c) / groups, most = log_max(c);
+        groups += s->at[i].group != NULL;
+    size_t share = partitions_logs_max(s) / groups, most = log_max(s);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
-        if (c->partition[i].group)
-            group_set_log_max(c->partition[i].group, share < most ? share : most);
+        if (s->at[i].group)
+            group_set_log_max(s->at[i].group, share < most ? share : most);
 }
 
 /* --- time --- */
 
 void partition_rearm(struct partition *p)
 {
-    struct cluster *c = p->cluster;
+    struct timers *timers = p->set->env.timers;
     count_log(p);
-    uint64_t due = p->group ? group_deadline_ms(p->group) : UINT64_MAX, now = now_of(c);
+    uint64_t due = p->group ? group_deadline_ms(p->group) : UINT64_MAX, now = partition_clock_ms(p);
     if (due == UINT64_MAX) {
-        timer_stop(c->config.timers, &p->tick);
+        timer_stop(timers, &p->tick);
         return;
     }
     if (timer_runs(&p->tick) && p->tick.due_ms == due)
         return;
-    timer_start(c->config.timers, &p->tick, due > now ? due - now : 0);
+    timer_start(timers, &p->tick, due > now ? due - now : 0);
 }
 
 static void on_tick(struct timer *t)
 {
     struct partition *p = LIST_ENTRY(t, struct partition, tick);
-    group_tick(p->group, now_of(p->cluster));
+    group_tick(p->group, partition_clock_ms(p));
     partition_snapshot_tick(p);
     /* Whoever was asked does not answer: the others may. */
     if ((!list_empty(&p->reads) || !partition_knows_time(p)) && group_leads(p->group) &&
@@ -249,10 +252,10 @@ static void on_tick(struct timer *t)
 
 /* --- life --- */
 
-void partition_init(struct cluster *c, unsigned number)
+static void init_one(struct partitions *s, unsigned number)
 {
-    struct partition *p = &c->partition[number];
-    p->cluster = c;
+    struct partition *p = &s->at[number];
+    p->set = s;
     p->number = number;
     list_init(&p->waiting);
     list_init(&p->reads);
@@ -262,9 +265,17 @@ void partition_init(struct cluster *c, unsigned number)
     timer_init(&p->expiry, partition_on_expiry);
 }
 
+void partitions_init(struct partitions *s, const struct partition_env *env)
+{
+    s->env = *env;
+    list_init(&s->dirty);
+    for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
+        init_one(s, i);
+}
+
 static void drop_replica(struct partition *p)
 {
-    struct timers *timers = p->cluster->config.timers;
+    struct timers *timers = p->set->env.timers;
     partition_snapshot_end(p);
     timer_stop(timers, &p->tick);
     timer_stop(timers, &p->expiry);
@@ -273,7 +284,7 @@ static void drop_replica(struct partition *p)
     store_destroy(&p->store);
     p->replica = p->index = p->tick_index = p->copy_wanted = p->own_term = 0;
     p->whole = p->broken = p->no_room = false;
-    router_deposed(p);
+    tell_deposed(p);
 }
 
 static void drop_frozen(struct partition *p)
@@ -320,11 +331,13 @@ void partition_freeze(struct partition *p)
 
 static int begin_group(struct partition *p, const uint64_t *voters, unsigned count, uint64_t index)
 {
-    struct cluster *c = p->cluster;
+    const struct partition_env *env = &p->set->env;
+    uint32_t seed;
+    clock_random(env->clock, &seed, sizeof seed);
     struct group_config config = {.self = p->replica,
-                                  .seed = cluster_seed(c),
-                                  .election_ms = c->times.election,
-                                  .heartbeat_ms = c->times.heartbeat,
+                                  .seed = seed,
+                                  .election_ms = *env->election_ms,
+                                  .heartbeat_ms = *env->heartbeat_ms,
                                   .log_max = LOG_MIN};
     struct group_birth birth = {.voters = voters,
                                 .voter_count = count,
@@ -332,7 +345,7 @@ static int begin_group(struct partition *p, const uint64_t *voters, unsigned cou
                                 .term = index ? PARTITION_BASE_TERM : 0,
                                 .leads_first = count && voters[0] == p->replica}; /* the preferred leader */
     read_index_init(&p->rounds);
-    int err = group_create(&config, &birth, &hooks, p, now_of(c), &p->group);
+    int err = group_create(&config, &birth, &hooks, p, partition_clock_ms(p), &p->group);
     if (!err)
         partition_rearm(p);
     return err;
@@ -351,11 +364,11 @@ static bool others_are_to_come(const struct partition_map *map)
     return map->replica_count > 1;
 }
 
-int partition_create_store(struct cluster *c, struct store **out)
+int partition_create_store(const struct partition *p, struct store **out)
 {
-    int err = store_create(&c->meta.state->key, &c->memory, out);
+    int err = store_create(&partition_state(p)->key, p->set->env.memory, out);
     if (!err)
-        store_keep_index(*out, index_match_next_term);
+        store_keep_index(*out, p->set->env.next_term);
     return err;
 }
 
@@ -369,7 +382,7 @@ static int begin_first(struct partition *p, const struct partition_map *map)
         p->frozen = NULL;
         drop_frozen(p);
     }
-    int err = p->store ? 0 : partition_create_store(p->cluster, &p->store);
+    int err = p->store ? 0 : partition_create_store(p, &p->store);
     p->whole = !err;
     p->index = BASE_INDEX;
     if (!err && (map->birth_count > 1 || others_are_to_come(map)))
@@ -379,7 +392,7 @@ static int begin_first(struct partition *p, const struct partition_map *map)
 
 static int begin_joiner(struct partition *p)
 {
-    int err = partition_create_store(p->cluster, &p->store);
+    int err = partition_create_store(p, &p->store);
     return err ? err : begin_group(p, NULL, 0, 0);
 }
 
@@ -389,7 +402,7 @@ static void begin_replica(struct partition *p, const struct partition_map *map, 
     p->replica = replica;
     int err = first ? begin_first(p, map) : begin_joiner(p);
     if (err) {
-        log_error(p->cluster->config.log, "partition", "partition %u: the replica could not be made: %s", p->number,
+        log_error(p->set->env.log, "partition", "partition %u: the replica could not be made: %s", p->number,
                   err_text(err));
         p->broken = true;
         return;
@@ -419,14 +432,14 @@ static void follow_generation(struct partition *p, const struct partition_map *m
 
 void partition_follow(struct partition *p)
 {
-    const struct partition_map *map = map_of(p);
+    const struct partition_map *map = partition_map(p);
     follow_generation(p, map);
-    const struct replica *mine = meta_replica_of(map, p->cluster->meta.self);
+    const struct replica *mine = meta_replica_of(map, *p->set->env.self);
     if (p->replica && is_frozen(map, p->replica))
         partition_freeze(p);
     if (p->replica && !meta_replica(map, p->replica))
         drop_replica(p);
-    if (mine && !p->replica && !p->cluster->frozen)
+    if (mine && !p->replica && !*p->set->env.frozen)
         begin_replica(p, map, mine->id);
     if (p->frozen && !is_frozen(map, p->frozen_replica)) {
         drop_frozen(p);
@@ -452,7 +465,7 @@ bool partition_leads(const struct partition *p)
 static void note_leader(struct partition *p)
 {
     uint64_t leader = p->group ? group_leader(p->group) : p->replica;
-    const struct replica *r = leader ? meta_replica(map_of(p), leader) : NULL;
+    const struct replica *r = leader ? meta_replica(partition_map(p), leader) : NULL;
     if (r)
         p->leader_hint = r->member;
 }
@@ -461,17 +474,17 @@ int partition_raft(struct partition *p, const struct raft_msg *m)
 {
     if (!p->group || p->broken)
         return 0;
-    int err = group_receive(p->group, now_of(p->cluster), m);
+    int err = group_receive(p->group, partition_clock_ms(p), m);
     partition_rearm(p);
     return err == E_NOMEM ? 0 : err;
 }
 
 void partition_leader_ended(struct partition *p, uint64_t member)
 {
-    const struct replica *r = p->group && !p->broken ? meta_replica(map_of(p), group_leader(p->group)) : NULL;
+    const struct replica *r = p->group && !p->broken ? meta_replica(partition_map(p), group_leader(p->group)) : NULL;
     if (!r || r->member != member || r->id == p->replica)
         return;
-    group_leader_is_gone(p->group, now_of(p->cluster), r->id);
+    group_leader_is_gone(p->group, partition_clock_ms(p), r->id);
     partition_rearm(p);
 }
 
@@ -480,20 +493,20 @@ void partition_leader_ended(struct partition *p, uint64_t member)
 void partition_mark_dirty(struct partition *p)
 {
     if (list_empty(&p->dirty))
-        list_append(&p->cluster->dirty, &p->dirty);
+        list_append(&p->set->dirty, &p->dirty);
 }
 
 /* A replica that can do no more takes no part in anything. Its member says so, and the meta leader sees to another. */
 static void give_up(struct partition *p)
 {
-    timer_stop(p->cluster->config.timers, &p->tick);
+    timer_stop(p->set->env.timers, &p->tick);
     partition_snapshot_end(p);
     group_destroy(&p->group);
     count_log(p);
     store_destroy(&p->store);
     p->whole = false;
-    router_deposed(p);
-    lease_renew_soon(p->cluster);
+    tell_deposed(p);
+    renew_soon(p);
 }
 
 /* Only now what it says of its group counts for the meta leader (partition_describe()). */
@@ -503,17 +516,17 @@ static void note_own_term(struct partition *p)
     if (p->own_term == term || !group_has_committed_own(p->group))
         return;
     p->own_term = term;
-    lease_renew_soon(p->cluster);
+    renew_soon(p);
 }
 
 static void turn_group(struct partition *p)
 {
-    uint64_t now = now_of(p->cluster);
+    uint64_t now = partition_clock_ms(p);
     group_flush(p->group, now);
     if (p->broken)
         return;
     if (!group_leads(p->group)) {
-        router_deposed(p);
+        tell_deposed(p);
         p->tick_index = 0; /* it may be overruled, and is then never applied */
     }
     partition_ask_time(p);
@@ -525,14 +538,14 @@ static void turn_group(struct partition *p)
     group_flush(p->group, now);
     group_tell_commit(p->group);
     p->index = group_applied_index(p->group);
-    if (p->cluster->log_bytes <= cluster_logs_max(p->cluster))
-        group_set_log_max(p->group, log_max(p->cluster));
+    if (p->set->log_bytes <= partitions_logs_max(p->set))
+        group_set_log_max(p->group, log_max(p->set));
     partition_rearm(p);
 }
 
 void partition_turn(struct partition *p)
 {
-    if (!p->replica || !p->cluster->meta.state || p->cluster->frozen)
+    if (!p->replica || !partition_state(p) || *p->set->env.frozen)
         return;
     if (p->group && !p->broken)
         turn_group(p);
@@ -541,9 +554,26 @@ void partition_turn(struct partition *p)
     note_leader(p);
     if (!p->replica || p->broken)
         return;
-    router_serve_reads(p);
+    p->set->env.hooks->serve_reads(p->set->env.arg, p);
     if (!p->group)
         partition_forget_origins(p);
     if (!p->tick_index)
         partition_schedule_expiry(p);
+}
+
+void partitions_begin_turn(struct partitions *s)
+{
+    s->expiry_end_us = s->snapshot_end_us = 0;
+    s->expiry_over = false;
+}
+
+/* What one does may make another dirty, a bounded number of times. */
+void partitions_turn(struct partitions *s)
+{
+    for (unsigned rounds = 0; !list_empty(&s->dirty) && rounds < 4 * META_PARTITIONS_MAX; rounds++) {
+        struct partition *p = LIST_ENTRY(s->dirty.next, struct partition, dirty);
+        list_remove(&p->dirty);
+        partition_turn(p);
+    }
+    partitions_bound_logs(s);
 }
