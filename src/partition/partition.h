@@ -153,7 +153,8 @@ void round_put(struct link *l, const struct meta_state *state, const struct peer
 #define PARTITION_BASE_TERM 1
 
 void partition_fini(struct partition *p);
-/* Makes of it what the meta state says that it is. */
+/* Makes this node's replica what the meta state says: creates or destroys its group and store, or freezes it. Without
+ * memory the replica is broken (partition_describe() says so), and the meta leader replaces it. */
 void partition_follow(struct partition *p);
 void partition_freeze(struct partition *p);
 uint64_t partition_now_ms(const struct partition *p); /* R-TIME */
