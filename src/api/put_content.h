@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "wire/kv_msg.h"
 
-#define PUT_TTL_KEY     "X-Ephemeral-TTL" /* user metadata, compared without case: seconds, 0: for ever */
+#define PUT_TTL_KEY     "X-Ephemeral-TTL" /* user metadata, compared without case: seconds, 0: no end */
 #define PUT_INDEXES_MAX 4096              /* terms of one object; Riak warns long before */
 
 /* Memory in which contents are prepared, one at a time. */
@@ -26,7 +26,7 @@ void put_scratch_fini(struct put_scratch *m);
 struct put_content {
     struct slice meta; /* borrowed from the scratch until the next content is prepared in it, or until its end */
     bool has_ttl;      /* the content has a time to live of its own, in place of the bucket's */
-    uint64_t ttl_ms;   /* from this write on; 0: for ever */
+    uint64_t ttl_ms;   /* from this write on; 0: it does not expire */
 };
 
 /* BAD_TTL, TOO_MANY_INDEXES, BAD_INDEX_FIELD, BAD_INDEX_VALUE, NO_MEMORY; names and values in the outcome are borrowed

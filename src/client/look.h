@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a server shows to whoever connects: its certificates, without believing them, and without a certificate of our
+/* The certificates that a server shows to any client, without believing them, and without a certificate of our
  * own. Nothing is asked of the server beyond RpbStartTls and the TLS handshake. */
 #ifndef CLIENT_LOOK_H
 #define CLIENT_LOOK_H

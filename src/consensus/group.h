@@ -46,8 +46,9 @@ struct group_hooks {
     /* A committed command. Borrowed; the blob may be kept by a reference. */
     void (*apply)(void *arg, uint64_t index, const struct entry *e);
     void (*news)(void *arg, unsigned news);
-    /* The replica is too far behind for the log: it needs a copy of the state. Called once until group_copy_ended() for
-     * it, or until it has said that it is there. Its bytes are not the group's business; group_send_install() ends it.
+    /* The replica lags by more than the log holds: it needs a copy of the state. Called once until group_copy_ended()
+     * for it, or until it has said that it is there. Its bytes are not the group's business; group_send_install() ends
+     * it.
      */
     void (*copy_wanted)(void *arg, uint64_t destination);
     /* An install message has come. True when the whole copy that belongs to it is there. */
@@ -69,7 +70,7 @@ struct group_config {
 };
 
 /* How a replica comes to be. No voters: it joins a group that is there, and learns everything from it. Index 0: one of
- * the first replicas of a new group, all created alike. Otherwise: the group is built anew over the state that its
+ * the first replicas of a new group, all created alike. Otherwise: the group is rebuilt over the state that its
  * replicas hold as of `index`, `term`; index >= 2, or a later joiner would be given the log alone (rule 17). */
 struct group_birth {
     const uint64_t *voters;
@@ -92,7 +93,7 @@ void group_destroy(struct group **g);
 uint64_t group_deadline_ms(const struct group *g);
 void group_tick(struct group *g, uint64_t now_ms);
 /* What raft_msg_decode() gave. 0: taken, or not meant for this replica, or of the past; E_NOMEM: lost, as if the
- * network had lost it. E_MALFORMED: no replica says that; whoever sent it is not to be heard any longer. */
+ * network had lost it. E_MALFORMED: no replica says that; close the connection to its sender. */
 int group_receive(struct group *g, uint64_t now_ms, const struct raft_msg *m);
 
 /* Somebody knows that the entry of that index and term is committed. Where this log has it, it counts here, too, also
@@ -101,7 +102,7 @@ void group_learn_commit(struct group *g, uint64_t now_ms, uint64_t index, uint64
 
 /* --- commands --- */
 
-/* Queues a command behind those that wait; group_flush() proposes them as one batch. The reference is taken, also on
+/* Queues a command after those that wait; group_flush() proposes them as one batch. The reference is taken, also on
  * error. *index: where it will stand if it is committed: apply() for that index with this very blob, else it was
  * overruled. E_CLOSED: this replica does not lead, or is handing over: certainly not proposed. E_NOMEM, E_TOO_MANY:
  * likewise. */

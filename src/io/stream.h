@@ -14,7 +14,7 @@ struct stream;
 struct stream_ops {
     /* Something stands in the output queue, put there outside of the user's own callbacks: send it. */
     void (*flush)(struct stream *s);
-    /* Bytes behind those that the user has consumed, and all that come, are TLS; so is all output after what stands
+    /* Bytes after those that the user has consumed, and all that come, are TLS; so is all output after what stands
      * in the queue now. `bare`: the peer may be without a certificate. Not for links, which are TLS from their first
      * byte. */
     void (*start_tls)(struct stream *s, bool bare);
@@ -31,7 +31,7 @@ struct stream_ops {
 struct stream {
     const struct stream_ops *ops;
     struct outq out;
-    size_t unsent; /* bytes of memory behind what has left the queue, and not the process */
+    size_t unsent; /* bytes of memory that hold what has left the queue, and not the process */
 };
 
 #define STREAM_INCARNATION_SIZE 16

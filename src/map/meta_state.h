@@ -97,7 +97,7 @@ void meta_state_destroy(struct meta_state **s);
 int meta_state_encode(const struct meta_state *s, struct buf *out);
 int meta_state_decode(struct store_memory *memory, struct slice in, struct meta_state **out);
 
-/* For a re-forming (R-REFORM): whoever is not in `kept` (ids of members) is dead, and what replicas there are is
+/* For a re-forming (R-REFORM): a member that is not in `kept` (ids of members) is dead, and what replicas there are is
  * frozen, to be donors. */
 void meta_state_reform(struct meta_state *s, const uint64_t *kept, unsigned count);
 /* Adds a member, with an id of its own. 0: there are too many. */

@@ -4,8 +4,8 @@
  * beacon).
  *
  * Each node dials each other and says on its own connections what it has to say; on those that it accepted it listens,
- * and answers requests. So what a node hears on a connection that it dialed is from whoever lives at that address now,
- * which is what a proof of death needs (R-PROOF). */
+ * and answers requests. So what a node hears on a connection that it dialed is from the process that has that address
+ * now, which is what a proof of death needs (R-PROOF). */
 #ifndef MESH_MESH_H
 #define MESH_MESH_H
 
@@ -122,7 +122,7 @@ struct mesh {
     struct timer dial;
     struct timer later;     /* runs: something was written that waits */
     uint64_t malformed;     /* connections that were closed for what came over them */
-    uint64_t forgotten_ms;  /* whoever is no peer any more was not heard after this */
+    uint64_t forgotten_ms;  /* nodes that are peers no longer were not heard after this */
     struct repeats repeats; /* what the log was told, by enum refusal and address */
     bool ending;
 };
@@ -134,7 +134,7 @@ void mesh_end(struct mesh *m);
 bool mesh_is_empty(const struct mesh *m);
 void mesh_fini(struct mesh *m);
 
-/* The candidates are these and no others; those where somebody answers stay known all the same. */
+/* The candidates are these and no others; those where a node answers stay known as well. */
 void mesh_set_candidates(struct mesh *m, const struct endpoint *list, size_t count);
 /* An address that was heard of. The oldest of those where nobody answers makes room, but no listed one. NULL: there are
  * too many, or no memory. */
@@ -143,7 +143,7 @@ struct endpoint *mesh_endpoint(struct mesh *m, const char *address, uint16_t por
 struct endpoint *mesh_find(const struct mesh *m, const char *address, uint16_t port);
 /* Once, if there was no address yet: until then connections are refused, and there may be no endpoint. */
 void mesh_set_address(struct mesh *m, const char *address);
-/* This node is somebody else from now on: connections are made anew. */
+/* This node has another incarnation from now on: it makes new connections. */
 void mesh_set_incarnation(struct mesh *m, const uint8_t *incarnation);
 /* Dials what is due, after something has changed that makes it so. */
 void mesh_dial(struct mesh *m);

@@ -2,7 +2,7 @@
 /* A port: accepts connections. Those that have authenticated (trusted, io/stream.h) have their places, the others,
  * strangers, have places of their own (net/strangers.h), so that connections that never authenticate keep no client
  * out. When all places of strangers are taken and none gives way, a client waits in the kernel's queue. A node's port
- * closes such a connection: behind it one may wait that is expected. The clients' port and the two of the nodes are
+ * closes such a connection: an expected one may wait after it. The clients' port and the two of the nodes are
  * each one of these.
  *
  * A port is bound without SO_REUSEPORT and is this process's alone until listener_stop(): that another incarnation

@@ -58,7 +58,7 @@ struct net_loop {
 };
 
 int net_loop_init(struct net_loop *l);
-/* What took long was not a turn's work, but the start's: the clock's milliseconds are read anew. */
+/* What took long was not a turn's work, but the start's: the clock's milliseconds are read again. */
 void net_loop_refresh_clock(struct net_loop *l);
 /* Long turns are logged and counted from now on. Borrowed until net_loop_fini(). */
 void net_loop_watch(struct net_loop *l, const struct log *log, struct metrics *metrics);

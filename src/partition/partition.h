@@ -81,7 +81,7 @@ struct partition {
     size_t log_bytes;    /* of the group's log, as counted in partitions.log_bytes */
     bool broken;
     bool no_room;           /* the last copy that came did not fit */
-    bool installs;          /* an install message is being written: behind its copy */
+    bool installs;          /* an install message is being written: after its copy */
     uint64_t index;         /* applied */
     uint64_t stamp_ms;      /* R-TIME: the partition's time ... */
     uint64_t stamp_boot_ms; /* ... at this moment of this node's clock */
@@ -149,7 +149,7 @@ void round_put(struct link *l, const struct meta_state *state, const struct peer
 
 /* --- calls --- */
 
-/* Of the base that a group begins behind, and of all that is alone. */
+/* Of the base after which a group begins, and of all that is alone. */
 #define PARTITION_BASE_TERM 1
 
 void partition_fini(struct partition *p);
@@ -176,7 +176,7 @@ bool partition_knows_time(const struct partition *p);
 void partition_ask_time(struct partition *p); /* once in each term */
 void partition_ask_all(struct partition *p);
 /* R-READ: a quorum read that has come in may be answered at once, from what is applied here; else a round is asked. For
- * a partition that router_serves(), and for each read anew. */
+ * a partition that router_serves(), and for each read again. */
 bool partition_may_read_now(struct partition *p);
 struct link *partition_link(const struct partition *p, uint64_t replica); /* or NULL */
 void partition_round(struct partition *p, const struct peer_round *r);

@@ -11,7 +11,7 @@
 struct riak_words {
     const char *subject;             /* of ADMIN_ONLY: "to change users" */
     const char *no_type_before;      /* of NO_TYPE: what stands before the type's name, */
-    const char *no_type_after;       /* and behind it */
+    const char *no_type_after;       /* and after it */
     const char *unknown;             /* of an unknown effect, after "it is not known whether" */
     const char *prefix;              /* of causes that have no text of Riak's: "Security change refused: " */
     const char *text[OUTCOME_COUNT]; /* whole texts, in place of the usual ones */

@@ -11,7 +11,7 @@ struct term_regex;
 /* NULL: it is none, and `why` says so as Riak does: {"missing )",1}. */
 struct term_regex *term_regex_make(struct slice pattern, char *why, size_t size);
 void term_regex_free(struct term_regex *r); /* or NULL */
-/* Anywhere in the term's beginning: a search that begins anew at every place of it costs the square of its length. */
+/* Anywhere in the term's beginning: a search that starts again at every place of it costs the square of its length. */
 #define TERM_REGEX_LOOKED_AT ((size_t)2048)
 bool term_regex_matches(const struct term_regex *r, struct slice term);
 

@@ -155,7 +155,7 @@ void session_fini(struct session *s);
 
 /* --- for protocols --- */
 
-/* The peer goes on in TLS behind the present request. Of a protocol that begins in the clear, in SESSION_PLAIN. */
+/* The peer continues in TLS after the present request. Of a protocol that begins in the clear, in SESSION_PLAIN. */
 void session_start_tls(struct session *s);
 /* Whether that user is let in, with that password; protocol->logged_in() answers, in this call or later, which ends the
  * request. Who is refused is answered after a delay, and closed after AUTH_TRIES. */
@@ -177,7 +177,7 @@ bool session_claim(struct session *s, uint64_t key_tag);
  * call; what is kept beside a frame is gone with the end. */
 void session_begin_wait(struct session *s);
 void session_finish(struct session *s);
-/* session_begin_wait() for a request to the router: what to give to the one call of router.h that follows, behind which
+/* session_begin_wait() for a request to the router: what to give to the one call of router.h that follows, after which
  * the handler touches nothing any more; wants_object is to be set between them where the answer needs one. `done` finds
  * the session by session_of(), answers, and ends with session_finish(). timeout_ms 0: the
  * connection's, or else the node's. */
@@ -202,7 +202,7 @@ void session_when_drained(struct session *s, session_go_on go_on);
 /* Sends what was written outside of all calls of the transport, by a request that is not finished by it. */
 void session_flush(struct session *s);
 
-/* Of a request without effect, behind session_begin_wait(): its answer may have to wait for memory. */
+/* Of a request without effect, after session_begin_wait(): its answer may have to wait for memory. */
 void session_may_repeat(struct session *s);
 /* Takes the memory for an answer of `size` bytes, which is written next; session_may_repeat() went before. False: it
  * has to wait, and the handler finishes without an answer; the request is begun again when there is room. */

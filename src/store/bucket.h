@@ -69,7 +69,7 @@ struct bucket_position {
 };
 int bucket_position_cmp(const struct bucket_position *a, const struct bucket_position *b);
 struct bucket_position bucket_position_of(const struct bucket *b);
-/* The first bucket behind `after` (NULL: the first of all), or NULL. The table shrinks with its buckets, so few empty
+/* The first bucket after `after` (NULL: the first of all), or NULL. The table shrinks with its buckets, so few empty
  * slots are stepped over. */
 struct bucket *bucket_next(const struct bucket_dict *d, const struct bucket_position *after);
 

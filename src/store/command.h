@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One entry of a partition's log: everything that a store needs to know to change, so that applying the same commands
  * in the same order gives the same state on every replica. Time, revision, the bucket's properties and the node's
- * limits are resolved by whoever proposes it. */
+ * limits are resolved by the node that proposes it. */
 #ifndef STORE_COMMAND_H
 #define STORE_COMMAND_H
 
@@ -38,7 +38,7 @@ struct store_rules {
     bool allow_mult;       /* without: the newest write is the only one */
     uint32_t siblings_max; /* E_TOO_MANY past it */
     uint64_t size_max;     /* bytes of one object's values and metadata, E_TOO_LARGE past it */
-    uint64_t ttl_ms;       /* life of the key from this write; 0: for ever */
+    uint64_t ttl_ms;       /* life of the key from this write; 0: it does not expire */
     bool ttl_from_create;  /* a live key that ends sooner than that keeps its end. A delete keeps it in any case, where
                               it  leaves siblings */
     uint64_t reap_ms;      /* how long a tombstone stays: 0 not at all, STORE_REAP_NEVER */

@@ -58,7 +58,7 @@ void dedup_rewind(struct dedup *t);
 const struct dedup_result *dedup_unsent(const struct dedup_origin *o, size_t *n);
 
 /* Puts the i-th origin of the sender into its place, with what is held of it above its mark. What it replaces at i
- * stays behind it until dedup_restored(). E_MALFORMED: it was there already, or its mark has gone back. E_NOMEM. */
+ * stays after it until dedup_restored(). E_MALFORMED: it was there already, or its mark has gone back. E_NOMEM. */
 int dedup_restore_origin(struct dedup *t, uint32_t i, const struct dedup_origin *sent);
 /* The sender has these `count` origins and no others. */
 void dedup_restored(struct dedup *t, uint32_t count);

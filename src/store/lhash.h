@@ -61,7 +61,7 @@ static inline uint64_t lhash_order(uint64_t hash)
     return (x & 0x5555555555555555ULL) << 1 | (x >> 1 & 0x5555555555555555ULL);
 }
 
-/* The slot that holds the position *order, which is moved to the first position behind that slot. False in *more: that
+/* The slot that holds the position *order, which is moved to the first position after that slot. False in *more: that
  * was the last one. */
 static inline size_t lhash_walk(const struct lhash *l, uint64_t *order, bool *more)
 {

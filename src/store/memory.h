@@ -13,7 +13,7 @@ struct store_memory {
     size_t limit; /* bytes; writes that would pass it are refused before they are applied (R-MEMORY) */
 };
 
-/* Heap bytes behind one allocation: glibc keeps one size word in front of the usable bytes. 0 for NULL. */
+/* Heap bytes that one allocation takes: glibc keeps one size word in front of the usable bytes. 0 for NULL. */
 static inline size_t memory_footprint(const void *p)
 {
     return p ? malloc_usable_size((void *)(uintptr_t)p) + sizeof(size_t) : 0;

@@ -86,7 +86,7 @@ struct bucket_props {
     uint32_t pr, r, w, pw, dw, rw;
     uint32_t repl;
     uint32_t hll_precision;
-    uint32_t ttl_s; /* a key's life, in seconds; 0: for ever. RpbBucketProps field 1000 */
+    uint32_t ttl_s; /* a key's life, in seconds; 0: it does not expire. RpbBucketProps field 1000 */
     struct mod_fun chash_keyfun, linkfun;
     struct slice backend, search_index, datatype;
     struct slice ttl_from; /* PROPS_TTL_FROM_...: from when ttl_s counts; field 1001 */

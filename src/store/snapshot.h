@@ -29,8 +29,8 @@ void snapshot_destroy(struct store_snapshot **c);
  * `out`): void too. */
 int snapshot_step(struct store_snapshot *c, struct buf *out, bool *done);
 
-/* How far it has come: images of keys that were sent, one for each time a key was changed behind the walk, and bytes of
- * items. store_stats_get() says how many keys there are. */
+/* How far it has come: images of keys that were sent, one more for each time a key was changed after it was sent, and
+ * bytes of items. store_stats_get() says how many keys there are. */
 void snapshot_progress(const struct store_snapshot *c, uint64_t *keys, uint64_t *bytes);
 
 /* The hook of the store: a record of `b` has changed, or is about to be removed. */

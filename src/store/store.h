@@ -81,7 +81,7 @@ struct store_result {
                         update: what it came to, as an int64_t */
 };
 
-/* Applies one command. Its revision must be behind all earlier ones (ASSERT).
+/* Applies one command. Its revision must be higher than all earlier ones (ASSERT).
  *   0             done
  *   E_EXISTS, E_NOT_FOUND, E_MODIFIED    its condition does not hold
  *   E_TOO_MANY, E_TOO_LARGE              the object would pass its limits
@@ -89,9 +89,9 @@ struct store_result {
  *                                        of that data type; it is no operation
  *   E_TOO_MANY    the origin is one too many, or has STORE_RESULTS_MAX results that it did not acknowledge
  *   E_STALE       its origin has acknowledged it: it was answered, and must not have an effect again
- *   E_NOMEM       the heap failed; the write has had no effect. This replica is behind the others from here on: end it
- * All but the last are the same on every replica. In every case time has moved on and what is due is being freed; what
- * of it was freed already is seen by nobody. */
+ *   E_NOMEM       the heap failed; the write has had no effect. This replica lacks what the others have from here on:
+ * end it All but the last are the same on every replica. In every case time has moved on and what is due is being
+ * freed; what of it was freed already is seen by nobody. */
 int store_apply(struct store *s, const struct store_command *c, struct store_result *out);
 
 /* Whether the command may be proposed: E_FULL when it would take the node past its memory limit (R-MEMORY). Deletes,
@@ -106,7 +106,7 @@ bool store_adds(const struct store_command *c);
 int store_get(const struct store *s, const struct store_key *k, uint64_t now_ms, struct object *out);
 
 /* Of the last command that was applied; zero before the first. A copy that a peer sends may say anything: one that is
- * ahead of the log that it came for must not be used, as the next command would not be behind it. */
+ * ahead of the log that it came for must not be used, as the next command would not be after it. */
 struct revision store_revision(const struct store *s);
 /* The applied stamp, ms since the Unix epoch; 0 before the first command. */
 uint64_t store_stamp_ms(const struct store *s);

@@ -60,7 +60,7 @@ typedef void (*table_gone)(void *arg, const struct record *r);
 size_t table_expire_block(struct table *t, uint64_t now, table_gone gone, void *gone_arg, table_hash rehash,
                           const void *arg);
 
-/* Calls f for each record of the slot at *order and moves *order behind it; false: that was the last one. f must not
+/* Calls f for each record of the slot at *order and moves *order past it; false: that was the last one. f must not
  * change the table. */
 typedef void (*table_visit)(void *arg, const struct record *r);
 bool table_walk(const struct table *t, uint64_t *order, table_visit f, void *arg);

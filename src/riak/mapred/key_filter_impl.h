@@ -46,7 +46,7 @@ struct key_filter {
 };
 
 /* args: of each argument what it is to be: t text, n whole number, v text or number, b true or false, c chain; "[": the
- * next may be left out; "*" behind it: one or any number of them. */
+ * next may be left out; "*" after it: one or any number of them. */
 struct filter_kind {
     const char *name, *args;
     step_f run;

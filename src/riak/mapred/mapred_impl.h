@@ -10,7 +10,7 @@
 #include "riak/scan.h"
 
 /* Objects of one phase that are asked for at once: one at first, and twice as many with each that comes, while they are
- * small; behind a large one, one. */
+ * small; after a large one, one. */
 #define MAPRED_ASKS_MAX 8
 #define MAPRED_SMALL    ((size_t)64 * 1024)
 

@@ -12,7 +12,7 @@
 struct mapred_list {
     bool given;
     bool terms;
-    struct slice json;     /* what follows, behind the bracket; a view */
+    struct slice json;     /* what follows, after the bracket; a view */
     bool begun, ended;     /* something was taken; the bracket that ends it was */
     struct etf_reader etf; /* the same of terms, */
     uint32_t left;         /* of which so many follow */
