@@ -106,6 +106,8 @@ struct partition_view {
     uint64_t lag[META_REPLICAS_MAX];
     uint32_t stuck_generation; /* nobody leads this one ... */
     uint64_t stuck_ms;         /* ... since then */
+    uint32_t lost_generation;  /* most voters of this one are dead ... */
+    uint64_t lost_ms;          /* ... since then */
 };
 
 struct controller {

@@ -26,6 +26,20 @@ static bool is_lost(struct cluster *c, const struct partition_map *map)
     return map->generation && left < voters / 2 + 1;
 }
 
+/* R-READ: a leader that lives, and has not heard yet that its generation ends, reads by lease for an election time-out
+ * at most after one of those who are dead has answered it. The next generation does not begin, and nothing is written
+ * to it, before that. */
+static bool leases_are_over(struct cluster *c, unsigned i, bool lost)
+{
+    struct partition_view *v = &c->controller.partition[i];
+    uint32_t generation = c->meta.state->partition[i].generation;
+    if (!lost || v->lost_generation != generation) {
+        v->lost_generation = generation;
+        v->lost_ms = now_of(c);
+    }
+    return !lost || now_of(c) - v->lost_ms >= c->times.election;
+}
+
 /* Nobody leads, though all who have it are here or dead. */
 static bool lacks_leader(struct cluster *c, unsigned i)
 {
@@ -189,8 +203,8 @@ bool controller_rebuild(struct cluster *c, struct meta_command *m)
         return false;
     for (unsigned i = 0; i < partitions_of(c); i++) {
         const struct partition_map *map = &c->meta.state->partition[i];
-        bool lost = is_lost(c, map), stuck = is_stuck(c, i);
-        if ((!lost && !stuck) || (holder_is_silent(c, map) && rule_holds(RULE_LOST)) || !all_are_frozen(c, i))
+        bool lost = is_lost(c, map), stuck = is_stuck(c, i), over = leases_are_over(c, i, lost);
+        if (!over || (!lost && !stuck) || (holder_is_silent(c, map) && rule_holds(RULE_LOST)) || !all_are_frozen(c, i))
             continue;
         m->kind = META_FREEZE;
         m->partition = (uint16_t)i;

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* R-READ in whole nodes: when a quorum read is answered in the call, and when it waits. In virtual time. */
+#include "support.h"
+
+#include "cluster/cluster_impl.h"
+#include "scenario.h"
+
+static struct partition *partition_at(struct universe *u, unsigned i, unsigned partition)
+{
+    return &cluster_at(u, i)->partition[partition];
+}
+
+/* True: it was answered before anything else could happen. */
+static bool is_read_at_once(struct universe *u, unsigned i, const char *key)
+{
+    struct client_op o;
+    uint64_t before = cluster_at(u, i)->partition[partition_of(u, i, key)].rounds.sent;
+    client_op_get(u, &o, i, key, false, 1000);
+    bool at_once = o.done;
+    client_op_wait(u, &o);
+    assert_int_equal(o.err, 0);
+    assert_string_equal(o.value, key);
+    assert_true(at_once || partition_at(u, i, partition_of(u, i, key))->rounds.sent > before);
+    return at_once;
+}
+
+static void test_a_leader_reads_at_once(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, NULL);
+    universe_run(u, 1000); /* heartbeats alone */
+    for (unsigned i = 0; i < KEYS; i++)
+        assert_true(is_read_at_once(u, leader_of(u, partition_of(u, 0, key_of(i))), key_of(i)));
+}
+
+/* The clock of the moment counts. What stood still asks a round, and with the answers to it there is a lease again. */
+static void test_after_its_lease_it_asks(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, NULL);
+    unsigned partition = partition_of(u, 0, key_of(0)), leader = leader_of(u, partition);
+    u->now_ms += u->config.times.election;
+    assert_false(is_read_at_once(u, leader, key_of(0)));
+    if (leader_of(u, partition) == leader)
+        assert_true(is_read_at_once(u, leader, key_of(0)));
+}
+
+/* Reads go on while leadership is handed over to who cannot take it; by rounds, for the rest of the term. */
+static void test_who_hands_over_asks(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, NULL);
+    unsigned partition = partition_of(u, 0, key_of(0)), leader = leader_of(u, partition), heir = 0;
+    while (heir == leader || !partition_at(u, heir, partition)->group)
+        heir++;
+    universe_pause(u, heir, true);
+    struct partition *p = partition_at(u, leader, partition);
+    assert_int_equal(group_transfer(p->group, u->now_ms, partition_at(u, heir, partition)->replica), 0);
+    assert_false(is_read_at_once(u, leader, key_of(0)));
+    assert_true(group_is_transferring(p->group));
+    universe_run(u, 2 * u->config.times.election);
+    assert_int_equal(leader_of(u, partition), leader);
+    assert_false(group_is_transferring(p->group));
+    assert_false(is_read_at_once(u, leader, key_of(0)));
+}
+
+static unsigned voters_left(struct universe *u, unsigned i, unsigned partition)
+{
+    const struct meta_state *s = cluster_at(u, i)->meta.state;
+    const struct partition_map *map = &s->partition[partition];
+    unsigned n = 0;
+    for (unsigned k = 0; k < map->replica_count; k++)
+        n += map->replica[k].state != REPLICA_ADDING && meta_member(s, map->replica[k].member);
+    return n;
+}
+
+/* Two of three voters are proven dead at once, as they begin anew. Who leads, and has not heard of it, may have a lease
+ * from what they answered last. */
+static void test_a_new_generation_waits_for_leases(void **state)
+{
+    struct universe *u = *state;
+    start_all(u);
+    write_all(u, 0, NULL);
+    unsigned partition = partition_of(u, 0, key_of(0)), left = leader_of(u, partition);
+    for (unsigned i = 0; i < 5; i++) {
+        if (i == left || !partition_at(u, i, partition)->replica)
+            continue;
+        universe_kill(u, i);
+        universe_start(u, i);
+    }
+    uint64_t lost_ms = 0;
+    while (cluster_at(u, left)->meta.state->partition[partition].generation < 2) {
+        assert_true(u->now_ms < 120000);
+        if (!lost_ms && voters_left(u, left, partition) < 2)
+            lost_ms = u->now_ms;
+        universe_run(u, 1);
+    }
+    assert_true(lost_ms && u->now_ms - lost_ms >= u->config.times.election - (uint64_t)2 * u->latency_ms);
+    await_ready(u, 60000);
+    struct client_op o;
+    assert_int_equal(universe_get(u, 0, key_of(0), &o), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_leader_reads_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_after_its_lease_it_asks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_hands_over_asks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_new_generation_waits_for_leases, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
