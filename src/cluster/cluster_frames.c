@@ -126,7 +126,7 @@ static void on_beacon(void *arg, struct peer *p)
         cluster_decide_next(c, next);
         log_warn(c->config.log, "cluster", "%s serves epoch %llu without this node, whose own is %llu: joining it%s",
                  p->hello.address, (unsigned long long)b->epoch, (unsigned long long)c->meta.state->epoch,
-                 next == NEXT_RETURN ? " with what it holds" : " as a stranger");
+                 next == NEXT_RETURN ? " with what it holds" : " as a new member");
     }
 }
 
