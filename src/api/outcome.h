@@ -39,6 +39,18 @@
     X(BAD_TTL, "bad_ttl", NONE, false)                     /* value: the text; limit: seconds */                       \
     X(BAD_INDEX_FIELD, "bad_index_field", NONE, false)     /* name: ends in neither _bin nor _int */                   \
     X(BAD_INDEX_VALUE, "bad_index_value", NONE, false)     /* name, value: no whole number */                          \
+    /* Lists and queries of indexes */                                                                                 \
+    X(BAD_FIELD, "bad_field", NONE, false) /* name: of the index, which ends in neither _bin nor _int */               \
+    X(NO_TERM, "no_term", NONE, false)     /* none to look for */                                                      \
+    X(BAD_RANGE, "bad_range", NONE, false) /* the least term or the greatest one is missing */                         \
+    X(BAD_TERM, "bad_term", NONE, false)   /* name: of the index, value: no whole number */                            \
+    X(BAD_REGEX, "bad_regex", NONE, false) /* value; why */                                                            \
+    X(REGEX_OF_INTEGERS, "regex_of_integers", NONE, false) /* whole numbers are not matched */                         \
+    X(BAD_CONTINUATION, "bad_continuation", NONE, false)   /* this store has never given it out */                     \
+    X(SCAN_TOO_LARGE, "scan_too_large", NONE, false)       /* gathered in one answer: stream it, or ask for pages */   \
+    X(SCAN_LATE, "scan_late", NONE, true)                  /* limit: ms that the client gave for the whole */          \
+    X(SCAN_STALLED, "scan_stalled", NONE, true)            /* limit: ms in which a step was not answered */            \
+    X(SCAN_FAILED, "scan_failed", NONE, true)              /* err */                                                   \
     /* The key's state */                                                                                              \
     X(EXISTS, "exists", NONE, false)                 /* a key (or a user, a type) that must not exist does */          \
     X(NOT_FOUND, "not_found", NONE, false)           /* one that must exist does not */                                \

@@ -64,6 +64,12 @@ bool bucket_type_check(const struct api *a, struct slice type, struct outcome *o
            outcome_refuse(out, (struct outcome){.code = OUTCOME_NO_TYPE, .name = type});
 }
 
+bool bucket_check_scan(const struct api *a, const struct principal *who, enum permission what, struct slice type,
+                       struct slice bucket, struct outcome *out)
+{
+    return authorize_in(a, who, what, type, bucket, out) && bucket_type_check(a, type, out);
+}
+
 /* --- quorums --- */
 
 /* One value of a request, or else the property's, against n (docs/riak-protocol.md section 5). */

@@ -43,6 +43,11 @@ static inline struct slice bucket_type_of(struct slice given)
 /* NO_TYPE: it does not exist. */
 bool bucket_type_check(const struct api *a, struct slice type, struct outcome *out);
 
+/* Whether keys (riak_kv.list_keys, riak_kv.index) or buckets (riak_kv.list_buckets, without a bucket) may be scanned
+ * there. DENIED, NOT_SERVING, NO_TYPE. */
+bool bucket_check_scan(const struct api *a, const struct principal *who, enum permission what, struct slice type,
+                       struct slice bucket, struct outcome *out);
+
 /* --- quorums --- */
 
 /* What a request asks for; the symbolic values of store/props.h may be used. QUORUM_DEFAULT: the bucket's. Only the

@@ -54,6 +54,9 @@ void riak_refuse_memory(struct session *s)
 
 static const char *const texts[OUTCOME_COUNT] = {
     [OUTCOME_NOT_LET_IN] = "Authentication failed",
+    [OUTCOME_NO_TERM] = "Invalid equality query undefined",
+    [OUTCOME_REGEX_OF_INTEGERS] = "Can not use term regular expression in integer query",
+    [OUTCOME_BAD_CONTINUATION] = "Invalid continuation: give back the bytes that an answer to the same query held",
     [OUTCOME_EXISTS] = "match_found",
     [OUTCOME_NOT_FOUND] = "notfound",
     [OUTCOME_MODIFIED] = "modified",
@@ -176,6 +179,26 @@ static bool refuse_content(struct session *s, const struct outcome *o)
     }
 }
 
+static bool refuse_query(struct session *s, const struct outcome *o)
+{
+    switch (o->code) {
+    case OUTCOME_BAD_FIELD:
+        riak_error(s,
+                      "Invalid index '%.*s': give a field that ends in _bin or _int, or one of the special ones $key "
+                      "and $bucket",
+                      SHOWN(o->name));
+        return true;
+    case OUTCOME_BAD_TERM:
+        riak_error(s, "Invalid integer in the query of '%.*s': '%.*s'", SHOWN(o->name), SHOWN(o->value));
+        return true;
+    case OUTCOME_BAD_REGEX:
+        riak_error(s, "Invalid term regular expression <<\"%.*s\">> : %s", SHOWN(o->value), o->why);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool refuse_datatype(struct session *s, const struct outcome *o)
 {
     switch (o->code) {
@@ -241,7 +264,7 @@ void riak_refuse(struct session *s, const struct riak_words *words, const struct
     ASSERT(o->code != OUTCOME_OK);
     if (text)
         riak_error(s, "%s", text);
-    else if (!refuse_who(s, w, o) && !refuse_names(s, w, o) && !refuse_content(s, o) && !refuse_datatype(s, o) &&
-             !refuse_late(s, w, o))
+    else if (!refuse_who(s, w, o) && !refuse_names(s, w, o) && !refuse_content(s, o) && !refuse_query(s, o) &&
+             !refuse_datatype(s, o) && !refuse_late(s, w, o))
         refuse_other(s, w, o);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listing buckets and keys (riak-protocol.md section 8). */
-#include "api/authorize.h"
 #include "base/err.h"
 #include "riak/dispatch.h"
 #include "riak/kv.h"
@@ -49,9 +48,8 @@ static const struct scan_ops buckets_ops = {MSG_LIST_BUCKETS_RESP, step_buckets,
 static bool check(struct session *s, enum permission what, struct slice type, struct slice bucket)
 {
     static const struct riak_words words = {.no_type_before = "No bucket-type named '"};
-    const struct api *a = &s->server->api;
     struct outcome refused;
-    bool may = authorize_in(a, &s->who, what, type, bucket, &refused) && bucket_type_check(a, type, &refused);
+    bool may = bucket_check_scan(&s->server->api, &s->who, what, type, bucket, &refused);
     if (!may)
         riak_refuse(s, &words, &refused);
     return may;

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "riak/mapred/json_text.h"
-#include "riak/term_regex.h"
+#include "api/term_regex.h"
 
 #define KEY_FILTER_DEPTH_MAX  8
 #define KEY_FILTER_MEMORY_MAX ((size_t)512 * 1024) /* for one key */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "riak/top_k.h"
+#include "api/top_k.h"
 
 #include "base/err.h"
 #include "cluster/index_match.h"

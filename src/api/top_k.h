@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The hits of an index query that are to be answered in order: all of them, or the first so many. Nothing here takes
  * longer the more of them there are, but top_k_sort_some(), which is called until all are in order. */
-#ifndef RIAK_TOP_K_H
-#define RIAK_TOP_K_H
+#ifndef API_TOP_K_H
+#define API_TOP_K_H
 
 #include "cluster/router.h"
 

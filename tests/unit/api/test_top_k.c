@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
-#include "riak/top_k.h"
+#include "api/top_k.h"
 
 #include <stdio.h>
 #include <stdlib.h>

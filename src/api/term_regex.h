@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The regular expressions of index queries: Perl's syntax, as Riak's are, by PCRE2. Matching is bounded in time and
  * memory: what would pass the bound does not match. */
-#ifndef RIAK_TERM_REGEX_H
-#define RIAK_TERM_REGEX_H
+#ifndef API_TERM_REGEX_H
+#define API_TERM_REGEX_H
 
 #include "base/slice.h"
 
