@@ -28,10 +28,12 @@
 #include "io/clock.h"
 
 struct password_queue;
+struct router_ops;
 
 /* What all doors of a node share. Filled in by the owner and constant while it is in use; pointers are borrowed. */
 struct api {
     struct router *router;
+    const struct router_ops *ops; /* how it is asked: &router_calls (ask.h), or a test's */
     const struct clock *clock;
     const struct log *log;            /* may be NULL */
     struct metrics *metrics;          /* requests_denied, and the counters of logins */

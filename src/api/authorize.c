@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/authorize.h"
 
+#include "api/ask.h"
+
 #include <strings.h>
 
 static const struct slice none = {0};
@@ -15,7 +17,7 @@ bool api_user_is_configured(const struct api *a, const char *name)
 
 static bool deny(const struct api *a, enum permission what, struct slice type, struct slice bucket, struct outcome *out)
 {
-    if (!router_is_current(a->router))
+    if (!a->ops->is_current(a->router))
         return outcome_refuse(out, (struct outcome){.code = OUTCOME_NOT_SERVING});
     a->metrics->requests_denied++;
     return outcome_refuse(out,

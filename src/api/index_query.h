@@ -3,7 +3,7 @@
  * for all keys ("$bucket"). A door fills in a struct index_request, prepares it, and gathers hits in steps:
  *
  *   index_query_prepare()
- *   until the scan has ended:  index_query_next(), then router_query() with q->router; each hit that
+ *   until the scan has ended:  index_query_next(), then ask_query() with q->router; each hit that
  *                              index_query_admits() is answered at once, or, if q->in_order, kept
  *   if q->in_order:            index_query_sort_some() until it says true, then the hits from index_query_hit()
  *   index_query_end_page()     and its continuation, if it is not empty

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Properties of buckets and bucket types: who may read and change them, and what they may be changed to. A change that
- * passes its check goes to the router in the same turn: router_set_bucket(), router_set_type(), router_reset_bucket(),
- * router_create_type(), each with bucket_type_of(type); answer.h says what the router's answer means.
+ * passes its check goes to the router in the same turn: ask_set_bucket(), ask_set_type(), ask_reset_bucket(),
+ * ask_create_type(), each with bucket_type_of(type); answer.h says what the router's answer means.
  *
  * Every check can say DENIED or NOT_SERVING (authorize.h). `type` may be "" or "default" for the default type. */
 #ifndef API_PROPERTIES_H

@@ -3,7 +3,7 @@
  *
  *   1. It fills in a struct get_request (put_..., delete_...) with views into its message, and calls
  * request_prepare_... False: refused, without effect; *out says why.
- *   2. It gives what was prepared to the router, in the same turn: router_read() or router_write(), with a struct
+ *   2. It gives what was prepared to the router, in the same turn: ask_read() or ask_write(), with a struct
  *      router_request of its own (cluster/router.h says which fields to fill in). It keeps what the answer needs: the
  *      target's tag, and whether the bucket is consistent.
  *   3. The request's `done` asks answer.h what the router's answer means: true, and the result holds the object; or an
@@ -23,12 +23,12 @@ struct get_request {
 };
 struct prepared_read {
     struct target target;
-    bool any_replica; /* for router_read() */
+    bool any_replica; /* for ask_read() */
 };
 bool request_prepare_get(const struct api *a, const struct principal *who, const struct get_request *g,
                          struct prepared_read *p, struct outcome *out);
 
-/* A command for router_write(), and the bucket's rules. */
+/* A command for ask_write(), and the bucket's rules. */
 struct prepared_write {
     struct target target;
     struct store_command command;

@@ -8,7 +8,7 @@
 #include "api/principal.h"
 
 /* Whether a change may be made; c->configured is filled in. A change that passes is logged, and goes to
- * router_change_security() in the same turn; answer_of_security() says what the router's answer means. BAD_CHANGE: its
+ * ask_change_security() in the same turn; answer_of_security() says what the router's answer means. BAD_CHANGE: its
  * `why` is static. */
 bool security_admin_check(const struct api *a, const struct principal *who, struct security_change *c,
                           struct outcome *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bucket and bucket-type properties (riak-protocol.md section 9). */
 #include "api/answer.h"
+#include "api/ask.h"
 #include "api/properties.h"
 #include "base/err.h"
 #include "riak/dispatch.h"
@@ -116,7 +117,7 @@ void bucket_set(struct session *s, struct slice body)
         return;
     }
     struct router_request *q = ask(s, MSG_SET_BUCKET_RESP);
-    router_deliver(q, router_set_bucket(s->server->router, q, req.type, req.bucket, &req.props));
+    router_deliver(q, ask_set_bucket(&s->server->api, q, req.type, req.bucket, &req.props));
 }
 
 void bucket_set_type(struct session *s, struct slice body)
@@ -131,7 +132,7 @@ void bucket_set_type(struct session *s, struct slice body)
         return;
     }
     struct router_request *q = ask(s, MSG_SET_BUCKET_RESP);
-    router_deliver(q, router_set_type(s->server->router, q, req.type, &req.props));
+    router_deliver(q, ask_set_type(&s->server->api, q, req.type, &req.props));
 }
 
 void bucket_reset(struct session *s, struct slice body)
@@ -145,7 +146,7 @@ void bucket_reset(struct session *s, struct slice body)
         return;
     }
     struct router_request *q = ask(s, MSG_RESET_BUCKET_RESP);
-    router_deliver(q, router_reset_bucket(s->server->router, q, req.type, req.bucket));
+    router_deliver(q, ask_reset_bucket(&s->server->api, q, req.type, req.bucket));
 }
 
 /* --- for operators --- */
@@ -199,7 +200,7 @@ void bucket_create_type(struct session *s, struct slice body)
         return;
     }
     struct router_request *q = session_ask(s, 0, on_created);
-    router_deliver(q, router_create_type(s->server->router, q, req.type, &req.props));
+    router_deliver(q, ask_create_type(&s->server->api, q, req.type, &req.props));
 }
 
 struct type_list {

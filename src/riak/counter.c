@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The counters of Riak 1.4, in buckets of the type "default" (riak-protocol.md section 11). */
 #include "api/answer.h"
+#include "api/ask.h"
 #include "base/err.h"
 #include "datatype/operation.h"
 #include "riak/datatype.h"
@@ -74,7 +75,7 @@ void counter_get(struct session *s, struct slice body)
         return;
     struct router_request *q = session_ask(s, 0, on_read);
     riak_request(s)->datatype.kind = DATATYPE_COUNTER;
-    router_deliver(q, router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums)));
+    router_deliver(q, ask_read(&s->server->api, q, &t.key, target_is_any_replica(&t, &quorums)));
 }
 
 /* The operation, in the server's scratch. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters, sets, gsets, maps and HyperLogLogs of bucket types (riak-protocol.md section 12). An update is one command:
  * the partition's order makes it atomic, and its operation is applied on every replica. */
+#include "api/ask.h"
 #include "riak/datatype.h"
 
 #include "api/answer.h"
@@ -50,7 +51,7 @@ void update_ask(struct session *s, const struct update *u, const struct target *
     /* A counter's result says what it came to: as an object it would be what it is now, when others have come between
      * (R-RETRY). */
     q->wants_object = riak_request(s)->datatype.value && u->kind != DATATYPE_COUNTER;
-    router_deliver(q, router_write(s->server->router, q, &c));
+    router_deliver(q, ask_write(&s->server->api, q, &c));
 }
 
 /* As Erlang names the modules that Riak keeps a field in. */
@@ -190,7 +191,7 @@ void datatype_fetch(struct session *s, struct slice body)
     session_may_repeat(s);
     riak_request(s)->datatype.kind = kind;
     riak_request(s)->datatype.context = req.include_context && has_context(kind);
-    router_deliver(q, router_read(s->server->router, q, &t.key, target_is_any_replica(&t, &quorums)));
+    router_deliver(q, ask_read(&s->server->api, q, &t.key, target_is_any_replica(&t, &quorums)));
 }
 
 /* --- update --- */

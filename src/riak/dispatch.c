@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "riak/dispatch.h"
 
+#include "api/ask.h"
 #include "api/authorize.h"
 #include "riak/error_reply.h"
 
@@ -59,7 +60,7 @@ static bool may_be_large(uint8_t code)
 /* NULL: it can be served. */
 static const char *unavailable(const struct session *s, uint8_t code)
 {
-    return handlers[code].needs_cluster ? router_unavailable(s->server->router) : NULL;
+    return handlers[code].needs_cluster ? ask_unavailable(&s->server->api) : NULL;
 }
 
 bool dispatch_is_alone(uint8_t code)

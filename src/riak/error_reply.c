@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "riak/error_reply.h"
 
+#include "api/ask.h"
 #include "api/put_content.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -23,7 +24,7 @@ const char *refusal_cause(const struct session *s, char room[REFUSAL_CAUSE_MAX])
 {
     room[0] = ';';
     room[1] = ' ';
-    return router_obstacle(s->server->router, room + 2, REFUSAL_CAUSE_MAX - 2) ? room : "";
+    return ask_obstacle(&s->server->api, room + 2, REFUSAL_CAUSE_MAX - 2) ? room : "";
 }
 
 void riak_refuse_malformed(struct session *s, const char *message)
@@ -184,9 +185,9 @@ static bool refuse_query(struct session *s, const struct outcome *o)
     switch (o->code) {
     case OUTCOME_BAD_FIELD:
         riak_error(s,
-                      "Invalid index '%.*s': give a field that ends in _bin or _int, or one of the special ones $key "
-                      "and $bucket",
-                      SHOWN(o->name));
+                   "Invalid index '%.*s': give a field that ends in _bin or _int, or one of the special ones $key "
+                   "and $bucket",
+                   SHOWN(o->name));
         return true;
     case OUTCOME_BAD_TERM:
         riak_error(s, "Invalid integer in the query of '%.*s': '%.*s'", SHOWN(o->name), SHOWN(o->value));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RpbIndexReq (riak-protocol.md section 10). Unless an order is asked for, hits go out as they are found. */
+#include "api/ask.h"
 #include "api/authorize.h"
 #include "api/index_query.h"
 #include "api/target.h"
@@ -48,7 +49,7 @@ static void step(struct scan *w, struct router_request *q)
 {
     struct index_scan *x = index_of(w);
     index_query_next(&x->query);
-    router_deliver(q, router_query(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), &x->query.router,
+    router_deliver(q, ask_query(&w->session->server->api, q, &w->router, scan_type(w), scan_bucket(w), &x->query.router,
                                 on_hit, x));
 }
 

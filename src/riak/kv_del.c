@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Delete (riak-protocol.md section 6). */
 #include "api/answer.h"
+#include "api/ask.h"
 #include "riak/dispatch.h"
 #include "riak/kv.h"
 
@@ -44,5 +45,5 @@ void kv_del(struct session *s, struct slice body)
         return;
     riak_request(s)->put.consistent = p.target.rules->consistent;
     struct router_request *q = session_ask(s, req.timeout_ms, on_deleted);
-    router_deliver(q, router_write(s->server->router, q, &p.command));
+    router_deliver(q, ask_write(&s->server->api, q, &p.command));
 }

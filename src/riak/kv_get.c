@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Get (riak-protocol.md section 6). */
 #include "api/answer.h"
+#include "api/ask.h"
 #include "base/err.h"
 #include "riak/dispatch.h"
 #include "riak/kv.h"
@@ -105,5 +106,5 @@ void kv_get(struct session *s, struct slice body)
     struct router_request *q = session_ask(s, req.timeout_ms, on_read);
     session_may_repeat(s);
     remember(s, &req);
-    router_deliver(q, router_read(s->server->router, q, &p.target.key, p.any_replica));
+    router_deliver(q, ask_read(&s->server->api, q, &p.target.key, p.any_replica));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Put (riak-protocol.md section 6). */
 #include "api/answer.h"
+#include "api/ask.h"
 #include "riak/dispatch.h"
 #include "riak/kv.h"
 
@@ -105,5 +106,5 @@ void kv_put(struct session *s, struct slice body)
     riak_request(s)->put.returns = (req.return_body || req.return_head) && !p.target.rules->write_once;
     struct router_request *q = session_ask(s, req.timeout_ms, on_written);
     q->wants_object = riak_request(s)->put.returns;
-    router_deliver(q, router_write(s->server->router, q, &p.command));
+    router_deliver(q, ask_write(&s->server->api, q, &p.command));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listing buckets and keys (riak-protocol.md section 8). */
+#include "api/ask.h"
 #include "base/err.h"
 #include "riak/dispatch.h"
 #include "riak/kv.h"
@@ -16,13 +17,13 @@ static void add_name(void *arg, struct slice name)
 
 static void step_keys(struct scan *w, struct router_request *q)
 {
-    router_deliver(
-        q, router_list_keys(w->session->server->router, q, &w->router, scan_type(w), scan_bucket(w), add_name, w));
+    router_deliver(q,
+                   ask_list_keys(&w->session->server->api, q, &w->router, scan_type(w), scan_bucket(w), add_name, w));
 }
 
 static void step_buckets(struct scan *w, struct router_request *q)
 {
-    router_deliver(q, router_list_buckets(w->session->server->router, q, &w->router, scan_type(w), add_name, w));
+    router_deliver(q, ask_list_buckets(&w->session->server->api, q, &w->router, scan_type(w), add_name, w));
 }
 
 static int add(struct scan *w, struct buf *out, const struct slice *names, size_t count)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Users, groups and grants, for operators (wire/security_msg.h). */
+#include "api/ask.h"
 #include "api/security_admin.h"
 
 #include "api/answer.h"
@@ -48,7 +49,7 @@ void users_change(struct session *s, struct slice body)
         return;
     }
     struct router_request *q = session_ask(s, 0, on_changed);
-    router_deliver(q, router_change_security(s->server->router, q, &c));
+    router_deliver(q, ask_change_security(&s->server->api, q, &c));
 }
 
 /* --- the list --- */

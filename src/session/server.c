@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/session_parts.h"
 
+#include "api/ask.h"
+
 void server_init(struct server *s, const struct server_config *config, struct router *router, struct timers *timers,
                  const struct clock *clock, const struct log *log, struct metrics *metrics)
 {
     *s = (struct server){
         .config = *config, .router = router, .timers = timers, .clock = clock, .log = log, .metrics = metrics};
     s->api = (struct api){.router = router,
+                          .ops = &router_calls,
                           .clock = clock,
                           .log = log,
                           .metrics = metrics,

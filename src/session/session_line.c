@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line of requests of one session (R-ORDER): where each stands, whose turn it is to answer, and which may be under
  * way at the same time. */
+#include "api/ask.h"
 #include "session/session_parts.h"
 
 #include "base/assert.h"
@@ -449,7 +450,7 @@ void session_finish(struct session *s)
 void session_forget_requests(struct session *s)
 {
     for (struct list *i = s->line.next; i != &s->line; i = i->next)
-        router_forget(s->server->router, &LIST_ENTRY(i, struct session_request, link)->router);
+        ask_forget(&s->server->api, &LIST_ENTRY(i, struct session_request, link)->router);
 }
 
 void session_drop_line(struct session *s)

@@ -3,6 +3,7 @@
  * objects at a time (mapred_ask.c), a slice of time in each turn of the loop. What a phase keeps is sent when it is
  * over. Of a phase whose values only a reduce phase wants, they are reduced as they come, as Riak does. */
 #include "api/answer.h"
+#include "api/ask.h"
 #include "base/bytes.h"
 #include "base/err.h"
 #include "riak/mapred/json_text.h"
@@ -200,11 +201,11 @@ static void take_hit(void *arg, const struct router_hit *hit)
 static void step(struct scan *w, struct router_request *q)
 {
     struct mapred *m = mapred_of(w);
-    struct router *r = w->session->server->router;
+    const struct api *a = &w->session->server->api;
     if (m->job.inputs == MAPRED_INDEX)
-        router_deliver(q, router_query(r, q, &w->router, scan_type(w), scan_bucket(w), &m->query, take_hit, m));
+        router_deliver(q, ask_query(a, q, &w->router, scan_type(w), scan_bucket(w), &m->query, take_hit, m));
     else
-        router_deliver(q, router_list_keys(r, q, &w->router, scan_type(w), scan_bucket(w), take_key, m));
+        router_deliver(q, ask_list_keys(a, q, &w->router, scan_type(w), scan_bucket(w), take_key, m));
 }
 
 /* --- phases --- */

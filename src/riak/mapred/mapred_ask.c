@@ -2,6 +2,7 @@
 /* The objects that a phase of map/reduce asks for: some at a time, from wherever they are, and taken in the order in
  * which they were asked for. An answer is made of use at once, as what it holds is borrowed; what it means for the job
  * is seen when its turn comes. */
+#include "api/ask.h"
 #include "api/authorize.h"
 #include "base/err.h"
 #include "riak/kv.h"
@@ -78,7 +79,7 @@ static bool resolve(struct mapred *m, const struct mapred_input *in, bool delete
 bool mapred_ask(struct mapred *m, const struct mapred_input *in)
 {
     struct session *s = m->scan.session;
-    struct router *router = s->server->router;
+    const struct api *api = &s->server->api;
     struct store_command c = {.op = STORE_DELETE};
     struct target t;
     bool deletes = mapred_phase_of(m)->function == REDUCE_DELETE;
@@ -97,9 +98,9 @@ bool mapred_ask(struct mapred *m, const struct mapred_input *in)
         m->scan.sent = true; /* it cannot begin again */
         c.key = t.key;
         c.rules = target_rules(&s->server->api, &t);
-        router_deliver(&a->request, router_write(router, &a->request, &c));
+        router_deliver(&a->request, ask_write(api, &a->request, &c));
     } else {
-        router_deliver(&a->request, router_read(router, &a->request, &t.key, false));
+        router_deliver(&a->request, ask_read(api, &a->request, &t.key, false));
     }
     return true;
 }
@@ -126,5 +127,5 @@ void mapred_ask_forget(struct mapred *m)
 {
     for (; m->asks; mapred_ask_end(m))
         if (!m->ask[m->first_ask].done)
-            router_forget(m->scan.session->server->router, &m->ask[m->first_ask].request);
+            ask_forget(&m->scan.session->server->api, &m->ask[m->first_ask].request);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_rig.h"
 
+#include "api/ask.h"
+
 #include "support.h"
 
 #include <stdio.h>
@@ -50,6 +52,7 @@ int api_rig_setup(void **state)
     password_queue_init(&r->passwords, &r->timers);
     put_scratch_init(&r->scratch);
     r->api = (struct api){.router = cluster_router(r->alone.cluster),
+                          .ops = &router_calls,
                           .clock = &r->clock,
                           .metrics = &r->metrics,
                           .passwords = &r->passwords,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may do what: principals by their kind, and permissions by their scope. */
+#include "api/ask.h"
 #include "api_rig.h"
 #include "support.h"
 
@@ -98,6 +99,27 @@ static void operators_show_a_nodes_certificate(void **state)
     assert_int_equal(r->metrics.requests_denied, 1);
 }
 
+static bool is_not_current(const struct router *router)
+{
+    (void)router;
+    return false;
+}
+
+/* A node without a lease does not know what was granted meanwhile: it does not say that it is not. */
+static void a_node_that_does_not_serve(void **state)
+{
+    struct api_rig *r = *state;
+    struct router_ops ops = router_calls;
+    ops.is_current = is_not_current;
+    r->api.ops = &ops;
+    assert_true(may_get(r, "", "b")); /* what it knows to be granted is */
+    r->who = api_rig_principal("nobody", false, false);
+    assert_false(may_get(r, "", "b"));
+    assert_outcome(r, OUTCOME_NOT_SERVING);
+    assert_true(outcome_retryable(r->out.code));
+    assert_int_equal(r->metrics.requests_denied, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +130,7 @@ int main(void)
         API_CASE(a_configured_user_in_the_acl),
         API_CASE(nodes_may_everything),
         API_CASE(operators_show_a_nodes_certificate),
+        API_CASE(a_node_that_does_not_serve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ static void make_server(struct fake_node *n)
     server_init(&n->server, &n->config, n->router, &n->timers, &n->clock, NULL, &n->metrics);
     riak_init(&n->riak, &n->timers, &n->clock);
     session_door_init(&n->door, &riak_protocol, &n->server, &n->riak);
+    n->server.api.ops = &late_router_calls;
 }
 
 void fake_node_init(struct fake_node *n)

@@ -6,51 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The linker gives the real functions these names. */
-void __real_router_forget(struct router *r, struct router_request *q);
-const char *__real_router_unavailable(const struct router *r);
-bool __real_router_obstacle(const struct router *r, char *out, size_t size);
-enum router_state __real_router_write(struct router *r, struct router_request *q, struct store_command *c);
-enum router_state __real_router_read(struct router *r, struct router_request *q, const struct store_key *k,
-                                     bool any_replica);
-enum router_state __real_router_set_type(struct router *r, struct router_request *q, struct slice type,
-                                         const struct bucket_props *fields);
-enum router_state __real_router_set_bucket(struct router *r, struct router_request *q, struct slice type,
-                                           struct slice bucket, const struct bucket_props *fields);
-enum router_state __real_router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
-                                             struct slice bucket);
-enum router_state __real_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w,
-                                          struct slice type, struct slice bucket, store_list_f f, void *arg);
-enum router_state __real_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
-                                             struct slice type, store_list_f f, void *arg);
-
-/* And calls these instead. */
-void __wrap_router_forget(struct router *r, struct router_request *q);
-const char *__wrap_router_unavailable(const struct router *r);
-bool __wrap_router_obstacle(const struct router *r, char *out, size_t size);
-enum router_state __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c);
-enum router_state __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k,
-                                     bool any_replica);
-static enum router_state end_change(const struct router_request *q, struct router_request *mine,
-                                    enum router_state state)
-{
-    if (mine == q)
-        return state;
-    router_deliver(mine, state);
-    return ROUTER_PENDING;
-}
-
-enum router_state __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
-                                         const struct bucket_props *fields);
-enum router_state __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type,
-                                           struct slice bucket, const struct bucket_props *fields);
-enum router_state __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
-                                             struct slice bucket);
-enum router_state __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w,
-                                          struct slice type, struct slice bucket, store_list_f f, void *arg);
-enum router_state __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
-                                             struct slice type, store_list_f f, void *arg);
-
 enum kind { WRITE, READ, CHANGE, LIST_KEYS, LIST_BUCKETS };
 
 #define COPIES_MAX 5
@@ -171,20 +126,19 @@ static void make(struct held *h)
 {
     switch (h->kind) {
     case WRITE:
-        router_deliver(&h->mine, __real_router_write(h->router, &h->mine, &h->command));
+        router_deliver(&h->mine, router_write(h->router, &h->mine, &h->command));
         break;
     case READ:
-        router_deliver(&h->mine, __real_router_read(h->router, &h->mine, &h->command.key, h->any_replica));
+        router_deliver(&h->mine, router_read(h->router, &h->mine, &h->command.key, h->any_replica));
         break;
     case CHANGE:
         pass_on(&h->mine, h->err, NULL);
         break;
     case LIST_KEYS:
-        router_deliver(&h->mine,
-                       __real_router_list_keys(h->router, &h->mine, h->scan, h->type, h->bucket, h->f, h->arg));
+        router_deliver(&h->mine, router_list_keys(h->router, &h->mine, h->scan, h->type, h->bucket, h->f, h->arg));
         break;
     case LIST_BUCKETS:
-        router_deliver(&h->mine, __real_router_list_buckets(h->router, &h->mine, h->scan, h->type, h->f, h->arg));
+        router_deliver(&h->mine, router_list_buckets(h->router, &h->mine, h->scan, h->type, h->f, h->arg));
         break;
     }
 }
@@ -234,50 +188,59 @@ bool late_router_fail(struct late_router *l, int err)
     return true;
 }
 
-/* --- router.h --- */
+/* --- the table --- */
 
-bool __wrap_router_obstacle(const struct router *r, char *out, size_t size)
+static bool late_obstacle(const struct router *r, char *out, size_t size)
 {
     if (!current->obstacle)
-        return __real_router_obstacle(r, out, size);
+        return router_obstacle(r, out, size);
     snprintf(out, size, "%s", current->obstacle);
     return true;
 }
 
-const char *__wrap_router_unavailable(const struct router *r)
+static const char *late_unavailable(const struct router *r)
 {
-    return current->unavailable ? current->unavailable : __real_router_unavailable(r);
+    return current->unavailable ? current->unavailable : router_unavailable(r);
 }
 
-void __wrap_router_forget(struct router *r, struct router_request *q)
+static void late_forget(struct router *r, struct router_request *q)
 {
     if (!q->op || !waits_here(q)) {
-        __real_router_forget(r, q);
+        router_forget(r, q);
         return;
     }
     struct held *h = q->op;
-    __real_router_forget(r, &h->mine);
+    router_forget(r, &h->mine);
     drop(h);
     q->op = NULL;
     current->forgotten++;
 }
 
-enum router_state __wrap_router_write(struct router *r, struct router_request *q, struct store_command *c)
+static enum router_state late_write(struct router *r, struct router_request *q, struct store_command *c)
 {
     if (!is_held(q))
-        return __real_router_write(r, q, c);
+        return router_write(r, q, c);
     copy_command(hold(r, q, WRITE), c);
     return ROUTER_PENDING;
 }
 
-enum router_state __wrap_router_read(struct router *r, struct router_request *q, const struct store_key *k,
-                                     bool any_replica)
+static enum router_state late_read(struct router *r, struct router_request *q, const struct store_key *k,
+                                   bool any_replica)
 {
     if (!is_held(q))
-        return __real_router_read(r, q, k, any_replica);
+        return router_read(r, q, k, any_replica);
     struct held *h = hold(r, q, READ);
     h->any_replica = any_replica;
     copy_key(h, k);
+    return ROUTER_PENDING;
+}
+
+static enum router_state end_change(const struct router_request *q, struct router_request *mine,
+                                    enum router_state state)
+{
+    if (mine == q)
+        return state;
+    router_deliver(mine, state);
     return ROUTER_PENDING;
 }
 
@@ -297,25 +260,25 @@ static struct router_request *hold_change(struct router *r, struct router_reques
     return &h->mine;
 }
 
-enum router_state __wrap_router_set_type(struct router *r, struct router_request *q, struct slice type,
-                                         const struct bucket_props *fields)
+static enum router_state late_set_type(struct router *r, struct router_request *q, struct slice type,
+                                       const struct bucket_props *fields)
 {
     struct router_request *mine = hold_change(r, q);
-    return end_change(q, mine, __real_router_set_type(r, mine, type, fields));
+    return end_change(q, mine, router_set_type(r, mine, type, fields));
 }
 
-enum router_state __wrap_router_set_bucket(struct router *r, struct router_request *q, struct slice type,
-                                           struct slice bucket, const struct bucket_props *fields)
+static enum router_state late_set_bucket(struct router *r, struct router_request *q, struct slice type,
+                                         struct slice bucket, const struct bucket_props *fields)
 {
     struct router_request *mine = hold_change(r, q);
-    return end_change(q, mine, __real_router_set_bucket(r, mine, type, bucket, fields));
+    return end_change(q, mine, router_set_bucket(r, mine, type, bucket, fields));
 }
 
-enum router_state __wrap_router_reset_bucket(struct router *r, struct router_request *q, struct slice type,
-                                             struct slice bucket)
+static enum router_state late_reset_bucket(struct router *r, struct router_request *q, struct slice type,
+                                           struct slice bucket)
 {
     struct router_request *mine = hold_change(r, q);
-    return end_change(q, mine, __real_router_reset_bucket(r, mine, type, bucket));
+    return end_change(q, mine, router_reset_bucket(r, mine, type, bucket));
 }
 
 static struct held *hold_list(struct router *r, struct router_request *q, enum kind kind, struct router_scan *w,
@@ -327,11 +290,11 @@ static struct held *hold_list(struct router *r, struct router_request *q, enum k
     return h;
 }
 
-enum router_state __wrap_router_list_keys(struct router *r, struct router_request *q, struct router_scan *w,
-                                          struct slice type, struct slice bucket, store_list_f f, void *arg)
+static enum router_state late_list_keys(struct router *r, struct router_request *q, struct router_scan *w,
+                                        struct slice type, struct slice bucket, store_list_f f, void *arg)
 {
     if (!is_held(q))
-        return __real_router_list_keys(r, q, w, type, bucket, f, arg);
+        return router_list_keys(r, q, w, type, bucket, f, arg);
     struct held *h = hold_list(r, q, LIST_KEYS, w, type);
     h->bucket = bucket;
     h->f = f;
@@ -339,13 +302,30 @@ enum router_state __wrap_router_list_keys(struct router *r, struct router_reques
     return ROUTER_PENDING;
 }
 
-enum router_state __wrap_router_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
-                                             struct slice type, store_list_f f, void *arg)
+static enum router_state late_list_buckets(struct router *r, struct router_request *q, struct router_scan *w,
+                                           struct slice type, store_list_f f, void *arg)
 {
     if (!is_held(q))
-        return __real_router_list_buckets(r, q, w, type, f, arg);
+        return router_list_buckets(r, q, w, type, f, arg);
     struct held *h = hold_list(r, q, LIST_BUCKETS, w, type);
     h->f = f;
     h->arg = arg;
     return ROUTER_PENDING;
 }
+
+const struct router_ops late_router_calls = {
+    .unavailable = late_unavailable,
+    .obstacle = late_obstacle,
+    .is_current = router_is_current,
+    .forget = late_forget,
+    .read = late_read,
+    .write = late_write,
+    .create_type = router_create_type,
+    .set_type = late_set_type,
+    .set_bucket = late_set_bucket,
+    .reset_bucket = late_reset_bucket,
+    .change_security = router_change_security,
+    .list_keys = late_list_keys,
+    .list_buckets = late_list_buckets,
+    .query = router_query,
+};

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A double of the router that answers on command: the linker's --wrap sends the calls of router.h here, and they go on
- * to the real router at once, or, while `holds` is set, when the test says so. What was borrowed for the call is
- * copied, so that a caller who relies on more is found out. */
+/* A double of the router that answers on command: a server whose api.ops is &late_router_calls asks here, and what it
+ * asks goes on to the real router at once, or, while `holds` is set, when the test says so. What was borrowed for the
+ * call is copied, so that a caller who relies on more is found out. */
 #ifndef LATE_ROUTER_H
 #define LATE_ROUTER_H
 
+#include "api/ask.h"
 #include "cluster/cluster.h"
 
 struct late_router {
@@ -17,6 +18,8 @@ struct late_router {
     unsigned asked, forgotten;
     struct list held;
 };
+
+extern const struct router_ops late_router_calls;
 
 /* One at a time in a program. */
 void late_router_start(struct late_router *l);

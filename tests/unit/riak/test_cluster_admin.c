@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators may ask, over a cluster and a session that only remember. */
+#include "api/ask.h"
 #include "base/err.h"
 #include "base/version.h"
 #include "cluster/status.h"
@@ -85,7 +86,7 @@ void riak_error(struct session *s, const char *format, ...)
     va_end(args);
 }
 
-bool router_is_current(const struct router *r)
+static bool is_current(const struct router *r)
 {
     (void)r;
     return true;
@@ -103,7 +104,7 @@ void riak_reply_empty(struct session *s, uint8_t code)
     empty_code = code;
 }
 
-bool router_obstacle(const struct router *r, char *out, size_t size)
+static bool obstacle(const struct router *r, char *out, size_t size)
 {
     (void)r;
     (void)out;
@@ -116,6 +117,8 @@ void session_broken(struct session *s, int err)
     (void)s;
     broken = err;
 }
+
+static const struct router_ops few_calls = {.is_current = is_current, .obstacle = obstacle};
 
 static struct cluster cluster;
 static struct metrics metrics;
@@ -138,8 +141,10 @@ static int set_up(void **state)
     cluster = (struct cluster){.status = {.state = STATUS_MEMBER, .ready = true, .may_lose = 2, .why = ""},
                                .partitions = ROUTER_PARTITIONS_MAX};
     metrics = (struct metrics){0};
-    server = (struct server){
-        .cluster = &cluster, .metrics = &metrics, .clock = &a_clock, .api = {.clock = &a_clock, .metrics = &metrics}};
+    server = (struct server){.cluster = &cluster,
+                             .metrics = &metrics,
+                             .clock = &a_clock,
+                             .api = {.ops = &few_calls, .clock = &a_clock, .metrics = &metrics}};
     request = (struct session_request){.out = &stream.out};
     session = (struct session){.server = &server, .stream = &stream, .request = &request};
     outq_init(&stream.out);
