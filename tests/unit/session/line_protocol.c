@@ -2,6 +2,7 @@
 #include "line_protocol.h"
 
 #include "api/answer.h"
+#include "api/ask.h"
 #include "api/authorize.h"
 #include "api/request.h"
 #include "base/assert.h"
@@ -189,7 +190,7 @@ static void get(struct session *s, const struct line *l)
         return;
     struct router_request *q = session_ask(s, 0, on_read);
     session_may_repeat(s);
-    router_deliver(q, router_read(s->server->router, q, &p.target.key, p.any_replica));
+    router_deliver(q, ask_read(&s->server->api, q, &p.target.key, p.any_replica));
 }
 
 /* --- put --- */
@@ -240,7 +241,7 @@ static void put(struct session *s, const struct line *l, struct slice value)
     rq->name_len = (size_t)snprintf(rq->name, sizeof rq->name, "!%.*s %.*s\n", (int)l->word[1].len,
                                     (const char *)l->word[1].data, (int)l->word[2].len, (const char *)l->word[2].data);
     struct router_request *q = session_ask(s, 0, on_written);
-    router_deliver(q, router_write(s->server->router, q, &p.command));
+    router_deliver(q, ask_write(&s->server->api, q, &p.command));
 }
 
 /* --- the others --- */
