@@ -35,9 +35,24 @@
 /* Three connections from each member, and some of nodes that were there before. */
 #define PEER_CONNECTIONS_MAX 512
 
+/* In the order in which they are opened; they are closed in the reverse one. Those of the nodes stand first: they are
+ * this process's until it does nothing more in the cluster (net/listener.h). */
+enum port_name { PORT_EPMD, PORT_HANDOFF, NODE_PORTS, PORT_PROTO = NODE_PORTS, PORTS };
+
+/* What a port is; all is borrowed. */
+struct port_row {
+    const char *option, *variable; /* that name it */
+    const char *address;
+    uint16_t number;
+    struct tls_ctx *tls;
+    bool tls_first;
+    const struct protocol *protocol; /* that clients speak there; NULL: a port of the nodes */
+    void *arg;                       /* the protocol's */
+};
+
 struct port {
     struct listener listener;
-    bool open;
+    struct session_acceptor sessions; /* of a clients' port */
 };
 
 struct daemon {
@@ -59,8 +74,8 @@ struct daemon {
     struct types types;
     struct server server;
     struct riak riak;
-    struct session_acceptor sessions;
-    struct port proto, epmd, handoff;
+    struct port port[PORTS];
+    unsigned ports_open; /* the first so many */
     uv_signal_t sigterm, sigint, sighup;
     struct heap heap;
     struct service service;
@@ -84,81 +99,91 @@ static void choose_listen(struct daemon *d)
                  d->config->advertise);
 }
 
-static int listen_failed(const struct daemon *d, int err, const char *option, const char *variable, uint16_t port)
+static void list_ports(struct daemon *d, struct port_row rows[PORTS])
+{
+    const struct config *c = d->config;
+    struct tls_ctx *nodes = d->certificates.peer_server, *clients = d->certificates.server;
+    rows[PORT_EPMD] = (struct port_row){"epmd-port", "PORT_EPMD", d->listen, c->epmd_port, nodes, true, NULL, NULL};
+    rows[PORT_HANDOFF] =
+        (struct port_row){"handoff-port", "PORT_HANDOFF", d->listen, c->handoff_port, nodes, true, NULL, NULL};
+    rows[PORT_PROTO] = (struct port_row){"proto-port", "PORT_PROTO", d->listen,      c->proto_port,
+                                         clients,      false,        &riak_protocol, &d->riak};
+}
+
+/* The exit status. */
+static int listen_failed(const struct daemon *d, int err, const struct port_row *row)
 {
     if (err == E_EXISTS)
         log_error(d->log, "net",
-                  "port %u on %s is taken by another process: end that one, or give another port (%s, %s)", port,
-                  d->listen, option, variable);
+                  "port %u on %s is taken by another process: end that one, or give another port (%s, %s)", row->number,
+                  row->address, row->option, row->variable);
     else if (err == E_INVALID)
         log_error(d->log, "net",
                   "'%s' is no address of this machine: give a numeric one that is (listen), or :: or 0.0.0.0 for all",
-                  d->listen);
+                  row->address);
     else if (err == E_UNSUPPORTED)
         log_error(d->log, "net", "cannot listen on '%s': this machine has no IPv6; give an IPv4 address (listen)",
-                  d->listen);
+                  row->address);
     else if (err == E_DENIED)
-        log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", d->listen,
-                  port);
+        log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", row->address,
+                  row->number);
     else
-        log_error(d->log, "net", "cannot listen on %s port %u: %s", d->listen, port, err_text(err));
+        log_error(d->log, "net", "cannot listen on %s port %u: %s", row->address, row->number, err_text(err));
     return err == E_DENIED ? EX_NOPERM : EX_UNAVAILABLE;
 }
 
-static int open_clients_port(struct daemon *d)
+static int listen_for_clients(struct daemon *d, struct port *p, const struct port_row *row)
 {
-    const struct config *c = d->config;
-    struct listener_config listener = {.address = d->listen,
-                                       .port = c->proto_port,
+    struct listener_config listener = {.address = row->address,
+                                       .port = row->number,
                                        .connections_max = d->shares.clients,
                                        .reserve = d->shares.operators,
                                        .handshakes_max = d->shares.strangers,
-                                       .stall_timeout_ms = c->stall_timeout_ms,
-                                       .tls = d->certificates.server,
-                                       .acceptor = &d->sessions.acceptor,
+                                       .stall_timeout_ms = d->config->stall_timeout_ms,
+                                       .tls = row->tls,
+                                       .tls_first = row->tls_first,
+                                       .acceptor = &p->sessions.acceptor,
                                        .log = d->log,
                                        .metrics = &d->metrics};
-    int err = listener_start(&d->proto.listener, &listener, &d->loop);
-    d->proto.open = !err;
-    return err ? listen_failed(d, err, "proto-port", "PORT_PROTO", c->proto_port) : 0;
+    return listener_start(&p->listener, &listener, &d->loop);
 }
 
-static int open_nodes_port(struct daemon *d, struct port *p, uint16_t number, const char *option, const char *variable)
+static int listen_for_nodes(struct daemon *d, struct port *p, const struct port_row *row)
 {
-    const struct config *c = d->config;
-    struct listener_config listener = {.address = d->listen,
-                                       .port = number,
+    struct listener_config listener = {.address = row->address,
+                                       .port = row->number,
                                        .connections_max = PEER_CONNECTIONS_MAX,
                                        .handshakes_max = d->shares.node_strangers,
-                                       .stall_timeout_ms = c->stall_timeout_ms,
-                                       .handshake_timeout_ms = c->handshake_timeout_ms,
-                                       .tls = d->certificates.peer_server,
-                                       .tls_first = true,
+                                       .stall_timeout_ms = d->config->stall_timeout_ms,
+                                       .handshake_timeout_ms = d->config->handshake_timeout_ms,
+                                       .tls = row->tls,
+                                       .tls_first = row->tls_first,
                                        .between_nodes = true,
                                        .acceptor = cluster_acceptor(d->cluster),
                                        .log = d->log};
-    int err = listener_start(&p->listener, &listener, &d->loop);
-    p->open = !err;
-    return err ? listen_failed(d, err, option, variable, number) : 0;
+    return listener_start(&p->listener, &listener, &d->loop);
 }
 
 static int open_ports(struct daemon *d)
 {
-    const struct config *c = d->config;
+    struct port_row rows[PORTS];
     choose_listen(d);
-    int status = open_nodes_port(d, &d->epmd, c->epmd_port, "epmd-port", "PORT_EPMD");
-    if (!status)
-        status = open_nodes_port(d, &d->handoff, c->handoff_port, "handoff-port", "PORT_HANDOFF");
-    return status ? status : open_clients_port(d);
+    list_ports(d, rows);
+    for (; d->ports_open < PORTS; d->ports_open++) {
+        const struct port_row *row = &rows[d->ports_open];
+        struct port *p = &d->port[d->ports_open];
+        int err = row->protocol ? listen_for_clients(d, p, row) : listen_for_nodes(d, p, row);
+        if (err)
+            return listen_failed(d, err, row);
+    }
+    return 0;
 }
 
 /* After a start that failed: no connection was accepted yet. An open port would keep the loop running. */
 static void close_ports(struct daemon *d)
 {
-    struct port *ports[] = {&d->proto, &d->epmd, &d->handoff};
-    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
-        if (ports[i]->open)
-            listener_stop(&ports[i]->listener, NULL, NULL);
+    while (d->ports_open)
+        listener_stop(&d->port[--d->ports_open].listener, NULL, NULL);
 }
 
 /* --- the cluster --- */
@@ -464,7 +489,10 @@ static void make_server(struct daemon *d)
     server_init(&d->server, &server, router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
     d->server.cluster = d->cluster;
     riak_init(&d->riak, &d->loop.timers, &d->loop.clock);
-    session_acceptor_init(&d->sessions, &riak_protocol, &d->server, &d->riak);
+    struct port_row rows[PORTS];
+    list_ports(d, rows);
+    for (unsigned i = NODE_PORTS; i < PORTS; i++)
+        session_acceptor_init(&d->port[i].sessions, rows[i].protocol, &d->server, rows[i].arg);
     types_init(&d->types, c, d->log, &d->loop.timers, router);
 }
 
@@ -511,26 +539,32 @@ static void on_dialer_stopped(void *arg)
     end_loop(arg);
 }
 
-static void on_handoff_stopped(void *arg)
+/* No client is there any more. */
+static void end_cluster(struct daemon *d)
 {
-    struct daemon *d = arg;
-    net_dialer_stop(&d->dialer, on_dialer_stopped, d);
-}
-
-static void on_epmd_stopped(void *arg)
-{
-    struct daemon *d = arg;
-    listener_stop(&d->handoff.listener, on_handoff_stopped, d);
-}
-
-static void on_proto_stopped(void *arg)
-{
-    struct daemon *d = arg;
     types_fini(&d->types);
     own_names_destroy(&d->own_names);
     end_discovery(d);
     cluster_close(d->cluster);
-    listener_stop(&d->epmd.listener, on_epmd_stopped, d);
+}
+
+static void close_next_port(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->ports_open == NODE_PORTS)
+        end_cluster(d);
+    if (d->ports_open)
+        listener_stop(&d->port[--d->ports_open].listener, close_next_port, d);
+    else
+        net_dialer_stop(&d->dialer, on_dialer_stopped, d);
+}
+
+static size_t count_clients(const struct daemon *d)
+{
+    size_t n = 0;
+    for (unsigned i = NODE_PORTS; i < d->ports_open; i++)
+        n += listener_count(&d->port[i].listener);
+    return n;
 }
 
 static void stop(struct daemon *d)
@@ -539,8 +573,8 @@ static void stop(struct daemon *d)
         return;
     d->stopping = true;
     service_stopping(&d->service);
-    log_info(d->log, "node", "closing %zu connections and ending", listener_count(&d->proto.listener));
-    listener_stop(&d->proto.listener, on_proto_stopped, d);
+    log_info(d->log, "node", "closing %zu connections and ending", count_clients(d));
+    close_next_port(d);
 }
 
 /* SIGTERM gives up what this node holds to the others before it ends; SIGINT, or a second one, ends at once. */
@@ -621,7 +655,8 @@ static int run(struct daemon *d)
     if (status)
         cluster_close(d->cluster);
     types_fini(&d->types);
-    session_acceptor_fini(&d->sessions);
+    for (unsigned i = NODE_PORTS; i < PORTS; i++)
+        session_acceptor_fini(&d->port[i].sessions);
     riak_fini(&d->riak);
     server_fini(&d->server);
     cluster_destroy(&d->cluster);
@@ -642,18 +677,13 @@ static int make_loop(struct daemon *d)
 
 static int check_ports(struct daemon *d)
 {
-    const struct config *c = d->config;
-    const struct {
-        const char *option, *variable;
-        uint16_t port;
-    } ports[] = {{"proto-port", "PORT_PROTO", c->proto_port},
-                 {"epmd-port", "PORT_EPMD", c->epmd_port},
-                 {"handoff-port", "PORT_HANDOFF", c->handoff_port}};
+    struct port_row rows[PORTS];
     choose_listen(d);
-    for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
-        int err = listener_check(d->listen, ports[i].port, &d->loop);
+    list_ports(d, rows);
+    for (unsigned i = 0; i < PORTS; i++) {
+        int err = listener_check(rows[i].address, rows[i].number, &d->loop);
         if (err)
-            return listen_failed(d, err, ports[i].option, ports[i].variable, ports[i].port);
+            return listen_failed(d, err, &rows[i]);
     }
     return 0;
 }
