@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the router's answer means to who asked: an error code of cluster/router.h as an outcome. Each is for one kind of
+/* What the router's answer means to who asked: an error code of router/router.h as an outcome. Each is for one kind of
  * request, since a code means different things to each. True: err is 0. `timeout_ms`: the time that the request had. */
 #ifndef API_ANSWER_H
 #define API_ANSWER_H

@@ -24,7 +24,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/timers.h"
-#include "cluster/router.h"
+#include "router/router.h"
 #include "io/clock.h"
 
 struct password_queue;

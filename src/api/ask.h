@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this layer and the doors ask of the router: the calls of cluster/router.h, which says what they do, by way of a
+/* What this layer and the doors ask of the router: the calls of router/router.h, which says what they do, by way of a
  * table, so that a test can put a router of its own in front of a door. */
 #ifndef API_ASK_H
 #define API_ASK_H

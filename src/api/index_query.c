@@ -6,7 +6,7 @@
 #include "api/target.h"
 #include "api/term_regex.h"
 #include "base/err.h"
-#include "cluster/index_match.h"
+#include "router/index_match.h"
 #include "wire/index_msg.h"
 
 static bool refuse(struct outcome *out, enum outcome_code code)

@@ -4,7 +4,7 @@
  *   1. It fills in a struct get_request (put_..., delete_...) with views into its message, and calls
  * request_prepare_... False: refused, without effect; *out says why.
  *   2. It gives what was prepared to the router, in the same turn: ask_read() or ask_write(), with a struct
- *      router_request of its own (cluster/router.h says which fields to fill in). It keeps what the answer needs: the
+ *      router_request of its own (router/router.h says which fields to fill in). It keeps what the answer needs: the
  *      target's tag, and whether the bucket is consistent.
  *   3. The request's `done` asks answer.h what the router's answer means: true, and the result holds the object; or an
  *      outcome.

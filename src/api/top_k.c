@@ -2,7 +2,7 @@
 #include "api/top_k.h"
 
 #include "base/err.h"
-#include "cluster/index_match.h"
+#include "router/index_match.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #ifndef API_TOP_K_H
 #define API_TOP_K_H
 
-#include "cluster/router.h"
+#include "router/router.h"
 
 struct hit;
 struct top_k_chunk;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/cluster_impl.h"
-#include "cluster/index_match.h"
 
 #include "base/assert.h"
 #include "base/rule.h"
+#include "router/index_match.h"
 
 #include <stdlib.h>
 
@@ -213,7 +213,7 @@ static void follow_state(struct cluster *c)
     else
         lease_renew_soon(c);
     lease_tell_known(c);
-    router_map_changed(c);
+    router_map_changed(&c->router);
 }
 
 /* Nodes whose meta group has no leader for long are stranded (R-REFORM). */
@@ -271,7 +271,7 @@ static void seek(struct cluster *c)
 static void stop_group(struct cluster *c)
 {
     meta_stop(c);
-    router_end(c);
+    router_end(&c->router);
     c->frozen = false;
 }
 
@@ -378,8 +378,8 @@ static void describe_hello(const struct cluster *c, struct peer_hello *h)
 static void on_applied(void *arg, struct partition *p, uint64_t index, const struct blob *blob, int err,
                        const struct store_result *result)
 {
-    (void)arg;
-    router_applied(p, index, blob, err, result);
+    struct cluster *c = arg;
+    router_applied(&c->router, p, index, blob, err, result);
 }
 
 static void on_deposed(void *arg, struct partition *p)
@@ -441,6 +441,73 @@ static void init_partitions(struct cluster *c)
     partitions_init(&c->partitions, &env);
 }
 
+/* --- what the router asks --- */
+
+/* Of a follower's memory: over that it takes nothing more. */
+#define FOLLOWER_FULL    49
+#define FOLLOWER_FULL_OF 50
+
+static const char *explain_unavailable(const void *arg)
+{
+    const struct cluster *c = arg;
+    switch (c->phase) {
+    case PHASE_SEEKING:
+        return "this node is in no cluster yet: it looks for one, or for enough others to form one";
+    case PHASE_ENDED:
+        return "this node has left its cluster";
+    default:
+        return "this node is joining its cluster";
+    }
+}
+
+static bool explain_obstacle(const void *arg, char *out, size_t size)
+{
+    return cluster_explain_obstacle(arg, out, size);
+}
+
+static bool has_lease(const void *arg)
+{
+    return lease_is_valid(arg);
+}
+
+/* R-MEMORY: by what the followers have said of their fill. */
+static bool is_full(const void *arg, const struct partition_map *map)
+{
+    const struct cluster *c = arg;
+    for (unsigned i = 0; i < c->lease.member_count; i++) {
+        const struct peer_load *l = &c->lease.member[i];
+        if (l->memory_used > l->memory_limit / FOLLOWER_FULL_OF * FOLLOWER_FULL && meta_replica_of(map, l->member))
+            return true;
+    }
+    return false;
+}
+
+static void propose_catalog(void *arg, struct op *w)
+{
+    meta_catalog(arg, w);
+}
+
+static void init_router(struct cluster *c)
+{
+    static const struct router_hooks hooks = {explain_unavailable, explain_obstacle, has_lease, link_to, is_full,
+                                              propose_catalog};
+    struct router_env env = {.hooks = &hooks,
+                             .arg = c,
+                             .clock = c->config.clock,
+                             .timers = c->config.timers,
+                             .metrics = c->config.metrics,
+                             .mesh = &c->mesh,
+                             .silent_ms = UINT64_C(5) * BEACON_MS,
+                             .partitions = &c->partitions,
+                             .memory = &c->memory,
+                             .state = &c->meta.state,
+                             .whole = &c->meta.whole,
+                             .self = &c->meta.self,
+                             .incarnation = c->incarnation,
+                             .catalog_version = &c->catalog_version};
+    router_init(&c->router, &env);
+}
+
 static void init_parts(struct cluster *c)
 {
     struct mesh_config mesh = {.frame_max = c->config.frame_max,
@@ -457,8 +524,8 @@ static void init_parts(struct cluster *c)
     controller_init(&c->controller);
     bootstrap_init(&c->bootstrap);
     gone_init(c);
-    router_init(&c->router, c);
     init_partitions(c);
+    init_router(c);
     timer_init(&c->beacon, cluster_on_beacon_timer);
     timer_init(&c->again, on_again);
     buf_init(&c->scratch, SIZE_MAX / 2);

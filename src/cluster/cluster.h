@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One node's part in its cluster: it finds the others, forms or joins a cluster with them, holds a lease, holds its
- * replicas of partitions, and lets the router (cluster/router.h) reach every key. A machine without clock, socket or
+ * replicas of partitions, and lets the router (router/router.h) reach every key. A machine without clock, socket or
  * chance of its own: those come through io/.
  *
  * The rules that it obeys have names (architecture.md, "The cluster's rules"), which stand at the lines that obey them.
@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/timers.h"
-#include "cluster/router.h"
+#include "router/router.h"
 #include "cluster/status.h"
 #include "io/clock.h"
 #include "io/dialer.h"

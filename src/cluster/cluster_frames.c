@@ -263,7 +263,7 @@ static int on_frame(void *arg, struct link *l, unsigned kind, struct slice body)
     case PEER_COPY:
         return take_copy(c, l, body);
     default:
-        return router_frame(c, l, kind, body);
+        return router_frame(&c->router, l, kind, body);
     }
 }
 

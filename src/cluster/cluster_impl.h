@@ -10,7 +10,7 @@
 #include "map/meta_state.h"
 #include "consensus/group.h"
 #include "consensus/read_index.h"
-#include "partition/partition.h"
+#include "router/router_impl.h"
 #include "store/snapshot.h"
 
 #define BEACON_MS 200
@@ -188,18 +188,6 @@ struct readiness {
     uint64_t near_ms; /* a cluster has been about to form since then; 0: none is */
 };
 
-struct router {
-    struct cluster *cluster;
-    struct op *called; /* that a call is about to return DONE or PENDING for */
-    struct list todo;  /* ops to be dispatched at the end of the turn */
-    struct op *free;   /* kept for the next */
-    unsigned free_count;
-    struct list waits; /* ops that wait for their next try */
-    struct timer expiry;
-    uint64_t requests; /* made of other nodes */
-    bool applying;     /* a group is calling: nothing may call into it */
-};
-
 /* What the log was told of how things stand (notes.c). */
 struct cluster_notes {
     char why[STATUS_TEXT_MAX];
@@ -258,11 +246,6 @@ struct cluster {
 static inline unsigned partitions_of(const struct cluster *c)
 {
     return c->meta.state ? c->meta.state->settings.partitions : 0;
-}
-
-static inline struct cluster *cluster_of(const struct partition *p)
-{
-    return p->set->env.arg;
 }
 
 static inline uint64_t now_of(const struct cluster *c)
@@ -473,22 +456,5 @@ void controller_add_change(struct meta_command *m, unsigned partition, enum repl
 uint64_t cluster_now_ms(const struct cluster *c); /* R-TIME */
 /* What another says of the cluster's time: taken where it is ahead of this node's own counting. */
 void cluster_hear_time(struct cluster *c, uint64_t time_ms);
-
-/* --- router.c, peer_request.c --- */
-
-void router_init(struct router *r, struct cluster *c);
-void router_fini(struct router *r);
-void router_turn(struct router *r);
-/* An entry was applied. */
-void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
-                    const struct store_result *result);
-/* The replica does not lead any more, or is gone: what waits here is tried elsewhere. */
-void router_deposed(struct partition *p);
-void router_serve_reads(struct partition *p);
-int router_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body);
-void router_link_closed(struct link *l);
-void router_map_changed(struct cluster *c);
-/* This node is in no cluster any more: whoever waits for an answer is told that there will be none. */
-void router_end(struct cluster *c);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "base/assert.h"
 #include "base/rule.h"
-#include "cluster/op.h"
+#include "router/op.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #define EPHEMERALD_TYPES_H
 
 #include "base/timers.h"
-#include "cluster/router.h"
+#include "router/router.h"
 #include "ephemerald/config.h"
 
 /* What could not be created for lack of memory, time or a leader is asked for again so much later. */

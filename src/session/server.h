@@ -11,7 +11,7 @@
 #include "base/metric.h"
 #include "base/repeats.h"
 #include "base/timers.h"
-#include "cluster/router.h"
+#include "router/router.h"
 #include "session/client_certs.h"
 #include "session/share.h"
 #include "session/turns.h"

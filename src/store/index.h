@@ -8,7 +8,7 @@
  *   escaped = bytes, each 0 followed by 255; then 0, 1
  *   integer = sign and length, digits; in one's complement where it is negative
  *
- * so that the order of entries is the order of (name, term, key), terms compared as cluster/index_match.h does: bytes,
+ * so that the order of entries is the order of (name, term, key), terms compared as router/index_match.h does: bytes,
  * or integers in canonical decimal by their values. */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H

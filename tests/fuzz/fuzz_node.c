@@ -8,7 +8,8 @@
 #include "hostile_msg.h"
 
 #include "base/bytes.h"
-#include "cluster/op.h"
+#include "cluster/cluster_impl.h"
+#include "router/op.h"
 
 #include <stdlib.h>
 

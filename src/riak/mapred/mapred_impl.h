@@ -3,7 +3,7 @@
 #ifndef RIAK_MAPRED_IMPL_H
 #define RIAK_MAPRED_IMPL_H
 
-#include "cluster/index_match.h"
+#include "router/index_match.h"
 #include "riak/mapred/mapred_map.h"
 #include "riak/mapred/mapred_set.h"
 #include "riak/mapred/mapred_sort.h"

@@ -7,14 +7,14 @@
 
 static struct partition *partition_at(struct universe *u, unsigned i, unsigned partition)
 {
-    return &cluster_at(u, i)->partition[partition];
+    return &cluster_at(u, i)->partitions.at[partition];
 }
 
 /* True: it was answered before anything else could happen. */
 static bool is_read_at_once(struct universe *u, unsigned i, const char *key)
 {
     struct client_op o;
-    uint64_t before = cluster_at(u, i)->partition[partition_of(u, i, key)].rounds.sent;
+    uint64_t before = cluster_at(u, i)->partitions.at[partition_of(u, i, key)].rounds.sent;
     client_op_get(u, &o, i, key, false, 1000);
     bool at_once = o.done;
     client_op_wait(u, &o);

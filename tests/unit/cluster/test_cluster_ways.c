@@ -4,7 +4,8 @@
 #include "support.h"
 
 #include "base/err.h"
-#include "cluster/op.h"
+#include "cluster/cluster_impl.h"
+#include "router/op.h"
 #include "scenario.h"
 #include "wire/command_msg.h"
 
@@ -538,7 +539,7 @@ static void test_a_replica_that_its_group_lacks_is_replaced(void **state)
     universe_run(u, 10000);
     p = partition_at(u, leader_of_key(u, "key"), "key");
     assert_int_equal(voters_of(p), 3);
-    assert_null(meta_replica(&cluster_of(p)->meta.state->partition[p->number], lost));
+    assert_null(meta_replica(partition_map(p), lost));
 }
 
 /* How many partitions there are is fixed when the cluster forms, whatever a later node was told, and whatever those

@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "base/err.h"
-#include "cluster/index_match.h"
+#include "router/index_match.h"
 
 static int sign(int n)
 {

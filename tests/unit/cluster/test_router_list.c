@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/op.h"
+#include "cluster/cluster_impl.h"
+#include "router/op.h"
 #include "router_rig.h"
 #include "support.h"
 
@@ -237,7 +238,7 @@ static void test_a_walk_that_went_too_far(void **state)
     struct router_scan w = {.partition = 8};
     (void)state;
     rig_init(&r);
-    r.router->cluster->meta.state->settings.partitions = 8;
+    r.alone.cluster->meta.state->settings.partitions = 8;
     unsigned before = r.answers;
     router_deliver(&r.request,
                    router_list_keys(r.router, &r.request, &w, slice_make(NULL, 0), slice_str("1"), add_name, &n));

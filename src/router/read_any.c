@@ -5,7 +5,7 @@
  *
  * R-FLOOR: how far a replica was is noted for the client that it answered. What is answered later is not older: a
  * replica that is not as far passes the request on. */
-#include "cluster/op.h"
+#include "router/op.h"
 
 #include "base/rule.h"
 
@@ -18,7 +18,7 @@ struct peer_mark router_mark(const struct partition *p)
 {
     if (!p->replica || !p->whole)
         return (struct peer_mark){0};
-    return (struct peer_mark){.epoch = cluster_of(p)->meta.state->epoch,
+    return (struct peer_mark){.epoch = partition_state(p)->epoch,
                               .generation = p->generation,
                               .index = p->group ? group_applied_index(p->group) : p->index,
                               .term = p->group ? group_applied_term(p->group) : PARTITION_BASE_TERM};
@@ -52,13 +52,13 @@ static struct peer_mark floor_of(const struct router_floor *f, unsigned partitio
  * log here it can be applied here, too, also when nobody leads. */
 static bool has_reached(struct partition *p, const struct peer_mark *floor)
 {
-    uint64_t epoch = cluster_of(p)->meta.state->epoch;
+    uint64_t epoch = partition_state(p)->epoch;
     if (floor->epoch < epoch || !rule_holds(RULE_FLOOR))
         return true;
     if (floor->epoch > epoch || floor->generation != p->generation)
         return floor->epoch == epoch && floor->generation < p->generation;
     if (router_mark(p).index < floor->index && p->group)
-        group_learn_commit(p->group, now_of(cluster_of(p)), floor->index, floor->term);
+        group_learn_commit(p->group, partition_clock_ms(p), floor->index, floor->term);
     return router_mark(p).index >= floor->index;
 }
 
@@ -127,7 +127,7 @@ static void ask_anybody(struct op *w)
 
 void router_begin_any(struct op *w, const struct router_floor *f)
 {
-    uint64_t now = now_of(w->router->cluster), half = (w->deadline_ms - now) / 2;
+    uint64_t now = router_clock_ms(w->router), half = (w->deadline_ms - now) / 2;
     w->leader_until_ms = now + (half < LATEST_MS ? half : LATEST_MS);
     w->floor = floor_of(f, w->partition->number);
 }
@@ -138,7 +138,7 @@ void router_read_any(struct op *w)
         answer_any(w);
     else if (knows_all(w->partition) && can_answer(w))
         read_here(w);
-    else if (now_of(w->router->cluster) < w->leader_until_ms)
+    else if (router_clock_ms(w->router) < w->leader_until_ms)
         ask_leader(w);
     else
         ask_anybody(w);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A query of a secondary index: which terms of an object it hits, and the order of hits. Pure functions; the scan over
  * the partitions is in router_list.c. */
-#ifndef CLUSTER_INDEX_MATCH_H
-#define CLUSTER_INDEX_MATCH_H
+#ifndef ROUTER_INDEX_MATCH_H
+#define ROUTER_INDEX_MATCH_H
 
-#include "cluster/router.h"
+#include "router/router.h"
 #include "wire/coder.h"
 
 /* Fields "_int" hold whole numbers in canonical decimal (see put_content.h), of any size, and are ordered as such; all

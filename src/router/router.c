@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/op.h"
+#include "router/op.h"
 
 #include "base/assert.h"
 #include "wire/command_msg.h"
@@ -8,9 +8,9 @@
 
 /* --- life --- */
 
-void router_init(struct router *r, struct cluster *c)
+void router_init(struct router *r, const struct router_env *env)
 {
-    r->cluster = c;
+    r->env = *env;
     list_init(&r->todo);
     list_init(&r->waits);
 }
@@ -23,8 +23,8 @@ static void drop_all(struct list *l)
 
 void router_fini(struct router *r)
 {
-    for (unsigned i = 0; i < r->cluster->mesh.peer_count; i++)
-        router_peer_gone(r->cluster->mesh.peer[i]);
+    for (unsigned i = 0; i < r->env.mesh->peer_count; i++)
+        router_peer_gone(r->env.mesh->peer[i]);
     drop_all(&r->todo);
     drop_all(&r->waits);
     while (r->free) {
@@ -47,9 +47,9 @@ void router_turn(struct router *r)
     dispatch_all(&r->todo);
 }
 
-void router_map_changed(struct cluster *c)
+void router_map_changed(struct router *r)
 {
-    dispatch_all(&c->router.waits);
+    dispatch_all(&r->waits);
 }
 
 static void end_all(struct list *l)
@@ -62,65 +62,55 @@ static void end_all(struct list *l)
 
 /* In the next cluster a key may be elsewhere, and this node is somebody else, whose writes are counted anew: what is
  * under way ends here. */
-void router_end(struct cluster *c)
+void router_end(struct router *r)
 {
-    for (unsigned i = 0; i < c->mesh.peer_count; i++)
-        router_peer_gone(c->mesh.peer[i]);
-    end_all(&c->router.todo);
-    end_all(&c->router.waits);
+    for (unsigned i = 0; i < r->env.mesh->peer_count; i++)
+        router_peer_gone(r->env.mesh->peer[i]);
+    end_all(&r->todo);
+    end_all(&r->waits);
 }
 
 /* --- what the server asks --- */
 
 const char *router_unavailable(const struct router *r)
 {
-    const struct cluster *c = r->cluster;
-    if (c->meta.whole && c->meta.state->partition[0].generation)
-        return NULL;
-    switch (c->phase) {
-    case PHASE_SEEKING:
-        return "this node is in no cluster yet: it looks for one, or for enough others to form one";
-    case PHASE_ENDED:
-        return "this node has left its cluster";
-    default:
-        return "this node is joining its cluster";
-    }
+    return router_is_in_cluster(r) ? NULL : r->env.hooks->unavailable(r->env.arg);
 }
 
 bool router_obstacle(const struct router *r, char *out, size_t size)
 {
-    return cluster_explain_obstacle(r->cluster, out, size);
+    return r->env.hooks->obstacle(r->env.arg, out, size);
 }
 
 bool router_is_current(const struct router *r)
 {
-    return r->cluster->meta.whole && lease_is_valid(r->cluster);
+    return *r->env.whole && router_has_lease(r);
 }
 
 const uint8_t *router_cluster_id(const struct router *r)
 {
-    return r->cluster->meta.state->cluster_id;
+    return router_map(r)->cluster_id;
 }
 
 const struct hash_key *router_hash_key(const struct router *r)
 {
-    return &r->cluster->meta.state->key;
+    return &router_map(r)->key;
 }
 
 const struct catalog *router_catalog(const struct router *r)
 {
-    return r->cluster->meta.state->catalog;
+    return router_map(r)->catalog;
 }
 
 const struct acl *router_acl(const struct router *r)
 {
-    const struct meta_state *s = r->cluster->meta.state;
+    const struct meta_state *s = router_map(r);
     return s ? s->acl : NULL;
 }
 
 const struct store_memory *router_memory(const struct router *r)
 {
-    return &r->cluster->memory;
+    return r->env.memory;
 }
 
 void router_stats(const struct router *r, struct store_stats *out)
@@ -128,9 +118,9 @@ void router_stats(const struct router *r, struct store_stats *out)
     *out = (struct store_stats){0};
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++) {
         struct store_stats one;
-        if (!r->cluster->partitions.at[i].store)
+        if (!r->env.partitions->at[i].store)
             continue;
-        store_stats_get(r->cluster->partitions.at[i].store, &one);
+        store_stats_get(r->env.partitions->at[i].store, &one);
         out->keys += one.keys;
         out->tombstones += one.tombstones;
         out->expired += one.expired;
@@ -171,7 +161,7 @@ struct op *router_begin(struct router *r, struct router_request *q, unsigned kin
         return NULL;
     }
     w->request = q;
-    w->catalog_version = r->cluster->catalog_version;
+    w->catalog_version = *r->env.catalog_version;
     q->op = w;
     r->called = w;
     return w;
@@ -191,12 +181,12 @@ enum router_state router_start(struct router *r, struct op *w, int err)
 
 static struct partition *partition_of(struct router *r, const struct store_key *k)
 {
-    return &r->cluster->partitions.at[store_partition(k->hash, partitions_of(r->cluster))];
+    return &r->env.partitions->at[store_partition(k->hash, router_partitions(r))];
 }
 
-static bool serves_alone(const struct partition *p)
+static bool serves_alone(const struct router *r, const struct partition *p)
 {
-    return p->replica && !p->group && router_serves(p);
+    return p->replica && !p->group && router_serves(r, p);
 }
 
 /* R-RETRY: by its sequence a repetition is known, and what is below the first that is not answered never comes again.
@@ -205,7 +195,7 @@ static void identify(struct op *w, struct store_command *c)
 {
     struct partition *p = w->partition;
     w->sequence = c->origin.sequence = ++p->sequence;
-    memcpy(c->origin.incarnation, cluster_of(p)->incarnation, sizeof c->origin.incarnation);
+    memcpy(c->origin.incarnation, w->router->env.incarnation, sizeof c->origin.incarnation);
     list_append(&p->own, &w->by_sequence);
     c->origin.acknowledged = LIST_ENTRY(p->own.next, struct op, by_sequence)->sequence - 1;
 }
@@ -218,21 +208,22 @@ static void note_seen(const struct partition *p, const struct router_request *q)
 }
 
 /* This node answers it at once, by what it holds. */
-static struct store_result *answer_here(const struct partition *p, struct router_request *q)
+static struct store_result *answer_here(const struct router *r, struct router_request *q)
 {
-    ASSERT(!cluster_of(p)->router.called);
+    ASSERT(!r->called);
     q->has_result = true;
     q->result = (struct store_result){0};
     return &q->result;
 }
 
-static enum router_state write_here(struct partition *p, struct router_request *q, struct store_command *c)
+static enum router_state write_here(struct router *r, struct partition *p, struct router_request *q,
+                                    struct store_command *c)
 {
-    struct store_result *result = answer_here(p, q);
+    struct store_result *result = answer_here(r, q);
     c->origin.sequence = 0; /* it is answered here and now, and never repeated */
     int err = store_admit(p->store, c);
     if (err)
-        cluster_of(p)->config.metrics->writes_refused_full++;
+        r->env.metrics->writes_refused_full++;
     else
         err = partition_commit_solo(p, c, result);
     partition_schedule_expiry(p);
@@ -245,8 +236,8 @@ static enum router_state write_here(struct partition *p, struct router_request *
 enum router_state router_write(struct router *r, struct router_request *q, struct store_command *c)
 {
     struct partition *p = partition_of(r, &c->key);
-    if (serves_alone(p) && !r->applying)
-        return write_here(p, q, c);
+    if (serves_alone(r, p) && !r->applying)
+        return write_here(r, p, q, c);
     struct op *w = router_begin(r, q, PEER_WRITE);
     if (!w)
         return ROUTER_DONE;
@@ -270,11 +261,11 @@ static int get_here(struct partition *p, const struct store_key *k, struct store
 }
 
 /* R-READ: the latest state is here, for certain, at this moment. False: the request has to wait for something. */
-static bool read_now(struct partition *p, struct router_request *q, const struct store_key *k)
+static bool read_now(const struct router *r, struct partition *p, struct router_request *q, const struct store_key *k)
 {
-    if (cluster_of(p)->router.applying || !router_reads(p) || !partition_may_read_now(p))
+    if (r->applying || !router_reads(r, p) || !partition_may_read_now(p))
         return false;
-    q->err = get_here(p, k, answer_here(p, q));
+    q->err = get_here(p, k, answer_here(r, q));
     if (q->err == E_DUE) /* for the entry that frees it */
         return false;
     note_seen(p, q);
@@ -284,7 +275,7 @@ static bool read_now(struct partition *p, struct router_request *q, const struct
 enum router_state router_read(struct router *r, struct router_request *q, const struct store_key *k, bool any_replica)
 {
     struct partition *p = partition_of(r, k);
-    if (read_now(p, q, k))
+    if (read_now(r, p, q, k))
         return ROUTER_DONE;
     struct op *w = router_begin(r, q, any_replica ? PEER_GET_ANY : PEER_GET);
     if (!w)
@@ -300,11 +291,11 @@ enum router_state router_read(struct router *r, struct router_request *q, const 
 
 const char *router_keeper(const struct router *r, const struct store_key *k, unsigned i, unsigned *partition)
 {
-    const struct meta_state *s = r->cluster->meta.state;
+    const struct meta_state *s = router_map(r);
     const struct partition *p = partition_of((struct router *)(uintptr_t)r, k);
     const struct partition_map *map = &s->partition[p->number];
     unsigned n = map->replica_count, first = 0;
-    *partition = (p->number + i) % partitions_of(r->cluster);
+    *partition = (p->number + i) % router_partitions(r);
     while (first < n && map->replica[first].member != p->leader_hint)
         first++;
     const struct member *m = n ? meta_member(s, map->replica[((first == n ? 0 : first) + i) % n].member) : NULL;
@@ -376,7 +367,7 @@ enum router_state router_reset_bucket(struct router *r, struct router_request *q
 static void answer_write(struct op *w, int err, const struct store_result *result)
 {
     w->maybe_done = true;
-    if (!lease_is_valid(w->router->cluster)) {
+    if (!router_has_lease(w->router)) {
         op_wait(w);
         return;
     }
@@ -400,10 +391,9 @@ static void answer_applied(struct partition *p, uint64_t index, const struct blo
 }
 
 /* It is called from within the group: what an answer leads to waits for the end of the turn. */
-void router_applied(struct partition *p, uint64_t index, const struct blob *blob, int err,
+void router_applied(struct router *r, struct partition *p, uint64_t index, const struct blob *blob, int err,
                     const struct store_result *result)
 {
-    struct router *r = &cluster_of(p)->router;
     r->applying = true;
     answer_applied(p, index, blob, err, result);
     r->applying = false;
@@ -425,7 +415,7 @@ static void serve_read(struct op *w)
     struct partition *p = w->partition;
     struct store_result result = {0};
     if (op_is_scan(w->kind)) {
-        lease_is_valid(cluster_of(p)) ? router_scan_here(w) : op_wait(w);
+        router_has_lease(w->router) ? router_scan_here(w) : op_wait(w);
         return;
     }
     int err = store_get(p->store, &w->key, partition_now_ms(p), &result.object);
@@ -437,7 +427,7 @@ static void serve_read(struct op *w)
         return;
     }
     result.exists = err == 0;
-    if (!lease_is_valid(cluster_of(p))) {
+    if (!router_has_lease(w->router)) {
         op_wait(w);
         return;
     }

@@ -2,9 +2,9 @@
 /* Walks over all partitions, wherever they are: keys, and hits of an index, partition by partition; buckets, which have
  * keys in many, by ranges of the order of their hashes (store/lhash.h), each range gathered from all partitions, so
  * that each name is given once, also when the data changes between the steps. */
-#include "cluster/op.h"
+#include "router/op.h"
 
-#include "cluster/index_match.h"
+#include "router/index_match.h"
 #include "store/bucket.h"
 
 #include <stdlib.h>
@@ -159,9 +159,9 @@ int router_put_listing(struct op *w, struct buf *out)
 
 static void next_partition(struct op *w)
 {
-    struct cluster *c = w->router->cluster;
+    struct router *r = w->router;
     unsigned next = w->partition->number + 1;
-    w->partition = next < partitions_of(c) ? &c->partitions.at[next] : NULL;
+    w->partition = next < router_partitions(r) ? &r->env.partitions->at[next] : NULL;
 }
 
 static void end_step(struct op *w)
@@ -236,7 +236,7 @@ static struct slice name_at(const struct op *w, uint32_t place)
 
 static uint64_t name_hash(const struct op *w, struct slice name)
 {
-    return bucket_hash(&w->router->cluster->meta.state->key, w->key.type, name);
+    return bucket_hash(&router_map(w->router)->key, w->key.type, name);
 }
 
 /* The names of a range stand in a table too, by their hashes: the same ones come from most partitions. */
@@ -358,7 +358,7 @@ static struct op *begin_step(struct router *r, struct router_request *q, unsigne
     struct op *w = router_begin(r, q, kind);
     if (!w)
         return NULL;
-    w->partition = &r->cluster->partitions.at[kind == PEER_BUCKETS ? 0 : scan->partition];
+    w->partition = &r->env.partitions->at[kind == PEER_BUCKETS ? 0 : scan->partition];
     w->cursor = scan->cursor;
     w->end = UINT64_MAX;
     w->scan = scan;
@@ -370,7 +370,7 @@ static enum router_state dispatch_step(struct op *w)
 {
     struct router *r = w->router;
     /* Between two steps this node has left the cluster that was listed, or is in another that has fewer partitions. */
-    if (router_unavailable(r) || w->partition->number >= partitions_of(r->cluster))
+    if (router_unavailable(r) || w->partition->number >= router_partitions(r))
         return router_start(r, w, E_TIMEOUT);
     return router_start(r, w, w->blob && router_decode_scan(w) == 0 ? 0 : E_NOMEM);
 }

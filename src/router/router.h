@@ -2,8 +2,8 @@
 /* The way of a request to the data: which partition, whose turn, at what time. A call that asks for something returns
  * ROUTER_DONE with the answer in the request, or ROUTER_PENDING: then `done` is called later, never from within the
  * call. */
-#ifndef CLUSTER_ROUTER_H
-#define CLUSTER_ROUTER_H
+#ifndef ROUTER_ROUTER_H
+#define ROUTER_ROUTER_H
 
 #include "base/list.h"
 #include "base/log.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/op.h"
+#include "router/op.h"
 
 #include "base/assert.h"
 #include "base/rule.h"
@@ -9,16 +9,14 @@
 
 /* A try that found nobody is repeated so soon: an election takes some hundred milliseconds. */
 #define RETRY_MS 20
-/* Every node says something several times in this time, if only that it is there. */
-#define SILENT_MS (5 * BEACON_MS)
 /* Kept for the next requests, instead of going back to the heap. */
 #define KEPT_MAX 1024
 
 /* --- life --- */
 
-static bool is_silent(const struct cluster *c, const struct peer *p)
+static bool is_silent(const struct router *r, const struct peer *p)
 {
-    return now_of(c) - p->heard_ms > SILENT_MS;
+    return router_clock_ms(r) - p->heard_ms > r->env.silent_ms;
 }
 
 static void rearm(struct op *w, uint64_t at_ms);
@@ -26,13 +24,12 @@ static void rearm(struct op *w, uint64_t at_ms);
 /* Whoever was asked is there, so it is waited for; or it is not heard any more, and another is asked. */
 static void wait_on(struct op *w)
 {
-    struct cluster *c = w->router->cluster;
     if (w->asks_leader) { /* any other will do */
         op_dispatch(w);
         return;
     }
-    if (!is_silent(c, w->asked)) {
-        rearm(w, now_of(c) + SILENT_MS);
+    if (!is_silent(w->router, w->asked)) {
+        rearm(w, router_clock_ms(w->router) + w->router->env.silent_ms);
         return;
     }
     w->maybe_done = w->maybe_done || op_has_effect(w);
@@ -45,7 +42,7 @@ static void on_timer(struct timer *t)
 {
     struct op *w = LIST_ENTRY(t, struct op, timer);
     bool unsure = w->maybe_done || (w->out && op_has_effect(w));
-    if (now_of(w->router->cluster) >= w->deadline_ms)
+    if (router_clock_ms(w->router) >= w->deadline_ms)
         op_finish(w, unsure ? E_UNKNOWN : E_TIMEOUT, NULL);
     else if (w->asked)
         wait_on(w);
@@ -55,10 +52,10 @@ static void on_timer(struct timer *t)
 
 static void rearm(struct op *w, uint64_t at_ms)
 {
-    uint64_t now = now_of(w->router->cluster);
+    uint64_t now = router_clock_ms(w->router);
     if (at_ms > w->deadline_ms)
         at_ms = w->deadline_ms;
-    timer_start(w->router->cluster->config.timers, &w->timer, at_ms > now ? at_ms - now : 0);
+    timer_start(w->router->env.timers, &w->timer, at_ms > now ? at_ms - now : 0);
 }
 
 void op_until_deadline(struct op *w)
@@ -75,7 +72,7 @@ struct op *op_create(struct router *r, unsigned kind, uint64_t timeout_ms)
     } else if (!(w = malloc(sizeof *w))) {
         return NULL;
     }
-    *w = (struct op){.router = r, .kind = kind, .deadline_ms = now_of(r->cluster) + timeout_ms};
+    *w = (struct op){.router = r, .kind = kind, .deadline_ms = router_clock_ms(r) + timeout_ms};
     list_init(&w->place);
     list_init(&w->by_peer);
     list_init(&w->by_sequence);
@@ -88,7 +85,7 @@ struct op *op_create(struct router *r, unsigned kind, uint64_t timeout_ms)
 void op_drop(struct op *w)
 {
     struct router *r = w->router;
-    timer_stop(r->cluster->config.timers, &w->timer);
+    timer_stop(r->env.timers, &w->timer);
     list_remove(&w->place);
     if (w->from)
         op_leave_peer(w);
@@ -168,43 +165,43 @@ void op_wait(struct op *w)
         return;
     }
     list_append(&w->router->waits, &w->place);
-    rearm(w, now_of(w->router->cluster) + RETRY_MS);
+    rearm(w, router_clock_ms(w->router) + RETRY_MS);
 }
 
 /* A member that can be asked; NULL: it cannot be reached, or could not answer, or nothing is heard of it. */
-static struct peer *peer_of(const struct cluster *c, uint64_t member)
+static struct peer *peer_of(const struct router *r, uint64_t member)
 {
-    struct link *l = member && member != c->meta.self ? cluster_link(c, member, PLANE_RAFT) : NULL;
-    return l && l->peer->in[PLANE_RAFT] && !is_silent(c, l->peer) ? l->peer : NULL;
+    struct link *l = member && member != *r->env.self ? r->env.hooks->link_to(r->env.arg, member, PLANE_RAFT) : NULL;
+    return l && l->peer->in[PLANE_RAFT] && !is_silent(r, l->peer) ? l->peer : NULL;
 }
 
 bool op_can_ask(const struct op *w, uint64_t member)
 {
-    return peer_of(w->router->cluster, member) != NULL;
+    return peer_of(w->router, member) != NULL;
 }
 
 /* Somebody who has the partition, in turn, when it is not known who leads it. */
-static uint64_t anybody(const struct cluster *c, struct partition *p)
+static uint64_t anybody(const struct router *r, struct partition *p)
 {
-    const struct partition_map *map = &c->meta.state->partition[p->number];
+    const struct partition_map *map = partition_map(p);
     for (unsigned i = 0; i < map->replica_count; i++) {
-        const struct replica *r = &map->replica[p->turn++ % map->replica_count];
-        if (peer_of(c, r->member))
-            return r->member;
+        const struct replica *one = &map->replica[p->turn++ % map->replica_count];
+        if (peer_of(r, one->member))
+            return one->member;
     }
     return 0;
 }
 
 void op_forward(struct op *w, uint64_t member)
 {
-    struct cluster *c = w->router->cluster;
+    const struct router *r = w->router;
     if (w->from) { /* it has come here by a hint: no further */
         op_refuse(w, member);
         return;
     }
-    if (w->partition && !peer_of(c, member))
-        member = anybody(c, w->partition);
-    struct peer *p = peer_of(c, member);
+    if (w->partition && !peer_of(r, member))
+        member = anybody(r, w->partition);
+    struct peer *p = peer_of(r, member);
     if (!p || op_send(w, p)) {
         op_wait(w);
         return;
@@ -213,7 +210,7 @@ void op_forward(struct op *w, uint64_t member)
     list_append(&p->requests, &w->place);
     w->asked = p;
     w->out = true;
-    rearm(w, w->asks_leader ? w->leader_until_ms : now_of(c) + SILENT_MS);
+    rearm(w, w->asks_leader ? w->leader_until_ms : router_clock_ms(r) + r->env.silent_ms);
 }
 
 /* The command carries the partition's time as of its proposal. What stands in a log is never changed: a repetition gets
@@ -234,25 +231,21 @@ static int stamp(struct op *w)
 
 static int decode(const struct op *w, struct store_command *out)
 {
-    const struct cluster *c = w->router->cluster;
     int err = command_decode(slice_make(w->blob->data, w->blob->size), w->blob, out);
     if (!err)
-        store_key_init(&out->key, &c->meta.state->key, out->key.type, out->key.bucket, out->key.key);
+        store_key_init(&out->key, &router_map(w->router)->key, out->key.type, out->key.bucket, out->key.key);
     return !err && !op_is_here(w, &out->key) ? E_MISMATCH : err;
 }
 
 /* R-MEMORY: by this node's fill, and by what its followers have said of theirs. */
 static int admit(const struct op *w, const struct store_command *command)
 {
-    struct cluster *c = w->router->cluster;
-    const struct partition_map *map = &c->meta.state->partition[w->partition->number];
-    int err = rule_holds(RULE_MEMORY) ? store_admit(w->partition->store, command) : 0;
-    for (unsigned i = 0; !err && store_adds(command) && i < c->lease.member_count; i++) {
-        const struct peer_load *l = &c->lease.member[i];
-        if (l->memory_used > l->memory_limit / FOLLOWER_FULL_OF * FOLLOWER_FULL && meta_replica_of(map, l->member))
-            err = rule_holds(RULE_MEMORY) ? E_FULL : 0;
-    }
-    return err;
+    const struct router *r = w->router;
+    if (!rule_holds(RULE_MEMORY))
+        return 0;
+    int err = store_admit(w->partition->store, command);
+    bool adds = !err && store_adds(command);
+    return adds && r->env.hooks->is_full(r->env.arg, partition_map(w->partition)) ? E_FULL : err;
 }
 
 static void write_alone(struct op *w)
@@ -279,7 +272,7 @@ static void propose(struct op *w)
     if (!err && !w->maybe_done) /* else it was admitted once, and may be applied */
         err = admit(w, &command);
     if (err) {
-        w->router->cluster->config.metrics->writes_refused_full += err == E_FULL;
+        w->router->env.metrics->writes_refused_full += err == E_FULL;
         op_finish(w, err, NULL);
         return;
     }
@@ -311,23 +304,23 @@ static void ask(struct op *w)
 /* A partition that is being rebuilt takes writes once it is on enough nodes (R-REBUILD). */
 static bool is_rebuilding(const struct partition *p)
 {
-    return rule_holds(RULE_REBUILD) && cluster_of(p)->meta.state->partition[p->number].frozen_count != 0;
+    return rule_holds(RULE_REBUILD) && partition_map(p)->frozen_count != 0;
 }
 
-bool router_reads(const struct partition *p)
+bool router_reads(const struct router *r, const struct partition *p)
 {
-    return partition_leads(p) && lease_is_valid(cluster_of(p)) && !is_rebuilding(p);
+    return partition_leads(p) && router_has_lease(r) && !is_rebuilding(p);
 }
 
-bool router_serves(const struct partition *p)
+bool router_serves(const struct router *r, const struct partition *p)
 {
-    return router_reads(p) && (!p->group || !group_is_transferring(p->group));
+    return router_reads(r, p) && (!p->group || !group_is_transferring(p->group));
 }
 
 static void dispatch_write(struct op *w)
 {
     struct partition *p = w->partition;
-    if (!router_serves(p))
+    if (!router_serves(w->router, p))
         partition_leads(p) ? op_wait(w) : op_forward(w, p->leader_hint);
     else if (p->group)
         propose(w);
@@ -338,7 +331,7 @@ static void dispatch_write(struct op *w)
 static void dispatch_get(struct op *w)
 {
     struct partition *p = w->partition;
-    if (!router_reads(p))
+    if (!router_reads(w->router, p))
         partition_leads(p) ? op_wait(w) : op_forward(w, p->leader_hint);
     else if (partition_may_read_now(p))
         router_read_now(w);
@@ -351,14 +344,14 @@ static void dispatch_get(struct op *w)
  */
 static bool may_begin(struct op *w)
 {
-    const struct cluster *c = w->router->cluster;
+    const struct router *r = w->router;
     if (w->admitted || w->from || w->kind == PEER_GET_ANY || !rule_holds(RULE_KNOWN))
         return true;
-    if (!lease_is_valid(c)) {
+    if (!router_has_lease(r)) {
         op_wait(w);
         return false;
     }
-    if (w->catalog_version != c->catalog_version) {
+    if (w->catalog_version != *r->env.catalog_version) {
         op_finish(w, E_AGAIN, NULL);
         return false;
     }
@@ -369,7 +362,6 @@ static bool may_begin(struct op *w)
 void op_dispatch(struct op *w)
 {
     struct router *r = w->router;
-    struct cluster *c = r->cluster;
     list_remove(&w->place);
     w->asked = NULL;
     w->out = false;
@@ -377,7 +369,7 @@ void op_dispatch(struct op *w)
         list_append(&r->todo, &w->place);
         return;
     }
-    if (!c->meta.whole || !c->meta.state->partition[0].generation) {
+    if (!router_is_in_cluster(r)) {
         op_wait(w);
         return;
     }
@@ -392,7 +384,7 @@ void op_dispatch(struct op *w)
         router_read_any(w);
         break;
     case PEER_CATALOG:
-        meta_catalog(c, w);
+        r->env.hooks->propose_catalog(r->env.arg, w);
         break;
     default:
         dispatch_get(w);

@@ -2,7 +2,7 @@
 /* Requests to another node, and from others to this one, with their answers: each node speaks on the connections that
  * it has dialed, with the groups' messages, or with the copies where it is large. An answer that does not come because
  * a connection ended leaves a write unsure. */
-#include "cluster/op.h"
+#include "router/op.h"
 
 #include "base/bytes.h"
 #include "wire/command_msg.h"
@@ -36,7 +36,7 @@ int router_decode_key(struct op *w)
     code_slice(&c, &key);
     if (coder_end(&c))
         return c.err;
-    store_key_init(&w->key, &w->router->cluster->meta.state->key, type, bucket, key);
+    store_key_init(&w->key, &router_map(w->router)->key, type, bucket, key);
     return 0;
 }
 
@@ -45,15 +45,15 @@ int router_decode_key(struct op *w)
 /* What is larger goes with the copies, so that no election waits behind it. */
 #define SMALL ((size_t)48 * 1024)
 
-static struct link *link_for(const struct cluster *c, const struct peer *p, size_t size)
+static struct link *link_for(const struct router *r, const struct peer *p, size_t size)
 {
-    return mesh_link(&c->mesh, p->hello.incarnation, size <= SMALL ? PLANE_RAFT : PLANE_BULK);
+    return mesh_link(r->env.mesh, p->hello.incarnation, size <= SMALL ? PLANE_RAFT : PLANE_BULK);
 }
 
 int op_send(struct op *w, struct peer *p)
 {
     struct router *r = w->router;
-    uint64_t now = now_of(r->cluster), left = w->deadline_ms > now ? w->deadline_ms - now : 0;
+    uint64_t now = router_clock_ms(r), left = w->deadline_ms > now ? w->deadline_ms - now : 0;
     struct peer_request m = {.number = ++r->requests,
                              .kind = w->asks_leader ? PEER_GET_LATEST : w->kind,
                              .partition = w->partition ? (uint16_t)w->partition->number : 0,
@@ -63,7 +63,7 @@ int op_send(struct op *w, struct peer *p)
                              .end = w->end,
                              .floor = w->floor,
                              .body = slice_make(w->blob->data, w->blob->size)};
-    struct link *l = link_for(r->cluster, p, m.body.len);
+    struct link *l = link_for(r, p, m.body.len);
     struct buf *out = l && link_backlog(l) <= FORWARD_BACKLOG_MAX ? link_begin(l, PEER_REQUEST) : NULL;
     if (!out)
         return E_IO;
@@ -87,8 +87,7 @@ static struct op *find(struct peer *p, uint64_t number)
 /* Whoever was asked does not lead. It may know who does. */
 static void go_elsewhere(struct op *w, struct link *l, uint64_t leader)
 {
-    struct cluster *c = w->router->cluster;
-    const struct member *asked = meta_member_by_incarnation(c->meta.state, l->peer->hello.incarnation);
+    const struct member *asked = meta_member_by_incarnation(router_map(w->router), l->peer->hello.incarnation);
     bool helps = leader && (!asked || leader != asked->id) && w->partition && w->partition->leader_hint != leader;
     if (w->partition)
         w->partition->leader_hint = helps ? leader : 0;
@@ -122,11 +121,11 @@ static void note_answered(const struct op *w, const struct peer_answer *m)
         return;
     if (m->leader)
         w->partition->leader_hint = m->leader;
-    if (w->request && m->mark.epoch == w->router->cluster->meta.state->epoch)
+    if (w->request && m->mark.epoch == router_map(w->router)->epoch)
         router_raise(w->request->floor, w->partition->number, &m->mark);
 }
 
-static int take_answer(struct cluster *c, struct link *l, struct slice body)
+static int take_answer(struct router *r, struct link *l, struct slice body)
 {
     struct coder coder = coder_reader(body);
     struct peer_answer m;
@@ -134,7 +133,7 @@ static int take_answer(struct cluster *c, struct link *l, struct slice body)
     if (coder_end(&coder))
         return coder.err;
     struct op *w = find(l->peer, m.number);
-    if (!w || !c->meta.whole)
+    if (!w || !*r->env.whole)
         return 0; /* its time was over */
     if (m.status == PEER_DONE) {
         note_answered(w, &m);
@@ -162,7 +161,7 @@ static struct buf *begin_answer(struct link *l, const struct op *w, unsigned sta
     struct coder c = coder_writer(out);
     struct peer_answer m = {.number = w->from_number, .status = status, .leader = leader};
     if (status == PEER_DONE && w->partition) {
-        m.leader = partition_leads(w->partition) ? w->router->cluster->meta.self : 0;
+        m.leader = partition_leads(w->partition) ? *w->router->env.self : 0;
         m.mark = router_mark(w->partition);
     }
     code_answer(&c, &m);
@@ -214,17 +213,17 @@ static void close_all_of(struct list *links, const struct peer *p)
 }
 
 /* No answer can be sent: who has asked sees that its connections end, and asks again. */
-static void end_requests_of(struct cluster *c, const struct peer *p)
+static void end_requests_of(const struct router *r, const struct peer *p)
 {
-    close_all_of(&c->mesh.links, p);
-    close_all_of(&c->mesh.dirty_links, p);
+    close_all_of(&r->env.mesh->links, p);
+    close_all_of(&r->env.mesh->dirty_links, p);
 }
 
 /* This node's own connection to it, over which answers go, is being made. */
-static bool is_dialing(const struct cluster *c, const struct peer *p)
+static bool is_dialing(const struct router *r, const struct peer *p)
 {
-    for (unsigned i = 0; i < c->mesh.endpoint_count; i++)
-        if (c->mesh.endpoint[i]->peer == p && c->mesh.endpoint[i]->out[PLANE_RAFT])
+    for (unsigned i = 0; i < r->env.mesh->endpoint_count; i++)
+        if (r->env.mesh->endpoint[i]->peer == p && r->env.mesh->endpoint[i]->out[PLANE_RAFT])
             return true;
     return false;
 }
@@ -232,22 +231,21 @@ static bool is_dialing(const struct cluster *c, const struct peer *p)
 static void put_empty(const struct op *w, unsigned status, uint64_t leader)
 {
     size_t at;
-    struct link *l = link_for(w->router->cluster, w->from, 0);
+    struct link *l = link_for(w->router, w->from, 0);
     if (begin_answer(l, w, status, leader, &at))
         link_end(l, 0);
     else
-        end_requests_of(w->router->cluster, w->from);
+        end_requests_of(w->router, w->from);
 }
 
 void op_answer(struct op *w, int err, const struct store_result *result)
 {
-    const struct cluster *c = w->router->cluster;
-    struct store_result r = *result;
-    r.err = err;
-    r.exists = r.exists && w->wants_object;
-    int failed = answer_on(link_for(c, w->from, 0), SMALL, w, &r);
+    struct store_result answer = *result;
+    answer.err = err;
+    answer.exists = answer.exists && w->wants_object;
+    int failed = answer_on(link_for(w->router, w->from, 0), SMALL, w, &answer);
     if (failed == E_TOO_LARGE)
-        failed = answer_on(link_for(c, w->from, SIZE_MAX), SIZE_MAX, w, &r);
+        failed = answer_on(link_for(w->router, w->from, SIZE_MAX), SIZE_MAX, w, &answer);
     if (failed) /* no memory, or no connection for what is large: it is asked for again, soon */
         put_empty(w, op_has_effect(w) ? PEER_UNSURE : PEER_NOT_HERE, 0);
     op_leave_peer(w);
@@ -290,14 +288,13 @@ static int take_body(struct op *w, const struct peer_request *m)
 
 /* Who is no member, or none any more, gets nothing done here; nor does who asks for what this cluster has not, as far
  * as is known here: who is still to be told of its cluster knows too little. */
-static bool may_be_asked(const struct cluster *c, const struct link *l, const struct peer_request *m)
+static bool may_be_asked(const struct router *r, const struct link *l, const struct peer_request *m)
 {
-    return c->meta.whole && c->meta.state->partition[0].generation &&
-           meta_member_by_incarnation(c->meta.state, l->peer->hello.incarnation) &&
-           (m->kind == PEER_CATALOG || m->partition < partitions_of(c));
+    return router_is_in_cluster(r) && meta_member_by_incarnation(router_map(r), l->peer->hello.incarnation) &&
+           (m->kind == PEER_CATALOG || m->partition < router_partitions(r));
 }
 
-static int take_request(struct cluster *c, struct link *l, struct slice body)
+static int take_request(struct router *r, struct link *l, struct slice body)
 {
     struct coder coder = coder_reader(body);
     struct peer_request m;
@@ -306,17 +303,17 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
         return E_MALFORMED;
     /* Where the connection for answers is about to stand, there will be one. Two who have requests of each other would
      * close each other's for ever, each as soon as it is made. */
-    if (!link_for(c, l->peer, 0) && !is_dialing(c, l->peer)) {
-        end_requests_of(c, l->peer);
+    if (!link_for(r, l->peer, 0) && !is_dialing(r, l->peer)) {
+        end_requests_of(r, l->peer);
         return 0;
     }
     bool full = l->peer->served_bytes > SERVED_MAX; /* a single one may be as large as it likes */
-    struct op *w = op_create(&c->router, m.kind, m.time_ms);
+    struct op *w = op_create(r, m.kind, m.time_ms);
     if (!w)
         return E_NOMEM;
     w->from = l->peer;
     w->from_number = m.number;
-    w->partition = m.kind == PEER_CATALOG ? NULL : &c->partitions.at[m.partition];
+    w->partition = m.kind == PEER_CATALOG ? NULL : &r->env.partitions->at[m.partition];
     w->wants_object = m.wants_object || (op_is_of_key(m.kind) && m.kind != PEER_WRITE);
     w->floor = m.floor;
     w->cursor = m.cursor;
@@ -324,7 +321,7 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
     w->from_bytes = sizeof *w + m.body.len;
     l->peer->served_bytes += w->from_bytes;
     list_append(&l->peer->served, &w->by_peer);
-    if (full || !may_be_asked(c, l, &m)) { /* full: it has as much under way as it may have */
+    if (full || !may_be_asked(r, l, &m)) { /* full: it has as much under way as it may have */
         op_refuse(w, 0);
         return 0;
     }
@@ -337,12 +334,12 @@ static int take_request(struct cluster *c, struct link *l, struct slice body)
     return 0;
 }
 
-int router_frame(struct cluster *c, struct link *l, unsigned kind, struct slice body)
+int router_frame(struct router *r, struct link *l, unsigned kind, struct slice body)
 {
     if (l->plane == PLANE_CONTROL || l->endpoint)
         return E_MALFORMED;
-    return kind == PEER_REQUEST  ? take_request(c, l, body)
-           : kind == PEER_ANSWER ? take_answer(c, l, body)
+    return kind == PEER_REQUEST  ? take_request(r, l, body)
+           : kind == PEER_ANSWER ? take_answer(r, l, body)
                                  : E_MALFORMED;
 }
 

@@ -4,10 +4,38 @@
  *
  * R-RETRY: every write carries its origin and a sequence by which its repetition is recognised, so that what may have
  * been proposed can be tried again. */
-#ifndef CLUSTER_OP_H
-#define CLUSTER_OP_H
+#ifndef ROUTER_OP_H
+#define ROUTER_OP_H
 
-#include "cluster/cluster_impl.h"
+#include "router/router_impl.h"
+
+/* The cluster's state; NULL: in no cluster. */
+static inline const struct meta_state *router_map(const struct router *r)
+{
+    return *r->env.state;
+}
+
+/* P; 0: in no cluster. */
+static inline unsigned router_partitions(const struct router *r)
+{
+    return router_map(r) ? router_map(r)->settings.partitions : 0;
+}
+
+static inline uint64_t router_clock_ms(const struct router *r)
+{
+    return clock_boot_ms(r->env.clock);
+}
+
+static inline bool router_has_lease(const struct router *r)
+{
+    return r->env.hooks->lease_is_valid(r->env.arg);
+}
+
+/* Requests can be made, as far as the cluster's state goes. */
+static inline bool router_is_in_cluster(const struct router *r)
+{
+    return *r->env.whole && router_map(r)->partition[0].generation;
+}
 
 struct op_name {
     uint64_t hash;
@@ -64,7 +92,7 @@ static inline bool op_is_of_key(unsigned kind)
 /* The key is of the partition that it is asked of. */
 static inline bool op_is_here(const struct op *w, const struct store_key *k)
 {
-    return store_partition(k->hash, partitions_of(w->router->cluster)) == w->partition->number;
+    return store_partition(k->hash, router_partitions(w->router)) == w->partition->number;
 }
 
 /* A step of a scan: its answer is names, or hits. */
@@ -100,9 +128,6 @@ void op_leave_peer(struct op *w);
 #define FORWARD_BACKLOG_MAX ((size_t)8 * 1024 * 1024)
 /* What one node's requests may take here at a time, with their ops: whoever has more is refused, and tries again. */
 #define SERVED_MAX ((size_t)64 * 1024 * 1024)
-/* A follower's memory that is used, over which it takes nothing more. */
-#define FOLLOWER_FULL    49
-#define FOLLOWER_FULL_OF 50
 
 /* peer_request.c: to another node, and the answers to it. */
 int op_send(struct op *w, struct peer *p); /* E_IO, E_NOMEM, E_TOO_LARGE */
@@ -134,8 +159,8 @@ struct op *router_begin(struct router *r, struct router_request *q, unsigned kin
 enum router_state router_start(struct router *r, struct op *w, int err);
 void router_peer_gone(struct peer *p);
 /* This node answers quorum reads of it; and takes writes, too, which it does not while it hands over. */
-bool router_reads(const struct partition *p);
-bool router_serves(const struct partition *p);
+bool router_reads(const struct router *r, const struct partition *p);
+bool router_serves(const struct router *r, const struct partition *p);
 void router_read_now(struct op *w);   /* it reads, and partition_may_read_now() */
 void router_scan_here(struct op *w);  /* this node leads the partition, and may answer */
 int router_decode_scan(struct op *w); /* type and bucket, and of a query what is asked */

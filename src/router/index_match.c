@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/index_match.h"
+#include "router/index_match.h"
 
 #include "wire/kv_msg.h"
 
