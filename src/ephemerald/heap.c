@@ -11,6 +11,9 @@
  * raising them as it goes, after which large blocks would lie between small ones and go back never. */
 #define MMAP_THRESHOLD (128 * 1024)
 #define TRIM_THRESHOLD (1024 * 1024)
+/* The heap's end goes up and down by as much as its logs hold and drop: it is not given back only to be asked for, and
+ * zeroed by the kernel, again. */
+#define TOP_PAD (1024 * 1024)
 
 #define WORTH   ((size_t)4 * 1024 * 1024) /* less is not looked for: that takes some milliseconds */
 #define CALM_MS 1000
@@ -19,6 +22,7 @@ void heap_init(void)
 {
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+    mallopt(M_TOP_PAD, TOP_PAD);
     mallopt(M_ARENA_MAX, 1); /* the other threads allocate little, and what they free is for all */
 }
 
