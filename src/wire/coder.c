@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/coder.h"
 
-/* The first error stays. */
-static void fail(struct coder *c, int err)
-{
-    if (!c->err)
-        c->err = err;
-}
-
 static void put(struct coder *c, const void *data, size_t n)
 {
     if (!c->err)
@@ -18,7 +11,7 @@ static void put(struct coder *c, const void *data, size_t n)
 static struct slice take(struct coder *c, size_t n)
 {
     if (c->err || c->in.len < n) {
-        fail(c, E_MALFORMED);
+        coder_fail(c, E_MALFORMED);
         return slice_make(NULL, 0);
     }
     struct slice s = slice_make(c->in.data, n);
@@ -26,31 +19,15 @@ static struct slice take(struct coder *c, size_t n)
     return s;
 }
 
-uint64_t code_number(struct coder *c, uint64_t value, unsigned size)
-{
-    uint8_t bytes[8];
-    if (c->out) {
-        for (unsigned i = 0; i < size; i++)
-            bytes[i] = (uint8_t)(value >> 8 * (size - 1 - i));
-        put(c, bytes, size);
-        return value;
-    }
-    struct slice s = take(c, size);
-    value = 0;
-    for (size_t i = 0; i < s.len; i++)
-        value = value << 8 | s.data[i];
-    return value;
-}
-
 void code_enum(struct coder *c, unsigned *v, unsigned max)
 {
     if (c->out && *v > max) {
-        fail(c, E_TOO_LARGE);
+        coder_fail(c, E_TOO_LARGE);
         return;
     }
     *v = (unsigned)code_number(c, *v, 1);
     if (*v > max) {
-        fail(c, E_MALFORMED);
+        coder_fail(c, E_MALFORMED);
         *v = 0;
     }
 }
@@ -66,7 +43,7 @@ void code_count(struct coder *c, unsigned *n, unsigned max)
 {
     *n = (unsigned)code_number(c, *n, 2);
     if (*n > max) {
-        fail(c, c->out ? E_TOO_LARGE : E_MALFORMED);
+        coder_fail(c, c->out ? E_TOO_LARGE : E_MALFORMED);
         *n = 0; /* the caller goes on to what is counted */
     }
 }
@@ -87,7 +64,7 @@ void code_bytes(struct coder *c, void *bytes, size_t n)
 void code_slice(struct coder *c, struct slice *s)
 {
     if (c->out && s->len > UINT32_MAX) {
-        fail(c, E_TOO_LARGE);
+        coder_fail(c, E_TOO_LARGE);
         return;
     }
     size_t len = (size_t)code_number(c, s->len, 4);
@@ -101,7 +78,7 @@ void code_text(struct coder *c, char *text, size_t size)
 {
     size_t len = c->out ? strnlen(text, size) : 0;
     if (len >= size || len > UINT8_MAX) {
-        fail(c, E_TOO_LARGE);
+        coder_fail(c, E_TOO_LARGE);
         return;
     }
     len = (size_t)code_number(c, len, 1);
@@ -111,7 +88,7 @@ void code_text(struct coder *c, char *text, size_t size)
     }
     struct slice s = take(c, len);
     if (s.len >= size || (s.len && memchr(s.data, 0, s.len))) {
-        fail(c, E_MALFORMED);
+        coder_fail(c, E_MALFORMED);
         s.len = 0;
     }
     if (s.len)
@@ -122,6 +99,6 @@ void code_text(struct coder *c, char *text, size_t size)
 int coder_end(struct coder *c)
 {
     if (!c->out && c->in.len)
-        fail(c, E_MALFORMED);
+        coder_fail(c, E_MALFORMED);
     return c->err;
 }

@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <endian.h>
+
 struct coder {
     struct buf *out; /* NULL: reads */
     struct slice in; /* what is still to be read */
@@ -27,8 +29,43 @@ static inline struct coder coder_reader(struct slice in)
     return (struct coder){.in = in};
 }
 
-/* Numbers of `size` bytes, 1 to 8. */
-uint64_t code_number(struct coder *c, uint64_t value, unsigned size);
+/* The first error stays. */
+static inline void coder_fail(struct coder *c, int err)
+{
+    if (!c->err)
+        c->err = err;
+}
+
+/* Room for the next n bytes; NULL: there is none, and c->err says why. */
+static inline uint8_t *coder_room(struct coder *c, size_t n)
+{
+    uint8_t *p;
+    if (c->err || (c->err = buf_reserve(c->out, n, &p)) != 0)
+        return NULL;
+    buf_commit(c->out, n);
+    return p;
+}
+
+/* Numbers of `size` bytes, 1 to 8. Messages between nodes are mostly numbers of a size that the compiler knows: in the
+ * header it makes one store or load of each. */
+static inline uint64_t code_number(struct coder *c, uint64_t value, unsigned size)
+{
+    uint64_t big_endian = htobe64(value << (64 - 8 * size));
+    if (c->out) {
+        uint8_t *p = coder_room(c, size);
+        if (p)
+            memcpy(p, &big_endian, size);
+        return value;
+    }
+    if (c->err || c->in.len < size) {
+        coder_fail(c, E_MALFORMED);
+        return 0;
+    }
+    big_endian = 0;
+    memcpy(&big_endian, c->in.data, size);
+    c->in = slice_skip(c->in, size);
+    return be64toh(big_endian) >> (64 - 8 * size);
+}
 
 static inline void code_u8(struct coder *c, uint8_t *v)
 {

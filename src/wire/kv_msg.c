@@ -364,9 +364,16 @@ int kv_resp_end(struct buf *out, struct slice vclock, struct slice key)
 static void base62(uint64_t value, char out[KV_VTAG_SIZE / 2])
 {
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    for (int i = KV_VTAG_SIZE / 2 - 1; i >= 0; i--) {
-        out[i] = digits[value % 62];
-        value /= 62;
+    /* Of 11 digits the last six and the five before them: neither waits for the other's divisions. */
+    uint64_t low = value % 56800235584; /* 62 to the power of 6 */
+    uint32_t high = (uint32_t)(value / 56800235584);
+    for (int i = 5; i >= 0; i--) {
+        out[i + 5] = digits[low % 62];
+        low /= 62;
+        if (i < 5) {
+            out[i] = digits[high % 62];
+            high /= 62;
+        }
     }
 }
 

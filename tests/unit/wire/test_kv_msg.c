@@ -353,12 +353,38 @@ static void test_content_twice_is_malformed(void **state)
     assert_int_equal(kv_put_req_decode(slice_make(twice, sizeof twice), &got), E_MALFORMED);
 }
 
+/* A vtag is 128 bits as two numbers of 11 digits, the highest first. */
+static void a_vtag_is_in_base_62(void **state)
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    char vtag[KV_VTAG_SIZE];
+    struct rng r;
+    (void)state;
+    kv_vtag(0, 61, vtag);
+    assert_memory_equal(vtag, "0000000000000000000000", 21);
+    assert_int_equal(vtag[21], 'z');
+    rng_seed(&r, 62);
+    for (int i = 0; i < 1000; i++) {
+        uint64_t half[2] = {i ? rng_next(&r) : UINT64_MAX, rng_next(&r) >> i % 64};
+        kv_vtag(half[0], half[1], vtag);
+        for (int at = KV_VTAG_SIZE - 1; at >= 0; at--) {
+            uint64_t *value = &half[at / (KV_VTAG_SIZE / 2)];
+            assert_int_equal(vtag[at], digits[*value % 62]);
+            *value /= 62;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get_req_read),     cmocka_unit_test(test_put_req_read),
-        cmocka_unit_test(test_requests_written), cmocka_unit_test(test_response_written),
-        cmocka_unit_test(test_damaged_requests), cmocka_unit_test(test_content_twice_is_malformed),
+        cmocka_unit_test(a_vtag_is_in_base_62),
+        cmocka_unit_test(test_get_req_read),
+        cmocka_unit_test(test_put_req_read),
+        cmocka_unit_test(test_requests_written),
+        cmocka_unit_test(test_response_written),
+        cmocka_unit_test(test_damaged_requests),
+        cmocka_unit_test(test_content_twice_is_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
