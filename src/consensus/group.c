@@ -407,8 +407,6 @@ void group_tick(struct group *g, uint64_t now_ms)
     g->beat_ms = (now_ms / g->heartbeat_ms + 1) * g->heartbeat_ms;
     if (leads(g))
         limit_catch_up(g);
-    if (leads(g))
-        g->told = raft_commit_index(&g->raft); /* a heartbeat says it, */
     group_hasten_stand(g);
     if (entry_log_reserve(&g->log, 1) == 0) /* the library's empty entry of a new term */
         group_step_or_break(g, &e);
@@ -461,7 +459,8 @@ static void submit(struct group *g, unsigned from_queue, unsigned n)
             .term = g->raft.current_term, .type = RAFT_COMMAND, .buf = {b->data, b->size}, .batch = b};
     }
     struct raft_event e = {.type = RAFT_SUBMIT, .submit.entries = batch, .submit.n = n};
-    g->told = raft_commit_index(&g->raft); /* and so do entries */
+    g->told =
+        raft_commit_index(&g->raft); /* entries tell it to all; a heartbeat does not go to whom something just went */
     group_step_or_break(g, &e);
 }
 
