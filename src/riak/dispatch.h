@@ -28,7 +28,6 @@ void list_keys(struct session *s, struct slice body);
 void mapred(struct session *s, struct slice body);
 void preflist_get(struct session *s, struct slice body);
 void index_query(struct session *s, struct slice body);
-void scan_stop(struct session *s); /* the connection is gone, and nothing of it under way: forget the scan */
 void bucket_get(struct session *s, struct slice body);
 void bucket_set(struct session *s, struct slice body);
 void bucket_reset(struct session *s, struct slice body);

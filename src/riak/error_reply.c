@@ -200,6 +200,31 @@ static bool refuse_query(struct session *s, const struct outcome *o)
     }
 }
 
+static bool refuse_scan(struct session *s, const struct outcome *o)
+{
+    char cause[REFUSAL_CAUSE_MAX];
+    switch (o->code) {
+    case OUTCOME_SCAN_TOO_LARGE:
+        riak_error(s, "out of memory for %.*s: ask for it streamed, in pages (max_results), or of a smaller bucket",
+                   SHOWN(o->name));
+        return true;
+    case OUTCOME_SCAN_LATE:
+        riak_error(s,
+                   "timeout: %.*s was not complete within its %llu ms: give it more time, or ask of a smaller bucket%s",
+                   SHOWN(o->name), (ull)o->limit, refusal_cause(s, cause));
+        return true;
+    case OUTCOME_SCAN_STALLED:
+        riak_error(s, "timeout: %.*s made no progress for %llu ms: ask for it again%s", SHOWN(o->name), (ull)o->limit,
+                   refusal_cause(s, cause));
+        return true;
+    case OUTCOME_SCAN_FAILED:
+        riak_error(s, "%.*s could not be completed: %s: ask for it again", SHOWN(o->name), err_text(o->err));
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool refuse_datatype(struct session *s, const struct outcome *o)
 {
     switch (o->code) {
@@ -266,6 +291,6 @@ void riak_refuse(struct session *s, const struct riak_words *words, const struct
     if (text)
         riak_error(s, "%s", text);
     else if (!refuse_who(s, w, o) && !refuse_names(s, w, o) && !refuse_content(s, o) && !refuse_query(s, o) &&
-             !refuse_datatype(s, o) && !refuse_late(s, w, o))
+             !refuse_scan(s, o) && !refuse_datatype(s, o) && !refuse_late(s, w, o))
         refuse_other(s, w, o);
 }

@@ -6,7 +6,7 @@
 #include "api/target.h"
 #include "riak/dispatch.h"
 #include "riak/error_reply.h"
-#include "riak/scan.h"
+#include "session/scan.h"
 #include "wire/index_msg.h"
 
 #include <stdio.h>
@@ -45,12 +45,12 @@ static void on_hit(void *arg, const struct router_hit *hit)
         scan_hold(&x->scan, x->query.hits.bytes);
 }
 
-static void step(struct scan *w, struct router_request *q)
+static enum router_state step(struct scan *w, struct router_request *q)
 {
     struct index_scan *x = index_of(w);
     index_query_next(&x->query);
-    router_deliver(q, ask_query(&w->session->server->api, q, &w->router, scan_type(w), scan_bucket(w), &x->query.router,
-                                on_hit, x));
+    return ask_query(&w->session->server->api, q, &w->router, scan_type(w), scan_bucket(w), &x->query.router, on_hit,
+                     x);
 }
 
 #define SORTED_AT_ONCE   256
@@ -60,15 +60,15 @@ static enum scan_finish finish(struct scan *w)
 {
     struct index_scan *x = index_of(w);
     if (!index_query_sort_some(&x->query, SORTED_AT_ONCE))
-        return WALK_MORE;
+        return SCAN_MORE;
     for (unsigned n = 0; n < ANSWERED_AT_ONCE && x->answered < x->query.hits.count; n++) {
         struct router_hit hit = index_query_hit(&x->query, x->answered++);
         answer_hit(x, &hit);
     }
     if (x->answered < x->query.hits.count)
-        return WALK_MORE;
+        return SCAN_MORE;
     x->scan.failed = x->scan.failed || index_query_end_page(&x->query) != 0;
-    return WALK_ENDED;
+    return SCAN_ENDED;
 }
 
 static void restart(struct scan *w)
@@ -96,7 +96,8 @@ static void destroy(struct scan *w)
     free(x);
 }
 
-static const struct scan_ops ops = {MSG_INDEX_RESP, step, finish, add, end, restart, destroy};
+static const struct scan_ops ops = {MSG_INDEX_RESP,  step,    finish, riak_part_begin, add, end,
+                                    riak_part_close, restart, destroy};
 
 /* --- what is asked --- */
 

@@ -5,7 +5,7 @@
 #include "riak/dispatch.h"
 #include "riak/kv.h"
 #include "riak/error_reply.h"
-#include "riak/scan.h"
+#include "session/scan.h"
 #include "wire/bucket_msg.h"
 
 #include <stdlib.h>
@@ -15,15 +15,14 @@ static void add_name(void *arg, struct slice name)
     scan_add(arg, &name, 1, 0);
 }
 
-static void step_keys(struct scan *w, struct router_request *q)
+static enum router_state step_keys(struct scan *w, struct router_request *q)
 {
-    router_deliver(q,
-                   ask_list_keys(&w->session->server->api, q, &w->router, scan_type(w), scan_bucket(w), add_name, w));
+    return ask_list_keys(&w->session->server->api, q, &w->router, scan_type(w), scan_bucket(w), add_name, w);
 }
 
-static void step_buckets(struct scan *w, struct router_request *q)
+static enum router_state step_buckets(struct scan *w, struct router_request *q)
 {
-    router_deliver(q, ask_list_buckets(&w->session->server->api, q, &w->router, scan_type(w), add_name, w));
+    return ask_list_buckets(&w->session->server->api, q, &w->router, scan_type(w), add_name, w);
 }
 
 static int add(struct scan *w, struct buf *out, const struct slice *names, size_t count)
@@ -42,8 +41,10 @@ static void destroy(struct scan *w)
     free(w);
 }
 
-static const struct scan_ops keys_ops = {MSG_LIST_KEYS_RESP, step_keys, NULL, add, end, NULL, destroy};
-static const struct scan_ops buckets_ops = {MSG_LIST_BUCKETS_RESP, step_buckets, NULL, add, end, NULL, destroy};
+static const struct scan_ops keys_ops = {MSG_LIST_KEYS_RESP, step_keys, NULL,   riak_part_begin, add, end,
+                                         riak_part_close,    NULL,      destroy};
+static const struct scan_ops buckets_ops = {MSG_LIST_BUCKETS_RESP, step_buckets, NULL,   riak_part_begin, add, end,
+                                            riak_part_close,       NULL,         destroy};
 
 /* What may be listed, and for whom. */
 static bool check(struct session *s, enum permission what, struct slice type, struct slice bucket)

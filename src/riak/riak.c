@@ -138,7 +138,6 @@ static void logged_in(struct session *s, const struct outcome *refused)
 static void release(struct session *s)
 {
     struct riak_request *rq = riak_request(s);
-    scan_stop(s);
     blob_put(rq->operation);
     rq->operation = NULL;
 }
@@ -153,8 +152,24 @@ static void refuse(struct session *s, const struct outcome *why)
                    "overload: the memory that this node has for requests is taken, and %.*s needs some: try again in "
                    "%d s",
                    (int)why->name.len, (const char *)why->name.data, RETRY_S);
-    else
+    else if (why->code == OUTCOME_NO_MEMORY && why->number)
         riak_error(s, "out of memory for a message of %llu bytes, try again later", (unsigned long long)why->number);
+    else
+        riak_refuse(s, NULL, why);
+}
+
+/* --- scans --- */
+
+int riak_part_begin(struct scan *w, struct buf *part)
+{
+    size_t mark;
+    return frame_begin(part, (uint8_t)w->ops->kind, &mark);
+}
+
+void riak_part_close(struct scan *w, struct buf *part)
+{
+    (void)w;
+    frame_end(part, 0);
 }
 
 /* --- what a client sets for its connection --- */

@@ -12,14 +12,13 @@
 #include "base/arena.h"
 #include "datatype/datatype.h"
 #include "riak/mapred/garbage.h"
+#include "session/scan.h"
 #include "session/session.h"
 #include "wire/frame.h"
 #include "wire/vclock.h"
 
 #define CLIENT_ID_MAX    64
 #define RIAK_FRAME_SLACK ((size_t)1024 * 1024) /* of a frame beside its object: names, metadata, protobuf */
-
-struct scan;
 
 /* Of a node: the door's `arg`. */
 struct riak {
@@ -37,7 +36,6 @@ extern const struct protocol riak_protocol;
  * `done` reads it. */
 struct riak_request {
     struct blob *operation; /* of an update, while its answer may have to name a part of it; else NULL */
-    struct scan *scan;      /* of a list, a query or a job, while it is under way; else NULL */
     union {
         struct {
             bool head, deletedvclock, has_if_modified;
@@ -68,6 +66,10 @@ static inline struct riak_request *riak_request(const struct session *s)
 {
     return session_state(s);
 }
+
+/* For scan_ops: one part is one message, whose code is the kind. */
+int riak_part_begin(struct scan *w, struct buf *part);
+void riak_part_close(struct scan *w, struct buf *part);
 
 /* Answers with RpbErrorResp. The connection stays. */
 void riak_error(struct session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

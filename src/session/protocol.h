@@ -47,7 +47,7 @@ struct protocol {
     void (*release)(struct session *s);
 
     /* Answers what the engine refuses by itself: OVERLOAD (name: what needs the memory), NO_MEMORY (number: bytes of
-     * the message), TOO_MANY_CONNECTIONS. */
+     * the message; 0: of a scan), TOO_MANY_CONNECTIONS, and SCAN_... (name: scan->what). */
     void (*refuse)(struct session *s, const struct outcome *why);
     /* Answers a CUT_REFUSED. True: its bytes are thrown away as they come. False: the connection is closed. */
     bool (*refuse_cut)(struct session *s, const struct cut *c);

@@ -35,6 +35,7 @@ enum session_state { SESSION_PLAIN, SESSION_HANDSHAKE, SESSION_STRANGER, SESSION
 /* What a session waits for at a budget. */
 enum session_wait { WAIT_NOTHING, WAIT_BODY, WAIT_ANSWER, WAIT_TO_GO_ON };
 
+struct scan;
 struct session;
 typedef void (*session_go_on)(struct session *s);
 
@@ -68,6 +69,7 @@ struct session_request {
     size_t frame_len;  /* body of the frame, for a request that may be begun again; it stands in one of the two */
     struct blob *frame_blob;
     uint8_t frame[REQUEST_FRAME_INLINE];
+    struct scan *scan;   /* scan.h: under way; else NULL */
     struct blob *body;   /* of a frame that is not small, */
     size_t body_len;     /* its bytes, */
     size_t body_charged; /* and what is charged for them */

@@ -2,6 +2,7 @@
 /* The line of requests of one session (R-ORDER): where each stands, whose turn it is to answer, and which may be under
  * way at the same time. */
 #include "api/ask.h"
+#include "session/scan.h"
 #include "session/session_parts.h"
 
 #include "base/assert.h"
@@ -84,6 +85,7 @@ static struct session_request *open(struct session *s)
     rq->out = list_empty(&s->line) ? &s->stream->out : &rq->answer;
     rq->kept = rq->kept_large = rq->frame_len = 0;
     rq->frame_blob = rq->body = NULL;
+    rq->scan = NULL;
     rq->body_len = rq->body_charged = 0;
     memset(rq->own, 0, s->protocol->state_size);
     list_append(&s->line, &rq->link);
@@ -127,6 +129,7 @@ static void release(struct session_request *rq)
     struct session *s = rq->session;
     struct session_request *at_work = s->request;
     s->request = rq;
+    scan_stop(s);
     s->protocol->release(s);
     s->request = at_work == rq ? NULL : at_work;
 }

@@ -198,14 +198,14 @@ static void take_hit(void *arg, const struct router_hit *hit)
     take_key(arg, hit->key);
 }
 
-static void step(struct scan *w, struct router_request *q)
+static enum router_state step(struct scan *w, struct router_request *q)
 {
     struct mapred *m = mapred_of(w);
     const struct api *a = &w->session->server->api;
     if (m->job.inputs == MAPRED_INDEX)
-        router_deliver(q, ask_query(a, q, &w->router, scan_type(w), scan_bucket(w), &m->query, take_hit, m));
+        return ask_query(a, q, &w->router, scan_type(w), scan_bucket(w), &m->query, take_hit, m);
     else
-        router_deliver(q, ask_list_keys(a, q, &w->router, scan_type(w), scan_bucket(w), take_key, m));
+        return ask_list_keys(a, q, &w->router, scan_type(w), scan_bucket(w), take_key, m);
 }
 
 /* --- phases --- */
@@ -586,15 +586,15 @@ void mapred_go_on(struct mapred *m)
 
 static void on_turn(struct session *s)
 {
-    if (!scan_is_overdue(riak_request(s)->scan))
-        mapred_go_on(mapred_of(riak_request(s)->scan));
+    if (!scan_is_overdue(s->request->scan))
+        mapred_go_on(mapred_of(s->request->scan));
 }
 
 /* The inputs are gathered. */
 static enum scan_finish on_gathered(struct scan *w)
 {
     mapred_go_on(mapred_of(w));
-    return WALK_GOES_ON;
+    return SCAN_GOES_ON;
 }
 
 /* Nothing of it was answered, and nothing deleted. */
@@ -619,4 +619,4 @@ static void restart(struct scan *w)
     w->router.ended = m->job.inputs == MAPRED_LIST;
 }
 
-const struct scan_ops mapred_scan_ops = {MSG_MAPRED_RESP, step, on_gathered, NULL, NULL, restart, destroy};
+const struct scan_ops mapred_scan_ops = {MSG_MAPRED_RESP, step, on_gathered, NULL, NULL, NULL, NULL, restart, destroy};

@@ -7,7 +7,7 @@
 #include "riak/mapred/mapred_map.h"
 #include "riak/mapred/mapred_set.h"
 #include "riak/mapred/mapred_sort.h"
-#include "riak/scan.h"
+#include "session/scan.h"
 
 /* Objects of one phase that are asked for at once: one at first, and twice as many with each that comes, while they are
  * small; after a large one, one. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "riak/scan.h"
+#include "session/scan.h"
 
 #include "base/err.h"
-#include "riak/dispatch.h"
-#include "riak/error_reply.h"
 
 #include <stdlib.h>
 
-#define FRAME_MAX ((size_t)32 * 1024) /* bytes of names in one streamed answer */
+#define PART_MAX  ((size_t)32 * 1024) /* bytes of names in one streamed answer */
 #define NAMES_MAX 1024
 #define STEP_MAX  ((size_t)96 * 1024) /* bytes that a step may add to what is being sent */
 
@@ -51,14 +49,14 @@ static void let_go(struct scan *w)
 
 void scan_stop(struct session *s)
 {
-    struct scan *w = riak_request(s)->scan;
-    riak_request(s)->scan = NULL;
+    struct scan *w = s->request->scan;
+    s->request->scan = NULL;
     if (!w)
         return;
     let_go(w);
     buf_fini(&w->names);
     router_scan_fini(&w->router);
-    buf_fini(&w->frame);
+    buf_fini(&w->part);
     w->ops->destroy(w);
 }
 
@@ -70,86 +68,78 @@ static void finish(struct session *s)
 
 /* --- what is found --- */
 
-static int begin_frame(struct scan *w)
+static int begin_part(struct scan *w)
 {
-    size_t mark;
-    return buf_len(&w->frame) ? 0 : frame_begin(&w->frame, w->ops->code, &mark);
+    return buf_len(&w->part) ? 0 : w->ops->begin(w, &w->part);
 }
 
 /* A small one is copied: the queue has room for many of those. */
-static int send_frame(struct scan *w)
+static int send_part(struct scan *w)
 {
     struct outq *out = &w->session->stream->out;
-    bool large = buf_len(&w->frame) > FRAME_MAX + FREE_MAX;
-    frame_end(&w->frame, 0);
-    int err = large ? outq_push_buf(out, &w->frame) : buf_append_slice(outq_tail(out), buf_slice(&w->frame));
-    buf_consume(&w->frame, buf_len(&w->frame));
+    bool large = buf_len(&w->part) > PART_MAX + FREE_MAX;
+    w->ops->close(w, &w->part);
+    int err = large ? outq_push_buf(out, &w->part) : buf_append_slice(outq_tail(out), buf_slice(&w->part));
+    buf_consume(&w->part, buf_len(&w->part));
     w->count = 0;
     w->sent = true;
     return err;
 }
 
-static bool is_frame_full(const struct scan *w)
+static bool is_part_full(const struct scan *w)
 {
-    return w->count >= NAMES_MAX || buf_len(&w->frame) >= FRAME_MAX;
+    return w->count >= NAMES_MAX || buf_len(&w->part) >= PART_MAX;
 }
 
-/* A step may bring those of many frames. */
+/* A step may bring those of many parts. */
 void scan_add(struct scan *w, const struct slice *names, size_t count, size_t beside)
 {
     if (w->send_err || w->failed || w->starved)
         return;
-    if (w->streamed && is_frame_full(w))
-        w->send_err = send_frame(w);
-    int err = w->send_err ? 0 : begin_frame(w);
+    if (w->streamed && is_part_full(w))
+        w->send_err = send_part(w);
+    int err = w->send_err ? 0 : begin_part(w);
     if (!err && !w->send_err)
-        err = w->ops->add(w, &w->frame, names, count);
+        err = w->ops->add(w, &w->part, names, count);
     w->count += count;
     w->failed = err != 0;
     if (!err && !w->streamed)
-        scan_hold(w, buf_len(&w->frame) + beside);
+        scan_hold(w, buf_len(&w->part) + beside);
 }
 
 /* --- its way --- */
 
 static void on_turn(struct session *s);
 
-static void give_up_full(struct session *s, struct scan *w)
+static void give_up(struct scan *w, struct outcome why)
 {
-    riak_error(s, "out of memory for %s: ask for it streamed, in pages (max_results), or of a smaller bucket", w->what);
+    struct session *s = w->session;
+    why.name = slice_str(w->what);
+    s->protocol->refuse(s, &why);
     finish(s);
 }
 
 /* The time of the whole, or, where the client gave none, the node's for one step. */
-static void give_up_late(struct session *s)
+static void give_up_late(struct scan *w)
 {
-    const struct scan *w = riak_request(s)->scan;
-    unsigned long long step_ms = s->request->router.timeout_ms;
-    char cause[REFUSAL_CAUSE_MAX];
     if (w->timeout_ms)
-        riak_error(s, "timeout: %s was not complete within its %u ms: give it more time, or ask of a smaller bucket%s",
-                   w->what, w->timeout_ms, refusal_cause(s, cause));
+        give_up(w, (struct outcome){.code = OUTCOME_SCAN_LATE, .limit = w->timeout_ms});
     else
-        riak_error(s, "timeout: %s made no progress for %llu ms: ask for it again%s", w->what, step_ms,
-                   refusal_cause(s, cause));
-    finish(s);
+        give_up(w, (struct outcome){.code = OUTCOME_SCAN_STALLED, .limit = w->session->request->router.timeout_ms});
 }
 
-static void give_up_failed(struct session *s, int err)
+static void give_up_failed(struct scan *w)
 {
-    if (err == E_TIMEOUT || err == E_UNKNOWN) {
-        give_up_late(s);
-    } else {
-        riak_error(s, "%s could not be completed: %s: ask for it again", riak_request(s)->scan->what, err_text(err));
-        finish(s);
-    }
+    if (w->err == E_TIMEOUT || w->err == E_UNKNOWN)
+        give_up_late(w);
+    else
+        give_up(w, (struct outcome){.code = OUTCOME_SCAN_FAILED, .err = w->err});
 }
 
-static void give_up_overdue(struct session *s)
+static void give_up_overdue(struct scan *w)
 {
-    s->overdue = false;
-    session_overload(s, riak_request(s)->scan->what);
-    finish(s);
+    w->session->overdue = false;
+    give_up(w, (struct outcome){.code = OUTCOME_OVERLOAD});
 }
 
 uint64_t scan_patience_ms(const struct scan *w)
@@ -166,11 +156,11 @@ uint64_t scan_patience_ms(const struct scan *w)
 static void wait_and_restart(struct session *s, struct scan *w)
 {
     if (w->sent) {
-        give_up_overdue(s);
+        give_up_overdue(w);
         return;
     }
     let_go(w);
-    buf_release(&w->frame);
+    buf_release(&w->part);
     w->count = 0;
     w->starved = false;
     router_scan_fini(&w->router);
@@ -181,19 +171,19 @@ static void wait_and_restart(struct session *s, struct scan *w)
     session_wait_gathered(s, server_gather_max(s->server), scan_patience_ms(w), on_turn);
 }
 
-/* An answer in one frame keeps its memory until it is read. */
+/* An answer in one part keeps its memory until it is read. */
 static void send_last(struct session *s, struct scan *w)
 {
     int err = 0;
     if (w->streamed && w->count)
-        err = send_frame(w);
+        err = send_part(w);
     if (!err)
-        err = begin_frame(w);
+        err = begin_part(w);
     if (!err)
-        err = w->ops->end(w, &w->frame);
-    size_t size = buf_len(&w->frame) < w->held ? buf_len(&w->frame) : w->held;
+        err = w->ops->end(w, &w->part);
+    size_t size = buf_len(&w->part) < w->held ? buf_len(&w->part) : w->held;
     if (!err)
-        err = send_frame(w);
+        err = send_part(w);
     if (!w->streamed) {
         session_answer_gathered(s, size);
         w->held -= size;
@@ -219,17 +209,17 @@ static bool may_go_on(struct session *s, struct scan *w)
 static bool gives_up(struct session *s, struct scan *w)
 {
     int err = w->send_err;
-    if (!err && !w->err && w->streamed && is_frame_full(w))
-        err = send_frame(w);
+    if (!err && !w->err && w->streamed && is_part_full(w))
+        err = send_part(w);
     if (err) {
         session_broken(s, err);
         finish(s);
     } else if (w->failed) {
-        give_up_full(s, w);
+        give_up(w, (struct outcome){.code = OUTCOME_SCAN_TOO_LARGE});
     } else if (w->starved) {
         wait_and_restart(s, w);
     } else if (w->err) {
-        give_up_failed(s, w->err);
+        give_up_failed(w);
     } else {
         return false;
     }
@@ -245,17 +235,17 @@ bool scan_is_overdue(struct scan *w)
 {
     if (!w->session->overdue)
         return false;
-    give_up_overdue(w->session);
+    give_up_overdue(w);
     return true;
 }
 
 /* What was held back. True: more of it, now. */
 static bool end_some(struct session *s, struct scan *w)
 {
-    enum scan_finish more = w->ops->finish ? w->ops->finish(w) : WALK_ENDED;
-    if (more == WALK_GOES_ON || gives_up(s, w))
+    enum scan_finish more = w->ops->finish ? w->ops->finish(w) : SCAN_ENDED;
+    if (more == SCAN_GOES_ON || gives_up(s, w))
         return false;
-    if (more == WALK_MORE)
+    if (more == SCAN_MORE)
         return may_go_on(s, w);
     send_last(s, w);
     return false;
@@ -275,12 +265,9 @@ static bool follow(struct session *s, struct scan *w)
 static void on_step(struct router_request *q, int err, const struct store_result *result)
 {
     struct session *s = session_of(q);
-    struct scan *w = riak_request(s)->scan;
+    struct scan *w = s->request->scan;
     (void)result;
     w->err = err;
-    w->stepped = true;
-    if (w->stepping)
-        return;
     w->end_us = UINT64_MAX; /* on_turn() begins it */
     if (follow(s, w))
         on_turn(s);
@@ -291,11 +278,10 @@ static void on_step(struct router_request *q, int err, const struct store_result
 static bool step(struct session *s, struct scan *w, uint64_t timeout_ms)
 {
     struct router_request *q = session_ask_on(s, timeout_ms, on_step);
-    w->stepped = false;
-    w->stepping = true;
-    w->ops->step(w, q);
-    w->stepping = false;
-    return w->stepped;
+    bool done = w->ops->step(w, q) == ROUTER_DONE;
+    if (done)
+        w->err = q->err;
+    return done;
 }
 
 bool scan_time(struct scan *w, uint64_t *timeout_ms)
@@ -304,7 +290,7 @@ bool scan_time(struct scan *w, uint64_t *timeout_ms)
     bool late = w->timeout_ms && now_ms >= w->end_ms;
     *timeout_ms = w->timeout_ms && !late ? w->end_ms - now_ms : 0;
     if (late)
-        give_up_late(w->session);
+        give_up_late(w);
     return !late;
 }
 
@@ -320,7 +306,7 @@ static bool go_on(struct session *s, struct scan *w, uint64_t timeout_ms)
 
 static void on_turn(struct session *s)
 {
-    struct scan *w = riak_request(s)->scan;
+    struct scan *w = s->request->scan;
     uint64_t timeout_ms;
     w->held += session_gathered(s);
     if (scan_is_overdue(w))
@@ -339,19 +325,21 @@ static void on_turn(struct session *s)
 
 void scan_begin(struct session *s, struct scan *w, struct slice type, struct slice bucket, uint32_t timeout_ms)
 {
-    riak_request(s)->scan = w;
+    s->request->scan = w;
     w->session = s;
     w->type_len = type.len;
     w->timeout_ms = timeout_ms;
     w->end_ms = clock_boot_ms(s->server->clock) + timeout_ms;
     buf_init(&w->names, SIZE_MAX / 2);
-    buf_init(&w->frame, SIZE_MAX / 2);
+    buf_init(&w->part, SIZE_MAX / 2);
     int err = buf_append_slice(&w->names, type);
     if (!err)
         err = buf_append_slice(&w->names, bucket);
     if (err) {
+        struct outcome why;
+        outcome_fail(&why, err);
         scan_stop(s);
-        riak_refuse_memory(s);
+        s->protocol->refuse(s, &why);
         return;
     }
     session_begin_wait(s);

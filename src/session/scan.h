@@ -2,26 +2,28 @@
 /* A request whose answer is gathered by a scan over all partitions, in steps of a bounded number of names: lists of
  * buckets and keys, queries of indexes. Steps that the router answers at once share one slice of time per turn of the
  * loop. Other requests of the connection wait until it is done; other connections do not. */
-#ifndef RIAK_SCAN_H
-#define RIAK_SCAN_H
+#ifndef SESSION_SCAN_H
+#define SESSION_SCAN_H
 
-#include "riak/riak.h"
+#include "session/session.h"
 
-struct scan;
-
-enum scan_finish { WALK_MORE, WALK_ENDED, WALK_GOES_ON };
+enum scan_finish { SCAN_MORE, SCAN_ENDED, SCAN_GOES_ON };
 
 struct scan_ops {
-    uint8_t code; /* of its answers */
-    /* Asks the router for the step that follows; what it brings goes to scan_add() at once. */
-    void (*step)(struct scan *w, struct router_request *q);
-    /* Everything was walked: some of what was held back goes to scan_add(). NULL: nothing was. WALK_MORE: to be called
-     * again; WALK_GOES_ON: the scan was for something else that follows, and calls scan_done() at its end. */
+    unsigned kind; /* the protocol's own */
+    /* Asks the router for the step that follows, and returns what the router does; what it brings goes to scan_add().
+     */
+    enum router_state (*step)(struct scan *w, struct router_request *q);
+    /* Everything was walked: some of what was held back goes to scan_add(). NULL: nothing was. SCAN_MORE: to be called
+     * again; SCAN_GOES_ON: the scan was for something else that follows, and calls scan_done() at its end. */
     enum scan_finish (*finish)(struct scan *w);
-    /* Appends the fields that are names. NULL: it answers for itself. */
-    int (*add)(struct scan *w, struct buf *out, const struct slice *names, size_t count);
-    /* Appends the fields of the last frame. */
-    int (*end)(struct scan *w, struct buf *out);
+    /* The answer, in the protocol's bytes: in one part, or, streamed, in as many as are needed. NULL, all four: it
+     * answers for itself. begin() appends the head of a part to an empty buffer, add() some names, end() what stands at
+     * the end of the last part; close() makes the part ready to be sent. E_NOMEM, E_TOO_LARGE. */
+    int (*begin)(struct scan *w, struct buf *part);
+    int (*add)(struct scan *w, struct buf *part, const struct slice *names, size_t count);
+    int (*end)(struct scan *w, struct buf *part);
+    void (*close)(struct scan *w, struct buf *part);
     /* Forgets what was gathered: it begins again. NULL: it holds nothing. */
     void (*restart)(struct scan *w);
     void (*destroy)(struct scan *w); /* frees what it lies in */
@@ -31,22 +33,20 @@ struct scan {
     const struct scan_ops *ops;
     struct session *session;
     const char *what; /* for the client: "the list" */
-    bool streamed;    /* names go out as they come, and a last frame says done */
+    bool streamed;    /* names go out as they come, and a last part says done */
     bool failed;      /* there was no room for a name: it fails as a whole, after this step */
     bool starved;     /* there is none just now */
     bool sent;        /* something of the answer was */
     bool walked;      /* everything was: the end is on its way */
-    bool stepping;    /* the router's call is on the stack */
-    bool stepped;     /* and has been answered */
     int err;          /* of the last step */
-    int send_err;     /* of a frame that went out within it */
+    int send_err;     /* of a part that went out within it */
     struct router_scan router;
     struct buf names; /* type, then bucket */
     size_t type_len;
     uint32_t timeout_ms; /* of the whole; 0: none, but each step has the node's */
     uint64_t end_ms;     /* when it is over */
     uint64_t end_us;     /* of this turn's slice */
-    struct buf frame;    /* the answer, or the part of it that goes out next */
+    struct buf part;     /* the answer, or what goes out next of it */
     size_t count;        /* of names in it */
     size_t held;         /* bytes of the large budget */
 };
@@ -54,6 +54,9 @@ struct scan {
 /* Where the scan is over: its type, "" for the default one, and its bucket. Borrowed from it. */
 struct slice scan_type(const struct scan *w);
 struct slice scan_bucket(const struct scan *w);
+
+/* The request has left the line: frees its scan, if it has one. For the engine. */
+void scan_stop(struct session *s);
 
 /* `w` is filled in up to `streamed`, and owned by the session from here on. Answers, now or later. */
 void scan_begin(struct session *s, struct scan *w, struct slice type, struct slice bucket, uint32_t timeout_ms);
