@@ -426,8 +426,7 @@ void meta_catalog(struct cluster *c, struct op *w)
         return;
     }
     c->meta.dirty = true;
-    w->out = true;
-    list_append(&c->meta.waiting, &w->place);
+    op_move(w, OP_PROPOSED, &c->meta.waiting, NULL);
     op_until_deadline(w);
 }
 

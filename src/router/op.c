@@ -41,7 +41,7 @@ static void wait_on(struct op *w)
 static void on_timer(struct timer *t)
 {
     struct op *w = LIST_ENTRY(t, struct op, timer);
-    bool unsure = w->maybe_done || (w->out && op_has_effect(w));
+    bool unsure = w->maybe_done || (op_is_out(w) && op_has_effect(w));
     if (router_clock_ms(w->router) >= w->deadline_ms)
         op_finish(w, unsure ? E_UNKNOWN : E_TIMEOUT, NULL);
     else if (w->asked)
@@ -63,7 +63,25 @@ void op_until_deadline(struct op *w)
     rearm(w, w->deadline_ms);
 }
 
-struct op *op_create(struct router *r, unsigned kind, uint64_t timeout_ms)
+static const char may_become[][OP_KNOWN + 1] = {
+    /* to:            DISPATCHED TODO WAITS ASKED PROPOSED READS KNOWN */
+    [OP_DISPATCHED] = {1, 1, 1, 1, 1, 1, 0}, /* tried again at once: it is elsewhere */
+    [OP_TODO] = {1, 0, 0, 0, 0, 0, 0},       [OP_WAITS] = {1, 0, 0, 0, 0, 0, 0}, [OP_ASKED] = {1, 0, 1, 0, 0, 0, 0},
+    [OP_PROPOSED] = {0, 0, 1, 0, 0, 0, 1},   [OP_READS] = {0, 0, 1, 0, 0, 1, 0}, [OP_KNOWN] = {0, 0, 1, 0, 0, 0, 1},
+};
+
+void op_move(struct op *w, enum op_state state, struct list *to, struct peer *asked)
+{
+    ASSERT(may_become[w->state][state]);
+    ASSERT((to == NULL) == (state == OP_DISPATCHED) && (asked != NULL) == (state == OP_ASKED));
+    list_remove(&w->place);
+    if (to)
+        list_append(to, &w->place);
+    w->state = state;
+    w->asked = asked;
+}
+
+struct op *op_create(struct router *r, enum peer_request_kind kind, uint64_t timeout_ms)
 {
     struct op *w = r->free;
     if (w) {
@@ -147,9 +165,6 @@ void op_finish(struct op *w, int err, const struct store_result *result)
 
 void op_wait(struct op *w)
 {
-    list_remove(&w->place);
-    w->asked = NULL;
-    w->out = false;
     blob_put(w->entry);
     w->entry = NULL;
     if (w->from && w->maybe_done) {
@@ -164,7 +179,7 @@ void op_wait(struct op *w)
         op_drop(w);
         return;
     }
-    list_append(&w->router->waits, &w->place);
+    op_move(w, OP_WAITS, &w->router->waits, NULL);
     rearm(w, router_clock_ms(w->router) + RETRY_MS);
 }
 
@@ -206,10 +221,7 @@ void op_forward(struct op *w, uint64_t member)
         op_wait(w);
         return;
     }
-    list_remove(&w->place);
-    list_append(&p->requests, &w->place);
-    w->asked = p;
-    w->out = true;
+    op_move(w, OP_ASKED, &p->requests, p);
     rearm(w, w->asks_leader ? w->leader_until_ms : router_clock_ms(r) + r->env.silent_ms);
 }
 
@@ -229,12 +241,34 @@ static int stamp(struct op *w)
     return 0;
 }
 
-static int decode(const struct op *w, struct store_command *out)
+int op_decode_write(const struct op *w, struct store_command *out)
 {
     int err = command_decode(slice_make(w->blob->data, w->blob->size), w->blob, out);
     if (!err)
         store_key_init(&out->key, &router_map(w->router)->key, out->key.type, out->key.bucket, out->key.key);
+    return err;
+}
+
+/* In the call that has brought it, it is decoded already, and its key is hashed. */
+static int decode(const struct op *w, struct store_command *out)
+{
+    const struct router *r = w->router;
+    int err = 0;
+    if (r->decoded_op == w)
+        *out = *r->decoded;
+    else
+        err = op_decode_write(w, out);
     return !err && !op_is_here(w, &out->key) ? E_MISMATCH : err;
+}
+
+void op_dispatch_write(struct op *w, const struct store_command *c)
+{
+    struct router *r = w->router;
+    r->decoded_op = w;
+    r->decoded = c;
+    op_dispatch(w);
+    r->decoded_op = NULL;
+    r->decoded = NULL;
 }
 
 /* R-MEMORY: by this node's fill, and by what its followers have said of theirs. */
@@ -280,9 +314,7 @@ static void propose(struct op *w)
         op_wait(w);
         return;
     }
-    list_remove(&w->place);
-    list_append(&p->waiting, &w->place);
-    w->out = true;
+    op_move(w, OP_PROPOSED, &p->waiting, NULL);
     rearm(w, w->deadline_ms);
     partition_mark_dirty(p);
 }
@@ -295,8 +327,7 @@ static void ask(struct op *w)
         op_wait(w);
         return;
     }
-    list_remove(&w->place);
-    list_append(&p->reads, &w->place);
+    op_move(w, OP_READS, &p->reads, NULL);
     rearm(w, w->deadline_ms);
     partition_mark_dirty(p);
 }
@@ -362,11 +393,9 @@ static bool may_begin(struct op *w)
 void op_dispatch(struct op *w)
 {
     struct router *r = w->router;
-    list_remove(&w->place);
-    w->asked = NULL;
-    w->out = false;
+    op_move(w, OP_DISPATCHED, NULL, NULL);
     if (r->applying) { /* a group is calling: at the end of the turn */
-        list_append(&r->todo, &w->place);
+        op_move(w, OP_TODO, &r->todo, NULL);
         return;
     }
     if (!router_is_in_cluster(r)) {

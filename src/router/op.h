@@ -37,13 +37,38 @@ static inline bool router_is_in_cluster(const struct router *r)
     return *r->env.whole && router_map(r)->partition[0].generation;
 }
 
+/* Where an operation is, and with it in which list:
+ *
+ *      OP_TODO          the router's todo: to be dispatched at the end of the turn
+ *      OP_WAITS         the router's waits: until its next try
+ *      OP_ASKED         the peer's requests: that node is to answer
+ *      OP_PROPOSED      the partition's waiting, or the meta group's: its entry is to be applied
+ *      OP_READS         the partition's reads: a round, or an entry, is to be seen
+ *      OP_KNOWN         the meta group's answered: applied, and to be known everywhere
+ *      OP_DISPATCHED    none: it is being tried, or answered
+ *
+ *                 +-----> OP_TODO ------+
+ *                 |                     v
+ *      (new) --> OP_DISPATCHED <--- OP_WAITS <---+
+ *                 |         ^                    |
+ *                 |         +--------- OP_ASKED -+
+ *                 +--> OP_ASKED                  |
+ *                 +--> OP_PROPOSED --------------+
+ *                 |        +--> OP_KNOWN
+ *                 +--> OP_READS -----------------+
+ *
+ * It ends from wherever it is. At each move op_move() checks the table of moves, and that `asked` is set in OP_ASKED
+ * alone. */
+enum op_state { OP_DISPATCHED, OP_TODO, OP_WAITS, OP_ASKED, OP_PROPOSED, OP_READS, OP_KNOWN };
+
 struct op_name {
     uint64_t hash;
     uint32_t place; /* counted from 1; 0: none */
 };
 
 struct op {
-    struct list place;       /* where it waits: a partition's waiting or reads, the router's todo or waits, a link */
+    enum op_state state;
+    struct list place;       /* in the list of its state */
     struct list by_peer;     /* of those that have come over one */
     struct list by_sequence; /* of this node's own writes to the partition */
     struct router *router;
@@ -51,7 +76,7 @@ struct op {
     struct peer *from;              /* another node's: the answer goes there, to this number */
     uint64_t from_number;
     size_t from_bytes; /* counted in from->served_bytes */
-    unsigned kind;     /* enum peer_request_kind */
+    enum peer_request_kind kind;
     struct partition *partition;
     struct blob *blob;  /* the command, the key, or the change of the catalog */
     struct blob *entry; /* what stands in the log for it */
@@ -72,7 +97,6 @@ struct op {
     void *list_arg;
     int err;
     struct peer *asked; /* where its answer is to come from; NULL: nobody was */
-    bool out;           /* sent or proposed, and it is not known what has become of it */
     bool maybe_done, wants_object;
     bool asks_leader;         /* of a read of any replica: its leader was asked, */
     uint64_t leader_until_ms; /* which is tried until then */
@@ -84,7 +108,7 @@ struct op {
 };
 
 /* A read or write of a key, whose answer has a result; others have none. */
-static inline bool op_is_of_key(unsigned kind)
+static inline bool op_is_of_key(enum peer_request_kind kind)
 {
     return kind == PEER_WRITE || kind == PEER_GET || kind == PEER_GET_ANY || kind == PEER_GET_LATEST;
 }
@@ -96,7 +120,7 @@ static inline bool op_is_here(const struct op *w, const struct store_key *k)
 }
 
 /* A step of a scan: its answer is names, or hits. */
-static inline bool op_is_scan(unsigned kind)
+static inline bool op_is_scan(enum peer_request_kind kind)
 {
     return kind == PEER_KEYS || kind == PEER_BUCKETS || kind == PEER_QUERY;
 }
@@ -106,12 +130,27 @@ static inline bool op_has_effect(const struct op *w)
     return w->kind == PEER_WRITE || w->kind == PEER_CATALOG;
 }
 
+/* Sent or proposed, and it is not known what has become of it. */
+static inline bool op_is_out(const struct op *w)
+{
+    return w->state == OP_ASKED || w->state == OP_PROPOSED || w->state == OP_KNOWN;
+}
+
+/* Puts it at the end of that list, and out of the one in which it was. `to`: NULL with OP_DISPATCHED alone. `asked`:
+ * with OP_ASKED alone. */
+void op_move(struct op *w, enum op_state state, struct list *to, struct peer *asked);
 /* NULL: no memory. Its time runs from now. */
-struct op *op_create(struct router *r, unsigned kind, uint64_t timeout_ms);
+struct op *op_create(struct router *r, enum peer_request_kind kind, uint64_t timeout_ms);
 /* Tries it: the first time, or again. */
 void op_dispatch(struct op *w);
-/* Tries it again a little later. It is in no list. */
-void op_until_deadline(struct op *w); /* what was proposed is not tried again meanwhile */
+/* The first time, of a write whose command is at hand; `c` is borrowed for the call. */
+void op_dispatch_write(struct op *w, const struct store_command *c);
+/* The command of a write, with its key hashed: views into w->blob. As command_decode(). */
+int op_decode_write(const struct op *w, struct store_command *out);
+/* What was proposed is not tried again until its time is over. */
+void op_until_deadline(struct op *w);
+/* Tries it again a little later (OP_WAITS). One of another node is refused instead, and one that nobody waits for is
+ * dropped: `w` may be freed. */
 void op_wait(struct op *w);
 /* That member can be reached, and is heard. */
 bool op_can_ask(const struct op *w, uint64_t member);
@@ -154,9 +193,11 @@ static inline void router_seen(const struct op *w)
 
 /* router.c, router_list.c */
 /* A call begins. NULL: no memory, with which it ends: ROUTER_DONE. */
-struct op *router_begin(struct router *r, struct router_request *q, unsigned kind);
+struct op *router_begin(struct router *r, struct router_request *q, enum peer_request_kind kind);
 /* The rest of it: dispatches what router_begin() gave, or finishes it with `err`. */
 enum router_state router_start(struct router *r, struct op *w, int err);
+/* The end of a call whose op was dispatched: DONE if it is answered. */
+enum router_state router_end_call(struct router *r);
 void router_peer_gone(struct peer *p);
 /* This node answers quorum reads of it; and takes writes, too, which it does not while it hands over. */
 bool router_reads(const struct router *r, const struct partition *p);

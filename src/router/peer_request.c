@@ -267,9 +267,9 @@ void op_answer_unsure(struct op *w)
     answer_empty(w, PEER_UNSURE, w->partition ? w->partition->leader_hint : 0);
 }
 
-static int take_body(struct op *w, const struct peer_request *m)
+/* `command`: that of a write. */
+static int take_body(struct op *w, const struct peer_request *m, struct store_command *command)
 {
-    struct store_command command;
     w->blob = blob_create(m->body.len);
     if (!w->blob)
         return E_NOMEM;
@@ -278,8 +278,8 @@ static int take_body(struct op *w, const struct peer_request *m)
     if (m->kind == PEER_CATALOG)
         return 0;
     if (m->kind == PEER_WRITE) { /* what is no write of a key is proposed by leaders alone */
-        int err = command_decode(slice_make(w->blob->data, w->blob->size), w->blob, &command);
-        return !err && command.op >= STORE_TICK ? E_MALFORMED : err;
+        int err = op_decode_write(w, command);
+        return !err && command->op >= STORE_TICK ? E_MALFORMED : err;
     }
     int err = router_decode_scan(w);
     bool is_elsewhere = op_is_of_key(w->kind) && !op_is_here(w, &w->key);
@@ -308,7 +308,7 @@ static int take_request(struct router *r, struct link *l, struct slice body)
         return 0;
     }
     bool full = l->peer->served_bytes > SERVED_MAX; /* a single one may be as large as it likes */
-    struct op *w = op_create(r, m.kind, m.time_ms);
+    struct op *w = op_create(r, (enum peer_request_kind)m.kind, m.time_ms);
     if (!w)
         return E_NOMEM;
     w->from = l->peer;
@@ -325,12 +325,16 @@ static int take_request(struct router *r, struct link *l, struct slice body)
         op_refuse(w, 0);
         return 0;
     }
-    int err = take_body(w, &m);
+    struct store_command command;
+    int err = take_body(w, &m, &command);
     if (err) {
         op_drop(w);
         return err;
     }
-    op_dispatch(w);
+    if (m.kind == PEER_WRITE)
+        op_dispatch_write(w, &command);
+    else
+        op_dispatch(w);
     return 0;
 }
 

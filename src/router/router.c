@@ -151,7 +151,7 @@ void router_forget(struct router *r, struct router_request *q)
         op_drop(w);
 }
 
-struct op *router_begin(struct router *r, struct router_request *q, unsigned kind)
+struct op *router_begin(struct router *r, struct router_request *q, enum peer_request_kind kind)
 {
     struct op *w = op_create(r, kind, q->timeout_ms ? q->timeout_ms : ROUTER_TIMEOUT_MS);
     if (!w) {
@@ -167,6 +167,13 @@ struct op *router_begin(struct router *r, struct router_request *q, unsigned kin
     return w;
 }
 
+enum router_state router_end_call(struct router *r)
+{
+    bool is_pending = r->called != NULL;
+    r->called = NULL;
+    return is_pending ? ROUTER_PENDING : ROUTER_DONE;
+}
+
 enum router_state router_start(struct router *r, struct op *w, int err)
 {
     ASSERT(r->called == w);
@@ -174,9 +181,7 @@ enum router_state router_start(struct router *r, struct op *w, int err)
         op_finish(w, err, NULL);
     else
         op_dispatch(w);
-    bool is_pending = r->called != NULL;
-    r->called = NULL;
-    return is_pending ? ROUTER_PENDING : ROUTER_DONE;
+    return router_end_call(r);
 }
 
 static struct partition *partition_of(struct router *r, const struct store_key *k)
@@ -245,7 +250,10 @@ enum router_state router_write(struct router *r, struct router_request *q, struc
     w->wants_object = q->wants_object;
     identify(w, c);
     w->blob = command_encode(c);
-    return router_start(r, w, w->blob ? 0 : E_NOMEM);
+    if (!w->blob)
+        return router_start(r, w, E_NOMEM);
+    op_dispatch_write(w, c);
+    return router_end_call(r);
 }
 
 static int get_here(struct partition *p, const struct store_key *k, struct store_result *result)
@@ -382,7 +390,7 @@ static void answer_applied(struct partition *p, uint64_t index, const struct blo
         struct op *w = LIST_ENTRY(p->waiting.next, struct op, place);
         if (w->index > index)
             return;
-        list_remove(&w->place);
+        list_remove(&w->place); /* whoever is answered may forget the others */
         if (w->index == index && w->blob == blob)
             answer_write(w, err, result);
         else /* overruled: another entry stands there */
@@ -422,7 +430,7 @@ static void serve_read(struct op *w)
     if (err == E_DUE) { /* R-TIME: a read that finds a due key first commits a stamp */
         partition_tick(p);
         w->index = p->tick_index ? p->tick_index : group_last_index(p->group) + 1;
-        list_append(&p->reads, &w->place);
+        op_move(w, OP_READS, &p->reads, NULL);
         op_until_deadline(w);
         return;
     }
@@ -467,6 +475,6 @@ void router_serve_reads(struct partition *p)
         else if (w->round <= p->rounds.confirmed && w->index <= p->index)
             serve_read(w);
         else
-            list_append(&p->reads, &w->place);
+            op_move(w, OP_READS, &p->reads, NULL);
     }
 }

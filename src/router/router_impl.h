@@ -42,9 +42,11 @@ struct router_env {
 
 struct router {
     struct router_env env;
-    struct op *called; /* that a call is about to return DONE or PENDING for */
-    struct list todo;  /* ops to be dispatched at the end of the turn */
-    struct op *free;   /* kept for the next */
+    struct op *called;                   /* that a call is about to return DONE or PENDING for */
+    const struct op *decoded_op;         /* while it is dispatched for the first time: */
+    const struct store_command *decoded; /* what it writes */
+    struct list todo;                    /* ops to be dispatched at the end of the turn */
+    struct op *free;                     /* kept for the next */
     unsigned free_count;
     struct list waits; /* ops that wait for their next try */
     uint64_t requests; /* made of other nodes */

@@ -352,8 +352,8 @@ void router_scan_here(struct op *w)
     buf_fini(&part);
 }
 
-static struct op *begin_step(struct router *r, struct router_request *q, unsigned kind, struct router_scan *scan,
-                             void *arg)
+static struct op *begin_step(struct router *r, struct router_request *q, enum peer_request_kind kind,
+                             struct router_scan *scan, void *arg)
 {
     struct op *w = router_begin(r, q, kind);
     if (!w)
@@ -375,8 +375,8 @@ static enum router_state dispatch_step(struct op *w)
     return router_start(r, w, w->blob && router_decode_scan(w) == 0 ? 0 : E_NOMEM);
 }
 
-static enum router_state list(struct router *r, struct router_request *q, unsigned kind, struct router_scan *scan,
-                              const struct store_key *k, store_list_f f, void *arg)
+static enum router_state list(struct router *r, struct router_request *q, enum peer_request_kind kind,
+                              struct router_scan *scan, const struct store_key *k, store_list_f f, void *arg)
 {
     struct op *w = begin_step(r, q, kind, scan, arg);
     if (!w)
