@@ -72,6 +72,31 @@ static void see_commits(struct node *n)
         see_commit(n, "partition", i, &v->commit[n->number][i], c->partitions.at[i].replica, c->partitions.at[i].group);
 }
 
+/* Another replica leads it, which has acknowledged a write since, or is about to. */
+static bool is_succeeded(const struct partition *p, const struct cluster *other)
+{
+    if (!other || !other->meta.state || other->meta.state->epoch != partition_state(p)->epoch)
+        return false;
+    const struct partition *o = &other->partitions.at[p->number];
+    if (!o->group || !group_leads(o->group) || o->generation < p->generation)
+        return false;
+    return o->generation > p->generation || group_term(o->group) > group_term(p->group);
+}
+
+/* R-READ: what this node would answer at this moment is the latest state. */
+static void see_reads(struct node *n)
+{
+    for (unsigned i = 0; i < partitions_of(n->cluster); i++) {
+        struct partition *p = &n->cluster->partitions.at[i];
+        if (!p->group || !group_may_read(p->group))
+            continue;
+        for (unsigned k = 0; k < n->world->nodes; k++)
+            if (&n->world->node[k] != n && is_succeeded(p, n->world->node[k].cluster))
+                world_fail(n->world, "%s reads partition %u by lease, and %s leads it since", n->name, i,
+                           n->world->node[k].name);
+    }
+}
+
 void witness_turn(struct node *n)
 {
     see_memory(n);
@@ -79,6 +104,7 @@ void witness_turn(struct node *n)
     if (!has_lease_now(n))
         return;
     see_epoch(n);
+    see_reads(n);
     const struct meta_state *mine = n->cluster->meta.state;
     for (unsigned i = 0; i < n->world->nodes; i++) {
         struct node *o = &n->world->node[i];

@@ -43,7 +43,7 @@ void witness_init(struct witness *v, struct world *w);
 void witness_begin(struct witness *v);
 void witness_stop(struct witness *v);
 
-/* Promise 4, and that epochs and what is committed never go back: behind each turn of a node. */
+/* Promise 4, R-READ, and that epochs and what is committed never go back: behind each turn of a node. */
 void witness_turn(struct node *n);
 /* Before a node's process ends: was it the last that held something? */
 void witness_kill(struct node *n);
