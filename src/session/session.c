@@ -252,7 +252,7 @@ void session_when_drained(struct session *s, session_go_on f)
 void session_flush(struct session *s)
 {
     session_settle(s);
-    if (!s->entered && s->state != SESSION_CLOSED)
+    if (s->state != SESSION_CLOSED)
         s->stream->ops->flush(s->stream);
 }
 

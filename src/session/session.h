@@ -93,7 +93,6 @@ struct session {
     void *connection; /* the protocol's: NULL at first */
     enum session_state state;
     bool paused;  /* the stream was asked to pause */
-    bool entered; /* session code is on the stack: the caller sees to what follows */
     bool overdue; /* it has waited for memory too long: go_on gives up */
     enum session_wait waits;
     struct list line;                /* of requests, in the order in which they came */

@@ -104,10 +104,8 @@ static bool may_go_on(struct session *s)
 
 static void take_all(struct session *s, struct slice *in)
 {
-    s->entered = true;
     while (may_go_on(s) && (in->len || session_body_is_whole(s)) && take(s, in))
         continue;
-    s->entered = false;
 }
 
 /* --- keeping and pausing --- */
@@ -193,7 +191,7 @@ static void flush(struct session *s)
 
 void session_resume(struct session *s)
 {
-    if (!s->entered && s->state != SESSION_CLOSED) {
+    if (s->state != SESSION_CLOSED) {
         take_kept(s);
         update_pause(s);
         flush(s);

@@ -242,13 +242,11 @@ static void follow(struct session_request *rq, struct slice body, bool is_kept)
 static void run(struct session_request *rq, struct slice body, bool is_kept)
 {
     struct session *s = rq->session;
-    bool was_entered = s->entered;
     s->request = rq;
-    s->entered = rq->entered = true;
+    rq->entered = true;
     s->server->metrics->requests += s->state == SESSION_READY;
     s->protocol->handle(s, rq->kind, body);
     rq->entered = false;
-    s->entered = was_entered;
     if (s->hold == HOLD_NOTHING || is_kept)
         follow(rq, body, is_kept);
 }
@@ -443,9 +441,10 @@ void session_finish(struct session *s)
         shelve(rq);
     else
         answered(rq);
+    if (rq->entered) /* the caller of its handler goes on */
+        return;
     advance(s);
-    if (!s->entered)
-        session_resume(s);
+    session_resume(s);
 }
 
 /* --- the end --- */
