@@ -10,7 +10,9 @@
  *   target.h          a key by its names: permission, bucket rules, hashed key, quorums, vclock, what a write becomes
  *   put_content.h     metadata, index terms and time to live of a put
  *   request.h         get, put, delete and update: what to fill in, and what goes to the router
+ *   ask.h             the router's calls
  *   answer.h          what the router's answer means
+ *   index_query.h     queries of secondary indexes; lists need target.h alone, session/scan.h makes the steps of both
  *   properties.h      properties of buckets and bucket types
  *   security_admin.h  changes of users, groups, grants and sources
  *
