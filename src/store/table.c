@@ -282,6 +282,20 @@ static int slots_reserve(struct table *t, size_t n)
     return 0;
 }
 
+/* Bytes of the records at `from` that now belong to `to`. */
+static size_t count_moving(const struct table *t, size_t from, size_t to, table_hash rehash, const void *arg)
+{
+    const struct table_block *b = t->slots[from];
+    size_t moving = 0;
+    struct record r;
+    for (uint32_t at = 0; at < b->used; at += (uint32_t)r.size) {
+        record_read(b->data + at, &r);
+        if (lhash_slot(&t->lhash, rehash(arg, r.key)) == to)
+            moving += r.size;
+    }
+    return moving;
+}
+
 /* Moves the records that now belong to `to` there. `to` has room for all of them. */
 static void divide(struct table *t, size_t from, size_t to, table_hash rehash, const void *arg)
 {
@@ -305,14 +319,21 @@ static void grow(struct table *t, table_hash rehash, const void *arg)
 {
     size_t to = lhash_slots(&t->lhash), from = t->lhash.split;
     struct table_block *a = t->slots[from];
+    struct lhash before = t->lhash;
     /* Without memory the table stays as it is: slower, not wrong. */
-    if (t->lhash.level >= LHASH_LEVEL_MAX || to >= UINT32_MAX || slots_reserve(t, to + 1))
-        return;
-    if (a && ((a->heap_pos && heap_reserve(t, to + 1)) || block_resize(t, to, a->used)))
+    if (t->lhash.level >= LHASH_LEVEL_MAX || to >= UINT32_MAX || slots_reserve(t, to + 1) ||
+        (a && a->heap_pos && heap_reserve(t, to + 1)))
         return;
     lhash_grow(&t->lhash);
-    if (!a)
+    /* The new block gets just what it needs: one that is made smaller afterwards leaves a hole in the heap, and all
+     * holes together were a tenth of the memory. To count costs each key one more hash, once in its life or twice. */
+    size_t moving = a ? count_moving(t, from, to, rehash, arg) : 0;
+    if (moving == 0)
         return;
+    if (block_resize(t, to, moving)) {
+        t->lhash = before;
+        return;
+    }
     divide(t, from, to, rehash, arg);
     block_settle(t, from);
     block_settle(t, to);
