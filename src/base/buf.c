@@ -20,6 +20,13 @@ void buf_release(struct buf *b)
     b->start = b->end = b->cap = 0;
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b->data)
+        explicit_bzero(b->data, b->cap);
+    buf_release(b);
+}
+
 void buf_fini(struct buf *b)
 {
     buf_release(b);

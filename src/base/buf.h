@@ -19,6 +19,8 @@ void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);
 /* Forgets the contents and gives the memory back. */
 void buf_release(struct buf *b);
+/* The same of a secret: the memory is written over. Where the buffer grew, earlier and shorter copies are not. */
+void buf_wipe(struct buf *b);
 
 static inline size_t buf_len(const struct buf *b)
 {

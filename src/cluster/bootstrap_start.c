@@ -35,13 +35,17 @@ static void code_start_f(struct coder *c, void *m)
 static int fresh_state(struct cluster *c, struct meta_state **out)
 {
     struct hash_key key;
+    uint8_t random[RATCHET_SIZE];
     clock_random(c->config.clock, &key, sizeof key);
+    clock_random(c->config.clock, random, sizeof random);
     int err = meta_state_create(&c->memory, &key, out);
-    if (err)
-        return err;
-    (*out)->formed_ms = now_of(c) + c->wall_ahead_ms; /* R-TIME: the wall clock's word counts at the start alone */
-    (*out)->settings = bootstrap_settings(c);
-    return 0;
+    if (!err) {
+        (*out)->formed_ms = now_of(c) + c->wall_ahead_ms; /* R-TIME: the wall clock's word counts at the start alone */
+        (*out)->settings = bootstrap_settings(c);
+        err = ticket_secrets_begin(&(*out)->tickets, random, (*out)->formed_ms);
+    }
+    explicit_bzero(random, sizeof random);
+    return err;
 }
 
 /* What this node knows, without those who take no part. */
@@ -55,7 +59,7 @@ static int old_state(struct cluster *c, struct meta_state **out)
     int err = meta_state_encode(c->meta.state, &bytes);
     if (!err)
         err = meta_state_decode(&c->memory, buf_slice(&bytes), out);
-    buf_fini(&bytes);
+    buf_wipe(&bytes);
     if (!err)
         (*out)->formed_ms = cluster_now_ms(c); /* R-TIME: it goes on from here */
     if (!err)
@@ -203,7 +207,7 @@ void bootstrap_start(struct cluster *c)
                  bootstrap_accepted(f));
     if (!err)
         err = begin(c, &m);
-    buf_fini(&bytes);
+    buf_wipe(&bytes);
     if (err) {
         log_error(c->config.log, "cluster", "the cluster could not be started here: %s", err_text(err));
         bootstrap_enter(c, FORM_NONE);
@@ -239,6 +243,6 @@ int bootstrap_alone(struct cluster *c)
     int err = make_start(c, &bytes, &m);
     if (!err)
         err = begin(c, &m);
-    buf_fini(&bytes);
+    buf_wipe(&bytes);
     return err;
 }

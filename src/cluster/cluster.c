@@ -195,6 +195,37 @@ static void adopt_settings(struct cluster *c)
     c->times.lost_after = s->lost_after_ms;
 }
 
+_Static_assert(CLUSTER_TICKET_SECRETS_MAX == TICKET_SECRETS_MAX && CLUSTER_TICKET_SECRET_SIZE == RATCHET_SIZE,
+               "they are given out as they are");
+
+static void call_tickets(const struct cluster *c, const struct cluster_tickets *t)
+{
+    if (c->config.tickets)
+        c->config.tickets(c->config.arg, t);
+}
+
+static void follow_tickets(struct cluster *c)
+{
+    const struct meta_state *s = c->meta.state;
+    struct cluster_tickets t = {
+        .count = s->tickets.count, .current = ticket_secrets_current(&s->tickets), .secret = s->tickets.secret};
+    if (c->tickets_told.shared && c->tickets_told.epoch == s->epoch &&
+        c->tickets_told.generation == s->tickets.generation)
+        return;
+    c->tickets_told.shared = true;
+    c->tickets_told.epoch = s->epoch;
+    c->tickets_told.generation = s->tickets.generation;
+    call_tickets(c, &t);
+}
+
+static void forget_tickets(struct cluster *c)
+{
+    static const struct cluster_tickets none;
+    if (c->tickets_told.shared)
+        call_tickets(c, &none);
+    c->tickets_told.shared = false;
+}
+
 static void follow_state(struct cluster *c)
 {
     if (!c->meta.changed || !c->meta.whole || c->frozen)
@@ -203,6 +234,7 @@ static void follow_state(struct cluster *c)
     if (c->meta.state->epoch > c->highest_epoch)
         c->highest_epoch = c->meta.state->epoch;
     adopt_settings(c);
+    follow_tickets(c);
     follow_members(c);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         partition_follow(&c->partitions.at[i]);
@@ -271,6 +303,7 @@ static void seek(struct cluster *c)
 static void stop_group(struct cluster *c)
 {
     meta_stop(c);
+    forget_tickets(c);
     router_end(&c->router);
     c->frozen = false;
 }

@@ -29,6 +29,16 @@ struct cluster_times {
         fence_after; /* R-FENCE: without seeing itself in its orchestrator's list, while members are missing; 0: off */
 };
 
+#define CLUSTER_TICKET_SECRETS_MAX 3
+#define CLUSTER_TICKET_SECRET_SIZE 32
+
+/* What all members of the cluster make the keys of TLS session tickets from: all decrypt, the current one encrypts. */
+struct cluster_tickets {
+    unsigned count; /* 0: this node is in no cluster */
+    unsigned current;
+    const uint8_t (*secret)[CLUSTER_TICKET_SECRET_SIZE];
+};
+
 struct cluster_config {
     const char *name;    /* nodes of another name are not talked to; under 65 bytes */
     const char *address; /* numeric, under which the others reach this node; empty: cluster_set_address() follows */
@@ -38,6 +48,7 @@ struct cluster_config {
     uint32_t replicas;   /* of a partition: 1 to PLACEMENT_REPLICAS_MAX */
     uint32_t partitions; /* P: 1 to ROUTER_PARTITIONS_MAX; a node that joins takes the cluster's */
     struct cluster_times times;
+    uint32_t tickets_ms;       /* so often the secrets of TLS session tickets are rotated; 0: never */
     size_t memory_limit;       /* bytes for the data */
     size_t frame_max;          /* bytes of the largest command or object, names and all */
     const struct clock *clock; /* all borrowed until the end, texts too */
@@ -52,6 +63,9 @@ struct cluster_config {
      * to ten times a second, as long as one is wanted: how often the API is asked, the callee decides. The answer must
      * not come from inside this call. */
     void (*refresh)(void *arg);
+    /* These are the secrets of TLS session tickets from now on; may be NULL. Called out of cluster_create() and
+     * cluster_turn(). Borrowed for the call. */
+    void (*tickets)(void *arg, const struct cluster_tickets *t);
     /* It has left and ends, or cannot go on. */
     void (*ended)(void *arg);
     void *arg;

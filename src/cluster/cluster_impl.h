@@ -230,8 +230,13 @@ struct cluster {
     uint64_t wall_ahead_ms; /* of the boot clock, as it was at the start (R-TIME) */
     /* R-TIME: the cluster's time is that of its first forming, and what has gone by since; a partition that begins anew
      * begins with it. Who forms the cluster again goes on with the latest that any of them knows. */
-    uint64_t time_ms;         /* as this node has it ... */
-    uint64_t time_boot_ms;    /* ... at this moment of its clock */
+    uint64_t time_ms;      /* as this node has it ... */
+    uint64_t time_boot_ms; /* ... at this moment of its clock */
+    struct {
+        bool shared;
+        uint64_t epoch;
+        uint32_t generation;
+    } tickets_told;           /* which secrets of tickets config.tickets() was told last; not shared: none */
     uint64_t catalog_version; /* grows with each change of the catalog here, and when a whole state comes */
     uint64_t leave_ms, leave_told_ms;
     struct buf scratch;

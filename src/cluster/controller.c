@@ -462,10 +462,20 @@ static bool next_id(const struct cluster *c, struct meta_command *m)
     return true;
 }
 
+static bool next_tickets(const struct cluster *c, struct meta_command *m)
+{
+    const struct ticket_secrets *t = &c->meta.state->tickets;
+    if (!c->config.tickets_ms || cluster_now_ms(c) < t->rotated_ms + c->config.tickets_ms)
+        return false;
+    *m = (struct meta_command){.kind = META_TICKETS, .generation = t->generation, .time_ms = cluster_now_ms(c)};
+    clock_random(c->config.clock, m->random, sizeof m->random);
+    return true;
+}
+
 static bool next_command(struct cluster *c, struct meta_command *m)
 {
     return next_death(c, m) || next_id(c, m) || controller_raise_seats(c, m) || next_leave(c, m) ||
-           controller_rebuild(c, m) || controller_place(c, m);
+           next_tickets(c, m) || controller_rebuild(c, m) || controller_place(c, m);
 }
 
 static void decide(struct cluster *c)

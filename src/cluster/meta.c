@@ -154,7 +154,7 @@ static void on_installed(void *arg, uint64_t index)
         meta_state_destroy(&state);
         err = E_MALFORMED;
     }
-    buf_release(&c->meta.copy_in);
+    buf_wipe(&c->meta.copy_in);
     c->meta.copy_index = 0;
     if (err) {
         log_error(c->config.log, "cluster", "the copy of the cluster's state cannot be read: %s; joining again",
@@ -257,7 +257,7 @@ void meta_stop(struct cluster *c)
     timer_stop(c->config.timers, &m->tick);
     group_destroy(&m->group);
     meta_state_destroy(&m->state);
-    buf_release(&m->copy_in);
+    buf_wipe(&m->copy_in);
     m->self = m->taken_id = m->copy_index = m->copy_wanted_count = 0;
     m->whole = m->was_led = m->changed = false;
     retry_all(&m->waiting);
@@ -335,7 +335,7 @@ static void send_state(struct cluster *c, uint64_t destination)
         err = send_chunk(l, &m);
         m.offset += m.bytes.len;
     }
-    buf_fini(&state);
+    buf_wipe(&state);
     if (!err)
         err = group_send_install(c->meta.group, destination);
     if (err)
@@ -348,7 +348,7 @@ int meta_copy(struct cluster *c, const struct peer_copy *m)
     if (!meta->group || c->frozen || m->destination != meta->self)
         return 0;
     if (m->offset == 0) {
-        buf_release(&meta->copy_in);
+        buf_wipe(&meta->copy_in);
         meta->copy_source = m->source;
         meta->copy_term = m->term;
         meta->copy_number = m->number;

@@ -82,6 +82,16 @@ static int make_server(struct certificates *c)
     return err;
 }
 
+void certificates_share_tickets(struct certificates *c, const struct tls_ticket_secrets *secrets)
+{
+    int err = tls_ctx_share_tickets(c->server, secrets);
+    if (err)
+        log_warn(c->log, "tls",
+                 "the cluster's secrets of session tickets cannot be used: %s; until the next ones come, clients that "
+                 "come back to this node make full handshakes",
+                 err_text(err));
+}
+
 /* --- for other nodes --- */
 
 static int make_peers(struct certificates *c, const struct cert *cert, char *why, size_t why_size)

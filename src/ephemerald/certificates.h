@@ -62,6 +62,9 @@ int64_t certificates_own_end(const struct certificates *c);
  * Nothing happens if it is known already, or no certificate can carry it. */
 void certificates_add_name(struct certificates *c, const char *name);
 
+/* The sessions of clients are resumed at all nodes that are given the same. Copied. What is wrong is logged. */
+void certificates_share_tickets(struct certificates *c, const struct tls_ticket_secrets *secrets);
+
 /* A node certificate for this incarnation: new connections between nodes show it. E_NOMEM, E_TLS, E_CERT: logged. */
 int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT_INCARNATION_SIZE]);
 

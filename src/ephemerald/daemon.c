@@ -204,6 +204,19 @@ static int identify(void *arg, const uint8_t incarnation[16])
     return 0;
 }
 
+_Static_assert(CLUSTER_TICKET_SECRETS_MAX <= TLS_TICKET_SECRETS_MAX, "TLS takes all of the cluster's secrets");
+_Static_assert(CLUSTER_TICKET_SECRET_SIZE == TLS_TICKET_SECRET_SIZE, "and whole");
+
+static void on_tickets(void *arg, const struct cluster_tickets *t)
+{
+    struct daemon *d = arg;
+    struct tls_ticket_secrets secrets = {.count = t->count, .current = t->current};
+    if (t->count)
+        memcpy(secrets.secret, t->secret, t->count * sizeof secrets.secret[0]);
+    certificates_share_tickets(&d->certificates, &secrets);
+    explicit_bzero(&secrets, sizeof secrets);
+}
+
 static void on_cluster_ended(void *arg)
 {
     stop(arg);
@@ -240,6 +253,7 @@ static int make_cluster(struct daemon *d)
                                      .replicas = c->replicas,
                                      .partitions = c->partitions,
                                      .times = times_of(c),
+                                     .tickets_ms = TLS_SESSION_S * 1000,
                                      .memory_limit = c->memory_bytes / DATA_DENOMINATOR * DATA_NUMERATOR,
                                      .frame_max = c->object_size_max_bytes + RIAK_FRAME_SLACK,
                                      .clock = &d->loop.clock,
@@ -249,6 +263,7 @@ static int make_cluster(struct daemon *d)
                                      .dialer = &d->dialer.dialer,
                                      .identify = identify,
                                      .refresh = on_refresh,
+                                     .tickets = on_tickets,
                                      .ended = on_cluster_ended,
                                      .arg = d};
     int err = cluster_create(&cluster, &d->cluster);

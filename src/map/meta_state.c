@@ -34,6 +34,7 @@ void meta_state_destroy(struct meta_state **sp)
     *sp = NULL;
     if (!s)
         return;
+    ticket_secrets_wipe(&s->tickets);
     acl_destroy(&s->acl);
     catalog_destroy(&s->catalog);
     free(s);
@@ -370,6 +371,19 @@ static int end_rebuild(struct meta_state *s, const struct meta_command *m)
     return 0;
 }
 
+/* --- tickets --- */
+
+/* Of two leaders in a row, one rotates. */
+static int rotate_tickets(struct meta_state *s, const struct meta_command *m)
+{
+    if (m->generation != s->tickets.generation)
+        return E_MODIFIED;
+    if (m->time_ms > INT64_MAX)
+        return E_INVALID;
+    ticket_secrets_rotate(&s->tickets, m->random, m->time_ms);
+    return 0;
+}
+
 /* --- the catalog --- */
 
 int catalog_change_encode(struct buf *out, enum catalog_change what, struct slice type, struct slice bucket,
@@ -453,6 +467,8 @@ int meta_state_apply(struct meta_state *s, struct meta_command *m)
         return end_rebuild(s, m);
     case META_SEATS:
         return lower_seats(s, m);
+    case META_TICKETS:
+        return rotate_tickets(s, m);
     case META_TAKE_ID:
         m->member = new_id(s);
         return 0;

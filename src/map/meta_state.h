@@ -6,6 +6,7 @@
 #define MAP_META_STATE_H
 
 #include "map/placement.h"
+#include "map/ticket_secrets.h"
 #include "security/acl.h"
 #include "store/catalog.h"
 #include "wire/peer_msg.h"
@@ -82,6 +83,7 @@ struct meta_state {
     uint64_t lost, lost_uncounted, lost_keys;
     /* Of each partition when this epoch was formed again, as last counted before; UINT64_MAX: that is not known. */
     uint64_t keys_before[META_PARTITIONS_MAX];
+    struct ticket_secrets tickets;
     struct catalog *catalog;
     struct acl *acl;
     struct store_memory *memory;
@@ -117,7 +119,8 @@ enum meta_command_kind {
     META_CATALOG,       /* body: enum catalog_change and its RpbSetBucketReq or EphSecurityChange */
     META_FREEZE,        /* partition: nobody takes part in its generation any more; what there is may be a donor */
     META_SEATS,         /* count: settings.lowered_seats is this from now on */
-    META_COMMAND_MAX = META_SEATS
+    META_TICKETS,       /* generation, random, time_ms: another secret of TLS session tickets */
+    META_COMMAND_MAX = META_TICKETS
 };
 
 enum replica_change {
@@ -152,7 +155,7 @@ struct meta_command {
     uint64_t member; /* or a phantom's new id, filled in by apply */
     struct member who;
     uint16_t partition;
-    uint32_t generation; /* of FREEZE, REBUILD and WHOLE: the one that it was proposed for */
+    uint32_t generation; /* of FREEZE, REBUILD, WHOLE and TICKETS: the one that it was proposed for */
     uint64_t donor;
     uint64_t keys; /* that it held, as last counted; UINT64_MAX: that is not known */
     unsigned count;
@@ -162,6 +165,8 @@ struct meta_command {
         uint64_t member[PLACEMENT_REPLICAS_MAX];
     } create[META_PARTITIONS_MAX];
     struct slice body;
+    uint8_t random[RATCHET_SIZE];
+    uint64_t time_ms; /* the cluster's */
 };
 void code_meta_command(struct coder *c, struct meta_command *m);
 

@@ -53,6 +53,11 @@ void code_meta_command(struct coder *c, struct meta_command *m)
     case META_CATALOG:
         code_slice(c, &m->body);
         break;
+    case META_TICKETS:
+        code_u32(c, &m->generation);
+        code_bytes(c, m->random, sizeof m->random);
+        code_u64(c, &m->time_ms);
+        break;
     case META_SEATS:
         code_count(c, &m->count, PEER_SEATS_MAX);
         break;
@@ -96,6 +101,16 @@ static void code_settings(struct coder *c, struct meta_settings *s)
     code_u32(c, &s->lowered_seats);
 }
 
+static void code_tickets(struct coder *c, struct ticket_secrets *t)
+{
+    code_u32(c, &t->generation);
+    code_u64(c, &t->rotated_ms);
+    code_bytes(c, t->ratchet.key, sizeof t->ratchet.key);
+    code_count(c, &t->count, TICKET_SECRETS_MAX);
+    for (unsigned i = 0; i < t->count; i++)
+        code_bytes(c, t->secret[i], sizeof t->secret[i]);
+}
+
 /* All but the catalog; the key first, because a state is made with it. */
 static void code_state(struct coder *c, struct meta_state *s)
 {
@@ -121,6 +136,7 @@ static void code_state(struct coder *c, struct meta_state *s)
     code_u64(c, &s->lost_keys);
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         code_u64(c, &s->keys_before[i]);
+    code_tickets(c, &s->tickets);
 }
 
 /* --- what no node would have made --- */
@@ -205,7 +221,8 @@ static bool is_partition_sane(const struct meta_state *s, const struct partition
 static bool is_sane(const struct meta_state *s)
 {
     if (!s->epoch || !s->next_id || s->next_id > INT64_MAX || s->formed_ms > INT64_MAX ||
-        !are_settings_sane(&s->settings) || !are_members_sane(s) || s->lost_uncounted > s->lost)
+        s->tickets.rotated_ms > INT64_MAX || !are_settings_sane(&s->settings) || !are_members_sane(s) ||
+        s->lost_uncounted > s->lost)
         return false;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         if (!is_partition_sane(s, &s->partition[i]) ||

@@ -352,7 +352,5 @@ int pem_normalize(enum pem_kind kind, struct slice text, struct buf *out, char *
 
 void pem_wipe(struct buf *b)
 {
-    if (b->data)
-        explicit_bzero(b->data, b->cap);
-    buf_release(b);
+    buf_wipe(b);
 }

@@ -174,6 +174,16 @@ static int identify(void *arg, const uint8_t incarnation[16])
     return 0;
 }
 
+static void on_tickets(void *arg, const struct cluster_tickets *t)
+{
+    struct machine *m = arg;
+    memset(&m->tickets, 0, sizeof m->tickets);
+    m->tickets.count = t->count;
+    m->tickets.current = t->current;
+    if (t->count)
+        memcpy(m->tickets.secret, t->secret, t->count * sizeof m->tickets.secret[0]);
+}
+
 static void on_ended(void *arg)
 {
     ((struct machine *)arg)->ended = true;
@@ -246,6 +256,7 @@ void universe_start(struct universe *u, unsigned i)
     config.metrics = &m->metrics;
     config.dialer = &m->dialer;
     config.identify = identify;
+    config.tickets = on_tickets;
     config.ended = on_ended;
     config.arg = m;
     assert_int_equal(cluster_create(&config, &m->cluster), 0);

@@ -27,6 +27,10 @@ struct machine {
     struct metrics metrics;
     struct dialer dialer;
     uint8_t incarnation[16];
+    struct {
+        unsigned count, current;
+        uint8_t secret[CLUSTER_TICKET_SECRETS_MAX][CLUSTER_TICKET_SECRET_SIZE];
+    } tickets; /* as it was told last */
     bool paused, touched, ended;
     bool placed_later;   /* universe_start() gives no address: universe_place() does */
     unsigned generation; /* how often it was started */

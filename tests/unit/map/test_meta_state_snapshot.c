@@ -47,7 +47,9 @@ static void test_commands_are_written_and_read(void **state)
                                   .donor = 9,
                                   .count = 2,
                                   .change = {{1, CHANGE_ADD, 10}, {2, REPLICA_CHANGE_MAX, 11}},
-                                  .body = slice_str("body")};
+                                  .body = slice_str("body"),
+                                  .random = {14, 15},
+                                  .time_ms = 16};
         m.create[0].count = 2;
         m.create[0].member[0] = 12;
         m.create[0].member[1] = 13;
@@ -142,6 +144,13 @@ static void make_catalog(struct rng *r, struct buf *b, struct meta_command *m)
     m->body = buf_slice(b);
 }
 
+static void make_rotation(struct rng *r, const struct meta_state *s, struct meta_command *m)
+{
+    m->generation = s->tickets.generation + (rng_below(r, 5) == 0);
+    rng_fill(r, m->random, sizeof m->random);
+    m->time_ms = rng_below(r, 10) ? rng_below(r, 1000) : UINT64_MAX;
+}
+
 static void make_command(struct rng *r, const struct meta_state *s, struct buf *b, struct meta_command *m)
 {
     *m = (struct meta_command){.kind = (unsigned)rng_below(r, META_COMMAND_MAX + 1)};
@@ -155,6 +164,8 @@ static void make_command(struct rng *r, const struct meta_state *s, struct buf *
         make_changes(r, s, m);
     else if (m->kind == META_REBUILD || m->kind == META_WHOLE)
         make_rebuild(r, s, m);
+    else if (m->kind == META_TICKETS)
+        make_rotation(r, s, m);
     else if (m->kind == META_CATALOG)
         make_catalog(r, b, m);
 }
@@ -244,6 +255,7 @@ static void test_settings_must_be_sane(void **state)
     REFUSED(s->settings.lost_after_ms = UINT32_MAX);
     REFUSED(s->epoch = 0);
     REFUSED(s->formed_ms = UINT64_MAX);
+    REFUSED(s->tickets.rotated_ms = UINT64_MAX);
 }
 
 static void test_r_id_ids_of_a_copy_were_given_out_each_once(void **state)
