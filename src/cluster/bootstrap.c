@@ -99,8 +99,7 @@ static bool is_fresh(const struct cluster *c, const struct peer *p)
 static bool is_stranded_too(const struct cluster *c, const struct peer *p)
 {
     return c->phase == PHASE_STRANDED && c->meta.state && was_heard(c, p, HEARD_MS) && mesh_sees(&c->mesh, p) &&
-           p->beacon.state == PEER_STRANDED &&
-           memcmp(p->beacon.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+           p->beacon.state == PEER_STRANDED && cluster_id_equal(p->beacon.cluster_id, c->meta.state->cluster_id);
 }
 
 /* In the same epoch; or one of the two was left behind when the other began a later one, in which it has a place. */
@@ -147,9 +146,9 @@ static unsigned count_participants(const struct cluster *c)
     return n;
 }
 
-static bool is_lower(const uint8_t *a, const uint8_t *b)
+static bool is_lower(struct incarnation a, struct incarnation b)
 {
-    return memcmp(a, b, PEER_INCARNATION) < 0;
+    return incarnation_compare(a, b) < 0;
 }
 
 unsigned bootstrap_here(const struct cluster *c, char *names, size_t size)
@@ -248,10 +247,10 @@ static bool is_gone(const struct cluster *c, const struct member *m)
     return said || now_of(c) - heard >= c->times.lost_after || cluster_proves_dead(c, m) || is_named;
 }
 
-static bool has_accepted(const struct bootstrap *f, const uint8_t *incarnation)
+static bool has_accepted(const struct bootstrap *f, struct incarnation incarnation)
 {
     for (unsigned i = 0; i < f->invited_count; i++)
-        if (memcmp(f->invited[i].incarnation, incarnation, PEER_INCARNATION) == 0)
+        if (incarnation_equal(f->invited[i].incarnation, incarnation))
             return f->invited[i].accepted;
     return false;
 }
@@ -361,7 +360,7 @@ static void code_accept_f(struct coder *c, void *m)
     code_accept(c, m);
 }
 
-struct link *bootstrap_link(const struct cluster *c, const uint8_t *incarnation)
+struct link *bootstrap_link(const struct cluster *c, struct incarnation incarnation)
 {
     return mesh_link(&c->mesh, incarnation, PLANE_CONTROL);
 }
@@ -416,10 +415,10 @@ static void propose(struct cluster *c)
         .reform = c->phase == PHASE_STRANDED, .epoch = bootstrap_next_epoch(c), .left = is_by_word ? said_left(c) : 0};
     clock_random(c->config.clock, &f->offer.proposal, sizeof f->offer.proposal);
     if (f->offer.reform)
-        memcpy(f->offer.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID);
+        f->offer.cluster_id = c->meta.state->cluster_id;
     else
-        clock_random(c->config.clock, f->offer.cluster_id, PEER_CLUSTER_ID);
-    memcpy(f->proposer, c->incarnation, PEER_INCARNATION);
+        clock_random(c->config.clock, f->offer.cluster_id.b, sizeof f->offer.cluster_id.b);
+    f->proposer = c->incarnation;
     f->invited_count = 0;
     if (f->offer.reform && rule_holds(RULE_PLEDGE))
         bootstrap_freeze(c);
@@ -428,7 +427,7 @@ static void propose(struct cluster *c)
         if (!takes_part(c, p) || is_dead(c, p) ||
             bootstrap_send(bootstrap_link(c, p->hello.incarnation), PEER_OFFER, code_offer_f, &f->offer))
             continue;
-        memcpy(f->invited[f->invited_count].incarnation, p->hello.incarnation, PEER_INCARNATION);
+        f->invited[f->invited_count].incarnation = p->hello.incarnation;
         f->invited[f->invited_count++].accepted = false;
     }
     log_info(c->config.log, "cluster", "%s epoch %llu: proposing it to %u others",
@@ -437,7 +436,7 @@ static void propose(struct cluster *c)
     bootstrap_enter(c, FORM_OFFERED);
 }
 
-static void answer_offer(struct cluster *c, const uint8_t *to, uint64_t proposal, bool accepted)
+static void answer_offer(struct cluster *c, struct incarnation to, uint64_t proposal, bool accepted)
 {
     struct peer_accept m = {proposal, accepted, c->meta.state ? cluster_now_ms(c) : 0};
     bootstrap_send(bootstrap_link(c, to), PEER_ACCEPT, code_accept_f, &m);
@@ -456,7 +455,7 @@ static bool may_accept(const struct cluster *c, const struct peer *p, const stru
     if (o->left && bootstrap_heard(c) > o->left)
         return false;
     if (f->stage != FORM_NONE && !is_lower(p->hello.incarnation, f->proposer) &&
-        memcmp(p->hello.incarnation, f->proposer, PEER_INCARNATION) != 0)
+        !incarnation_equal(p->hello.incarnation, f->proposer))
         return false;
     if (c->phase == PHASE_STRANDED)
         return o->reform && is_companion(c, p) && is_better_log(c, p);
@@ -473,13 +472,13 @@ static int take_offer(struct cluster *c, struct link *l, struct slice body)
     if (coder_end(&coder))
         return coder.err;
     struct bootstrap *f = &c->bootstrap;
-    const uint8_t *from = l->peer->hello.incarnation;
+    struct incarnation from = l->peer->hello.incarnation;
     bool accepted = !c->meta.group || c->phase == PHASE_STRANDED ? may_accept(c, l->peer, &o) : false;
-    if (accepted && f->stage == FORM_ACCEPTED && memcmp(from, f->proposer, PEER_INCARNATION) != 0)
+    if (accepted && f->stage == FORM_ACCEPTED && !incarnation_equal(from, f->proposer))
         answer_offer(c, f->proposer, f->offer.proposal, false);
     if (accepted) {
         f->offer = o;
-        memcpy(f->proposer, from, PEER_INCARNATION);
+        f->proposer = from;
         bootstrap_enter(c, FORM_ACCEPTED);
         if (o.reform && rule_holds(RULE_PLEDGE))
             bootstrap_freeze(c);
@@ -497,7 +496,7 @@ static int take_accept(struct cluster *c, struct link *l, struct slice body)
     if (coder_end(&coder))
         return coder.err;
     for (unsigned i = 0; f->stage == FORM_OFFERED && m.proposal == f->offer.proposal && i < f->invited_count; i++)
-        if (memcmp(f->invited[i].incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0) {
+        if (incarnation_equal(f->invited[i].incarnation, l->peer->hello.incarnation)) {
             f->invited[i].accepted = m.accepted;
             if (f->offer.reform)
                 cluster_hear_time(c, m.time_ms);

@@ -6,7 +6,7 @@
 static bool is_of_this_epoch(const struct cluster *c, const struct peer_admit *m)
 {
     return c->meta.state && m->epoch == c->meta.state->epoch &&
-           memcmp(m->cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+           cluster_id_equal(m->cluster_id, c->meta.state->cluster_id);
 }
 
 /* It has pledged itself to a re-forming that never came (R-PLEDGE), and its cluster goes on without it: there is
@@ -43,7 +43,7 @@ int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body)
     /* From the leader that was asked, and nobody else. */
     const struct peer_beacon *b = &l->peer->beacon;
     if (c->meta.group || c->phase != PHASE_SEEKING || !c->bootstrap.joined_ms || !l->peer->has_beacon || !b->leads ||
-        b->epoch != m.epoch || memcmp(b->cluster_id, m.cluster_id, PEER_CLUSTER_ID) != 0)
+        b->epoch != m.epoch || !cluster_id_equal(b->cluster_id, m.cluster_id))
         return 0;
     if (m.member == 0) { /* what came back was given up meanwhile */
         cluster_decide_next(c, NEXT_STRANGER);
@@ -54,7 +54,7 @@ int bootstrap_take_admit(struct cluster *c, struct link *l, struct slice body)
     struct meta_state *s;
     if (meta_state_create(&c->memory, &no_key, &s))
         return E_NOMEM;
-    memcpy(s->cluster_id, m.cluster_id, sizeof s->cluster_id);
+    s->cluster_id = m.cluster_id;
     s->epoch = m.epoch;
     s->settings = bootstrap_settings(c);
     struct member leader = bootstrap_member(c, &l->peer->hello);
@@ -89,7 +89,7 @@ static void admit(struct cluster *c, struct link *l, uint64_t member)
 {
     struct peer_admit m = {.epoch = c->meta.state->epoch, .member = member, .leader = c->meta.self};
     struct buf *out = link_begin(l, PEER_ADMIT);
-    memcpy(m.cluster_id, c->meta.state->cluster_id, sizeof m.cluster_id);
+    m.cluster_id = c->meta.state->cluster_id;
     if (!out)
         return;
     struct coder coder = coder_writer(out);
@@ -113,7 +113,7 @@ static void join(struct cluster *c, struct link *l)
     if (known || !back || !mesh_sees(&c->mesh, l->peer) || meta_is_dead(c->meta.state, h->incarnation) ||
         c->controller.busy_index)
         return;
-    memcpy(m.who.incarnation, h->incarnation, sizeof m.who.incarnation);
+    m.who.incarnation = h->incarnation;
     memcpy(m.who.address, h->address, sizeof m.who.address);
     memcpy(m.who.place, h->place, sizeof m.who.place);
     m.who.joined_ms = clock_wall_ms(c->config.clock);

@@ -21,7 +21,7 @@ struct member bootstrap_member(const struct cluster *c, const struct peer_hello 
 {
     struct member m = {
         .epmd_port = h->epmd_port, .handoff_port = h->handoff_port, .joined_ms = clock_wall_ms(c->config.clock)};
-    memcpy(m.incarnation, h->incarnation, sizeof m.incarnation);
+    m.incarnation = h->incarnation;
     memcpy(m.address, h->address, sizeof m.address);
     memcpy(m.place, h->place, sizeof m.place);
     return m;
@@ -115,8 +115,7 @@ static void fill_seats(const struct cluster *c, struct meta_state *s, struct pee
 /* What it says twice agrees; ids are of those that were given out, and an odd number of them votes (R-ID, R-SEATS). */
 static bool is_consistent(const struct peer_start *start, const struct meta_state *s)
 {
-    if (start->epoch != s->epoch || memcmp(start->cluster_id, s->cluster_id, PEER_CLUSTER_ID) != 0 ||
-        start->voter_count % 2 == 0)
+    if (start->epoch != s->epoch || !cluster_id_equal(start->cluster_id, s->cluster_id) || start->voter_count % 2 == 0)
         return false;
     for (unsigned i = 0; i < start->voter_count; i++)
         if (start->voters[i] >= s->next_id)
@@ -140,7 +139,7 @@ static int begin(struct cluster *c, const struct peer_start *start)
                                 .voter_count = start->voter_count,
                                 .index = start->index,
                                 .term = start->term,
-                                .leads_first = memcmp(c->bootstrap.proposer, c->incarnation, PEER_INCARNATION) == 0};
+                                .leads_first = incarnation_equal(c->bootstrap.proposer, c->incarnation)};
     /* R-LEASE: until then a lease of an older epoch may be valid somewhere. */
     uint64_t hold = s->all_fresh ? 0 : now_of(c) + s->settings.lease_ms + s->settings.margin_ms;
     bootstrap_freeze(c);
@@ -177,12 +176,12 @@ static int make_start(struct cluster *c, struct buf *bytes, struct peer_start *s
     struct meta_state *s = NULL;
     int err = f->offer.reform ? old_state(c, &s) : fresh_state(c, &s);
     if (!err) {
-        memcpy(s->cluster_id, f->offer.cluster_id, PEER_CLUSTER_ID);
+        s->cluster_id = f->offer.cluster_id;
         s->epoch = f->offer.epoch;
         add_participants(c, s);
         count_participating(c, s);
         *start = (struct peer_start){.proposal = f->offer.proposal, .epoch = s->epoch, .index = 2, .term = 1};
-        memcpy(start->cluster_id, s->cluster_id, PEER_CLUSTER_ID);
+        start->cluster_id = s->cluster_id;
         fill_seats(c, s, start);
         err = meta_state_encode(s, bytes);
     }
@@ -224,7 +223,7 @@ int bootstrap_take_start(struct cluster *c, struct link *l, struct slice body)
         return E_MALFORMED;
     /* R-FORM: or it was revoked meanwhile. */
     if (rule_holds(RULE_FORM) && (f->stage != FORM_ACCEPTED || m.proposal != f->offer.proposal ||
-                                  memcmp(l->peer->hello.incarnation, f->proposer, PEER_INCARNATION) != 0))
+                                  !incarnation_equal(l->peer->hello.incarnation, f->proposer)))
         return 0;
     int err = begin(c, &m);
     if (err)
@@ -238,7 +237,7 @@ int bootstrap_alone(struct cluster *c)
     struct peer_start m = {0};
     struct buf bytes;
     f->offer = (struct peer_offer){.epoch = bootstrap_next_epoch(c)};
-    clock_random(c->config.clock, f->offer.cluster_id, PEER_CLUSTER_ID);
+    clock_random(c->config.clock, f->offer.cluster_id.b, sizeof f->offer.cluster_id.b);
     buf_init(&bytes, SIZE_MAX / 2);
     int err = make_start(c, &bytes, &m);
     if (!err)

@@ -51,12 +51,12 @@ static void judge_silent(const struct cluster *c, const struct endpoint *e, stru
 
 static bool is_of_this_cluster(const struct cluster *c, const struct peer_beacon *b)
 {
-    return c->meta.state && memcmp(b->cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+    return c->meta.state && cluster_id_equal(b->cluster_id, c->meta.state->cluster_id);
 }
 
 static void judge_member(const struct cluster *c, const struct peer_beacon *b, struct status_candidate *out)
 {
-    const uint8_t *id = b->cluster_id;
+    const uint8_t *id = b->cluster_id.b;
     if (is_of_this_cluster(c, b))
         say(out, STATUS_CANDIDATE_WAITING, "%s", "it is admitted; this node has not received that change yet");
     else

@@ -69,10 +69,10 @@ uint32_t cluster_seed(const struct cluster *c)
 
 /* --- following the meta state --- */
 
-const struct known_member *cluster_known(const struct cluster *c, const uint8_t *incarnation)
+const struct known_member *cluster_known(const struct cluster *c, struct incarnation incarnation)
 {
     for (unsigned i = 0; i < c->meta.known_count; i++)
-        if (memcmp(c->meta.known[i].incarnation, incarnation, PEER_INCARNATION) == 0)
+        if (incarnation_equal(c->meta.known[i].incarnation, incarnation))
             return &c->meta.known[i];
     return NULL;
 }
@@ -83,7 +83,7 @@ static struct known_member make_known(const struct cluster *c, const struct memb
     struct known_member k = {.since_ms = now_of(c)};
     if (before)
         return *before;
-    memcpy(k.incarnation, m->incarnation, PEER_INCARNATION);
+    k.incarnation = m->incarnation;
     return k;
 }
 
@@ -151,10 +151,10 @@ static void compare_settings(const struct cluster *c)
     warn_setting(c, "lost-after-ms", c->config.times.lost_after, s->lost_after_ms);
 }
 
-uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation)
+uint64_t cluster_gone_for_ms(struct cluster *c, struct incarnation incarnation)
 {
     unsigned at = 0;
-    while (at < c->gone_count && memcmp(c->gone[at].incarnation, incarnation, PEER_INCARNATION) != 0)
+    while (at < c->gone_count && !incarnation_equal(c->gone[at].incarnation, incarnation))
         at++;
     if (meta_member_by_incarnation(c->meta.state, incarnation)) {
         if (at < c->gone_count) /* it was looked for before its admission was known here */
@@ -165,7 +165,7 @@ uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation)
         return now_of(c) - c->gone[at].since_ms + 1;
     if (c->gone_count == META_MEMBERS_MAX)
         memmove(c->gone, c->gone + 1, --c->gone_count * sizeof c->gone[0]);
-    memcpy(c->gone[c->gone_count].incarnation, incarnation, PEER_INCARNATION);
+    c->gone[c->gone_count].incarnation = incarnation;
     c->gone[c->gone_count++].since_ms = now_of(c);
     return 1;
 }
@@ -271,7 +271,7 @@ static void note_stranded(struct cluster *c)
 
 static int identify(struct cluster *c)
 {
-    clock_random(c->config.clock, c->incarnation, sizeof c->incarnation);
+    clock_random(c->config.clock, c->incarnation.b, sizeof c->incarnation.b);
     return c->config.identify(c->config.arg, c->incarnation);
 }
 
@@ -400,7 +400,7 @@ static void describe_hello(const struct cluster *c, struct peer_hello *h)
     const struct cluster_config *config = &c->config;
     *h = (struct peer_hello){
         .version = PEER_VERSION, .epmd_port = config->epmd_port, .handoff_port = config->handoff_port};
-    memcpy(h->incarnation, c->incarnation, sizeof h->incarnation);
+    h->incarnation = c->incarnation;
     strncpy(h->name, config->name, sizeof h->name - 1);
     strncpy(h->address, config->address, sizeof h->address - 1);
     strncpy(h->place, config->place, sizeof h->place - 1);
@@ -437,7 +437,7 @@ static bool is_leaving(const void *arg, uint64_t member)
     return cluster_is_leaving(arg, member);
 }
 
-static uint64_t gone_for_ms(void *arg, const uint8_t *incarnation)
+static uint64_t gone_for_ms(void *arg, struct incarnation incarnation)
 {
     return cluster_gone_for_ms(arg, incarnation);
 }
@@ -536,7 +536,7 @@ static void init_router(struct cluster *c)
                              .state = &c->meta.state,
                              .whole = &c->meta.whole,
                              .self = &c->meta.self,
-                             .incarnation = c->incarnation,
+                             .incarnation = &c->incarnation,
                              .catalog_version = &c->catalog_version};
     router_init(&c->router, &env);
 }

@@ -8,6 +8,7 @@
 #ifndef CLUSTER_CLUSTER_H
 #define CLUSTER_CLUSTER_H
 
+#include "base/id.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/timers.h"
@@ -58,7 +59,7 @@ struct cluster_config {
     struct dialer *dialer;
     /* This node goes by another incarnation from now on, which its node certificate is to name; called first out of
      * cluster_create(). Nonzero: it could not be made, and the node cannot go on. */
-    int (*identify)(void *arg, const uint8_t incarnation[16]);
+    int (*identify)(void *arg, struct incarnation incarnation);
     /* A new answer of the orchestrator's API is wanted soon (cluster_set_roster()); may be NULL. It is called again, up
      * to ten times a second, as long as one is wanted: how often the API is asked, the callee decides. The answer must
      * not come from inside this call. */

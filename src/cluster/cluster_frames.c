@@ -39,7 +39,7 @@ static void describe_self(const struct cluster *c, struct peer_beacon *b)
     if (!c->meta.group || !c->meta.whole)
         return;
     b->serving = lease_is_valid(c);
-    memcpy(b->cluster_id, c->meta.state->cluster_id, sizeof b->cluster_id);
+    b->cluster_id = c->meta.state->cluster_id;
     b->epoch = c->meta.state->epoch;
     b->meta_term = group_last_term(c->meta.group);
     b->meta_index = group_last_index(c->meta.group);
@@ -94,7 +94,7 @@ static bool is_left_behind(const struct cluster *c, const struct peer_beacon *b)
 static bool may_return(const struct cluster *c, const struct peer_beacon *b)
 {
     return c->phase == PHASE_STRANDED && c->frozen && b->epoch > c->meta.state->epoch &&
-           memcmp(b->cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+           cluster_id_equal(b->cluster_id, c->meta.state->cluster_id);
 }
 
 #define EPOCH_AHEAD_MS ((uint64_t)100 * 365 * 86400 * 1000)
@@ -171,7 +171,7 @@ static void on_drained(void *arg, struct link *l)
 static bool is_ours(const struct cluster *c, const struct peer_envelope *e)
 {
     return c->meta.state && e->epoch == c->meta.state->epoch &&
-           memcmp(e->cluster_id, c->meta.state->cluster_id, sizeof e->cluster_id) == 0;
+           cluster_id_equal(e->cluster_id, c->meta.state->cluster_id);
 }
 
 /* The replica that a message says it comes from belongs to who has sent it (rule 10). */
@@ -188,7 +188,7 @@ static bool is_from(const struct cluster *c, const struct link *l, uint16_t grou
     /* A state that is not there yet cannot tell: what a joiner believes comes from its leader. */
     if (!m)
         return group == PEER_GROUP_META && !c->meta.whole;
-    return memcmp(m->incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0;
+    return incarnation_equal(m->incarnation, l->peer->hello.incarnation);
 }
 
 static int take_raft(struct cluster *c, struct link *l, struct slice body)

@@ -3,6 +3,7 @@
 #ifndef CLUSTER_CLUSTER_IMPL_H
 #define CLUSTER_CLUSTER_IMPL_H
 
+#include "base/id.h"
 #include "cluster/cluster.h"
 #include "cluster/phase.h"
 #include "mesh/mesh.h"
@@ -36,7 +37,7 @@ struct meta {
     uint64_t copy_source, copy_term, copy_number, copy_index;
     uint64_t copy_count;
     struct known_member {
-        uint8_t incarnation[PEER_INCARNATION];
+        struct incarnation incarnation;
         uint64_t since_ms; /* this node knows of it */
         /* R-GONE: what whole answers of the orchestrator's API have said since. It was listed once; the last two
          * answers in a row that did not list it were asked for then, the latest first (0: there was none). */
@@ -140,14 +141,14 @@ struct bootstrap {
     uint64_t quorum_ms;      /* enough were seen since then; 0 */
     uint64_t all_heard_ms;   /* all N were heard since then; 0 */
     struct peer_offer offer; /* made or accepted */
-    uint8_t proposer[PEER_INCARNATION];
+    struct incarnation proposer;
     uint64_t stage_ms;
     uint64_t abandon_ms;
     uint64_t joined_ms; /* a cluster was last asked */
     unsigned abandoned; /* times */
     unsigned invited_count;
     struct {
-        uint8_t incarnation[PEER_INCARNATION];
+        struct incarnation incarnation;
         bool accepted;
     } invited[META_MEMBERS_MAX];
     struct timer tick;
@@ -201,7 +202,7 @@ struct cluster {
     struct cluster_config config;
     struct cluster_times times; /* in force */
     enum cluster_phase phase;
-    uint8_t incarnation[PEER_INCARNATION];
+    struct incarnation incarnation;
     struct store_memory memory;
     struct mesh mesh;
     struct meta meta;
@@ -242,7 +243,7 @@ struct cluster {
     struct buf scratch;
     unsigned gone_count; /* incarnations that are no members, and since when they are known not to be */
     struct {
-        uint8_t incarnation[PEER_INCARNATION];
+        struct incarnation incarnation;
         uint64_t since_ms;
     } gone[META_MEMBERS_MAX];
 };
@@ -277,11 +278,11 @@ void cluster_forget(struct cluster *c, bool as_stranger);
 void cluster_beacon_now(struct cluster *c);
 /* R-EPOCH: epochs begin at the wall clock's milliseconds; one that is far ahead is nobody's. */
 bool cluster_believes_epoch(const struct cluster *c, uint64_t epoch);
-bool cluster_proves_dead(const struct cluster *c, const struct member *m);                     /* R-PROOF */
-const struct known_member *cluster_known(const struct cluster *c, const uint8_t *incarnation); /* or NULL */
+bool cluster_proves_dead(const struct cluster *c, const struct member *m);                         /* R-PROOF */
+const struct known_member *cluster_known(const struct cluster *c, struct incarnation incarnation); /* or NULL */
 /* 0: that incarnation is a member. Otherwise for how many ms this node has known that it is none, at least 1: the first
  * question about an incarnation starts its count. Of more than META_MEMBERS_MAX counts the oldest is forgotten. */
-uint64_t cluster_gone_for_ms(struct cluster *c, const uint8_t *incarnation);
+uint64_t cluster_gone_for_ms(struct cluster *c, struct incarnation incarnation);
 uint32_t cluster_seed(const struct cluster *c);
 
 /* --- gone.c --- */
@@ -361,7 +362,7 @@ uint64_t bootstrap_next_epoch(const struct cluster *c);
 bool bootstrap_hears(const struct cluster *c, const struct peer *p); /* now */
 unsigned bootstrap_accepted(const struct bootstrap *f);              /* how many, this node with them */
 int bootstrap_send(struct link *l, enum peer_msg_kind kind, void (*code)(struct coder *, void *), void *m);
-struct link *bootstrap_link(const struct cluster *c, const uint8_t *incarnation);
+struct link *bootstrap_link(const struct cluster *c, struct incarnation incarnation);
 unsigned bootstrap_seats(const struct cluster *c); /* that a cluster formed now would have (R-SEATS) */
 /* For what operators say and are told: how many nodes are heard, this one with them, how many of them would take part,
  * and the names of those. */
@@ -415,7 +416,7 @@ void lease_renew_now(struct cluster *c);
 void lease_renew_soon(struct cluster *c);
 /* Tells the meta leader at once that this node has applied a change of the catalog, if it has since the last call. */
 void lease_tell_known(struct cluster *c);
-void lease_say_dead(const struct cluster *c, const uint8_t *incarnation);
+void lease_say_dead(const struct cluster *c, struct incarnation incarnation);
 
 /* --- controller.c, controller_seats.c: the meta leader's work --- */
 

@@ -155,7 +155,7 @@ static void fill_grant(const struct cluster *c, const struct member_view *w, str
                              .index = w->index,
                              .settled = c->controller.settled,
                              .time_ms = cluster_now_ms(c)};
-    memcpy(g->cluster_id, c->meta.state->cluster_id, sizeof g->cluster_id);
+    g->cluster_id = c->meta.state->cluster_id;
     for (unsigned i = 0; i < c->controller.view_count && g->member_count < PEER_SEATS_MAX; i++)
         g->member[g->member_count++] = load_of(c, c->controller.view[i]);
     g->partition_count = partitions_of(c);

@@ -169,7 +169,7 @@ static bool is_with_us(const struct cluster *c, const struct member *m)
 {
     const struct peer *p = mesh_peer(&c->mesh, m->incarnation);
     return m->id == c->meta.self || (p && cluster_hears(c, m) && p->beacon.epoch == c->meta.state->epoch &&
-                                     memcmp(p->beacon.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0);
+                                     cluster_id_equal(p->beacon.cluster_id, c->meta.state->cluster_id));
 }
 
 /* Members that were lost are no members any more, but N counts them still. */

@@ -62,7 +62,7 @@ static void describe(const struct cluster *c, struct peer_renew *r)
                              .memory_used = c->memory.used,
                              .memory_limit = c->memory.limit,
                              .leaving = c->phase == PHASE_LEAVING};
-    memcpy(r->cluster_id, c->meta.state->cluster_id, sizeof r->cluster_id);
+    r->cluster_id = c->meta.state->cluster_id;
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         r->replica_count += c->partitions.at[i].replica != 0 || c->partitions.at[i].frozen;
     for (unsigned i = 0; i < c->meta.state->member_count; i++) {
@@ -154,7 +154,7 @@ void lease_tell_known(struct cluster *c)
         return; /* the next renewal says it */
     struct peer_known m = {
         .epoch = c->meta.state->epoch, .member = c->meta.self, .applied = group_applied_index(c->meta.group)};
-    memcpy(m.cluster_id, c->meta.state->cluster_id, sizeof m.cluster_id);
+    m.cluster_id = c->meta.state->cluster_id;
     struct coder coder = coder_writer(out);
     code_known(&coder, &m);
     link_end(l, coder.err);
@@ -182,18 +182,18 @@ void lease_take_grant(struct cluster *c, const struct peer_grant *g)
 
 /* --- messages --- */
 
-static bool is_of_this_cluster(const struct cluster *c, const uint8_t *cluster_id, uint64_t epoch)
+static bool is_of_this_cluster(const struct cluster *c, struct cluster_id cluster_id, uint64_t epoch)
 {
     return c->meta.whole && !c->frozen && epoch == c->meta.state->epoch &&
-           memcmp(cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID) == 0;
+           cluster_id_equal(cluster_id, c->meta.state->cluster_id);
 }
 
-void lease_say_dead(const struct cluster *c, const uint8_t *incarnation)
+void lease_say_dead(const struct cluster *c, struct incarnation incarnation)
 {
     struct link *l = mesh_link(&c->mesh, incarnation, PLANE_CONTROL);
     struct peer_admit m = {.epoch = c->meta.state->epoch};
     struct buf *out = link_begin(l, PEER_ADMIT);
-    memcpy(m.cluster_id, c->meta.state->cluster_id, sizeof m.cluster_id);
+    m.cluster_id = c->meta.state->cluster_id;
     if (!out)
         return;
     struct coder coder = coder_writer(out);
@@ -208,7 +208,7 @@ static bool is_from_member(struct cluster *c, const struct link *l, uint64_t mem
     const struct member *m = meta_member(c->meta.state, member);
     if (!m && member < c->meta.state->next_id)
         lease_say_dead(c, l->peer->hello.incarnation);
-    return m && memcmp(m->incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0;
+    return m && incarnation_equal(m->incarnation, l->peer->hello.incarnation);
 }
 
 static int take_known(struct cluster *c, struct link *l, struct slice body)
@@ -251,7 +251,7 @@ static int take_grant(struct cluster *c, struct link *l, struct slice body)
         return coder.err;
     /* From the member that leads, and nobody else. */
     const struct member *leader = c->meta.whole ? meta_member(c->meta.state, meta_leader_id(c)) : NULL;
-    bool leads = leader && memcmp(leader->incarnation, l->peer->hello.incarnation, PEER_INCARNATION) == 0;
+    bool leads = leader && incarnation_equal(leader->incarnation, l->peer->hello.incarnation);
     if (leads && is_of_this_cluster(c, g.cluster_id, g.epoch) && g.sent_ms <= now_of(c))
         lease_take_grant(c, &g);
     return 0;

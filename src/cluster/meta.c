@@ -51,7 +51,7 @@ unsigned meta_seats(const struct cluster *c)
 static struct peer_envelope envelope_of(const struct cluster *c)
 {
     struct peer_envelope e = {.epoch = c->meta.state->epoch, .group = PEER_GROUP_META, .generation = 1};
-    memcpy(e.cluster_id, c->meta.state->cluster_id, sizeof e.cluster_id);
+    e.cluster_id = c->meta.state->cluster_id;
     return e;
 }
 
@@ -141,7 +141,7 @@ static bool on_copy_complete(void *arg, uint64_t source, uint64_t index)
 /* R-ID: what stands in the envelope of a copy stands in the state too. */
 static bool is_same_epoch(const struct meta_state *a, const struct meta_state *b)
 {
-    return a->epoch == b->epoch && memcmp(a->cluster_id, b->cluster_id, PEER_CLUSTER_ID) == 0;
+    return a->epoch == b->epoch && cluster_id_equal(a->cluster_id, b->cluster_id);
 }
 
 static void on_installed(void *arg, uint64_t index)

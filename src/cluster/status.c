@@ -172,7 +172,7 @@ static void describe_member(const struct cluster *c, const struct member *m, str
         out->memory_used = c->memory.used;
         out->memory_limit = c->memory.limit;
     }
-    memcpy(out->incarnation, m->incarnation, sizeof out->incarnation);
+    out->incarnation = m->incarnation;
     snprintf(out->address, sizeof out->address, "%s", m->address);
     snprintf(out->name, sizeof out->name, "%s", m->place);
 }
@@ -213,7 +213,7 @@ void cluster_status(const struct cluster *c, struct status_node *out)
                                 .memory = memory_of(c),
                                 .partitions_incomplete = h.quorum ? (int)h.incomplete : -1,
                                 .partitions_unavailable = h.quorum ? (int)h.unavailable : -1};
-    memcpy(out->incarnation, c->incarnation, sizeof out->incarnation);
+    out->incarnation = c->incarnation;
     snprintf(out->name, sizeof out->name, "%s", c->config.name);
     explain(c, &h, out->why);
     if (!c->meta.whole)
@@ -221,7 +221,7 @@ void cluster_status(const struct cluster *c, struct status_node *out)
     const struct meta_state *s = c->meta.state;
     out->serving = lease_is_valid(c);
     out->id = c->meta.self;
-    memcpy(out->cluster_id, s->cluster_id, sizeof out->cluster_id);
+    out->cluster_id = s->cluster_id;
     out->epoch = s->epoch;
     out->seats = h.seats;
     out->partitions_lost = (unsigned)s->lost;

@@ -18,22 +18,16 @@ static const char *member_state(enum status_member_state state)
     return state >= STATUS_LIVE && state <= STATUS_UNREACHABLE ? names[state] : "unknown";
 }
 
-static bool is_zero(const uint8_t id[STATUS_ID_SIZE])
-{
-    static const uint8_t zeros[STATUS_ID_SIZE];
-    return memcmp(id, zeros, STATUS_ID_SIZE) == 0;
-}
-
 /* --- status, for people --- */
 
 static void print_cluster(const struct status_node *s, FILE *out)
 {
     char name[TABLE_CELL_MAX], id[UNITS_MAX];
     table_safe(s->name, name);
-    if (is_zero(s->cluster_id))
+    if (cluster_id_is_zero(s->cluster_id))
         fprintf(out, "cluster      none yet, looks for '%s'\n", name);
     else
-        fprintf(out, "cluster      %s (%s), epoch %" PRIu64 "\n", name, units_hex(s->cluster_id, SHORT_ID, id),
+        fprintf(out, "cluster      %s (%s), epoch %" PRIu64 "\n", name, units_hex(s->cluster_id.b, SHORT_ID, id),
                 s->epoch);
 }
 
@@ -55,7 +49,7 @@ static void print_this_node(const struct status_node *s, FILE *out)
     fprintf(out, "%s", status_node_state_text(s->state));
     if (s->id)
         fprintf(out, " %" PRIu64, s->id);
-    fprintf(out, " (%s), %s, %s\n", units_hex(s->incarnation, SHORT_ID, id), s->ready ? "ready" : "not ready",
+    fprintf(out, " (%s), %s, %s\n", units_hex(s->incarnation.b, SHORT_ID, id), s->ready ? "ready" : "not ready",
             s->serving ? "serving" : "not serving");
 }
 
@@ -194,7 +188,7 @@ static void add_member(struct table *t, const struct status_node *s, const struc
     cell_known(t, m->lag, UINT64_MAX);
     table_cell(t, "%s", units_age(m->age_ms, age));
     table_cell(t, "%" PRIu64, m->id);
-    table_cell(t, "%s", units_hex(m->incarnation, SHORT_ID, incarnation));
+    table_cell(t, "%s", units_hex(m->incarnation.b, SHORT_ID, incarnation));
 }
 
 static bool print_and_end(struct table *t, FILE *out)
@@ -232,7 +226,7 @@ bool view_status(const struct status_node *s, FILE *out)
     print_cluster(s, out);
     print_this_node(s, out);
     print_health(s, out);
-    if (!is_zero(s->cluster_id))
+    if (!cluster_id_is_zero(s->cluster_id))
         print_strength(s, out);
     print_memory(&s->memory, out);
     print_certificates(&s->certificates, out);
@@ -261,13 +255,13 @@ bool view_members(const struct status_node *s, FILE *out)
 
 /* --- status, for programs --- */
 
-static void put_id(struct json *j, const char *name, const uint8_t id[STATUS_ID_SIZE])
+static void put_id(struct json *j, const char *name, const uint8_t id[ID_SIZE], bool none)
 {
     char text[UNITS_MAX];
-    if (is_zero(id))
+    if (none)
         json_null(j, name);
     else
-        json_string(j, name, slice_str(units_hex(id, STATUS_ID_SIZE, text)));
+        json_string(j, name, slice_str(units_hex(id, ID_SIZE, text)));
 }
 
 static void put_known(struct json *j, const char *name, uint64_t n, uint64_t unknown)
@@ -294,7 +288,7 @@ static void put_text(struct json *j, const char *name, const char *text)
 static void put_who(struct json *j, const struct status_member *m)
 {
     json_number(j, "id", m->id);
-    put_id(j, "incarnation", m->incarnation);
+    put_id(j, "incarnation", m->incarnation.b, incarnation_is_zero(m->incarnation));
     json_string(j, "address", slice_str(m->address));
     put_text(j, "name", m->name);
     json_number(j, "epmd_port", m->epmd_port);
@@ -365,9 +359,9 @@ static void put_this_node(struct json *j, const struct status_node *s)
     json_bool(j, "probe", s->probe);
     json_bool(j, "serving", s->serving);
     put_known(j, "id", s->id, 0);
-    put_id(j, "incarnation", s->incarnation);
+    put_id(j, "incarnation", s->incarnation.b, incarnation_is_zero(s->incarnation));
     json_string(j, "cluster_name", slice_str(s->name));
-    put_id(j, "cluster_id", s->cluster_id);
+    put_id(j, "cluster_id", s->cluster_id.b, cluster_id_is_zero(s->cluster_id));
     json_number(j, "epoch", s->epoch);
     json_number(j, "expected", s->expected);
     json_number(j, "seats", s->seats);

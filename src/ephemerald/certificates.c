@@ -108,19 +108,19 @@ static int renew_peers(struct certificates *c, const struct cert *cert, char *wh
     return err ? err : tls_ctx_renew(c->peer_client, c->ca, NULL, cert, why, why_size);
 }
 
-int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT_INCARNATION_SIZE])
+int certificates_identify(struct certificates *c, struct incarnation incarnation)
 {
     char why[512] = "";
     struct cert *cert = NULL;
     struct cert_node_request req = {.now = now_s(c), .life_s = life_s(c)};
-    memcpy(req.incarnation, incarnation, sizeof req.incarnation);
+    req.incarnation = incarnation;
     int err = cert_mint_node(c->ca, &req, &cert, why, sizeof why);
     if (!err)
         err = c->peer_server ? renew_peers(c, cert, why, sizeof why) : make_peers(c, cert, why, sizeof why);
     if (err)
         log_error(c->log, "tls", "the node certificate could not be made: %s", why);
     else
-        memmove(c->incarnation, incarnation, sizeof c->incarnation); /* a renewal gives its own */
+        c->incarnation = incarnation; /* a renewal gives its own */
     cert_destroy(&cert);
     return err;
 }

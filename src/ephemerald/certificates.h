@@ -7,6 +7,7 @@
 #ifndef EPHEMERALD_CERTIFICATES_H
 #define EPHEMERALD_CERTIFICATES_H
 
+#include "base/id.h"
 #include "ephemerald/root_files.h"
 #include "net/loop.h"
 #include "tls/tls_ctx.h"
@@ -27,10 +28,10 @@ struct certificates {
     struct config_pem next_cert, next_key; /* that were read meanwhile; no text: none */
     bool next_asked;                       /* somebody waits for the log's word on them */
     struct root_files files;
-    struct tls_ctx *server;                     /* for clients, */
-    struct certificate_pair shown;              /* with these */
-    struct tls_ctx *peer_server, *peer_client;  /* for other nodes; NULL before certificates_identify() */
-    uint8_t incarnation[CERT_INCARNATION_SIZE]; /* that the node certificate names */
+    struct tls_ctx *server;                    /* for clients, */
+    struct certificate_pair shown;             /* with these */
+    struct tls_ctx *peer_server, *peer_client; /* for other nodes; NULL before certificates_identify() */
+    struct incarnation incarnation;            /* that the node certificate names */
     struct timer check;
     int warned_stage;     /* of the root's end: base/validity.h */
     int warned_own_stage; /* of the node's own, when their renewal is overdue */
@@ -66,6 +67,6 @@ void certificates_add_name(struct certificates *c, const char *name);
 void certificates_share_tickets(struct certificates *c, const struct tls_ticket_secrets *secrets);
 
 /* A node certificate for this incarnation: new connections between nodes show it. E_NOMEM, E_TLS, E_CERT: logged. */
-int certificates_identify(struct certificates *c, const uint8_t incarnation[CERT_INCARNATION_SIZE]);
+int certificates_identify(struct certificates *c, struct incarnation incarnation);
 
 #endif

@@ -190,7 +190,7 @@ static void close_ports(struct daemon *d)
 
 static void stop(struct daemon *d);
 
-static int identify(void *arg, const uint8_t incarnation[16])
+static int identify(void *arg, struct incarnation incarnation)
 {
     struct daemon *d = arg;
     int err = certificates_identify(&d->certificates, incarnation);

@@ -5,6 +5,7 @@
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 
+#include "base/id.h"
 #include "base/outq.h"
 
 #include <stdbool.h>
@@ -34,15 +35,13 @@ struct stream {
     size_t unsent; /* bytes of memory that hold what has left the queue, and not the process */
 };
 
-#define STREAM_INCARNATION_SIZE 16
-
 /* What the transport knows about the peer after the TLS handshake. */
 struct stream_peer {
     size_t cn_count;   /* common names in its certificate's subject; 0 also without a certificate */
     char cn[256];      /* the first */
     int64_t not_after; /* when its certificate ends, seconds since the epoch; 0: not known, or it has none */
     bool is_node;      /* its certificate has the role node, */
-    uint8_t incarnation[STREAM_INCARNATION_SIZE]; /* and names this incarnation; zeros: none */
+    struct incarnation incarnation; /* and names this incarnation; zeros: none */
 };
 
 struct stream_user;

@@ -50,18 +50,18 @@ const struct member *meta_member(const struct meta_state *s, uint64_t id)
     return NULL;
 }
 
-const struct member *meta_member_by_incarnation(const struct meta_state *s, const uint8_t *incarnation)
+const struct member *meta_member_by_incarnation(const struct meta_state *s, struct incarnation incarnation)
 {
     for (unsigned i = 0; i < s->member_count; i++)
-        if (memcmp(s->member[i].incarnation, incarnation, PEER_INCARNATION) == 0)
+        if (incarnation_equal(s->member[i].incarnation, incarnation))
             return &s->member[i];
     return NULL;
 }
 
-bool meta_is_dead(const struct meta_state *s, const uint8_t *incarnation)
+bool meta_is_dead(const struct meta_state *s, struct incarnation incarnation)
 {
     for (unsigned i = 0; i < s->dead_count; i++)
-        if (memcmp(s->dead[i].incarnation, incarnation, PEER_INCARNATION) == 0)
+        if (incarnation_equal(s->dead[i].incarnation, incarnation))
             return true;
     return false;
 }
@@ -130,7 +130,7 @@ static void remember_dead(struct meta_state *s, const struct member *m)
         memmove(s->dead, s->dead + 1, s->dead_count * sizeof s->dead[0]);
     }
     s->dead[s->dead_count].id = m->id;
-    memcpy(s->dead[s->dead_count++].incarnation, m->incarnation, PEER_INCARNATION);
+    s->dead[s->dead_count++].incarnation = m->incarnation;
 }
 
 static int remove_member(struct meta_state *s, const struct meta_command *m)

@@ -5,6 +5,7 @@
 #ifndef MAP_META_STATE_H
 #define MAP_META_STATE_H
 
+#include "base/id.h"
 #include "map/placement.h"
 #include "map/ticket_secrets.h"
 #include "security/acl.h"
@@ -19,7 +20,7 @@ enum member_state { MEMBER_LIVE, MEMBER_LEAVING, MEMBER_STATE_MAX = MEMBER_LEAVI
 
 struct member {
     uint64_t id; /* never given out again (R-ID); also its replica's of the meta group */
-    uint8_t incarnation[PEER_INCARNATION];
+    struct incarnation incarnation;
     char address[PEER_ADDRESS_SIZE];
     uint16_t epmd_port, handoff_port;
     char place[PEER_PLACE_SIZE];
@@ -63,7 +64,7 @@ struct meta_settings {
 };
 
 struct meta_state {
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     bool all_fresh;     /* all N took part in forming it, and none of them held anything */
     uint64_t formed_ms; /* R-TIME: the cluster's time when this epoch was formed: of the first, the wall clock */
@@ -75,7 +76,7 @@ struct meta_state {
     unsigned dead_count;                    /* the latest who died: nothing is granted to them any more */
     struct {
         uint64_t id;
-        uint8_t incarnation[PEER_INCARNATION];
+        struct incarnation incarnation;
     } dead[META_MEMBERS_MAX];
     struct partition_map partition[META_PARTITIONS_MAX];
     /* Partitions that began empty again because no replica survived, ever: how many, how many of them nobody had
@@ -183,8 +184,8 @@ int catalog_security_encode(struct buf *out, const struct security_change *chang
 /* --- questions --- */
 
 const struct member *meta_member(const struct meta_state *s, uint64_t id); /* or NULL */
-const struct member *meta_member_by_incarnation(const struct meta_state *s, const uint8_t *incarnation);
-bool meta_is_dead(const struct meta_state *s, const uint8_t *incarnation);
+const struct member *meta_member_by_incarnation(const struct meta_state *s, struct incarnation incarnation);
+bool meta_is_dead(const struct meta_state *s, struct incarnation incarnation);
 const struct replica *meta_replica(const struct partition_map *p, uint64_t id); /* or NULL */
 /* That member's, the coming before the going; or NULL. */
 const struct replica *meta_replica_of(const struct partition_map *p, uint64_t member);

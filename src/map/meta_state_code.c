@@ -5,7 +5,7 @@
 static void code_member(struct coder *c, struct member *m)
 {
     code_u64(c, &m->id);
-    code_bytes(c, m->incarnation, sizeof m->incarnation);
+    code_bytes(c, m->incarnation.b, sizeof m->incarnation.b);
     code_text(c, m->address, sizeof m->address);
     code_u16(c, &m->epmd_port);
     code_u16(c, &m->handoff_port);
@@ -115,7 +115,7 @@ static void code_tickets(struct coder *c, struct ticket_secrets *t)
 static void code_state(struct coder *c, struct meta_state *s)
 {
     code_bytes(c, &s->key, sizeof s->key);
-    code_bytes(c, s->cluster_id, sizeof s->cluster_id);
+    code_bytes(c, s->cluster_id.b, sizeof s->cluster_id.b);
     code_u64(c, &s->epoch);
     code_bool(c, &s->all_fresh);
     code_u64(c, &s->formed_ms);
@@ -127,7 +127,7 @@ static void code_state(struct coder *c, struct meta_state *s)
     code_count(c, &s->dead_count, META_MEMBERS_MAX);
     for (unsigned i = 0; i < s->dead_count; i++) {
         code_u64(c, &s->dead[i].id);
-        code_bytes(c, s->dead[i].incarnation, PEER_INCARNATION);
+        code_bytes(c, s->dead[i].incarnation.b, sizeof s->dead[i].incarnation.b);
     }
     for (unsigned i = 0; i < META_PARTITIONS_MAX; i++)
         code_partition(c, &s->partition[i]);

@@ -159,7 +159,7 @@ static enum refusal judge_hello(const struct link *l, const struct peer_hello *h
         return REFUSED_VERSION;
     if (strcmp(h->name, self->name) != 0)
         return REFUSED_NAME;
-    if (memcmp(h->incarnation, l->certified, PEER_INCARNATION) != 0)
+    if (!incarnation_equal(h->incarnation, l->certified))
         return REFUSED_INCARNATION;
     if (l->endpoint && h->plane != l->plane)
         return REFUSED_PLANE;
@@ -173,8 +173,8 @@ static enum refusal judge_hello(const struct link *l, const struct peer_hello *h
 
 static bool is_self(const struct link *l, const struct peer_hello *h)
 {
-    return memcmp(h->incarnation, l->mesh->config.self.incarnation, PEER_INCARNATION) == 0 &&
-           memcmp(h->incarnation, l->certified, PEER_INCARNATION) == 0;
+    return incarnation_equal(h->incarnation, l->mesh->config.self.incarnation) &&
+           incarnation_equal(h->incarnation, l->certified);
 }
 
 /* Who comes with a node's certificate and would be talked to under another name or release hears which this is, so that
@@ -338,14 +338,13 @@ static size_t on_input(struct stream_user *u, struct slice in)
 
 static bool names_incarnation(const struct stream_peer *peer)
 {
-    static const uint8_t none[PEER_INCARNATION];
-    return peer->is_node && memcmp(peer->incarnation, none, sizeof none) != 0;
+    return peer->is_node && !incarnation_is_zero(peer->incarnation);
 }
 
 static void on_secure(struct stream_user *u, const struct stream_peer *peer)
 {
     struct link *l = link_of(u);
-    memcpy(l->certified, peer->incarnation, PEER_INCARNATION);
+    l->certified = peer->incarnation;
     if (!names_incarnation(peer)) {
         log_refusal(l, REFUSED_CERTIFICATE);
         link_close(l);

@@ -199,10 +199,10 @@ static void on_dial(struct timer *t)
 
 /* --- peers --- */
 
-struct peer *mesh_peer(const struct mesh *m, const uint8_t *incarnation)
+struct peer *mesh_peer(const struct mesh *m, struct incarnation incarnation)
 {
     for (unsigned i = 0; i < m->peer_count; i++)
-        if (memcmp(m->peer[i]->hello.incarnation, incarnation, PEER_INCARNATION) == 0)
+        if (incarnation_equal(m->peer[i]->hello.incarnation, incarnation))
             return m->peer[i];
     return NULL;
 }
@@ -529,14 +529,14 @@ unsigned mesh_aliases(const struct mesh *m)
     return n;
 }
 
-static bool is_other(const struct peer *p, const uint8_t *incarnation)
+static bool is_other(const struct peer *p, struct incarnation incarnation)
 {
-    return p && memcmp(p->hello.incarnation, incarnation, PEER_INCARNATION) != 0;
+    return p && !incarnation_equal(p->hello.incarnation, incarnation);
 }
 
 /* R-PROOF: only what this node has dialed proves anything, and only when the dial was begun after the dead one was last
  * heard, on any connection. */
-bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const char *address, uint16_t port,
+bool mesh_proves_dead(const struct mesh *m, struct incarnation incarnation, const char *address, uint16_t port,
                       uint64_t known_ms)
 {
     const struct peer *dead = mesh_peer(m, incarnation);
@@ -553,7 +553,7 @@ bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const ch
     return false;
 }
 
-struct link *mesh_link(const struct mesh *m, const uint8_t *incarnation, enum peer_plane plane)
+struct link *mesh_link(const struct mesh *m, struct incarnation incarnation, enum peer_plane plane)
 {
     const struct peer *p = mesh_peer(m, incarnation);
     struct link *l = p ? p->out[plane] : NULL;
@@ -614,9 +614,9 @@ static void close_all(struct mesh *m)
             link_close(LIST_ENTRY(n, struct link, place));
 }
 
-void mesh_set_incarnation(struct mesh *m, const uint8_t *incarnation)
+void mesh_set_incarnation(struct mesh *m, struct incarnation incarnation)
 {
-    memcpy(m->config.self.incarnation, incarnation, PEER_INCARNATION);
+    m->config.self.incarnation = incarnation;
     for (unsigned i = 0; i < m->endpoint_count; i++) {
         struct endpoint *e = m->endpoint[i];
         e->wants_data = false;

@@ -9,6 +9,7 @@
 #ifndef MESH_MESH_H
 #define MESH_MESH_H
 
+#include "base/id.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/repeats.h"
@@ -38,10 +39,10 @@ struct link {
     struct peer *peer;         /* who is at the other end, once it has said hello */
     unsigned plane;
     bool secure, dirty, leaves;
-    bool later;                          /* something waits there for the next message, or for the mesh's timer */
-    bool stranger;                       /* accepted, and nobody has said hello */
-    char from[PEER_ADDRESS_SIZE];        /* accepted: the address at the other end; or empty */
-    uint8_t certified[PEER_INCARNATION]; /* the incarnation that its certificate names */
+    bool later;                   /* something waits there for the next message, or for the mesh's timer */
+    bool stranger;                /* accepted, and nobody has said hello */
+    char from[PEER_ADDRESS_SIZE]; /* accepted: the address at the other end; or empty */
+    struct incarnation certified; /* the incarnation that its certificate names */
     uint64_t begun_ms;
     struct buf in;      /* the beginning of a frame, */
     size_t need;        /* and how long that is to become, as far as can be told */
@@ -144,11 +145,11 @@ struct endpoint *mesh_find(const struct mesh *m, const char *address, uint16_t p
 /* Once, if there was no address yet: until then connections are refused, and there may be no endpoint. */
 void mesh_set_address(struct mesh *m, const char *address);
 /* This node has another incarnation from now on: it makes new connections. */
-void mesh_set_incarnation(struct mesh *m, const uint8_t *incarnation);
+void mesh_set_incarnation(struct mesh *m, struct incarnation incarnation);
 /* Dials what is due, after something has changed that makes it so. */
 void mesh_dial(struct mesh *m);
 
-struct peer *mesh_peer(const struct mesh *m, const uint8_t *incarnation); /* or NULL */
+struct peer *mesh_peer(const struct mesh *m, struct incarnation incarnation); /* or NULL */
 /* It is heard, and hears: connections stand both ways, and this node's leads to where the other says that it is: there
  * others would look for it. */
 bool mesh_sees(const struct mesh *m, const struct peer *p);
@@ -160,11 +161,11 @@ unsigned mesh_aliases(const struct mesh *m);
  * of its place (the same pod, the same task) proves nothing, as an orchestrator may start the next while the one before
  * still runs, for seconds or beyond a cut. `known_ms`: since when it is known here to have lived, for one that was
  * never heard; who answered there before may be older than it. */
-bool mesh_proves_dead(const struct mesh *m, const uint8_t *incarnation, const char *address, uint16_t port,
+bool mesh_proves_dead(const struct mesh *m, struct incarnation incarnation, const char *address, uint16_t port,
                       uint64_t known_ms);
 
 /* The open connection to that incarnation; NULL: there is none. */
-struct link *mesh_link(const struct mesh *m, const uint8_t *incarnation, enum peer_plane plane);
+struct link *mesh_link(const struct mesh *m, struct incarnation incarnation, enum peer_plane plane);
 
 /* Begins a frame; its body is appended to what is returned. NULL: not connected, or no memory, or more waits already
  * than anybody leaves unread who means to read it: the message is lost, as the network may lose one. */

@@ -57,7 +57,7 @@ static void on_handshake_done(struct conn *c)
     struct stream_peer p = {.cn_count = peer->has_cert ? peer->cn_count : 0, .is_node = peer->is_node};
     p.not_after = peer->has_cert ? peer->not_after : 0;
     memcpy(p.cn, peer->cn, sizeof p.cn);
-    memcpy(p.incarnation, peer->incarnation, sizeof p.incarnation);
+    p.incarnation = peer->incarnation;
     count_handshake(c);
     conn_end_deadline(c);
     c->is_node = peer->is_node;

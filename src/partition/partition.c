@@ -68,7 +68,7 @@ static void put_envelope(const struct partition *p, struct coder *coder)
 {
     const struct meta_state *s = partition_state(p);
     struct peer_envelope e = {.epoch = s->epoch, .group = (uint16_t)p->number, .generation = p->generation};
-    memcpy(e.cluster_id, s->cluster_id, sizeof e.cluster_id);
+    e.cluster_id = s->cluster_id;
     code_envelope(coder, &e);
 }
 

@@ -5,6 +5,7 @@
 #ifndef PARTITION_PARTITION_H
 #define PARTITION_PARTITION_H
 
+#include "base/id.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/timers.h"
@@ -33,7 +34,7 @@ struct partition_hooks {
     struct link *(*link_to)(const void *arg, uint64_t member, enum peer_plane plane);
     bool (*is_leaving)(const void *arg, uint64_t member);
     /* For how long that incarnation is known to be no member; 0: it is one. */
-    uint64_t (*gone_for_ms)(void *arg, const uint8_t *incarnation);
+    uint64_t (*gone_for_ms)(void *arg, struct incarnation incarnation);
     /* R-TIME: the cluster's time. */
     uint64_t (*now_ms)(const void *arg);
     /* What partition_describe() says has changed, so that the meta leader should hear of it. */

@@ -251,15 +251,16 @@ static void commit(struct partition *p, struct store_command *c)
 void partition_forget_origins(struct partition *p)
 {
     uint64_t now = partition_clock_ms(p);
-    const uint8_t *incarnation;
+    const struct incarnation *incarnation;
     if (now < p->forget_ms)
         return;
     p->forget_ms = now + FORGET_LOOK_MS;
     for (unsigned i = 0; (incarnation = store_origin(p->store, i)) != NULL; i++) {
         struct store_command forget = {.op = STORE_FORGET, .stamp_ms = partition_now_ms(p)};
-        if (p->set->env.hooks->gone_for_ms(p->set->env.arg, incarnation) < p->set->env.forget_after_ms + FORGET_LOOK_MS)
+        if (p->set->env.hooks->gone_for_ms(p->set->env.arg, *incarnation) <
+            p->set->env.forget_after_ms + FORGET_LOOK_MS)
             continue;
-        memcpy(forget.origin.incarnation, incarnation, PEER_INCARNATION);
+        forget.origin.incarnation = *incarnation;
         commit(p, &forget);
     }
 }

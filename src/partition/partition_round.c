@@ -11,7 +11,7 @@ void round_put(struct link *l, const struct meta_state *state, const struct peer
     struct coder coder = coder_writer(out);
     struct peer_envelope e = {.epoch = state->epoch, .group = r->group, .generation = r->generation};
     struct peer_round copy = *r;
-    memcpy(e.cluster_id, state->cluster_id, sizeof e.cluster_id);
+    e.cluster_id = state->cluster_id;
     code_envelope(&coder, &e);
     code_round(&coder, &copy);
     link_end(l, coder.err);

@@ -138,7 +138,7 @@ static int send_part(struct partition *p, struct link *l, bool done)
                           .offset = o->offset,
                           .index = done ? p->index : 0,
                           .bytes = buf_slice(&o->part)};
-    memcpy(m.envelope.cluster_id, s->cluster_id, sizeof m.envelope.cluster_id);
+    m.envelope.cluster_id = s->cluster_id;
     struct buf *out = link_begin(l, PEER_COPY);
     if (!out)
         return E_IO;

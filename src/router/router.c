@@ -87,7 +87,7 @@ bool router_is_current(const struct router *r)
     return *r->env.whole && router_has_lease(r);
 }
 
-const uint8_t *router_cluster_id(const struct router *r)
+struct cluster_id router_cluster_id(const struct router *r)
 {
     return router_map(r)->cluster_id;
 }
@@ -200,7 +200,7 @@ static void identify(struct op *w, struct store_command *c)
 {
     struct partition *p = w->partition;
     w->sequence = c->origin.sequence = ++p->sequence;
-    memcpy(c->origin.incarnation, w->router->env.incarnation, sizeof c->origin.incarnation);
+    c->origin.incarnation = *w->router->env.incarnation;
     list_append(&p->own, &w->by_sequence);
     c->origin.acknowledged = LIST_ENTRY(p->own.next, struct op, by_sequence)->sequence - 1;
 }

@@ -5,6 +5,7 @@
 #ifndef ROUTER_ROUTER_H
 #define ROUTER_ROUTER_H
 
+#include "base/id.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -15,7 +16,6 @@
 #include "store/store.h"
 
 #define ROUTER_PARTITIONS_MAX 64 /* of P (glossary.md) */
-#define CLUSTER_ID_SIZE       16
 
 struct router;
 
@@ -31,7 +31,7 @@ bool router_obstacle(const struct router *r, char *out, size_t size);
 bool router_is_current(const struct router *r);
 
 /* For vclocks: the id of the cluster, of which the first bytes count. */
-const uint8_t *router_cluster_id(const struct router *r);
+struct cluster_id router_cluster_id(const struct router *r);
 const struct hash_key *router_hash_key(const struct router *r);
 const struct catalog *router_catalog(const struct router *r);
 /* Also where requests cannot be made: NULL, that of nobody. */

@@ -4,6 +4,7 @@
 #ifndef ROUTER_ROUTER_IMPL_H
 #define ROUTER_ROUTER_IMPL_H
 
+#include "base/id.h"
 #include "partition/partition.h"
 #include "router/router.h"
 
@@ -36,7 +37,7 @@ struct router_env {
     struct meta_state *const *state; /* *state NULL: in no cluster */
     const bool *whole;               /* the state is there, not only begun */
     const uint64_t *self;            /* this node's member id */
-    const uint8_t *incarnation;
+    const struct incarnation *incarnation;
     const uint64_t *catalog_version;
 };
 

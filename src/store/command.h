@@ -5,6 +5,7 @@
 #ifndef STORE_COMMAND_H
 #define STORE_COMMAND_H
 
+#include "base/id.h"
 #include "datatype/datatype.h"
 #include "store/record.h"
 #include "store/revision.h"
@@ -49,7 +50,7 @@ struct store_rules {
 
 /* Who proposed it: with the sequence, it tells a repeated command from a new one (R-RETRY). */
 struct store_origin {
-    uint8_t incarnation[16];
+    struct incarnation incarnation;
     uint64_t sequence;     /* from 1 on, one for each write; 0: nobody repeats this command */
     uint64_t acknowledged; /* < sequence: all up to this one have been answered, and never come again */
 };

@@ -138,12 +138,12 @@ static void insert(struct dedup *t, struct dedup_origin *o, const struct dedup_r
 
 /* --- origins --- */
 
-static bool is_origin(const struct dedup_origin *o, const uint8_t incarnation[16])
+static bool is_origin(const struct dedup_origin *o, struct incarnation incarnation)
 {
-    return memcmp(o->incarnation, incarnation, sizeof o->incarnation) == 0;
+    return incarnation_equal(o->incarnation, incarnation);
 }
 
-static struct dedup_origin *find_origin(struct dedup *t, const uint8_t incarnation[16])
+static struct dedup_origin *find_origin(struct dedup *t, struct incarnation incarnation)
 {
     if (t->last < t->count && is_origin(&t->origins[t->last], incarnation))
         return &t->origins[t->last];
@@ -156,7 +156,7 @@ static struct dedup_origin *find_origin(struct dedup *t, const uint8_t incarnati
 }
 
 /* Behind the others. */
-static struct dedup_origin *add_origin(struct dedup *t, const uint8_t incarnation[16], uint64_t born)
+static struct dedup_origin *add_origin(struct dedup *t, struct incarnation incarnation, uint64_t born)
 {
     if (t->count == t->cap) {
         uint32_t cap = t->cap ? t->cap * 2 : 4;
@@ -168,7 +168,7 @@ static struct dedup_origin *add_origin(struct dedup *t, const uint8_t incarnatio
     }
     struct dedup_origin *o = &t->origins[t->count++];
     *o = (struct dedup_origin){.born = born};
-    memcpy(o->incarnation, incarnation, sizeof o->incarnation);
+    o->incarnation = incarnation;
     return o;
 }
 
@@ -220,7 +220,7 @@ void dedup_record(struct dedup *t, const struct store_origin *from, int err, uin
     insert(t, o, &(struct dedup_result){from->sequence, number, err});
 }
 
-void dedup_forget(struct dedup *t, const uint8_t incarnation[16])
+void dedup_forget(struct dedup *t, struct incarnation incarnation)
 {
     struct dedup_origin *o = find_origin(t, incarnation);
     if (o)

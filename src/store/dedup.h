@@ -8,6 +8,7 @@
 #ifndef STORE_DEDUP_H
 #define STORE_DEDUP_H
 
+#include "base/id.h"
 #include "store/command.h"
 #include "store/memory.h"
 
@@ -18,7 +19,7 @@ struct dedup_result {
 };
 
 struct dedup_origin {
-    uint8_t incarnation[16];
+    struct incarnation incarnation;
     uint64_t born; /* seq of the command that brought it: forgotten and come again, it is another */
     uint64_t mark; /* what is at or below it was acknowledged */
     uint64_t sent; /* results at or below it have gone out with the copy under way */
@@ -46,7 +47,7 @@ void dedup_fini(struct dedup *t);
 int dedup_admit(struct dedup *t, const struct store_origin *o, uint64_t seq, const struct dedup_result **known);
 /* The result of the command that was just admitted as new. */
 void dedup_record(struct dedup *t, const struct store_origin *o, int err, uint64_t number);
-void dedup_forget(struct dedup *t, const uint8_t incarnation[16]);
+void dedup_forget(struct dedup *t, struct incarnation incarnation);
 /* Whether such an end is recorded: 0 and every refusal that follows from the state. */
 bool dedup_keeps(int err);
 

@@ -143,7 +143,7 @@ static int receive_origin(struct dedup *t, uint32_t i, struct fields *f)
     o.mark = get_number(f);
     if (f->bad || o.born > SNAPSHOT_SCALAR_MAX)
         return E_MALFORMED;
-    memcpy(o.incarnation, incarnation.data, sizeof o.incarnation);
+    memcpy(o.incarnation.b, incarnation.data, sizeof o.incarnation);
     return dedup_restore_origin(t, i, &o);
 }
 

@@ -212,7 +212,7 @@ static int put_origins(struct store_snapshot *c, struct buf *out)
     struct item it = item_begin(out, SNAPSHOT_ORIGINS);
     item_number(&it, t->count);
     for (uint32_t i = 0; i < t->count; i++) {
-        item_raw(&it, t->origins[i].incarnation, sizeof t->origins[i].incarnation);
+        item_raw(&it, t->origins[i].incarnation.b, ID_SIZE);
         item_number(&it, t->origins[i].born);
         item_number(&it, t->origins[i].mark);
     }

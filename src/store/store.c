@@ -579,9 +579,9 @@ static void check_bucket(void *arg, const struct bucket *b)
     ASSERT(bucket_find(&s->buckets, b->hash, bucket_type(b), bucket_name(b)) == b);
 }
 
-const uint8_t *store_origin(const struct store *s, unsigned i)
+const struct incarnation *store_origin(const struct store *s, unsigned i)
 {
-    return i < s->dedup.count ? s->dedup.origins[i].incarnation : NULL;
+    return i < s->dedup.count ? &s->dedup.origins[i].incarnation : NULL;
 }
 
 void store_check(const struct store *s)

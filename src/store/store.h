@@ -13,6 +13,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "base/id.h"
 #include "store/command.h"
 
 struct store;
@@ -168,7 +169,7 @@ bool store_list_buckets(const struct store *s, struct slice type, uint64_t *curs
 
 /* The incarnation of the i-th origin that is remembered (R-RETRY), of store_stats.origins; borrowed until the next
  * change. */
-const uint8_t *store_origin(const struct store *s, unsigned i);
+const struct incarnation *store_origin(const struct store *s, unsigned i);
 
 void store_check(const struct store *s); /* for tests: every invariant, ASSERTs */
 

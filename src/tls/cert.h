@@ -7,6 +7,7 @@
 #ifndef TLS_CERT_H
 #define TLS_CERT_H
 
+#include "base/id.h"
 #include "tls/ca.h"
 #include "tls/cert_role.h"
 #include "tls/key_kind.h"
@@ -42,7 +43,7 @@ int cert_mint_server(const struct ca *ca, const struct cert_request *req, enum c
 
 struct cert_node_request {
     const char *common_name; /* of a tool: the user that it comes as; NULL: the name of the incarnation */
-    uint8_t incarnation[CERT_INCARNATION_SIZE];
+    struct incarnation incarnation;
     int64_t now;    /* seconds since the epoch */
     int64_t life_s; /* 0: CERT_LIFE_DEFAULT_S; never beyond the end of the root */
 };

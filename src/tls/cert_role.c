@@ -6,13 +6,13 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-void cert_role_urn(const uint8_t incarnation[CERT_INCARNATION_SIZE], char out[CERT_URN_SIZE])
+void cert_role_urn(struct incarnation incarnation, char out[CERT_URN_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
     char *p = stpcpy(out, CERT_URN_PREFIX);
-    for (size_t i = 0; i < CERT_INCARNATION_SIZE; i++) {
-        *p++ = digits[incarnation[i] >> 4];
-        *p++ = digits[incarnation[i] & 15];
+    for (size_t i = 0; i < ID_SIZE; i++) {
+        *p++ = digits[incarnation.b[i] >> 4];
+        *p++ = digits[incarnation.b[i] & 15];
     }
     *p = '\0';
 }
@@ -42,35 +42,35 @@ static int digit_of(unsigned char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool parse_urn(const ASN1_STRING *uri, uint8_t out[CERT_INCARNATION_SIZE])
+static bool parse_urn(const ASN1_STRING *uri, struct incarnation *out)
 {
     const size_t prefix = sizeof CERT_URN_PREFIX - 1;
     const unsigned char *s = ASN1_STRING_get0_data(uri);
     if (ASN1_STRING_length(uri) != (int)CERT_URN_SIZE - 1 || memcmp(s, CERT_URN_PREFIX, prefix) != 0)
         return false;
-    for (size_t i = 0; i < CERT_INCARNATION_SIZE; i++) {
+    for (size_t i = 0; i < ID_SIZE; i++) {
         int high = digit_of(s[prefix + 2 * i]), low = digit_of(s[prefix + 2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
-        out[i] = (uint8_t)(high << 4 | low);
+        out->b[i] = (uint8_t)(high << 4 | low);
     }
     return true;
 }
 
-bool cert_role_incarnation(const X509 *cert, uint8_t out[CERT_INCARNATION_SIZE])
+bool cert_role_incarnation(const X509 *cert, struct incarnation *out)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
     unsigned found = 0;
-    memset(out, 0, CERT_INCARNATION_SIZE);
+    *out = (struct incarnation){{0}};
     for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        uint8_t incarnation[CERT_INCARNATION_SIZE];
-        if (name->type == GEN_URI && parse_urn(name->d.uniformResourceIdentifier, incarnation) && found++ == 0)
-            memcpy(out, incarnation, sizeof incarnation);
+        struct incarnation incarnation;
+        if (name->type == GEN_URI && parse_urn(name->d.uniformResourceIdentifier, &incarnation) && found++ == 0)
+            *out = incarnation;
     }
     GENERAL_NAMES_free(names);
     reason_drop();
     if (found != 1)
-        memset(out, 0, CERT_INCARNATION_SIZE);
+        *out = (struct incarnation){{0}};
     return found == 1;
 }

@@ -4,6 +4,8 @@
 #ifndef TLS_CERT_ROLE_H
 #define TLS_CERT_ROLE_H
 
+#include "base/id.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,17 +13,16 @@
  * nobody else's. */
 #define CERT_ROLE_NODE "2.25.250361564616359013793545236541830916264"
 
-#define CERT_INCARNATION_SIZE 16
-#define CERT_URN_PREFIX       "urn:ephemeral-store:"
-#define CERT_URN_SIZE         (sizeof CERT_URN_PREFIX + 2 * CERT_INCARNATION_SIZE) /* with its NUL */
+#define CERT_URN_PREFIX "urn:ephemeral-store:"
+#define CERT_URN_SIZE   (sizeof CERT_URN_PREFIX + 2 * ID_SIZE) /* with its NUL */
 
 struct x509_st;
 
 /* The URI that names an incarnation: the prefix and 32 lower-case hex digits. */
-void cert_role_urn(const uint8_t incarnation[CERT_INCARNATION_SIZE], char out[CERT_URN_SIZE]);
+void cert_role_urn(struct incarnation incarnation, char out[CERT_URN_SIZE]);
 
 bool cert_role_is_node(const struct x509_st *cert);
 /* Of a certificate that is a node's: false, and zeros, when it has no such URI, or more than one. */
-bool cert_role_incarnation(const struct x509_st *cert, uint8_t out[CERT_INCARNATION_SIZE]);
+bool cert_role_incarnation(const struct x509_st *cert, struct incarnation *out);
 
 #endif

@@ -173,7 +173,7 @@ static const struct ticket_key *find_key(const struct session_tickets *t, const 
 #define PEER_V1      2
 #define PEER_NODE    4
 /* version, flags, count of names, end, incarnation; then the name. Zeros where there is no certificate. */
-#define PEER_HEAD (1 + 1 + 4 + 8 + CERT_INCARNATION_SIZE)
+#define PEER_HEAD (1 + 1 + 4 + 8 + ID_SIZE)
 #define PEER_MAX  (PEER_HEAD + sizeof((struct tls_peer *)NULL)->cn)
 
 static size_t write_peer(const struct tls_peer *peer, uint8_t out[PEER_MAX])
@@ -184,8 +184,8 @@ static size_t write_peer(const struct tls_peer *peer, uint8_t out[PEER_MAX])
                   1);
     p = bytes_put(p, peer->cn_count, 4);
     p = bytes_put(p, (uint64_t)peer->not_after, 8);
-    memcpy(p, peer->incarnation, CERT_INCARNATION_SIZE);
-    memcpy(p + CERT_INCARNATION_SIZE, peer->cn, name);
+    memcpy(p, peer->incarnation.b, ID_SIZE);
+    memcpy(p + ID_SIZE, peer->cn, name);
     return PEER_HEAD + name;
 }
 
@@ -200,7 +200,7 @@ static bool read_peer(const uint8_t *p, size_t size, struct tls_peer *out)
     out->is_node = p[1] & PEER_NODE;
     out->cn_count = (size_t)bytes_get(p + 2, 4);
     out->not_after = (int64_t)bytes_get(p + 6, 8);
-    memcpy(out->incarnation, p + 14, CERT_INCARNATION_SIZE);
+    memcpy(out->incarnation.b, p + 14, ID_SIZE);
     memcpy(out->cn, p + PEER_HEAD, size - PEER_HEAD);
     return true;
 }
@@ -225,7 +225,7 @@ static void peer_of(const X509 *cert, struct tls_peer *out)
     out->v1 = X509_get_version(cert) == X509_VERSION_1;
     out->is_node = !out->v1 && cert_role_is_node(cert);
     if (out->is_node)
-        cert_role_incarnation(cert, out->incarnation);
+        cert_role_incarnation(cert, &out->incarnation);
 }
 
 void session_peer(const SSL *ssl, struct tls_peer *out)

@@ -10,6 +10,7 @@
 #define TLS_TLS_ENGINE_H
 
 #include "base/buf.h"
+#include "base/id.h"
 #include "tls/cert_role.h"
 
 struct tls_ctx;
@@ -18,12 +19,12 @@ struct tls_engine;
 /* What the peer's certificate says, after it was verified against the root. */
 struct tls_peer {
     bool has_cert;
-    size_t cn_count;   /* common names in the subject; an acceptable user certificate has exactly one */
-    char cn[256];      /* the first one, NUL-terminated; "" when absent, too long, or holding a NUL */
-    int64_t not_after; /* seconds since the epoch */
-    bool v1;           /* an X.509 v1 certificate, as F5's recipe makes them */
-    bool is_node;      /* it has the role node (cert_role.h) */
-    uint8_t incarnation[CERT_INCARNATION_SIZE]; /* of a node: what its certificate names; zeros: nothing */
+    size_t cn_count;                /* common names in the subject; an acceptable user certificate has exactly one */
+    char cn[256];                   /* the first one, NUL-terminated; "" when absent, too long, or holding a NUL */
+    int64_t not_after;              /* seconds since the epoch */
+    bool v1;                        /* an X.509 v1 certificate, as F5's recipe makes them */
+    bool is_node;                   /* it has the role node (cert_role.h) */
+    struct incarnation incarnation; /* of a node: what its certificate names; zeros: nothing */
 };
 
 /* The context is borrowed and must outlive the engine. The role (server or client) is the context's. E_NOMEM. */

@@ -7,7 +7,6 @@
 
 #define COMMAND_VERSION 1
 #define FIXED_SIZE      13
-#define ORIGIN_SIZE     16
 #define SEEN_SIZE       20
 #define TYPE_MAX        255
 
@@ -15,8 +14,7 @@ enum { FLAG_ALLOW_MULT = 1, FLAG_TOMBSTONE = 2, FLAG_ORIGIN = 4, FLAG_TTL_FROM_C
 
 static bool has_origin(const struct store_command *c)
 {
-    static const uint8_t nobody[ORIGIN_SIZE];
-    return c->origin.sequence || memcmp(c->origin.incarnation, nobody, ORIGIN_SIZE) != 0;
+    return c->origin.sequence || !incarnation_is_zero(c->origin.incarnation);
 }
 
 static bool is_write(const struct store_command *c)
@@ -42,7 +40,7 @@ static size_t size_of(const struct store_command *c, const struct slice text[TEX
     const struct store_rules *r = &c->rules;
     size_t size = FIXED_SIZE;
     if (has_origin(c))
-        size += ORIGIN_SIZE + pb_varint_size(c->origin.sequence) + pb_varint_size(c->origin.acknowledged);
+        size += ID_SIZE + pb_varint_size(c->origin.sequence) + pb_varint_size(c->origin.acknowledged);
     if (c->context.kind == CONTEXT_SEEN)
         size += SEEN_SIZE;
     if (!is_write(c))
@@ -98,8 +96,8 @@ struct blob *command_encode(const struct store_command *c)
         return NULL;
     uint8_t *p = put_fixed(b->data, c);
     if (has_origin(c)) {
-        memcpy(p, c->origin.incarnation, ORIGIN_SIZE);
-        p = pb_put_varint(p + ORIGIN_SIZE, c->origin.sequence);
+        memcpy(p, c->origin.incarnation.b, ID_SIZE);
+        p = pb_put_varint(p + ID_SIZE, c->origin.sequence);
         p = pb_put_varint(p, c->origin.acknowledged);
     }
     if (c->context.kind == CONTEXT_SEEN) {
@@ -158,9 +156,9 @@ static struct slice take_text(struct reader *r, size_t max)
 
 static void take_origin(struct reader *r, struct store_origin *out)
 {
-    const uint8_t *p = take(r, ORIGIN_SIZE);
+    const uint8_t *p = take(r, ID_SIZE);
     if (p)
-        memcpy(out->incarnation, p, ORIGIN_SIZE);
+        memcpy(out->incarnation.b, p, ID_SIZE);
     out->sequence = take_varint(r, UINT64_MAX);
     out->acknowledged = take_varint(r, out->sequence ? out->sequence - 1 : 0);
 }

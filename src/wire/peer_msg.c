@@ -44,7 +44,7 @@ void code_hello(struct coder *c, struct peer_hello *m)
     code_u16(c, &m->version);
     code_enum(c, &m->plane, PLANE_COUNT - 1);
     code_text(c, m->name, sizeof m->name);
-    code_bytes(c, m->incarnation, sizeof m->incarnation);
+    code_bytes(c, m->incarnation.b, sizeof m->incarnation.b);
     code_text(c, m->address, sizeof m->address);
     code_u16(c, &m->epmd_port);
     code_u16(c, &m->handoff_port);
@@ -61,7 +61,7 @@ void code_beacon(struct coder *c, struct peer_beacon *m)
     code_enum(c, &m->state, PEER_STATE_MAX);
     code_bool(c, &m->serving);
     code_u32(c, &m->n);
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u64(c, &m->highest_epoch);
     code_u64(c, &m->wall_ms);
@@ -79,7 +79,7 @@ void code_offer(struct coder *c, struct peer_offer *m)
 {
     code_u64(c, &m->proposal);
     code_bool(c, &m->reform);
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u32(c, &m->left);
 }
@@ -107,7 +107,7 @@ static bool are_ids(const uint64_t *ids, unsigned n)
 void code_start(struct coder *c, struct peer_start *m)
 {
     code_u64(c, &m->proposal);
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u64(c, &m->index);
     code_u64(c, &m->term);
@@ -121,7 +121,7 @@ void code_start(struct coder *c, struct peer_start *m)
 
 void code_admit(struct coder *c, struct peer_admit *m)
 {
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u64(c, &m->member);
     code_u64(c, &m->leader);
@@ -129,7 +129,7 @@ void code_admit(struct coder *c, struct peer_admit *m)
 
 void code_renew(struct coder *c, struct peer_renew *m)
 {
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u64(c, &m->member);
     code_u64(c, &m->sent_ms);
@@ -143,7 +143,7 @@ void code_renew(struct coder *c, struct peer_renew *m)
 
 void code_known(struct coder *c, struct peer_known *m)
 {
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u64(c, &m->member);
     code_u64(c, &m->applied);
@@ -182,7 +182,7 @@ static void code_load(struct coder *c, struct peer_load *m)
 
 void code_grant(struct coder *c, struct peer_grant *m)
 {
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u64(c, &m->sent_ms);
     code_u64(c, &m->index);
@@ -198,7 +198,7 @@ void code_grant(struct coder *c, struct peer_grant *m)
 
 void code_envelope(struct coder *c, struct peer_envelope *m)
 {
-    code_bytes(c, m->cluster_id, sizeof m->cluster_id);
+    code_bytes(c, m->cluster_id.b, sizeof m->cluster_id.b);
     code_u64(c, &m->epoch);
     code_u16(c, &m->group);
     code_u32(c, &m->generation);

@@ -8,12 +8,11 @@
 #ifndef WIRE_PEER_MSG_H
 #define WIRE_PEER_MSG_H
 
+#include "base/id.h"
 #include "wire/coder.h"
 
 #define PEER_VERSION      1
 #define PEER_FRAME_HEAD   5
-#define PEER_INCARNATION  16
-#define PEER_CLUSTER_ID   16
 #define PEER_NAME_SIZE    65
 #define PEER_PLACE_SIZE   130
 #define PEER_ADDRESS_SIZE 46
@@ -63,7 +62,7 @@ struct peer_hello {
     uint16_t version;
     unsigned plane;            /* what this connection is for */
     char name[PEER_NAME_SIZE]; /* of the cluster: nodes of another are not talked to */
-    uint8_t incarnation[PEER_INCARNATION];
+    struct incarnation incarnation;
     char address[PEER_ADDRESS_SIZE]; /* where this node is reached, numeric */
     uint16_t epmd_port, handoff_port;
     char place[PEER_PLACE_SIZE];
@@ -91,9 +90,9 @@ enum peer_state {
 /* Said over and over on the control connection. */
 struct peer_beacon {
     unsigned state;
-    bool serving;                        /* holds a valid lease now */
-    uint32_t n;                          /* the largest number of nodes that it knows of (architecture.md, "N") */
-    uint8_t cluster_id[PEER_CLUSTER_ID]; /* zeros: in none */
+    bool serving;                 /* holds a valid lease now */
+    uint32_t n;                   /* the largest number of nodes that it knows of (architecture.md, "N") */
+    struct cluster_id cluster_id; /* zeros: in none */
     uint64_t epoch;
     uint64_t highest_epoch;         /* that it ever heard of */
     uint64_t wall_ms;               /* R-EPOCH */
@@ -111,7 +110,7 @@ void code_beacon(struct coder *c, struct peer_beacon *m);
 struct peer_offer {
     uint64_t proposal; /* drawn at random for each */
     bool reform;       /* epoch + 1 of the cluster that the proposer is a member of, else a new one */
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     uint32_t left; /* so few take part as an operator has said that no more nodes run; 0: it needs no such word */
 };
@@ -126,7 +125,7 @@ void code_accept(struct coder *c, struct peer_accept *m);
 
 struct peer_start {
     uint64_t proposal;
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     uint64_t index, term; /* after which the meta group begins */
     unsigned voter_count;
@@ -136,7 +135,7 @@ struct peer_start {
 void code_start(struct coder *c, struct peer_start *m);
 
 struct peer_admit {
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     uint64_t member; /* the new id; 0: this incarnation is dead, it must come as another */
     uint64_t leader; /* the sender's id */
@@ -144,7 +143,7 @@ struct peer_admit {
 void code_admit(struct coder *c, struct peer_admit *m);
 
 struct peer_renew {
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     uint64_t member;
     uint64_t sent_ms; /* on the sender's clock */
@@ -159,7 +158,7 @@ void code_renew(struct coder *c, struct peer_renew *m);
 /* How far the sender has applied the meta group's log: the leader may be waiting for that (R-KNOWN). It renews nothing.
  */
 struct peer_known {
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     uint64_t member;
     uint64_t applied;
@@ -195,7 +194,7 @@ struct peer_load {
 };
 
 struct peer_grant {
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     uint64_t sent_ms; /* of the renewal */
     uint64_t index;   /* of the meta group: the lease counts once that is applied */
@@ -212,7 +211,7 @@ void code_grant(struct coder *c, struct peer_grant *m);
 
 /* In front of everything that a Raft group says: which group it is. */
 struct peer_envelope {
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t epoch;
     uint16_t group;
     uint32_t generation;

@@ -4,6 +4,8 @@
 #ifndef WIRE_STATUS_H
 #define WIRE_STATUS_H
 
+#include "base/id.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +19,6 @@
 #define STATUS_TEXT_MAX       256 /* with its NUL, as all texts here */
 #define STATUS_ADDRESS_MAX    64
 #define STATUS_NAME_MAX       130
-#define STATUS_ID_SIZE        16
 
 enum status_node_state {
     STATUS_SEEKING = 1, /* in no cluster: looks for one, or for enough others to form one */
@@ -47,7 +48,7 @@ const char *status_health_text(enum status_health health);
 
 struct status_member {
     uint64_t id;
-    uint8_t incarnation[STATUS_ID_SIZE];
+    struct incarnation incarnation;
     char address[STATUS_ADDRESS_MAX]; /* numeric */
     char name[STATUS_NAME_MAX];       /* its instance name (option place); empty: it has none */
     uint16_t epmd_port, handoff_port;
@@ -86,9 +87,9 @@ struct status_node {
     bool probe; /* what an orchestrator's readiness probe is told: also yes where only another node's start can help */
     enum status_health health; /* 0: the node does not say, as it is of an older release */
     uint64_t id;               /* its member id; 0: none */
-    uint8_t incarnation[STATUS_ID_SIZE];
-    char name[STATUS_TEXT_MAX];         /* the cluster's */
-    uint8_t cluster_id[STATUS_ID_SIZE]; /* zeros: none */
+    struct incarnation incarnation;
+    char name[STATUS_TEXT_MAX];   /* the cluster's */
+    struct cluster_id cluster_id; /* zeros: none */
     uint64_t epoch;
     unsigned expected;          /* N, as this node knows it */
     unsigned seats;             /* S */

@@ -9,6 +9,7 @@
 #ifndef WIRE_VCLOCK_H
 #define WIRE_VCLOCK_H
 
+#include "base/id.h"
 #include "base/slice.h"
 #include "store/revision.h"
 
@@ -16,11 +17,9 @@
 #define CLUSTER_ID_PREFIX 8
 
 /* `key_tag`: store_key_tag() of the key. */
-void vclock_encode(struct revision rev, const uint8_t cluster_id[CLUSTER_ID_PREFIX], uint64_t key_tag,
-                   uint8_t out[VCLOCK_SIZE]);
+void vclock_encode(struct revision rev, struct cluster_id cluster_id, uint64_t key_tag, uint8_t out[VCLOCK_SIZE]);
 /* E_MALFORMED: not one of ours. *foreign: of another cluster id or another key; the epoch is for the caller to compare.
  */
-int vclock_decode(struct slice in, const uint8_t cluster_id[CLUSTER_ID_PREFIX], uint64_t key_tag, struct revision *rev,
-                  bool *foreign);
+int vclock_decode(struct slice in, struct cluster_id cluster_id, uint64_t key_tag, struct revision *rev, bool *foreign);
 
 #endif

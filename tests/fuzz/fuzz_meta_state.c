@@ -19,7 +19,7 @@ static struct meta_state *own_state(struct store_memory *memory)
     s->epoch = 1;
     s->settings = (struct meta_settings){5, 3, 64, 100, 300, 5000, 1000, 60000, 0};
     for (uint8_t i = 1; i <= 3; i++) {
-        struct member m = {.incarnation = {i}};
+        struct member m = {.incarnation = {{i}}};
         ASSERT(meta_state_add(s, &m) == i);
     }
     return s;

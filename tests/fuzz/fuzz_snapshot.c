@@ -151,8 +151,8 @@ static int give_origins(struct rig *r, struct slice *in)
     unsigned count = fuzz_byte(in) % 6u;
     add_number(&r->item, count);
     while (count--) {
-        uint8_t incarnation[16] = {fuzz_byte(in) % 8};
-        add_raw(&r->item, incarnation, sizeof incarnation);
+        struct incarnation incarnation = {{fuzz_byte(in) % 8}};
+        add_raw(&r->item, incarnation.b, ID_SIZE);
         add_number(&r->item, choose_number(in)); /* born */
         add_number(&r->item, choose_number(in)); /* mark */
     }
@@ -283,7 +283,7 @@ static void write_twice(struct rig *r, uint8_t origin, uint64_t sequence, uint64
                               .stamp_ms = store_stamp_ms(r->store),
                               .rules = {.siblings_max = 20, .size_max = 100000},
                               .condition = STORE_IF_ABSENT,
-                              .origin = {{origin}, sequence, acknowledged}};
+                              .origin = {{{origin}}, sequence, acknowledged}};
     store_key_init(&c.key, &hash_key, slice_str(""), slice_str("a"), slice_str("once"));
     c.revision = next_revision(r, false);
     int err = store_apply(r->store, &c, &first);
@@ -296,7 +296,7 @@ static void write_twice(struct rig *r, uint8_t origin, uint64_t sequence, uint64
 static void forget(struct rig *r, uint8_t origin)
 {
     struct store_result result;
-    struct store_command c = {.op = STORE_FORGET, .revision = next_revision(r, false), .origin = {{origin}, 0, 0}};
+    struct store_command c = {.op = STORE_FORGET, .revision = next_revision(r, false), .origin = {{{origin}}, 0, 0}};
     ASSERT(store_apply(r->store, &c, &result) == 0);
 }
 

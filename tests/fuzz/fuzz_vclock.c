@@ -7,7 +7,7 @@
 #define KEY_TAG    UINT64_C(0x6b65796f66313233) /* "keyof123" */
 #define ORDER_SIZE (VCLOCK_SIZE - CLUSTER_ID_PREFIX - 8)
 
-static const uint8_t cluster_id[CLUSTER_ID_PREFIX] = {'c', 'l', 'u', 's', 't', 'e', 'r', '1'};
+static const struct cluster_id cluster_id = {"cluster1"};
 
 /* False: it is none of ours. */
 static bool read_one(struct slice in, struct revision *rev)

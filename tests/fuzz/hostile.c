@@ -128,7 +128,7 @@ static void no_line(void *arg, enum log_level level, const char *line)
         fprintf(stderr, "%d %s\n", (int)level, line);
 }
 
-static int identify(void *arg, const uint8_t incarnation[16])
+static int identify(void *arg, struct incarnation incarnation)
 {
     (void)arg;
     (void)incarnation;
@@ -146,7 +146,7 @@ struct peer_hello world_hello(const struct world *w, unsigned peer, unsigned pla
 {
     struct peer_hello h = {
         .version = PEER_VERSION, .plane = plane, .name = "test", .epmd_port = 4369, .handoff_port = 8099};
-    memcpy(h.incarnation, w->incarnation[peer], sizeof h.incarnation);
+    h.incarnation = w->incarnation[peer];
     memcpy(h.address, w->address[peer], sizeof h.address);
     return h;
 }
@@ -209,7 +209,7 @@ static void start_f(struct coder *c, void *m)
 static void secure(struct conn *c)
 {
     struct stream_peer peer = {.is_node = true};
-    memcpy(peer.incarnation, c->world->incarnation[c->peer], sizeof peer.incarnation);
+    peer.incarnation = c->world->incarnation[c->peer];
     c->secure = true;
     c->user->ops->secure(c->user, &peer);
 }
@@ -321,10 +321,10 @@ void world_connect(struct world *w)
 
 /* --- forming --- */
 
-static void add_member(struct world *w, const uint8_t *incarnation, const char *address)
+static void add_member(struct world *w, struct incarnation incarnation, const char *address)
 {
     struct member m = {.epmd_port = 4369, .handoff_port = 8099, .joined_ms = WALL_MS};
-    memcpy(m.incarnation, incarnation, PEER_INCARNATION);
+    m.incarnation = incarnation;
     strcpy(m.address, address);
     ASSERT(meta_state_add(w->state, &m));
 }
@@ -334,7 +334,7 @@ void world_prepare(struct world *w)
     static const struct hash_key key;
     struct meta_command *create = calloc(1, sizeof *create);
     ASSERT(create && meta_state_create(&w->memory, &key, &w->state) == 0);
-    memset(w->state->cluster_id, 7, PEER_CLUSTER_ID);
+    memset(w->state->cluster_id.b, 7, ID_SIZE);
     w->state->epoch = WALL_MS + 1000000;
     w->state->all_fresh = true;
     w->state->formed_ms = WALL_MS;
@@ -351,7 +351,7 @@ void world_prepare(struct world *w)
     ASSERT(meta_state_apply(w->state, create) == 0);
     free(create);
     w->learned.epoch = w->state->epoch;
-    memcpy(w->learned.cluster_id, w->state->cluster_id, PEER_CLUSTER_ID);
+    w->learned.cluster_id = w->state->cluster_id;
 }
 
 void world_form(struct world *w)
@@ -360,8 +360,8 @@ void world_form(struct world *w)
     struct peer_offer offer = {.proposal = 1};
     struct peer_start start = {.proposal = 1, .index = 2, .term = 1, .voter_count = 3};
     struct buf bytes;
-    memcpy(offer.cluster_id, w->state->cluster_id, PEER_CLUSTER_ID);
-    memcpy(start.cluster_id, w->state->cluster_id, PEER_CLUSTER_ID);
+    offer.cluster_id = w->state->cluster_id;
+    start.cluster_id = w->state->cluster_id;
     offer.epoch = start.epoch = w->state->epoch;
     for (unsigned i = 0; i < 3; i++)
         start.voters[i] = w->state->member[i].id;
@@ -390,7 +390,7 @@ void world_init(struct world *w)
     w->memory.limit = (size_t)16 << 20;
     struct cluster_candidate candidates[3] = {{"10.0.0.1", 4369}, {w->address[0], 4369}, {w->address[1], 4369}};
     for (unsigned i = 0; i < HOSTILE_PEERS; i++) {
-        memset(w->incarnation[i], 0x10 + (int)i, PEER_INCARNATION);
+        memset(w->incarnation[i].b, 0x10 + (int)i, ID_SIZE);
         snprintf(w->address[i], sizeof w->address[i], "10.0.0.%u", i == 3 ? 2 : i + 2);
     }
     struct cluster_config config = {.name = "test",

@@ -32,7 +32,7 @@ struct conn {
 /* What the peers have learned from the node, for what they say next. */
 struct learned {
     uint64_t proposal, epoch, request, sent_ms;
-    uint8_t cluster_id[PEER_CLUSTER_ID];
+    struct cluster_id cluster_id;
     uint64_t term[META_PARTITIONS_MAX + 1],
         last_index[META_PARTITIONS_MAX + 1]; /* of groups; the last is the meta group */
 };
@@ -48,7 +48,7 @@ struct world {
     struct cluster *cluster;
     struct list conns;
     unsigned conn_count;
-    uint8_t incarnation[HOSTILE_PEERS][PEER_INCARNATION];
+    struct incarnation incarnation[HOSTILE_PEERS];
     char address[HOSTILE_PEERS][PEER_ADDRESS_SIZE];
     bool obedient, ended;
     bool moved;                 /* the last of the peers answers at the address that the first has too */

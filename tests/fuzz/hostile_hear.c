@@ -94,7 +94,7 @@ static void hear_offer(struct conn *c, struct slice body)
     ASSERT(coder_end(&coder) == 0);
     w->learned.proposal = o.proposal;
     w->learned.epoch = o.epoch;
-    memcpy(w->learned.cluster_id, o.cluster_id, PEER_CLUSTER_ID);
+    w->learned.cluster_id = o.cluster_id;
     struct peer_accept m = {.proposal = o.proposal, .accepted = true};
     if (w->obedient)
         world_say(world_conn(w, c->peer, PLANE_CONTROL, false), PEER_ACCEPT, accept_f, &m);

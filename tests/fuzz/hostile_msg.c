@@ -45,12 +45,12 @@ static const struct meta_state *state_of(const struct said *s)
     return s->w->cluster->meta.state;
 }
 
-static void put_cluster_id(struct said *s, uint8_t *id)
+static void put_cluster_id(struct said *s, struct cluster_id *id)
 {
     unsigned how = fuzz_byte(s->in);
-    memcpy(id, state_of(s) ? state_of(s)->cluster_id : s->w->learned.cluster_id, PEER_CLUSTER_ID);
+    *id = state_of(s) ? state_of(s)->cluster_id : s->w->learned.cluster_id;
     if (how)
-        id[how % PEER_CLUSTER_ID] ^= (uint8_t)how;
+        id->b[how % ID_SIZE] ^= (uint8_t)how;
 }
 
 static uint64_t epoch(struct said *s)
@@ -111,7 +111,7 @@ static struct peer_envelope envelope(struct said *s)
     struct peer_envelope e = {.group = (uint16_t)pick_group(s)};
     e.epoch = epoch(s);
     e.generation = (uint32_t)field(s, generation_of(s, e.group));
-    put_cluster_id(s, e.cluster_id);
+    put_cluster_id(s, &e.cluster_id);
     return e;
 }
 
@@ -134,7 +134,7 @@ static void put_command(struct said *s, struct buf *out)
     c.rules.ttl_ms = fuzz_byte(s->in);
     c.origin.sequence = fuzz_byte(s->in);
     if (c.origin.sequence)
-        memcpy(c.origin.incarnation, s->w->incarnation[s->peer], PEER_INCARNATION);
+        c.origin.incarnation = s->w->incarnation[s->peer];
     c.key.bucket = slice_str("b");
     c.key.key = fuzz_take(s->in, fuzz_byte(s->in) % 8);
     c.value.bytes = fuzz_take(s->in, fuzz_byte(s->in));
@@ -151,7 +151,7 @@ static void put_meta_command(struct said *s, struct buf *out)
     m->kind = fuzz_byte(s->in) % (META_COMMAND_MAX + 1);
     m->member = field(s, own_member(s));
     m->who = (struct member){.epmd_port = 4369, .handoff_port = 8099, .address = "10.0.0.9"};
-    memset(m->who.incarnation, 0x40 + fuzz_byte(s->in), PEER_INCARNATION);
+    memset(m->who.incarnation.b, 0x40 + fuzz_byte(s->in), ID_SIZE);
     m->partition = fuzz_byte(s->in) % META_PARTITIONS_MAX;
     m->generation = (uint32_t)field(s, generation_of(s, m->partition));
     m->donor = field(s, 0);
@@ -226,7 +226,7 @@ static void put_hello(struct said *s)
     struct peer_hello h = world_hello(s->w, s->peer, s->plane);
     h.version = (uint16_t)field(s, PEER_VERSION);
     h.plane = (h.plane + fuzz_byte(s->in)) % PLANE_COUNT;
-    h.incarnation[0] ^= fuzz_byte(s->in);
+    h.incarnation.b[0] ^= fuzz_byte(s->in);
     h.epmd_port = (uint16_t)field(s, h.epmd_port);
     h.place[0] = (char)fuzz_byte(s->in);
     code_hello(s->out, &h);
@@ -238,7 +238,7 @@ static void put_beacon(struct said *s)
     struct peer_beacon b = {.state = fuzz_byte(s->in) % (PEER_STATE_MAX + 1), .leader_port = 4369};
     b.serving = flag(s, false);
     b.n = (uint32_t)field(s, 3);
-    put_cluster_id(s, b.cluster_id);
+    put_cluster_id(s, &b.cluster_id);
     b.epoch = epoch(s);
     b.highest_epoch = field(s, w->cluster->highest_epoch);
     b.wall_ms = field(s, clock_wall_ms(&w->clock));
@@ -254,7 +254,7 @@ static void put_beacon(struct said *s)
 static void put_offer(struct said *s)
 {
     struct peer_offer o = {.proposal = field(s, 1), .reform = flag(s, false)};
-    put_cluster_id(s, o.cluster_id);
+    put_cluster_id(s, &o.cluster_id);
     o.epoch = field(s, s->w->cluster->highest_epoch + 1);
     o.left = (uint32_t)field(s, 0);
     code_offer(s->out, &o);
@@ -274,19 +274,18 @@ static void put_start(struct said *s)
     struct meta_state *state = s->w->state;
     struct buf bytes;
     m.epoch = field(s, f->offer.epoch);
-    memcpy(m.cluster_id, f->offer.cluster_id, PEER_CLUSTER_ID);
+    m.cluster_id = f->offer.cluster_id;
     m.voter_count = (unsigned)field(s, 3) % (PEER_SEATS_MAX + 1);
     for (unsigned i = 0; i < m.voter_count; i++)
         m.voters[i] = i + 1;
     uint64_t old_epoch = state->epoch;
-    uint8_t old_id[PEER_CLUSTER_ID];
-    memcpy(old_id, state->cluster_id, sizeof old_id);
+    struct cluster_id old_id = state->cluster_id;
     state->epoch = m.epoch;
-    memcpy(state->cluster_id, m.cluster_id, PEER_CLUSTER_ID);
+    state->cluster_id = m.cluster_id;
     buf_init(&bytes, SIZE_MAX / 2);
     ASSERT(meta_state_encode(state, &bytes) == 0);
     state->epoch = old_epoch;
-    memcpy(state->cluster_id, old_id, sizeof old_id);
+    state->cluster_id = old_id;
     size_t at = (size_t)fuzz_number(s->in, 2) % buf_len(&bytes);
     bytes.data[bytes.start + at] ^= fuzz_byte(s->in);
     m.state = buf_slice(&bytes);
@@ -297,7 +296,7 @@ static void put_start(struct said *s)
 static void put_admit(struct said *s)
 {
     struct peer_admit m;
-    put_cluster_id(s, m.cluster_id);
+    put_cluster_id(s, &m.cluster_id);
     m.epoch = epoch(s);
     m.member = field(s, 0);
     m.leader = field(s, own_member(s));
@@ -330,7 +329,7 @@ static void put_replica(struct said *s)
 static void put_renew(struct said *s)
 {
     struct peer_renew r;
-    put_cluster_id(s, r.cluster_id);
+    put_cluster_id(s, &r.cluster_id);
     r.epoch = epoch(s);
     r.member = field(s, own_member(s));
     r.sent_ms = field(s, s->w->now_ms);
@@ -348,7 +347,7 @@ static void put_renew(struct said *s)
 static void put_known(struct said *s)
 {
     struct peer_known m;
-    put_cluster_id(s, m.cluster_id);
+    put_cluster_id(s, &m.cluster_id);
     m.epoch = epoch(s);
     m.member = field(s, own_member(s));
     m.applied = field(s, last_index_of(s, PEER_GROUP_META));
@@ -358,7 +357,7 @@ static void put_known(struct said *s)
 static void put_grant(struct said *s)
 {
     struct peer_grant g;
-    put_cluster_id(s, g.cluster_id);
+    put_cluster_id(s, &g.cluster_id);
     g.epoch = epoch(s);
     g.sent_ms = field(s, s->w->now_ms);
     g.index = field(s, last_index_of(s, PEER_GROUP_META));

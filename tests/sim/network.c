@@ -36,7 +36,7 @@ struct segment {
     unsigned from; /* side */
     enum segment_kind kind;
     uint64_t number;
-    uint8_t incarnation[STREAM_INCARNATION_SIZE];
+    struct incarnation incarnation;
     size_t len;
     uint8_t data[];
 };
@@ -150,7 +150,7 @@ static void send_segment(struct end *from, enum segment_kind kind, struct slice 
     if (data.len)
         memcpy(s->data, data.data, data.len);
     if (from->node)
-        memcpy(s->incarnation, from->node->incarnation, sizeof s->incarnation);
+        s->incarnation = from->node->incarnation;
     from->window += data.len;
     if (!timer_runs(&from->silence) && from->state != END_CLOSED && kind != SEGMENT_RST) {
         from->silence_mark = from->acknowledged;
@@ -231,7 +231,7 @@ static void on_silence(struct timer *t)
 static void tell_secure(struct end *e, const struct segment *s)
 {
     struct stream_peer peer = {.is_node = between_nodes(e->wire) || other(e)->is_operator};
-    memcpy(peer.incarnation, s->incarnation, sizeof peer.incarnation);
+    peer.incarnation = s->incarnation;
     if (!between_nodes(e->wire)) {
         peer.cn_count = 1;
         memcpy(peer.cn, "sim", sizeof "sim");

@@ -134,9 +134,9 @@ static void write_line(void *arg, enum log_level level, const char *line)
     trace_line(&n->world->trace, level, n->name, "%s", line);
 }
 
-static int identify(void *arg, const uint8_t incarnation[16])
+static int identify(void *arg, struct incarnation incarnation)
 {
-    memcpy(((struct node *)arg)->incarnation, incarnation, 16);
+    ((struct node *)arg)->incarnation = incarnation;
     return 0;
 }
 
@@ -259,8 +259,8 @@ void node_start(struct node *n)
     timers_init(&n->timers, boot_ms, NULL, n);
     ASSERT(make_cluster(n));
     make_server(n);
-    trace_line(&n->world->trace, LOG_INFO, n->name, "starts, incarnation %02x%02x%02x", n->incarnation[0],
-               n->incarnation[1], n->incarnation[2]);
+    trace_line(&n->world->trace, LOG_INFO, n->name, "starts, incarnation %02x%02x%02x", n->incarnation.b[0],
+               n->incarnation.b[1], n->incarnation.b[2]);
     world_timer(n->world, &n->discovery, rng_below(&n->chance, 2000));
     orchestrator_begin(n);
     node_touch(n);

@@ -45,8 +45,8 @@ struct node {
     struct server server;
     struct riak riak;
     struct session_acceptor sessions;
-    uint8_t incarnation[16]; /* that its certificate names */
-    struct list ends;        /* connections with something to do */
+    struct incarnation incarnation; /* that its certificate names */
+    struct list ends;               /* connections with something to do */
     struct timer turn, wake, discovery;
     uint64_t busy_until_us;
     unsigned starts;

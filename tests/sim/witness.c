@@ -33,12 +33,12 @@ static void see_epoch(struct node *n)
     if (s->epoch < v->epoch)
         world_fail(n->world, "%s serves in epoch %llu after epoch %llu has served", n->name,
                    (unsigned long long)s->epoch, (unsigned long long)v->epoch);
-    if (s->epoch == v->epoch && memcmp(s->cluster_id, v->cluster_id, sizeof v->cluster_id) != 0)
+    if (s->epoch == v->epoch && !cluster_id_equal(s->cluster_id, v->cluster_id))
         world_fail(n->world, "%s serves in another cluster of epoch %llu", n->name, (unsigned long long)s->epoch);
     if (s->epoch <= v->epoch)
         return;
     v->epoch = s->epoch;
-    memcpy(v->cluster_id, s->cluster_id, sizeof v->cluster_id);
+    v->cluster_id = s->cluster_id;
     trace_line(&n->world->trace, LOG_INFO, n->name, "serves in epoch %llu", (unsigned long long)s->epoch);
 }
 
@@ -227,7 +227,7 @@ static bool is_given_up(const struct world *w, const struct meta_state *s, uint6
 {
     const struct member *m = meta_member(s, member);
     for (unsigned i = 0; m && i < w->nodes; i++)
-        if (memcmp(w->node[i].incarnation, m->incarnation, PEER_INCARNATION) == 0)
+        if (incarnation_equal(w->node[i].incarnation, m->incarnation))
             return w->node[i].cluster && !w->node[i].pod.listed;
     return m == NULL;
 }
@@ -551,7 +551,7 @@ static void explain_links(struct world *w)
                               l ? "out" : "none out", l && l->leaves ? " leaving" : "", l ? link_backlog(l) : 0);
             }
             trace_line(&w->trace, LOG_INFO, "witness", "%s: %s %02x%02x: heard at %llu, answered at %llu%s",
-                       w->node[k].name, p->hello.address, p->hello.incarnation[0], p->hello.incarnation[1],
+                       w->node[k].name, p->hello.address, p->hello.incarnation.b[0], p->hello.incarnation.b[1],
                        (unsigned long long)p->heard_ms, (unsigned long long)p->answered_ms, text);
         }
     }

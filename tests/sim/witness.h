@@ -28,7 +28,7 @@ struct seen_commit {
 struct witness {
     struct world *world;
     uint64_t epoch; /* the latest that served */
-    uint8_t cluster_id[16];
+    struct cluster_id cluster_id;
     uint32_t values;   /* that clients have made up */
     uint64_t answered; /* requests */
     struct committed committed[64];

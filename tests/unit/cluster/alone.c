@@ -16,7 +16,7 @@ static int refuse(struct dialer *d, const char *address, uint16_t port, struct s
 
 static const struct dialer_ops refusing = {refuse};
 
-static int identify(void *arg, const uint8_t incarnation[16])
+static int identify(void *arg, struct incarnation incarnation)
 {
     (void)arg;
     (void)incarnation;

@@ -12,7 +12,7 @@
 
 /* --- R-PROOF --- */
 
-static bool is_proven_dead(struct universe *u, unsigned by, const uint8_t *incarnation, unsigned address)
+static bool is_proven_dead(struct universe *u, unsigned by, struct incarnation incarnation, unsigned address)
 {
     return mesh_proves_dead(&cluster_at(u, by)->mesh, incarnation, u->machine[address].address, 4369, 0);
 }
@@ -22,15 +22,15 @@ static bool is_proven_dead(struct universe *u, unsigned by, const uint8_t *incar
 void test_PROOF_an_older_answer_proves_nothing(void **state)
 {
     struct universe *u = *state;
-    uint8_t first[16];
+    struct incarnation first;
     universe_start(u, 0);
     universe_start(u, 1);
     universe_run(u, 1000);
-    memcpy(first, u->machine[1].incarnation, sizeof first);
+    first = u->machine[1].incarnation;
     u->cut[0][1] = true; /* what 0 dials */
     restart(u, 1);
     universe_run(u, 1000);
-    const uint8_t *second = u->machine[1].incarnation;
+    struct incarnation second = u->machine[1].incarnation;
     assert_non_null(mesh_peer(&cluster_at(u, 0)->mesh, second));
     assert_false(is_proven_dead(u, 0, second, 1));
     assert_false(is_proven_dead(u, 0, first, 1));
@@ -69,7 +69,7 @@ static unsigned find_lowest(struct universe *u, unsigned but)
     unsigned lowest = UNIVERSE_MAX;
     for (unsigned i = 0; i < 5; i++)
         if (i != but && (lowest == UNIVERSE_MAX ||
-                         memcmp(u->machine[i].incarnation, u->machine[lowest].incarnation, PEER_INCARNATION) < 0))
+                         incarnation_compare(u->machine[i].incarnation, u->machine[lowest].incarnation) < 0))
             lowest = i;
     return lowest;
 }
@@ -82,15 +82,15 @@ static void cut_all(struct universe *u, bool on)
 }
 
 /* The cluster that has a leader; it may never be another one than *id, once that is set. */
-static void note_cluster(struct universe *u, uint8_t id[PEER_CLUSTER_ID], bool *known)
+static void note_cluster(struct universe *u, struct cluster_id *id, bool *known)
 {
     unsigned leader = meta_leader(u);
     if (leader == UNIVERSE_MAX)
         return;
-    const uint8_t *now = cluster_at(u, leader)->meta.state->cluster_id;
+    struct cluster_id now = cluster_at(u, leader)->meta.state->cluster_id;
     if (*known)
-        assert_memory_equal(now, id, PEER_CLUSTER_ID);
-    memcpy(id, now, PEER_CLUSTER_ID);
+        assert_true(cluster_id_equal(now, *id));
+    *id = now;
     *known = true;
 }
 
@@ -99,7 +99,7 @@ static void note_cluster(struct universe *u, uint8_t id[PEER_CLUSTER_ID], bool *
 void test_FORM_a_late_start_moves_nobody(void **state)
 {
     struct universe *u = *state;
-    uint8_t id[PEER_CLUSTER_ID] = {0};
+    struct cluster_id id = {{0}};
     bool known = false;
     u->config.times.lost_after = 8000;
     cut_all(u, true);
@@ -119,18 +119,18 @@ void test_FORM_a_late_start_moves_nobody(void **state)
         universe_cut(u, late, i, true);
     for (unsigned ms = 0; ms < 7000; ms++) {
         universe_run(u, 1);
-        note_cluster(u, id, &known);
+        note_cluster(u, &id, &known);
     }
     assert_true(known);
     for (unsigned i = 0; i < 5; i++)
         universe_cut(u, late, i, i == a || i == b);
     for (unsigned ms = 0; ms < 5000; ms++) {
         universe_run(u, 1);
-        note_cluster(u, id, &known);
+        note_cluster(u, &id, &known);
     }
     universe_cut(u, a, b, false);
     await_ready(u, 120000);
-    note_cluster(u, id, &known);
+    note_cluster(u, &id, &known);
 }
 
 /* --- R-FRESH --- */
@@ -251,7 +251,7 @@ void test_EPOCH_what_another_epoch_has_seen_is_nothing(void **state)
 
 static uint64_t add(struct meta_state *s, uint8_t incarnation)
 {
-    struct meta_command m = {.kind = META_ADD_MEMBER, .who.incarnation = {incarnation}};
+    struct meta_command m = {.kind = META_ADD_MEMBER, .who.incarnation = {{incarnation}}};
     return meta_state_apply(s, &m) ? 0 : m.member;
 }
 

@@ -186,15 +186,14 @@ static void test_the_next_of_a_place_does_not_end_the_first(void **state)
         universe_start(u, i);
     }
     await_ready(u, 20000);
-    uint8_t first[16];
-    memcpy(first, u->machine[1].incarnation, sizeof first);
+    struct incarnation first = u->machine[1].incarnation;
     u->config.place = pods[1];
     universe_start(u, 5);
     for (unsigned i = 0; i < 300; i++) {
         universe_run(u, 100);
         assert_int_equal(universe_put(u, 1, key_of(i % KEYS), "served"), 0);
     }
-    assert_memory_equal(u->machine[1].incarnation, first, sizeof first);
+    assert_memory_equal(u->machine[1].incarnation.b, first.b, ID_SIZE);
     struct status_node s = universe_status(u, 1);
     assert_true(s.member_count == 6 && s.serving);
     for (unsigned i = 0; i < s.member_count; i++)

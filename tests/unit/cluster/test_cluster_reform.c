@@ -140,13 +140,13 @@ static bool somebody_proposes(struct universe *u)
 static void test_one_that_answers_late(void **state)
 {
     struct universe *u = *state;
-    uint8_t before[2][PEER_INCARNATION];
+    struct incarnation before[2];
     strand(u, 2);
     for (unsigned i = 5; i < 8; i++) /* new ones elsewhere: they prove nobody dead */
         universe_start(u, i);
     universe_run(u, 3000);
     for (unsigned i = 0; i < 2; i++)
-        memcpy(before[i], cluster_at(u, i)->incarnation, PEER_INCARNATION);
+        before[i] = cluster_at(u, i)->incarnation;
     u->latency_ms = 50;
     assert_int_equal(say(u, 0, 0), 0);
     assert_true(universe_until(u, somebody_proposes, 5000));
@@ -156,7 +156,7 @@ static void test_one_that_answers_late(void **state)
     universe_pause(u, late, false);
     await_ready(u, 30000);
     for (unsigned i = 0; i < 2; i++)
-        assert_memory_equal(before[i], cluster_at(u, i)->incarnation, PEER_INCARNATION);
+        assert_memory_equal(before[i].b, cluster_at(u, i)->incarnation.b, ID_SIZE);
 }
 
 /* With enough nodes, new ones with them, the word alone is enough, and the seats are as many as ever. */
@@ -240,7 +240,7 @@ static void test_a_word_that_another_knows_to_be_wrong(void **state)
         if (i != leader && i != hears)
             alone[n++] = i;
     bool first_is_lower =
-        memcmp(cluster_at(u, alone[0])->incarnation, cluster_at(u, alone[1])->incarnation, PEER_INCARNATION) < 0;
+        incarnation_compare(cluster_at(u, alone[0])->incarnation, cluster_at(u, alone[1])->incarnation) < 0;
     unsigned told = alone[!first_is_lower], other = alone[first_is_lower];
     for (unsigned i = 0; i < 5; i++) {
         if (i == told || i == other)

@@ -168,8 +168,8 @@ static void test_alone_forgets(void **state)
     for (unsigned i = 1; i < 5; i++)
         for (unsigned k = 0; k < META_PARTITIONS_MAX; k++) {
             const struct partition *p = &cluster_at(u, i)->partitions.at[k];
-            const uint8_t *origin = p->store ? store_origin(p->store, 0) : NULL;
-            assert_true(!origin || memcmp(origin, u->machine[0].incarnation, 16) != 0);
+            const struct incarnation *origin = p->store ? store_origin(p->store, 0) : NULL;
+            assert_true(!origin || !incarnation_equal(*origin, u->machine[0].incarnation));
         }
 }
 
@@ -230,7 +230,7 @@ static void test_a_start_that_comes_with_its_outcome(void **state)
     p->beacon.state = PEER_MEMBER;
     p->beacon.serving = true;
     p->beacon.epoch = cluster_at(u, 0)->meta.state->epoch;
-    memcpy(p->beacon.cluster_id, c->meta.state->cluster_id, PEER_CLUSTER_ID);
+    p->beacon.cluster_id = c->meta.state->cluster_id;
     cluster_mesh_hooks.beacon(c, p); /* this one is there first */
     universe_pause(u, late, false);
     universe_run(u, 5000);
@@ -344,7 +344,7 @@ static void test_logs_share_their_part_of_the_memory(void **state)
 static void test_requests_are_judged(void **state)
 {
     struct universe *u = *state;
-    struct store_command forget = {.op = STORE_FORGET, .origin.incarnation = {1}};
+    struct store_command forget = {.op = STORE_FORGET, .origin.incarnation = {{1}}};
     struct store_key k = {.bucket = slice_str("bucket"), .key = slice_str("key")};
     start_all(u);
     unsigned leader = leader_of_key(u, "key");

@@ -168,9 +168,9 @@ static void write_line(void *arg, enum log_level level, const char *line)
         fprintf(stderr, "%8llu node %u: %s\n", (unsigned long long)m->universe->now_ms, m->number, line);
 }
 
-static int identify(void *arg, const uint8_t incarnation[16])
+static int identify(void *arg, struct incarnation incarnation)
 {
-    memcpy(((struct machine *)arg)->incarnation, incarnation, 16);
+    ((struct machine *)arg)->incarnation = incarnation;
     return 0;
 }
 
@@ -336,7 +336,7 @@ static bool is_cut(const struct pipe *p)
 static void secure(struct pipe_end *e)
 {
     struct stream_peer peer = {.is_node = true};
-    memcpy(peer.incarnation, other(e)->machine->incarnation, 16);
+    peer.incarnation = other(e)->machine->incarnation;
     e->secured = true;
     e->user->ops->secure(e->user, &peer);
     e->machine->touched = true;

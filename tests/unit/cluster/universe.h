@@ -26,7 +26,7 @@ struct machine {
     struct log log;
     struct metrics metrics;
     struct dialer dialer;
-    uint8_t incarnation[16];
+    struct incarnation incarnation;
     struct {
         unsigned count, current;
         uint8_t secret[CLUSTER_TICKET_SECRETS_MAX][CLUSTER_TICKET_SECRET_SIZE];

@@ -39,9 +39,9 @@ static struct status_node sample = {
     .serving = true,
     .health = STATUS_DEGRADED,
     .id = 3,
-    .incarnation = {0xa1, 0xb2, 0xc3, 0xd4},
+    .incarnation = {{0xa1, 0xb2, 0xc3, 0xd4}},
     .name = "prod",
-    .cluster_id = {0x0f, 0x1e, 0x2d, 0x3c},
+    .cluster_id = {{0x0f, 0x1e, 0x2d, 0x3c}},
     .epoch = 1712345678901,
     .expected = 5,
     .seats = 5,
@@ -49,7 +49,7 @@ static struct status_node sample = {
     .partitions_incomplete = 2,
     .partitions_unavailable = 0,
     .member = {{.id = 1,
-                .incarnation = {0x11},
+                .incarnation = {{0x11}},
                 .address = "10.0.0.1",
                 .epmd_port = 4369,
                 .handoff_port = 8099,
@@ -61,7 +61,7 @@ static struct status_node sample = {
                 .memory_limit = 1 << 30,
                 .keys = 123456},
                {.id = 12,
-                .incarnation = {0xee},
+                .incarnation = {{0xee}},
                 .address = "fd00::3",
                 .epmd_port = 14369,
                 .handoff_port = 18099,
@@ -72,7 +72,7 @@ static struct status_node sample = {
                 .keys = 7,
                 .lag = 42},
                {.id = 3,
-                .incarnation = {0xa1, 0xb2, 0xc3, 0xd4},
+                .incarnation = {{0xa1, 0xb2, 0xc3, 0xd4}},
                 .address = "10.0.0.3",
                 .epmd_port = 4369,
                 .handoff_port = 8099,
@@ -185,7 +185,7 @@ static void status_of_a_seeker(void **state)
 {
     static const struct status_node seeker = {.state = STATUS_SEEKING,
                                               .name = "prod",
-                                              .incarnation = {1},
+                                              .incarnation = {{1}},
                                               .health = STATUS_NO_QUORUM,
                                               .why = "2 of 3\x1b[31m found",
                                               .memory.data = UINT64_MAX, /* an older release says nothing */
@@ -200,7 +200,7 @@ static void status_of_a_seeker(void **state)
 
 static void may_lose(void **state)
 {
-    struct status_node s = {.state = STATUS_STRANDED, .cluster_id = {1}, .may_lose = -1};
+    struct status_node s = {.state = STATUS_STRANDED, .cluster_id = {{1}}, .may_lose = -1};
     (void)state;
     assert_true(view_status(&s, out));
     assert_non_null(strstr(printed(), "may lose     not known\n"));

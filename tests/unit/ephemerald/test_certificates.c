@@ -91,7 +91,7 @@ static void expect_line(struct rig *r, unsigned line, const char *part)
 
 static void test_identity(void **state)
 {
-    static const uint8_t one[CERT_INCARNATION_SIZE] = "incarnation one", two[CERT_INCARNATION_SIZE] = "incarnation two";
+    static const struct incarnation one = {"incarnation one"}, two = {"incarnation two"};
     struct rig r;
     (void)state;
     rig_init(&r, 300);
@@ -100,12 +100,12 @@ static void test_identity(void **state)
     assert_null(r.c.peer_server);
     assert_null(r.c.peer_client);
     assert_int_equal(certificates_identify(&r.c, one), 0);
-    assert_memory_equal(r.c.incarnation, one, sizeof one);
+    assert_memory_equal(r.c.incarnation.b, one.b, sizeof one);
     const struct tls_ctx *server = r.c.peer_server, *client = r.c.peer_client;
     assert_true(server && client);
     r.now_s += PKI_DAY;
     assert_int_equal(certificates_identify(&r.c, two), 0);
-    assert_memory_equal(r.c.incarnation, two, sizeof two);
+    assert_memory_equal(r.c.incarnation.b, two.b, sizeof two);
     /* The connections that are open go on with the contexts that they have. */
     assert_ptr_equal(r.c.peer_server, server);
     assert_ptr_equal(r.c.peer_client, client);
@@ -125,7 +125,7 @@ static EVP_PKEY *rsa_key(const struct rig *r)
 
 static void test_renewal(void **state)
 {
-    static const uint8_t id[CERT_INCARNATION_SIZE] = "incarnation";
+    static const struct incarnation id = {"incarnation"};
     struct rig r;
     (void)state;
     rig_init(&r, 300);
@@ -147,7 +147,7 @@ static void test_renewal(void **state)
     assert_in_range(tls_ctx_renew_at(r.c.server) - first, 5 * PKI_DAY, 7 * PKI_DAY);
     assert_in_range(tls_ctx_renew_at(r.c.peer_server) - first, 5 * PKI_DAY, 7 * PKI_DAY);
     assert_in_range(tls_ctx_renew_at(r.c.peer_client) - first, 5 * PKI_DAY, 7 * PKI_DAY);
-    assert_memory_equal(r.c.incarnation, id, sizeof id);
+    assert_memory_equal(r.c.incarnation.b, id.b, sizeof id);
     assert_int_equal(r.count, 1);
     assert_string_equal(r.line[0] + strlen(r.line[0]) - strlen("server certificate renewed"),
                         "server certificate renewed");
@@ -236,7 +236,7 @@ static void test_warnings(void **state)
 /* The root was signed again with its key, from the third day on: what ends with the old one is replaced in time. */
 static void test_root_that_is_replaced(void **state)
 {
-    static const uint8_t id[CERT_INCARNATION_SIZE] = "incarnation";
+    static const struct incarnation id = {"incarnation"};
     struct rig r;
     struct pki next;
     char both[2 * PKI_PEM_SIZE];
@@ -415,7 +415,7 @@ static void look(struct rig *r)
 
 static void test_root_files_that_change(void **state)
 {
-    static const uint8_t id[CERT_INCARNATION_SIZE] = "incarnation";
+    static const struct incarnation id = {"incarnation"};
     struct rig r;
     struct mount m;
     struct pki next;

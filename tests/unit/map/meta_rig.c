@@ -30,9 +30,9 @@ struct meta_state *meta_rig_empty_state(void)
 struct member meta_rig_somebody(unsigned number)
 {
     struct member m = {.address = "10.0.0.1", .place = "place", .epmd_port = 4369, .handoff_port = 8099};
-    m.incarnation[0] = (uint8_t)number;
-    m.incarnation[1] = (uint8_t)(number >> 8);
-    m.incarnation[15] = 1;
+    m.incarnation.b[0] = (uint8_t)number;
+    m.incarnation.b[1] = (uint8_t)(number >> 8);
+    m.incarnation.b[15] = 1;
     return m;
 }
 

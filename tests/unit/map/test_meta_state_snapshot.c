@@ -267,7 +267,7 @@ static void test_r_id_ids_of_a_copy_were_given_out_each_once(void **state)
     REFUSED(s->member[1].id = 0);
     REFUSED(s->member[1].id = 1);
     REFUSED(s->member[1].id = s->next_id);
-    REFUSED(memcpy(s->member[1].incarnation, s->member[0].incarnation, PEER_INCARNATION));
+    REFUSED(s->member[1].incarnation = s->member[0].incarnation);
     REFUSED(s->dead_count = 1);
     REFUSED(s->partition[9].replica[1].id = s->partition[9].replica[0].id);
     REFUSED(s->partition[9].replica[1].id = 0);

@@ -140,9 +140,9 @@ struct peer_hello rig_hello(unsigned number, enum peer_plane plane)
         .version = PEER_VERSION, .plane = plane, .name = "cluster", .epmd_port = 4369, .handoff_port = 8099};
     snprintf(h.address, sizeof h.address, "10.0.%u.%u", number / 256, number % 256);
     snprintf(h.place, sizeof h.place, "place-%u", number);
-    h.incarnation[0] = 1;
-    h.incarnation[1] = (uint8_t)(number >> 8);
-    h.incarnation[2] = (uint8_t)number;
+    h.incarnation.b[0] = 1;
+    h.incarnation.b[1] = (uint8_t)(number >> 8);
+    h.incarnation.b[2] = (uint8_t)number;
     return h;
 }
 
@@ -278,7 +278,7 @@ void rig_secure(struct wire *w, unsigned number)
 {
     struct stream_peer peer = {.is_node = true};
     struct peer_hello h = rig_hello(number, PLANE_CONTROL);
-    memcpy(peer.incarnation, h.incarnation, sizeof peer.incarnation);
+    peer.incarnation = h.incarnation;
     w->user->ops->secure(w->user, &peer);
 }
 
@@ -375,7 +375,7 @@ void rig_expect_hello(struct wire *w, enum peer_plane plane)
     assert_string_equal(h.place, self.place);
     assert_int_equal(h.epmd_port, self.epmd_port);
     assert_int_equal(h.handoff_port, self.handoff_port);
-    assert_memory_equal(h.incarnation, w->rig->mesh.config.self.incarnation, sizeof h.incarnation);
+    assert_memory_equal(h.incarnation.b, w->rig->mesh.config.self.incarnation.b, sizeof h.incarnation.b);
     assert_int_equal(outq_len(&w->stream.out), 0);
     buf_fini(&b);
 }

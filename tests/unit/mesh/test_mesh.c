@@ -174,7 +174,7 @@ static void test_an_endpoint_knows_why(void **state)
 
 static void test_a_certificate_must_name_a_node(void **state)
 {
-    struct stream_peer none = {.is_node = true}, client = {.is_node = false, .incarnation = {1}};
+    struct stream_peer none = {.is_node = true}, client = {.is_node = false, .incarnation = {{1}}};
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
         struct wire *w = rig_accept(&r);
@@ -487,7 +487,7 @@ static void test_nothing_is_written_to_what_closes(void **state)
 
 static void test_another_incarnation_of_its_own(void **state)
 {
-    uint8_t incarnation[PEER_INCARNATION] = {9, 9};
+    struct incarnation incarnation = {{9, 9}};
     (void)state;
     rig_reach(&r, 1, true);
     struct wire *in = rig_visit(&r, 1, PLANE_CONTROL);

@@ -162,7 +162,7 @@ void peers_wait_bytes(struct peers *p, const struct end *e, size_t wanted)
 int peers_make(void **state)
 {
     char why[TLS_WHY_MAX] = "";
-    struct cert_node_request req = {.incarnation = "incarnation one!", .now = PKI_NOW};
+    struct cert_node_request req = {.incarnation = {"incarnation one!"}, .now = PKI_NOW};
     (void)state;
     alarm(GUARD_S);
     link_world_init(&peers.world);

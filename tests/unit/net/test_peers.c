@@ -36,8 +36,8 @@ static void words_both_ways(void **state)
     struct peers *p = *state;
     struct end *client = connect_one(p), *server = &p->server[0];
     assert_true(client->peer.is_node && server->peer.is_node);
-    assert_memory_equal(client->peer.incarnation, "incarnation one!", STREAM_INCARNATION_SIZE);
-    assert_memory_equal(server->peer.incarnation, "incarnation one!", STREAM_INCARNATION_SIZE);
+    assert_memory_equal(client->peer.incarnation.b, "incarnation one!", ID_SIZE);
+    assert_memory_equal(server->peer.incarnation.b, "incarnation one!", ID_SIZE);
     assert_int_equal(strncmp(server->address, "127.0.0.1:", 10), 0);
     peers_say(client, "hello");
     peers_wait_bytes(p, server, 5);

@@ -200,14 +200,14 @@ static void drop_ends(struct model *m, uint8_t origin, uint64_t up_to)
 static const struct model_end *find_end(const struct model *m, const struct store_origin *o)
 {
     for (size_t i = 0; i < m->end_count; i++)
-        if (m->ends[i].origin == o->incarnation[0] && m->ends[i].sequence == o->sequence)
+        if (m->ends[i].origin == o->incarnation.b[0] && m->ends[i].sequence == o->sequence)
             return &m->ends[i];
     return NULL;
 }
 
 static void add_end(struct model *m, const struct store_command *c)
 {
-    m->last.origin = c->origin.incarnation[0];
+    m->last.origin = c->origin.incarnation.b[0];
     m->last.sequence = c->origin.sequence;
     m->ends = realloc(m->ends, (m->end_count + 1) * sizeof *m->ends);
     m->ends[m->end_count++] = m->last;
@@ -215,12 +215,12 @@ static void add_end(struct model *m, const struct store_command *c)
 
 static int write_once(struct model *m, const struct store_command *c)
 {
-    uint64_t *mark = &m->marks[c->origin.incarnation[0]], acknowledged = c->origin.acknowledged;
+    uint64_t *mark = &m->marks[c->origin.incarnation.b[0]], acknowledged = c->origin.acknowledged;
     if (c->origin.sequence <= *mark)
         return E_STALE;
     if (acknowledged > *mark)
         *mark = acknowledged;
-    drop_ends(m, c->origin.incarnation[0], *mark);
+    drop_ends(m, c->origin.incarnation.b[0], *mark);
     const struct model_end *end = find_end(m, &c->origin);
     m->repeated = end != NULL;
     if (end) {
@@ -241,8 +241,8 @@ int model_apply(struct model *m, const struct store_command *c)
     m->repeated = false;
     drop_due(m);
     if (c->op == STORE_FORGET) {
-        drop_ends(m, c->origin.incarnation[0], UINT64_MAX);
-        m->marks[c->origin.incarnation[0]] = 0;
+        drop_ends(m, c->origin.incarnation.b[0], UINT64_MAX);
+        m->marks[c->origin.incarnation.b[0]] = 0;
     }
     if (c->op >= STORE_TICK)
         return 0;
@@ -409,7 +409,7 @@ static struct store_rules random_rules(struct script *s)
 static struct store_origin random_origin(struct script *s)
 {
     size_t i = below(s, 3);
-    struct store_origin o = {.incarnation = {(uint8_t)(i + 1)}};
+    struct store_origin o = {.incarnation = {{(uint8_t)(i + 1)}}};
     if (below(s, 4) == 0)
         return (struct store_origin){0};
     bool again = s->next[i] > 40 && below(s, 3) == 0;

@@ -35,7 +35,7 @@ static struct store_command command(struct rig *r, uint16_t origin, uint64_t seq
                               .rules = {.allow_mult = true, .siblings_max = 20000, .size_max = 100000},
                               .origin = {.sequence = sequence, .acknowledged = acknowledged},
                               .value.bytes = slice_str("v")};
-    memcpy(c.origin.incarnation, &origin, sizeof origin);
+    memcpy(c.origin.incarnation.b, &origin, sizeof origin);
     store_key_init(&c.key, &r->key, slice_str(""), slice_str("b"), slice_str("k"));
     return c;
 }

@@ -238,7 +238,7 @@ static struct store_command write_from(struct rig *r, uint8_t origin, uint64_t s
     struct store_command c = {.op = STORE_DELETE,
                               .stamp_ms = r->script.now_ms,
                               .revision = {1, 1, ++r->script.index},
-                              .origin = {{origin}, sequence, 0}};
+                              .origin = {{{origin}}, sequence, 0}};
     store_key_init(&c.key, &r->script.hash_key, slice_str(""), slice_str("b"), slice_str("k"));
     return c;
 }

@@ -11,7 +11,7 @@
 
 #define URN "urn:ephemeral-store:000102030405060708090a0b0c0d0eff"
 
-static const uint8_t incarnation[CERT_INCARNATION_SIZE] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255};
+static const struct incarnation incarnation = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255}};
 static struct pki root;
 static struct ca *ca;
 
@@ -19,7 +19,7 @@ static void mint_one(const struct ca *by, int64_t life_s, struct cert **out)
 {
     char why[TLS_WHY_MAX] = "";
     struct cert_node_request req = {.now = PKI_NOW, .life_s = life_s};
-    memcpy(req.incarnation, incarnation, sizeof incarnation);
+    req.incarnation = incarnation;
     if (cert_mint_node(by, &req, out, why, sizeof why))
         fail_msg("%s", why);
 }
@@ -35,13 +35,13 @@ static void the_urn(void **state)
 static void what_is_minted(void **state)
 {
     (void)state;
-    uint8_t found[CERT_INCARNATION_SIZE];
+    struct incarnation found;
     struct cert *c = NULL;
     mint_one(ca, 0, &c);
     X509 *x = cert_x509(c);
     assert_true(cert_role_is_node(x));
-    assert_true(cert_role_incarnation(x, found));
-    assert_memory_equal(found, incarnation, sizeof found);
+    assert_true(cert_role_incarnation(x, &found));
+    assert_memory_equal(found.b, incarnation.b, ID_SIZE);
     assert_int_equal(X509_get_version(x), X509_VERSION_3);
     assert_int_equal(X509_get_key_usage(x), KU_DIGITAL_SIGNATURE);
     assert_int_equal(X509_get_extended_key_usage(x), XKU_SSL_SERVER | XKU_SSL_CLIENT);
@@ -105,16 +105,16 @@ static void roles_and_names(void **state)
         {CERT_ROLE_NODE, "DNS:" URN, true, false},
         {CERT_ROLE_NODE, "URI:" URN ",URI:urn:ephemeral-store:ff0102030405060708090a0b0c0d0eff", true, false},
     };
-    static const uint8_t zeros[CERT_INCARNATION_SIZE];
+    static const struct incarnation zeros;
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         const struct sample *s = &samples[i];
-        uint8_t found[CERT_INCARNATION_SIZE];
+        struct incarnation found;
         struct pki p;
         pki_make(&p,
                  &(struct pki_plan){.cn = "a", .issuer = &root, .ext_key_usage = s->usage, .alt_names = s->alt_names});
         assert_int_equal(cert_role_is_node(p.cert), s->is_node);
-        assert_int_equal(cert_role_incarnation(p.cert, found), s->named);
-        assert_memory_equal(found, s->named ? incarnation : zeros, sizeof found);
+        assert_int_equal(cert_role_incarnation(p.cert, &found), s->named);
+        assert_true(incarnation_equal(found, s->named ? incarnation : zeros));
         assert_int_equal(ERR_peek_error(), 0);
         pki_free(&p);
     }

@@ -343,7 +343,7 @@ static void the_peer_is_the_same(void **state)
             assert_true(full.open && !full.resumed && resumed.open && resumed.resumed);
             assert_memory_equal(&full.peer, &resumed.peer, sizeof full.peer);
             assert_int_equal(full.peer.is_node, i == 1);
-            assert_int_equal(full.peer.incarnation[15], i == 1 ? 15 : 0);
+            assert_int_equal(full.peer.incarnation.b[15], i == 1 ? 15 : 0);
             raw_client_fini(&c);
         }
     for (size_t i = 0; i < 3; i++)

@@ -16,15 +16,14 @@ static struct pki other_root;
 static struct ca *other_ca;
 static struct cert *one, *two, *foreign, *brief;
 
-static const uint8_t first[CERT_INCARNATION_SIZE] = "incarnation one!",
-                     second[CERT_INCARNATION_SIZE] = "incarnation two!";
+static const struct incarnation first = {"incarnation one!"}, second = {"incarnation two!"};
 
-static struct cert *mint(const struct ca *ca, const uint8_t *incarnation, int64_t life_s)
+static struct cert *mint(const struct ca *ca, struct incarnation incarnation, int64_t life_s)
 {
     char why[TLS_WHY_MAX] = "";
     struct cert *c = NULL;
     struct cert_node_request req = {.now = PKI_NOW, .life_s = life_s};
-    memcpy(req.incarnation, incarnation, sizeof req.incarnation);
+    req.incarnation = incarnation;
     if (cert_mint_node(ca, &req, &c, why, sizeof why))
         fail_msg("%s", why);
     return c;
@@ -36,11 +35,11 @@ static struct tls_ctx *node(bool is_server, const struct cert *cert)
     return link_peer(&config);
 }
 
-static void check_peer(const struct tls_engine *e, const uint8_t *incarnation)
+static void check_peer(const struct tls_engine *e, struct incarnation incarnation)
 {
     const struct tls_peer *peer = tls_engine_peer(e);
     assert_true(peer->has_cert && peer->is_node);
-    assert_memory_equal(peer->incarnation, incarnation, CERT_INCARNATION_SIZE);
+    assert_memory_equal(peer->incarnation.b, incarnation.b, ID_SIZE);
     assert_string_equal(tls_engine_version(e), "TLSv1.3");
     assert_false(tls_engine_resumed(e));
 }
@@ -243,7 +242,7 @@ static void on_the_clients_port(const struct pki_plan *plan, bool is_node)
     assert_true(link_shake(&l));
     const struct tls_peer *peer = tls_engine_peer(l.server.engine);
     assert_int_equal(peer->is_node, is_node);
-    assert_int_equal(peer->incarnation[0], is_node ? 0xab : 0);
+    assert_int_equal(peer->incarnation.b[0], is_node ? 0xab : 0);
     link_close(&l);
     tls_ctx_destroy(&client);
     tls_ctx_destroy(&server);

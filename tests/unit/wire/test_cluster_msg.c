@@ -15,7 +15,7 @@ static struct status_member member(uint64_t id)
 {
     struct status_member m = {
         .id = id,
-        .incarnation = {1, 2, 3, [15] = (uint8_t)id},
+        .incarnation = {{1, 2, 3, [15] = (uint8_t)id}},
         .epmd_port = 4369,
         .handoff_port = UINT16_MAX,
         .state = STATUS_SUSPECT,
@@ -38,9 +38,9 @@ static void fill_status(struct status_node *s, size_t members)
         .why = "nothing is amiss",
         .ready = true,
         .id = 3,
-        .incarnation = {9},
+        .incarnation = {{9}},
         .name = "prod",
-        .cluster_id = {7, [15] = 8},
+        .cluster_id = {{7, [15] = 8}},
         .epoch = UINT64_MAX - 1,
         .expected = 5,
         .seats = UINT32_MAX,
@@ -74,7 +74,7 @@ static void status_of_some_members(void **state)
         assert_string_equal(out.why, s.why);
         assert_true(out.ready && !out.serving);
         assert_int_equal(out.id, 3);
-        assert_memory_equal(out.cluster_id, s.cluster_id, sizeof s.cluster_id);
+        assert_memory_equal(out.cluster_id.b, s.cluster_id.b, sizeof s.cluster_id.b);
         assert_true(out.epoch == UINT64_MAX - 1 && out.seats == UINT32_MAX);
         assert_int_equal(out.may_lose, 2);
         assert_int_equal(out.partitions_incomplete, 11);
@@ -90,7 +90,7 @@ static void status_of_some_members(void **state)
             assert_int_equal(out.member[k].handoff_port, UINT16_MAX);
             assert_int_equal(out.member[k].state, STATUS_SUSPECT);
             assert_true(out.member[k].seat && !out.member[k].leader);
-            assert_memory_equal(out.member[k].incarnation, s.member[k].incarnation, STATUS_ID_SIZE);
+            assert_memory_equal(out.member[k].incarnation.b, s.member[k].incarnation.b, ID_SIZE);
             assert_true(out.member[k].memory_limit == 1 << 30);
             assert_int_equal(out.member[k].lag, 6);
             assert_string_equal(out.member[k].name, "store-2");
@@ -268,7 +268,7 @@ static void as_the_proto_file_says(void **state)
     assert_string_equal(status->name, "prod");
     assert_string_equal(status->release, "0.1.0");
     assert_true(status->ready && !status->serving && status->id == 3 && status->epoch == UINT64_MAX - 1);
-    assert_int_equal(status->cluster_id.len, STATUS_ID_SIZE);
+    assert_int_equal(status->cluster_id.len, ID_SIZE);
     assert_true(status->expected == 5 && status->seats == UINT32_MAX && status->has_may_lose && status->may_lose == 2);
     assert_int_equal(status->partitions_incomplete, 11);
     assert_true(status->has_health && status->health == EPH_HEALTH__DEGRADED && status->probe);

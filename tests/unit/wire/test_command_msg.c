@@ -9,7 +9,7 @@ static struct store_command whole(void)
     return (struct store_command){
         .op = STORE_PUT,
         .stamp_ms = UINT64_C(1700000000000),
-        .origin = {.incarnation = "0123456789abcde", .sequence = 300, .acknowledged = 299},
+        .origin = {.incarnation = {"0123456789abcde"}, .sequence = 300, .acknowledged = 299},
         .key = {.type = slice_str("t"), .bucket = slice_str("bucket"), .key = slice_str("key")},
         .rules = {true, 100, 1 << 20, 30000, true, STORE_REAP_NEVER},
         .condition = STORE_IF_UNMODIFIED,
@@ -37,7 +37,7 @@ static void test_everything(void **state)
     (void)state;
     assert_int_equal(out.op, STORE_PUT);
     assert_int_equal(out.stamp_ms, c.stamp_ms);
-    assert_memory_equal(out.origin.incarnation, c.origin.incarnation, 16);
+    assert_memory_equal(out.origin.incarnation.b, c.origin.incarnation.b, 16);
     assert_int_equal(out.origin.sequence, 300);
     assert_int_equal(out.origin.acknowledged, 299);
     assert_slice_is(out.key.type, "t");
@@ -91,13 +91,13 @@ static void test_nothing(void **state)
 
 static void test_forget(void **state)
 {
-    struct store_command c = {.op = STORE_FORGET, .stamp_ms = 5, .origin.incarnation = "0123456789abcde"};
+    struct store_command c = {.op = STORE_FORGET, .stamp_ms = 5, .origin.incarnation = {"0123456789abcde"}};
     struct store_command out = again(&c);
     (void)state;
     assert_int_equal(out.op, STORE_FORGET);
-    assert_memory_equal(out.origin.incarnation, c.origin.incarnation, 16);
+    assert_memory_equal(out.origin.incarnation.b, c.origin.incarnation.b, 16);
     assert_int_equal(out.origin.sequence, 0);
-    memset(c.origin.incarnation, 0, 16);
+    memset(c.origin.incarnation.b, 0, ID_SIZE);
     struct blob *b = command_encode(&c);
     assert_int_equal(command_decode(slice_make(b->data, b->size), b, &out), E_MALFORMED);
     blob_put(b);

@@ -60,7 +60,7 @@ static void test_begin_and_end(void **state)
 
 static void test_vclock(void **state)
 {
-    static const uint8_t id[CLUSTER_ID_PREFIX] = {1, 2, 3, 4, 5, 6, 7, 8}, other[CLUSTER_ID_PREFIX] = {9};
+    static const struct cluster_id id = {{1, 2, 3, 4, 5, 6, 7, 8}}, other = {{9}};
     const struct revision rev = {0x0102030405060708, 0x0a0b0c0d, 0x1112131415161718};
     const uint64_t tag = 0x2122232425262728;
     uint8_t a[VCLOCK_SIZE], b[VCLOCK_SIZE];

@@ -51,7 +51,7 @@ static void fill_hello(void *p)
     m->version = (uint16_t)number();
     m->plane = up_to(PLANE_COUNT - 1);
     fill_text(m->name, sizeof m->name);
-    fill_id(m->incarnation);
+    fill_id(m->incarnation.b);
     fill_text(m->address, sizeof m->address);
     m->epmd_port = (uint16_t)number();
     m->handoff_port = (uint16_t)number();
@@ -64,7 +64,7 @@ static void fill_beacon(void *p)
     m->state = up_to(PEER_STATE_MAX);
     m->serving = flip();
     m->n = (uint32_t)number();
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->highest_epoch = number();
     m->wall_ms = number();
@@ -89,7 +89,7 @@ static void fill_offer(void *p)
     struct peer_offer *m = p;
     m->proposal = number();
     m->reform = flip();
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->left = (uint32_t)number();
 }
@@ -106,7 +106,7 @@ static void fill_start(void *p)
 {
     struct peer_start *m = p;
     m->proposal = number();
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->index = number();
     m->term = number();
@@ -119,7 +119,7 @@ static void fill_start(void *p)
 static void fill_admit(void *p)
 {
     struct peer_admit *m = p;
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->member = number();
     m->leader = number();
@@ -128,7 +128,7 @@ static void fill_admit(void *p)
 static void fill_renew(void *p)
 {
     struct peer_renew *m = p;
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->member = number();
     m->sent_ms = number();
@@ -143,7 +143,7 @@ static void fill_renew(void *p)
 static void fill_known(void *p)
 {
     struct peer_known *m = p;
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->member = number();
     m->applied = number();
@@ -174,7 +174,7 @@ static void fill_replica(void *p)
 static void fill_grant(void *p)
 {
     struct peer_grant *m = p;
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->sent_ms = number();
     m->index = number();
@@ -191,7 +191,7 @@ static void fill_grant(void *p)
 static void fill_envelope(void *p)
 {
     struct peer_envelope *m = p;
-    fill_id(m->cluster_id);
+    fill_id(m->cluster_id.b);
     m->epoch = number();
     m->group = (uint16_t)number();
     m->generation = (uint32_t)number();
