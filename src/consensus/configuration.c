@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 
-#include <stdio.h>
+#include <string.h>
 
 static const int library_role[] = {
     [GROUP_SPARE] = RAFT_SPARE, [GROUP_STANDBY] = RAFT_STANDBY, [GROUP_VOTER] = RAFT_VOTER};
@@ -16,7 +16,12 @@ static enum group_role our_role(int role)
 struct configuration_address configuration_address(uint64_t id)
 {
     struct configuration_address a;
-    snprintf(a.text, sizeof a.text, "%llu", (unsigned long long)id);
+    char digits[sizeof a.text], *p = digits + sizeof digits;
+    *--p = '\0';
+    do
+        *--p = (char)('0' + id % 10);
+    while ((id /= 10) != 0);
+    memcpy(a.text, p, (size_t)(digits + sizeof digits - p));
     return a;
 }
 

@@ -11,6 +11,7 @@
 struct configuration_address {
     char text[24];
 };
+/* Once for each message that is received: it has to be quick. */
 struct configuration_address configuration_address(uint64_t id);
 
 unsigned configuration_members(const struct raft_configuration *c, struct group_member out[GROUP_MEMBERS_MAX]);

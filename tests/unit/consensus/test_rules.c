@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
+#include "consensus/configuration.h"
 #include "consensus/rules.h"
 #include "support.h"
 
@@ -49,9 +50,22 @@ static void test_rejection_that_is_late(void **state)
     assert_int_equal(judge_rejection(&follower, 9, 10, 20), 0); /* of when it led in this term: never any more */
 }
 
+/* The library takes two members of one address for one. */
+static void test_addresses_are_ids_in_decimal(void **state)
+{
+    const struct {
+        uint64_t id;
+        const char *text;
+    } cases[] = {{0, "0"}, {9, "9"}, {10, "10"}, {1203, "1203"}, {UINT64_MAX, "18446744073709551615"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(configuration_address(cases[i].id).text, cases[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_addresses_are_ids_in_decimal),
         cmocka_unit_test(test_rejection_in_the_leaders_term),
         cmocka_unit_test(test_rejection_in_a_later_term),
         cmocka_unit_test(test_rejection_that_is_late),
