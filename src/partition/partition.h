@@ -83,6 +83,7 @@ struct partition {
     bool broken;
     bool no_room;           /* the last copy that came did not fit */
     bool installs;          /* an install message is being written: after its copy */
+    struct link *sends_on;  /* the group is writing a message there; else NULL */
     uint64_t index;         /* applied */
     uint64_t stamp_ms;      /* R-TIME: the partition's time ... */
     uint64_t stamp_boot_ms; /* ... at this moment of this node's clock */
