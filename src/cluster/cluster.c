@@ -277,15 +277,20 @@ static int identify(struct cluster *c)
 
 uint64_t cluster_now_ms(const struct cluster *c)
 {
-    return c->time_ms + (now_of(c) - c->time_boot_ms);
+    uint64_t now = now_of(c);
+    return c->time_ms + (now > c->time_boot_ms ? now - c->time_boot_ms : 0);
 }
 
+/* By the clock of this very moment, as partition_hear_time(). */
 void cluster_hear_time(struct cluster *c, uint64_t time_ms)
 {
     if (time_ms <= cluster_now_ms(c))
         return;
+    uint64_t moment_ms = precise_now_of(c);
+    if (time_ms <= c->time_ms + (moment_ms - c->time_boot_ms))
+        return;
     c->time_ms = time_ms;
-    c->time_boot_ms = now_of(c);
+    c->time_boot_ms = moment_ms;
 }
 
 void cluster_decide_next(struct cluster *c, enum next_life next)

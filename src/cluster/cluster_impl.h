@@ -259,6 +259,13 @@ static inline uint64_t now_of(const struct cluster *c)
     return clock_boot_ms(c->config.clock);
 }
 
+/* The same clock at this very moment: the process may have been stopped since the turn began. For what must not be
+ * earlier than something that others have done since. */
+static inline uint64_t precise_now_of(const struct cluster *c)
+{
+    return clock_precise_us(c->config.clock) / 1000;
+}
+
 /* --- cluster.c, cluster_frames.c --- */
 
 extern const struct mesh_hooks cluster_mesh_hooks;

@@ -168,7 +168,7 @@ static void grant(struct cluster *c, struct member_view *w)
     fill_grant(c, w, &g);
     w->asked = false;
     w->granted = true;
-    w->lease_until_ms = now_of(c) + c->times.lease; /* it was sent before this */
+    w->lease_until_ms = precise_now_of(c) + c->times.lease; /* it was sent before this */
     if (w->member == c->meta.self) {
         lease_take_grant(c, &g);
         return;
@@ -201,7 +201,7 @@ static struct member_view *watch_add(struct cluster *c, uint64_t member)
         return NULL;
     w->member = member;
     w->heard_ms = now_of(c); /* what came before this node led is not known */
-    w->lease_until_ms = now_of(c) + c->times.lease;
+    w->lease_until_ms = precise_now_of(c) + c->times.lease;
     o->view[o->view_count++] = w;
     return w;
 }

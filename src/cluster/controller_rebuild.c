@@ -33,9 +33,11 @@ static bool leases_are_over(struct cluster *c, unsigned i, bool lost)
 {
     struct partition_view *v = &c->controller.partition[i];
     uint32_t generation = c->meta.state->partition[i].generation;
-    if (!lost || v->lost_generation != generation) {
+    if (!lost) {
+        v->lost_generation = 0;
+    } else if (v->lost_generation != generation) { /* counted from the look that finds it so, not from the one before */
         v->lost_generation = generation;
-        v->lost_ms = now_of(c);
+        v->lost_ms = precise_now_of(c);
     }
     return !lost || now_of(c) - v->lost_ms >= c->times.election;
 }

@@ -35,7 +35,8 @@ bool lease_is_valid(const struct cluster *c)
 {
     if (gone_is_fenced(c) && rule_holds(RULE_FENCE))
         return false;
-    if (now_of(c) < c->lease.until_ms || !rule_holds(RULE_LEASE))
+    /* By the clock of this very moment: the process may have been stopped since the turn began. */
+    if (precise_now_of(c) < c->lease.until_ms || !rule_holds(RULE_LEASE))
         return true;
     return c->meta.group && !c->frozen && meta_seats(c) == 1 && group_leads(c->meta.group);
 }

@@ -31,15 +31,21 @@ uint64_t partition_now_ms(const struct partition *p)
 {
     if (!rule_holds(RULE_TIME))
         return clock_wall_ms(p->set->env.clock);
-    return p->stamp_ms + (partition_clock_ms(p) - p->stamp_boot_ms);
+    uint64_t now = partition_clock_ms(p);
+    return p->stamp_ms + (now > p->stamp_boot_ms ? now - p->stamp_boot_ms : 0);
 }
 
+/* By the clock of this very moment, not of the turn: a process that was stopped in the middle of a turn hears a stamp
+ * after the pause, and would add the pause to it. */
 void partition_hear_time(struct partition *p, uint64_t time_ms)
 {
     if (time_ms <= partition_now_ms(p))
         return;
+    uint64_t moment_ms = clock_precise_us(p->set->env.clock) / 1000;
+    if (time_ms <= p->stamp_ms + (moment_ms - p->stamp_boot_ms))
+        return;
     p->stamp_ms = time_ms;
-    p->stamp_boot_ms = partition_clock_ms(p);
+    p->stamp_boot_ms = moment_ms;
 }
 
 /* The first of a generation go on where the cluster is. Whoever joins them is told the time by what is copied and

@@ -19,7 +19,8 @@ static uint64_t wall_ms(void *arg)
 static uint64_t precise_us(void *arg)
 {
     struct rig *r = arg;
-    return r->precise_us += r->precise_step_us;
+    r->precise_us += r->precise_step_us;
+    return r->boot_ms * 1000 + r->precise_us;
 }
 
 static void chance(void *arg, void *out, size_t n)
