@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "kv_rig.h"
 #include "support.h"
+#include "wire/admin_msg.h"
 #include "wire/bucket_msg.h"
 
 #include <stdio.h>
@@ -302,6 +303,22 @@ static void test_properties_are_changed_between(void **state)
     expect_all_over(r);
 }
 
+/* A get that finds no memory for its answer is made again later: it keeps the time that it had. */
+static void test_a_timeout_is_changed_after_what_came_before(void **state)
+{
+    struct kv_rig *r = *state;
+    hold(r);
+    append_get(r, "a");
+    assert_int_equal(admin_timeout_put_req(&r->request, 1234), 0);
+    kv_rig_send(r);
+    assert_int_equal(r->conn.session.timeout_ms, 0);
+    answer_first(r);
+    assert_int_equal(r->conn.session.timeout_ms, 1234);
+    fake_conn_expect_empty(&r->conn, MSG_GET_RESP);
+    fake_conn_expect_empty(&r->conn, MSG_TIMEOUT_RESP);
+    expect_all_over(r);
+}
+
 /* --- bounds --- */
 
 static void append_gets(struct kv_rig *r, unsigned from, unsigned n)
@@ -505,6 +522,7 @@ int main(void)
         KV_CASE(test_requests_are_counted_once),
         KV_CASE(test_a_list_is_alone),
         KV_CASE(test_properties_are_changed_between),
+        KV_CASE(test_a_timeout_is_changed_after_what_came_before),
         KV_CASE(test_so_many_are_under_way),
         KV_CASE(test_answers_of_a_turn_leave_together),
         KV_CASE(test_kept_answers_are_charged),
