@@ -49,7 +49,8 @@ static struct peer_mark floor_of(const struct router_floor *f, unsigned partitio
 }
 
 /* A partition that was rebuilt holds all that is left. What some replica has applied is committed: where it is in the
- * log here it can be applied here, too, also when nobody leads. */
+ * log here it can be applied here, too, also when nobody leads; but not while writes wait here for their entries, until
+ * the end of a turn in which this replica was deposed: they would be answered from within the call of another. */
 static bool has_reached(struct partition *p, const struct peer_mark *floor)
 {
     uint64_t epoch = partition_state(p)->epoch;
@@ -57,7 +58,7 @@ static bool has_reached(struct partition *p, const struct peer_mark *floor)
         return true;
     if (floor->epoch > epoch || floor->generation != p->generation)
         return floor->epoch == epoch && floor->generation < p->generation;
-    if (router_mark(p).index < floor->index && p->group)
+    if (router_mark(p).index < floor->index && p->group && list_empty(&p->waiting))
         group_learn_commit(p->group, partition_clock_ms(p), floor->index, floor->term);
     return router_mark(p).index >= floor->index;
 }
