@@ -66,8 +66,13 @@ void op_until_deadline(struct op *w)
 static const char may_become[][OP_KNOWN + 1] = {
     /* to:            DISPATCHED TODO WAITS ASKED PROPOSED READS KNOWN */
     [OP_DISPATCHED] = {1, 1, 1, 1, 1, 1, 0}, /* tried again at once: it is elsewhere */
-    [OP_TODO] = {1, 0, 0, 0, 0, 0, 0},       [OP_WAITS] = {1, 0, 0, 0, 0, 0, 0}, [OP_ASKED] = {1, 0, 1, 0, 0, 0, 0},
-    [OP_PROPOSED] = {0, 0, 1, 0, 0, 0, 1},   [OP_READS] = {0, 0, 1, 0, 0, 1, 0}, [OP_KNOWN] = {0, 0, 1, 0, 0, 0, 1},
+    [OP_TODO] = {1, 0, 0, 0, 0, 0, 0},
+    [OP_WAITS] = {1, 0, 0, 0, 0, 0, 0},
+    [OP_ASKED] = {1, 0, 1, 0, 0, 0, 0},
+    [OP_PROPOSED] = {0, 0, 1, 0, 0, 0, 1},
+    [OP_KNOWN] = {0, 0, 1, 0, 0, 0, 1},
+    /* or a listing of buckets goes on with the next partition */
+    [OP_READS] = {1, 0, 1, 0, 0, 1, 0},
 };
 
 void op_move(struct op *w, enum op_state state, struct list *to, struct peer *asked)

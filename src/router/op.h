@@ -56,6 +56,8 @@ static inline bool router_is_in_cluster(const struct router *r)
  *                 +--> OP_PROPOSED --------------+
  *                 |        +--> OP_KNOWN
  *                 +--> OP_READS -----------------+
+ *                 ^       |
+ *                 +-------+ a listing of buckets, of the next partition
  *
  * It ends from wherever it is. At each move op_move() checks the table of moves, and that `asked` is set in OP_ASKED
  * alone. */

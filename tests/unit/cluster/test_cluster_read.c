@@ -67,6 +67,78 @@ static void test_who_hands_over_asks(void **state)
     assert_false(is_read_at_once(u, leader, key_of(0)));
 }
 
+/* A listing of buckets goes on from partition to partition in one request, also where each asks a round. */
+static void count_bucket(void *arg, struct slice name)
+{
+    (void)name;
+    ++*(unsigned *)arg;
+}
+
+static void listed(struct router_request *q, int err, const struct store_result *result)
+{
+    struct client_op *o = (struct client_op *)q;
+    (void)result;
+    o->done = true;
+    o->err = err;
+}
+
+static void test_a_listing_of_buckets_asks_rounds(void **state)
+{
+    struct universe *u = *state;
+    struct router_scan scan = {0};
+    struct client_op o = {0};
+    unsigned given = 0;
+    start_all(u);
+    write_all(u, 0, NULL);
+    unsigned leader = leader_of(u, 0);
+    u->now_ms += u->config.times.election; /* no read lease is left */
+    router_request_init(&o.request, listed);
+    o.request.timeout_ms = 5000;
+    router_deliver(&o.request, router_list_buckets(cluster_router(u->machine[leader].cluster), &o.request, &scan,
+                                                   slice_make(NULL, 0), count_bucket, &given));
+    assert_false(o.done);
+    client_op_wait(u, &o);
+    assert_int_equal(o.err, 0);
+    assert_true(scan.ended);
+    assert_int_equal(given, 1);
+    router_scan_fini(&scan);
+}
+
+/* Who has just been deposed hears, from what another replica has shown a client, that its last write is committed: the
+ * write is answered after the call that brought this, not from within it. */
+static void test_a_floor_commits_what_was_proposed(void **state)
+{
+    struct universe *u = *state;
+    struct client_op put, get;
+    start_all(u);
+    write_all(u, 0, NULL);
+    unsigned partition = partition_of(u, 0, key_of(0)), leader = leader_of(u, partition), other = 0;
+    while (other == leader || !partition_at(u, other, partition)->group)
+        other++;
+    struct partition *p = partition_at(u, leader, partition);
+    uint64_t term = group_term(p->group), index = group_last_index(p->group) + 1;
+    client_op_put(u, &put, leader, key_of(0), key_of(0), OP_ALWAYS, 10000);
+    struct raft_msg m = {.kind = RAFT_MSG_APPEND,
+                         .source = partition_at(u, other, partition)->replica,
+                         .destination = p->replica,
+                         .term = term + 1,
+                         .append = {.prev_index = index, .prev_term = term}};
+    assert_int_equal(partition_raft(p, &m), 0);
+    assert_int_equal(group_last_index(p->group), index);
+    assert_false(put.done);
+    struct router_floor floor = {.epoch = cluster_at(u, leader)->meta.state->epoch};
+    floor.partition[partition].generation = p->generation;
+    floor.partition[partition].index = index;
+    floor.partition[partition].term = (uint32_t)term;
+    u->floor = &floor;
+    client_op_get(u, &get, leader, key_of(0), true, 10000);
+    u->floor = NULL;
+    client_op_wait(u, &get);
+    client_op_wait(u, &put);
+    assert_int_equal(get.err, 0);
+    assert_int_equal(put.err, 0);
+}
+
 static bool lacks_majority(struct universe *u, unsigned i, unsigned partition)
 {
     const struct meta_state *s = cluster_at(u, i)->meta.state;
@@ -123,6 +195,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_leader_reads_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_after_its_lease_it_asks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_hands_over_asks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_listing_of_buckets_asks_rounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_floor_commits_what_was_proposed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_new_generation_waits_for_leases, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
