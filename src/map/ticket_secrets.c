@@ -29,7 +29,8 @@ int ticket_secrets_begin(struct ticket_secrets *t, const uint8_t random[RATCHET_
 void ticket_secrets_rotate(struct ticket_secrets *t, const uint8_t random[RATCHET_SIZE], uint64_t now_ms)
 {
     uint32_t generation = t->generation + 1;
-    if (push(t, random))
+    /* Once wiped, it stays so: what follows from a key of zeros is no secret. */
+    if (!t->count || push(t, random))
         ticket_secrets_wipe(t);
     t->generation = generation;
     t->rotated_ms = now_ms;

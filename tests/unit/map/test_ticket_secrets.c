@@ -54,12 +54,25 @@ static void test_wiped(void **state)
     assert_int_equal(ticket_secrets_current(&t), 0);
 }
 
+/* What a node without memory has lost comes with the whole state, and not with the next rotation. */
+static void test_wiped_it_stays_so(void **state)
+{
+    struct ticket_secrets t;
+    (void)state;
+    assert_int_equal(ticket_secrets_begin(&t, seed, 0), 0);
+    ticket_secrets_wipe(&t);
+    ticket_secrets_rotate(&t, seed, 1000);
+    assert_int_equal(t.count, 0);
+    assert_int_equal(t.generation, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_begins_with_a_current_and_a_next),
         cmocka_unit_test(test_a_rotation),
         cmocka_unit_test(test_wiped),
+        cmocka_unit_test(test_wiped_it_stays_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
