@@ -355,7 +355,7 @@ static bool has_more(const struct cluster *c)
     /* What changed is followed once the whole state is there: until then a joiner waits for its leader. */
     bool changed = c->meta.changed && c->meta.whole;
     bool meta = c->meta.group && !c->frozen && (c->meta.dirty || changed);
-    return meta || c->next != NEXT_SAME || !list_empty(&c->partitions.dirty) || !list_empty(&c->router.todo);
+    return meta || c->next != NEXT_SAME || !list_empty(&c->partitions.dirty) || !list_empty(&c->router.queue);
 }
 
 static void on_again(struct timer *t)

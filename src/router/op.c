@@ -64,9 +64,9 @@ void op_until_deadline(struct op *w)
 }
 
 static const char may_become[][OP_KNOWN + 1] = {
-    /* to:            DISPATCHED TODO WAITS ASKED PROPOSED READS KNOWN */
+    /* to:            DISPATCHED QUEUED WAITS ASKED PROPOSED READS KNOWN */
     [OP_DISPATCHED] = {1, 1, 1, 1, 1, 1, 0}, /* tried again at once: it is elsewhere */
-    [OP_TODO] = {1, 0, 0, 0, 0, 0, 0},
+    [OP_QUEUED] = {1, 0, 0, 0, 0, 0, 0},
     [OP_WAITS] = {1, 0, 0, 0, 0, 0, 0},
     [OP_ASKED] = {1, 0, 1, 0, 0, 0, 0},
     [OP_PROPOSED] = {0, 0, 1, 0, 0, 0, 1},
@@ -400,7 +400,7 @@ void op_dispatch(struct op *w)
     struct router *r = w->router;
     op_move(w, OP_DISPATCHED, NULL, NULL);
     if (r->applying) { /* a group is calling: at the end of the turn */
-        op_move(w, OP_TODO, &r->todo, NULL);
+        op_move(w, OP_QUEUED, &r->queue, NULL);
         return;
     }
     if (!router_is_in_cluster(r)) {

@@ -39,7 +39,7 @@ static inline bool router_is_in_cluster(const struct router *r)
 
 /* Where an operation is, and with it in which list:
  *
- *      OP_TODO          the router's todo: to be dispatched at the end of the turn
+ *      OP_QUEUED        the router's queue: to be dispatched at the end of the turn
  *      OP_WAITS         the router's waits: until its next try
  *      OP_ASKED         the peer's requests: that node is to answer
  *      OP_PROPOSED      the partition's waiting, or the meta group's: its entry is to be applied
@@ -47,7 +47,7 @@ static inline bool router_is_in_cluster(const struct router *r)
  *      OP_KNOWN         the meta group's answered: applied, and to be known everywhere
  *      OP_DISPATCHED    none: it is being tried, or answered
  *
- *                 +-----> OP_TODO ------+
+ *                 +----> OP_QUEUED -----+
  *                 |                     v
  *      (new) --> OP_DISPATCHED <--- OP_WAITS <---+
  *                 |         ^                    |
@@ -61,7 +61,7 @@ static inline bool router_is_in_cluster(const struct router *r)
  *
  * It ends from wherever it is. At each move op_move() checks the table of moves, and that `asked` is set in OP_ASKED
  * alone. */
-enum op_state { OP_DISPATCHED, OP_TODO, OP_WAITS, OP_ASKED, OP_PROPOSED, OP_READS, OP_KNOWN };
+enum op_state { OP_DISPATCHED, OP_QUEUED, OP_WAITS, OP_ASKED, OP_PROPOSED, OP_READS, OP_KNOWN };
 
 struct op_name {
     uint64_t hash;

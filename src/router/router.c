@@ -11,7 +11,7 @@
 void router_init(struct router *r, const struct router_env *env)
 {
     r->env = *env;
-    list_init(&r->todo);
+    list_init(&r->queue);
     list_init(&r->waits);
 }
 
@@ -25,7 +25,7 @@ void router_fini(struct router *r)
 {
     for (unsigned i = 0; i < r->env.mesh->peer_count; i++)
         router_peer_gone(r->env.mesh->peer[i]);
-    drop_all(&r->todo);
+    drop_all(&r->queue);
     drop_all(&r->waits);
     while (r->free) {
         struct op *w = r->free;
@@ -44,7 +44,7 @@ static void dispatch_all(struct list *l)
 
 void router_turn(struct router *r)
 {
-    dispatch_all(&r->todo);
+    dispatch_all(&r->queue);
 }
 
 void router_map_changed(struct router *r)
@@ -66,7 +66,7 @@ void router_end(struct router *r)
 {
     for (unsigned i = 0; i < r->env.mesh->peer_count; i++)
         router_peer_gone(r->env.mesh->peer[i]);
-    end_all(&r->todo);
+    end_all(&r->queue);
     end_all(&r->waits);
 }
 

@@ -46,7 +46,7 @@ struct router {
     struct op *called;                   /* that a call is about to return DONE or PENDING for */
     const struct op *decoded_op;         /* while it is dispatched for the first time: */
     const struct store_command *decoded; /* what it writes */
-    struct list todo;                    /* ops to be dispatched at the end of the turn */
+    struct list queue;                   /* ops to be dispatched at the end of the turn */
     struct op *free;                     /* kept for the next */
     unsigned free_count;
     struct list waits; /* ops that wait for their next try */
