@@ -9,16 +9,15 @@
 #include "ephemerald/discovery_report.h"
 #include "ephemerald/heap.h"
 #include "ephemerald/own_names.h"
+#include "ephemerald/ports.h"
 #include "ephemerald/service.h"
 #include "ephemerald/signals.h"
 #include "ephemerald/types.h"
 #include "net/dialer.h"
 #include "net/http.h"
-#include "net/listener.h"
 #include "net/resolver.h"
 #include "net/route.h"
 #include "riak/riak.h"
-#include "session/accept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,33 +31,9 @@
 #define LARGE_DENOMINATOR 32
 #define SMALL_DENOMINATOR 16
 
-/* Three connections from each member, and some of nodes that were there before. */
-#define PEER_CONNECTIONS_MAX 512
-
-/* In the order in which they are opened; they are closed in the reverse one. Those of the nodes stand first: they are
- * this process's until it does nothing more in the cluster (net/listener.h). */
-enum port_name { PORT_EPMD, PORT_HANDOFF, NODE_PORTS, PORT_PROTO = NODE_PORTS, PORTS };
-
-/* What a port is; all is borrowed. */
-struct port_row {
-    const char *option, *variable; /* that name it */
-    const char *address;
-    uint16_t number;
-    struct tls_ctx *tls;
-    bool tls_first;
-    const struct protocol *protocol; /* that clients speak there; NULL: a port of the nodes */
-    void *arg;                       /* the protocol's */
-};
-
-struct port {
-    struct listener listener;
-    struct session_acceptor sessions; /* of a clients' port */
-};
-
 struct daemon {
     const struct config *config;
     const struct log *log;
-    const char *listen; /* borrowed */
     struct descriptor_shares shares;
     struct net_loop loop;
     struct metrics metrics;
@@ -74,8 +49,7 @@ struct daemon {
     struct types types;
     struct server server;
     struct riak riak;
-    struct port port[PORTS];
-    unsigned ports_open; /* the first so many */
+    struct ports ports;
     uv_signal_t sigterm, sigint, sighup;
     struct heap heap;
     struct service service;
@@ -83,108 +57,6 @@ struct daemon {
     char address[46]; /* which is this */
     bool ready, leaving, stopping;
 };
-
-/* --- ports --- */
-
-/* By default both families are served, where the machine has both. */
-static void choose_listen(struct daemon *d)
-{
-    d->listen = d->config->listen;
-    if (!d->config->listen_by_default || listener_check(d->listen, 0, &d->loop) == 0)
-        return;
-    d->listen = "0.0.0.0";
-    log_info(d->log, "net", "this machine has no IPv6: listening on 0.0.0.0");
-    if (strchr(d->config->advertise, ':'))
-        log_warn(d->log, "net", "the other nodes cannot connect to %s, which is advertised: this machine has no IPv6",
-                 d->config->advertise);
-}
-
-static void list_ports(struct daemon *d, struct port_row rows[PORTS])
-{
-    const struct config *c = d->config;
-    struct tls_ctx *nodes = d->certificates.peer_server, *clients = d->certificates.server;
-    rows[PORT_EPMD] = (struct port_row){"epmd-port", "PORT_EPMD", d->listen, c->epmd_port, nodes, true, NULL, NULL};
-    rows[PORT_HANDOFF] =
-        (struct port_row){"handoff-port", "PORT_HANDOFF", d->listen, c->handoff_port, nodes, true, NULL, NULL};
-    rows[PORT_PROTO] = (struct port_row){"proto-port", "PORT_PROTO", d->listen,      c->proto_port,
-                                         clients,      false,        &riak_protocol, &d->riak};
-}
-
-/* The exit status. */
-static int listen_failed(const struct daemon *d, int err, const struct port_row *row)
-{
-    if (err == E_EXISTS)
-        log_error(d->log, "net",
-                  "port %u on %s is taken by another process: end that one, or give another port (%s, %s)", row->number,
-                  row->address, row->option, row->variable);
-    else if (err == E_INVALID)
-        log_error(d->log, "net",
-                  "'%s' is no address of this machine: give a numeric one that is (listen), or :: or 0.0.0.0 for all",
-                  row->address);
-    else if (err == E_UNSUPPORTED)
-        log_error(d->log, "net", "cannot listen on '%s': this machine has no IPv6; give an IPv4 address (listen)",
-                  row->address);
-    else if (err == E_DENIED)
-        log_error(d->log, "net", "not allowed to listen on %s port %u: ports under 1024 need privileges", row->address,
-                  row->number);
-    else
-        log_error(d->log, "net", "cannot listen on %s port %u: %s", row->address, row->number, err_text(err));
-    return err == E_DENIED ? EX_NOPERM : EX_UNAVAILABLE;
-}
-
-static int listen_for_clients(struct daemon *d, struct port *p, const struct port_row *row)
-{
-    struct listener_config listener = {.address = row->address,
-                                       .port = row->number,
-                                       .connections_max = d->shares.clients,
-                                       .reserve = d->shares.operators,
-                                       .handshakes_max = d->shares.strangers,
-                                       .stall_timeout_ms = d->config->stall_timeout_ms,
-                                       .tls = row->tls,
-                                       .tls_first = row->tls_first,
-                                       .acceptor = &p->sessions.acceptor,
-                                       .log = d->log,
-                                       .metrics = &d->metrics};
-    return listener_start(&p->listener, &listener, &d->loop);
-}
-
-static int listen_for_nodes(struct daemon *d, struct port *p, const struct port_row *row)
-{
-    struct listener_config listener = {.address = row->address,
-                                       .port = row->number,
-                                       .connections_max = PEER_CONNECTIONS_MAX,
-                                       .handshakes_max = d->shares.node_strangers,
-                                       .stall_timeout_ms = d->config->stall_timeout_ms,
-                                       .handshake_timeout_ms = d->config->handshake_timeout_ms,
-                                       .tls = row->tls,
-                                       .tls_first = row->tls_first,
-                                       .between_nodes = true,
-                                       .acceptor = cluster_acceptor(d->cluster),
-                                       .log = d->log};
-    return listener_start(&p->listener, &listener, &d->loop);
-}
-
-static int open_ports(struct daemon *d)
-{
-    struct port_row rows[PORTS];
-    choose_listen(d);
-    list_ports(d, rows);
-    for (; d->ports_open < PORTS; d->ports_open++) {
-        const struct port_row *row = &rows[d->ports_open];
-        struct port *p = &d->port[d->ports_open];
-        int err = row->protocol ? listen_for_clients(d, p, row) : listen_for_nodes(d, p, row);
-        if (err)
-            return listen_failed(d, err, row);
-    }
-    return 0;
-}
-
-/* After a start that failed: no connection was accepted yet. An open port would keep the loop running. */
-static void close_ports(struct daemon *d)
-{
-    while (d->ports_open)
-        listener_stop(&d->port[--d->ports_open].listener, NULL, NULL);
-}
 
 /* --- the cluster --- */
 
@@ -335,7 +207,7 @@ static bool route_to_others(void *arg, char *out)
     char address[46];
     for (size_t i = 0; i < view->count; i++)
         if (net_route_source(view->candidates[i].address, out) == 0 &&
-            config_may_advertise(d->listen, out, false, address))
+            config_may_advertise(d->ports.listen, out, false, address))
             return true;
     return false;
 }
@@ -343,7 +215,7 @@ static bool route_to_others(void *arg, char *out)
 static int make_own_names(struct daemon *d)
 {
     struct own_names_config names = {.config = d->config,
-                                     .listen = d->listen,
+                                     .listen = d->ports.listen,
                                      .resolver = &d->resolver.resolver,
                                      .timers = &d->loop.timers,
                                      .clock = &d->loop.clock,
@@ -504,10 +376,7 @@ static void make_server(struct daemon *d)
     server_init(&d->server, &server, router, &d->loop.timers, &d->loop.clock, d->log, &d->metrics);
     d->server.cluster = d->cluster;
     riak_init(&d->riak, &d->loop.timers, &d->loop.clock);
-    struct port_row rows[PORTS];
-    list_ports(d, rows);
-    for (unsigned i = NODE_PORTS; i < PORTS; i++)
-        session_acceptor_init(&d->port[i].sessions, rows[i].protocol, &d->server, rows[i].arg);
+    ports_serve(&d->ports, &d->server, &d->riak);
     types_init(&d->types, c, d->log, &d->loop.timers, router);
 }
 
@@ -531,7 +400,7 @@ static void on_turn_end(void *arg)
         discovery_report_turn(&d->report);
     if (!d->ready && !router_unavailable(cluster_router(d->cluster))) {
         d->ready = true;
-        log_info(d->log, "node", "serving clients on %s port %u", d->listen, d->config->proto_port);
+        log_info(d->log, "node", "serving clients on %s port %u", d->ports.listen, d->config->proto_port);
     }
 }
 
@@ -566,20 +435,10 @@ static void end_cluster(struct daemon *d)
 static void close_next_port(void *arg)
 {
     struct daemon *d = arg;
-    if (d->ports_open == NODE_PORTS)
+    if (ports_clients_are_closed(&d->ports))
         end_cluster(d);
-    if (d->ports_open)
-        listener_stop(&d->port[--d->ports_open].listener, close_next_port, d);
-    else
+    if (!ports_close_last(&d->ports, close_next_port, d))
         net_dialer_stop(&d->dialer, on_dialer_stopped, d);
-}
-
-static size_t count_clients(const struct daemon *d)
-{
-    size_t n = 0;
-    for (unsigned i = NODE_PORTS; i < d->ports_open; i++)
-        n += listener_count(&d->port[i].listener);
-    return n;
 }
 
 static void stop(struct daemon *d)
@@ -588,7 +447,7 @@ static void stop(struct daemon *d)
         return;
     d->stopping = true;
     service_stopping(&d->service);
-    log_info(d->log, "node", "closing %zu connections and ending", count_clients(d));
+    log_info(d->log, "node", "closing %zu connections and ending", ports_count_clients(&d->ports));
     close_next_port(d);
 }
 
@@ -642,11 +501,11 @@ static void tell_manager(struct daemon *d)
 
 static int serve(struct daemon *d)
 {
-    int status = open_ports(d);
+    int status = ports_open(&d->ports, &d->shares, cluster_acceptor(d->cluster), &d->metrics);
     if (!status)
         status = make_discovery(d);
     if (status) {
-        close_ports(d);
+        ports_abandon(&d->ports);
         return status;
     }
     watch_signals(d);
@@ -670,8 +529,7 @@ static int run(struct daemon *d)
     if (status)
         cluster_close(d->cluster);
     types_fini(&d->types);
-    for (unsigned i = NODE_PORTS; i < PORTS; i++)
-        session_acceptor_fini(&d->port[i].sessions);
+    ports_fini(&d->ports);
     riak_fini(&d->riak);
     server_fini(&d->server);
     cluster_destroy(&d->cluster);
@@ -690,19 +548,6 @@ static int make_loop(struct daemon *d)
 
 /* --- the check --- */
 
-static int check_ports(struct daemon *d)
-{
-    struct port_row rows[PORTS];
-    choose_listen(d);
-    list_ports(d, rows);
-    for (unsigned i = 0; i < PORTS; i++) {
-        int err = listener_check(rows[i].address, rows[i].number, &d->loop);
-        if (err)
-            return listen_failed(d, err, &rows[i]);
-    }
-    return 0;
-}
-
 /* What asks an orchestrator's API is only loaded when it is needed. */
 static int check_http(const struct daemon *d)
 {
@@ -717,7 +562,7 @@ static int check_http(const struct daemon *d)
 
 static int check(struct daemon *d)
 {
-    int status = check_ports(d);
+    int status = ports_check(&d->ports);
     return status ? status : check_http(d);
 }
 
@@ -730,6 +575,7 @@ static int begin(const struct config *config, const struct log *log, int (*go_on
     if (status)
         return status;
     status = certificates_init(&d.certificates, config, log, &d.loop);
+    ports_init(&d.ports, config, log, &d.loop, &d.certificates);
     if (!status)
         status = go_on(&d);
     net_loop_fini(&d.loop);
