@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/drain.h"
 
+#include "sim/faults_impl.h"
+
 #include "sim/world.h"
 
 #include "cluster/cluster_impl.h"
@@ -12,11 +14,6 @@
 
 /* Places are emptied; fresh nodes start there; as many others are told to leave; those that still run are killed. */
 enum { DRAIN_EMPTY, DRAIN_FRESH, DRAIN_LEAVE, DRAIN_JUDGE };
-
-static struct rng *chance(struct world *w)
-{
-    return &w->faults.chance;
-}
 
 static void tell(struct actor *a, const char *what, unsigned count)
 {
@@ -34,7 +31,7 @@ static void pick(struct actor *a, unsigned count)
     for (unsigned i = 0; i < w->nodes && a->count < count; i++) {
         if (!node_runs(&w->node[i]))
             continue;
-        if (rng_below(chance(w), running--) < count - a->count)
+        if (rng_below(faults_chance(w), running--) < count - a->count)
             a->node[a->count++] = i;
     }
 }
@@ -74,7 +71,7 @@ static void start_fresh(struct actor *a)
     for (unsigned i = 0; i < a->count; i++)
         node_start(&w->node[a->node[i]]);
     a->step = DRAIN_FRESH;
-    a->again_us = chance_between(chance(w), 1, chance_of(chance(w), 50) ? SECOND_US : 5 * SECOND_US);
+    a->again_us = chance_between(faults_chance(w), 1, chance_of(faults_chance(w), 50) ? SECOND_US : 5 * SECOND_US);
 }
 
 static bool are_members(const struct actor *a)
@@ -99,7 +96,7 @@ static void tell_others(struct actor *a)
         bool is_fresh = false;
         for (unsigned k = 0; k < count; k++)
             is_fresh |= fresh[k] == i;
-        if (!is_fresh && rng_below(chance(w), left--) < count - a->count)
+        if (!is_fresh && rng_below(faults_chance(w), left--) < count - a->count)
             a->node[a->count++] = i;
     }
     tell(a,
@@ -107,7 +104,7 @@ static void tell_others(struct actor *a)
          a->count);
     leave_all(a);
     a->step = DRAIN_LEAVE;
-    a->again_us = chance_of(chance(w), 50) ? GRACE_MIN_US : GRACE_MAX_US;
+    a->again_us = chance_of(faults_chance(w), 50) ? GRACE_MIN_US : GRACE_MAX_US;
 }
 
 static void kill_all(struct actor *a)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sim/faults.h"
+#include "sim/faults_impl.h"
 
 #include "sim/drain.h"
 #include "sim/world.h"
@@ -13,8 +13,7 @@
 #define DRIFT_MAX_PPM 20000
 #define JUMP_MAX_MS   (48 * 3600 * 1000)
 
-/* So long one may be silent before the others count it as lost. */
-static uint64_t lost_after_us(const struct world *w)
+uint64_t faults_lost_after_us(const struct world *w)
 {
     return (w->options.long_times ? 60 : 9) * SECOND_US;
 }
@@ -26,7 +25,7 @@ uint64_t faults_clock_error_us(const struct world *w)
 
 uint64_t faults_outage_us(const struct world *w)
 {
-    return 10 * SECOND_US + faults_clock_error_us(w) + 2 * lost_after_us(w);
+    return 10 * SECOND_US + faults_clock_error_us(w) + 2 * faults_lost_after_us(w);
 }
 
 bool faults_silence_many(const struct world *w)
@@ -48,24 +47,23 @@ bool faults_are_orderly(const struct world *w)
     return !(w->options.faults & ~orderly) && w->places > 1;
 }
 
-static struct rng *chance(struct world *w)
-{
-    return &w->faults.chance;
-}
-
 void faults_tell(const struct actor *a, const char *what, unsigned x, unsigned y)
 {
     trace_line(&a->world->trace, LOG_INFO, "fault", "%s (%u, %u)", what, x, y);
     a->world->faults.began++;
 }
 
-/* One of those that are listed. */
-static unsigned any_node(struct world *w)
+unsigned faults_any_node(struct world *w)
 {
-    unsigned count = (unsigned)rng_below(chance(w), w->places), i = 0;
+    unsigned count = (unsigned)rng_below(faults_chance(w), w->places), i = 0;
     while (!w->node[i].pod.listed || count--)
         i++;
     return i;
+}
+
+uint64_t faults_short_us(struct world *w)
+{
+    return chance_between(faults_chance(w), SECOND_US / 20, faults_lost_after_us(w) / 2);
 }
 
 /* One of those that run; SIM_NODES_MAX: none. */
@@ -73,7 +71,7 @@ static unsigned any_that_runs(struct world *w)
 {
     unsigned found = SIM_NODES_MAX, seen = 0;
     for (unsigned i = 0; i < w->nodes; i++)
-        if (node_runs(&w->node[i]) && rng_below(chance(w), ++seen) == 0)
+        if (node_runs(&w->node[i]) && rng_below(faults_chance(w), ++seen) == 0)
             found = i;
     return found;
 }
@@ -86,139 +84,6 @@ static bool all_run(const struct world *w)
     return true;
 }
 
-/* --- the network --- */
-
-/* Less than that between two cuts is no time to connect again. */
-#define RECONNECT_US (2 * SECOND_US)
-
-static void note_cut(struct world *w, unsigned from, unsigned to, bool on)
-{
-    struct faults *f = &w->faults;
-    if (!on)
-        f->freed_us[from][to] = w->now_us;
-    else if (!f->freed_us[from][to] || w->now_us - f->freed_us[from][to] > RECONNECT_US)
-        f->silent_us[from][to] = w->now_us;
-}
-
-/* R-GONE: where the API names somebody who runs, that is as if silence counted as death when a lease is over. */
-static uint64_t silence_us(const struct world *w)
-{
-    uint64_t lease_us = (w->options.long_times ? 5 : 2) * SECOND_US;
-    return faults_include(&w->options, FAULT_LIE) ? lease_us : lost_after_us(w) - SECOND_US;
-}
-
-bool faults_silence_long(const struct world *w)
-{
-    for (unsigned from = 0; from < w->nodes; from++)
-        for (unsigned to = 0; to < w->nodes; to++)
-            if (w->network.cut[from][to] && w->now_us - w->faults.silent_us[from][to] >= silence_us(w))
-                return true;
-    return false;
-}
-
-/* What any of the actors cuts is cut. */
-void faults_apply_cuts(struct world *w)
-{
-    for (unsigned from = 0; from < SITES; from++)
-        for (unsigned to = 0; to < SITES; to++) {
-            bool on = false;
-            for (unsigned i = 0; i < w->faults.actors; i++)
-                on |= w->faults.actor[i].acts && w->faults.actor[i].cut[from][to];
-            if (on == w->network.cut[from][to])
-                continue;
-            note_cut(w, from, to, on);
-            network_cut(&w->network, from, to, on);
-        }
-}
-
-static void cut_apart(struct actor *a, const bool side[SIM_NODES_MAX])
-{
-    for (unsigned from = 0; from < a->world->nodes; from++)
-        for (unsigned to = 0; to < a->world->nodes; to++)
-            a->cut[from][to] = side[from] != side[to];
-    faults_apply_cuts(a->world);
-}
-
-static uint64_t short_us(struct world *w)
-{
-    return chance_between(chance(w), SECOND_US / 20, lost_after_us(w) / 2);
-}
-
-static uint64_t begin_delay(struct actor *a)
-{
-    struct world *w = a->world;
-    unsigned one = any_node(w), most = chance_of(chance(w), 50) ? 10000 : 400000;
-    uint32_t late = (uint32_t)chance_between(chance(w), 1000, most);
-    faults_tell(a, "late, at most by ms", late / 1000, one);
-    for (unsigned i = 0; i < SITES; i++)
-        w->network.late_us[one][i] = w->network.late_us[i][one] = late;
-    a->node[0] = one;
-    return short_us(w);
-}
-
-static void end_delay(struct actor *a)
-{
-    for (unsigned i = 0; i < SITES; i++)
-        a->world->network.late_us[a->node[0]][i] = a->world->network.late_us[i][a->node[0]] = 0;
-}
-
-static uint64_t begin_loss(struct actor *a)
-{
-    struct world *w = a->world;
-    unsigned one = any_node(w), percent = (unsigned)chance_between(chance(w), 1, 30);
-    faults_tell(a, "segments lost, in percent", percent, one);
-    for (unsigned i = 0; i < SITES; i++)
-        w->network.lost_percent[one][i] = w->network.lost_percent[i][one] = percent;
-    a->node[0] = one;
-    return short_us(w);
-}
-
-static void end_loss(struct actor *a)
-{
-    for (unsigned i = 0; i < SITES; i++)
-        a->world->network.lost_percent[a->node[0]][i] = a->world->network.lost_percent[i][a->node[0]] = 0;
-}
-
-static uint64_t begin_reset(struct actor *a)
-{
-    unsigned count = (unsigned)chance_between(chance(a->world), 1, 4);
-    faults_tell(a, "connections reset", count, 0);
-    for (unsigned i = 0; i < count; i++)
-        network_reset_one(&a->world->network);
-    return 1;
-}
-
-static uint64_t begin_cut(struct actor *a)
-{
-    struct world *w = a->world;
-    bool side[SIM_NODES_MAX];
-    unsigned count = 0;
-    for (unsigned i = 0; i < SIM_NODES_MAX; i++)
-        count += side[i] = chance_of(chance(w), 40);
-    faults_tell(a, "two parts, one of", count, 0);
-    cut_apart(a, side);
-    return short_us(w);
-}
-
-static uint64_t begin_one_way(struct actor *a)
-{
-    struct world *w = a->world;
-    unsigned one = any_node(w), other = any_node(w);
-    bool deaf = chance_of(chance(w), 50), all = chance_of(chance(w), 50);
-    faults_tell(a, deaf ? "hears nothing of others" : "is not heard by others", one, all ? 99 : other);
-    for (unsigned i = 0; i < w->nodes; i++)
-        if (i != one && (all || i == other))
-            a->cut[deaf ? i : one][deaf ? one : i] = true;
-    faults_apply_cuts(w);
-    return short_us(w);
-}
-
-static void end_cut(struct actor *a)
-{
-    memset(a->cut, 0, sizeof a->cut);
-    faults_apply_cuts(a->world);
-}
-
 /* --- one node --- */
 
 static uint64_t begin_pause(struct actor *a)
@@ -229,7 +94,7 @@ static uint64_t begin_pause(struct actor *a)
         return 0;
     faults_tell(a, "pause", a->node[0], 0);
     node_pause(&w->node[a->node[0]], true);
-    return short_us(w);
+    return faults_short_us(w);
 }
 
 static void end_pause(struct actor *a)
@@ -241,10 +106,11 @@ static void end_pause(struct actor *a)
 static uint64_t begin_slow(struct actor *a)
 {
     struct world *w = a->world;
-    a->node[0] = any_node(w);
-    w->node[a->node[0]].slow_us = (uint32_t)chance_between(chance(w), 1000, chance_of(chance(w), 30) ? 60000 : 5000);
+    a->node[0] = faults_any_node(w);
+    w->node[a->node[0]].slow_us =
+        (uint32_t)chance_between(faults_chance(w), 1000, chance_of(faults_chance(w), 30) ? 60000 : 5000);
     faults_tell(a, "slow", a->node[0], w->node[a->node[0]].slow_us);
-    return short_us(w);
+    return faults_short_us(w);
 }
 
 static void end_slow(struct actor *a)
@@ -281,10 +147,10 @@ void faults_keep_clocks(struct world *w)
 static uint64_t begin_clock(struct actor *a)
 {
     struct world *w = a->world;
-    unsigned one = any_node(w);
-    node_set_drift(&w->node[one], (int32_t)rng_below(chance(w), 2 * DRIFT_MAX_PPM) - DRIFT_MAX_PPM);
+    unsigned one = faults_any_node(w);
+    node_set_drift(&w->node[one], (int32_t)rng_below(faults_chance(w), 2 * DRIFT_MAX_PPM) - DRIFT_MAX_PPM);
     if (may_jump(w, one))
-        w->node[one].wall_ahead_ms = (int64_t)rng_below(chance(w), 2 * JUMP_MAX_MS) - JUMP_MAX_MS;
+        w->node[one].wall_ahead_ms = (int64_t)rng_below(faults_chance(w), 2 * JUMP_MAX_MS) - JUMP_MAX_MS;
     faults_tell(a, "clock", one, 0);
     return SECOND_US;
 }
@@ -292,10 +158,11 @@ static uint64_t begin_clock(struct actor *a)
 static uint64_t begin_alloc(struct actor *a)
 {
     struct world *w = a->world;
-    a->node[0] = any_node(w);
-    w->node[a->node[0]].fail_one_in = (unsigned)chance_between(chance(w), 50, chance_of(chance(w), 50) ? 500 : 20000);
+    a->node[0] = faults_any_node(w);
+    w->node[a->node[0]].fail_one_in =
+        (unsigned)chance_between(faults_chance(w), 50, chance_of(faults_chance(w), 50) ? 500 : 20000);
     faults_tell(a, "its heap fails, once in", a->node[0], w->node[a->node[0]].fail_one_in);
-    return short_us(w);
+    return faults_short_us(w);
 }
 
 static void end_alloc(struct actor *a)
@@ -334,10 +201,10 @@ static uint64_t begin_kill(struct actor *a)
     struct world *w = a->world;
     if (!faults_may_end_one(a))
         return 0;
-    a->node[0] = any_node(w);
+    a->node[0] = faults_any_node(w);
     faults_tell(a, "kill", a->node[0], 0);
     node_kill(&w->node[a->node[0]], a->kind == FAULT_POWER);
-    return chance_between(chance(w), 0, 5 * SECOND_US) + 1;
+    return chance_between(faults_chance(w), 0, 5 * SECOND_US) + 1;
 }
 
 static void end_kill(struct actor *a)
@@ -350,7 +217,7 @@ static uint64_t begin_leave(struct actor *a)
     struct world *w = a->world;
     if (!faults_may_end_one(a) || w->nodes < 4)
         return 0;
-    a->node[0] = any_node(w);
+    a->node[0] = faults_any_node(w);
     faults_tell(a, "leave", a->node[0], 0);
     node_leave(&w->node[a->node[0]]);
     return SECOND_US;
@@ -371,7 +238,7 @@ static void pick_nodes(struct actor *a, unsigned count)
     struct world *w = a->world;
     bool taken[SIM_NODES_MAX] = {0};
     for (a->count = 0; a->count < count;) {
-        unsigned i = any_node(w);
+        unsigned i = faults_any_node(w);
         if (!taken[i])
             a->node[a->count++] = i;
         taken[i] = true;
@@ -383,10 +250,10 @@ enum { MAJORITY_KILL, MAJORITY_PAUSE, MAJORITY_CUT, MAJORITY_WAYS };
 static uint64_t begin_majority(struct actor *a)
 {
     struct world *w = a->world;
-    unsigned count = w->nodes > 1 ? (unsigned)chance_between(chance(w), 1, w->nodes - 1) : 1;
+    unsigned count = w->nodes > 1 ? (unsigned)chance_between(faults_chance(w), 1, w->nodes - 1) : 1;
     bool side[SIM_NODES_MAX] = {0};
     pick_nodes(a, count);
-    a->step = (unsigned)rng_below(chance(w), MAJORITY_WAYS);
+    a->step = (unsigned)rng_below(faults_chance(w), MAJORITY_WAYS);
     faults_tell(a,
                 a->step == MAJORITY_KILL    ? "many killed"
                 : a->step == MAJORITY_PAUSE ? "many stand still"
@@ -397,13 +264,14 @@ static uint64_t begin_majority(struct actor *a)
     for (unsigned i = 0; i < count; i++) {
         side[a->node[i]] = true;
         if (a->step == MAJORITY_KILL)
-            node_kill(&w->node[a->node[i]], chance_of(chance(w), 30));
+            node_kill(&w->node[a->node[i]], chance_of(faults_chance(w), 30));
         else if (a->step == MAJORITY_PAUSE)
             node_pause(&w->node[a->node[i]], true);
     }
     if (a->step == MAJORITY_CUT)
-        cut_apart(a, side);
-    return chance_between(chance(w), SECOND_US / 10, a->step == MAJORITY_KILL ? 4 * SECOND_US : 2 * lost_after_us(w));
+        faults_cut_apart(a, side);
+    return chance_between(faults_chance(w), SECOND_US / 10,
+                          a->step == MAJORITY_KILL ? 4 * SECOND_US : 2 * faults_lost_after_us(w));
 }
 
 static void end_majority(struct actor *a)
@@ -414,7 +282,7 @@ static void end_majority(struct actor *a)
         else if (a->step == MAJORITY_PAUSE)
             node_pause(&a->world->node[a->node[i]], false);
     a->count = 0;
-    end_cut(a);
+    faults_end_cut(a);
 }
 
 /* --- an operator's word --- */
@@ -429,12 +297,12 @@ static uint64_t begin_word(struct actor *a)
     unsigned least = w->nodes - w->nodes / 2;
     if (w->nodes < 3 || !witness_is_whole(w))
         return 0;
-    pick_nodes(a, (unsigned)chance_between(chance(w), least, w->nodes - 1));
+    pick_nodes(a, (unsigned)chance_between(faults_chance(w), least, w->nodes - 1));
     a->step = WORD_WAITS;
     a->waited = 0;
     faults_tell(a, "most are killed, for an operator to see", a->count, 0);
     for (unsigned i = 0; i < a->count; i++)
-        node_kill(&w->node[a->node[i]], chance_of(chance(w), 30));
+        node_kill(&w->node[a->node[i]], chance_of(faults_chance(w), 30));
     return SECOND_US;
 }
 
@@ -487,7 +355,7 @@ static uint64_t begin_all(struct actor *a)
     faults_tell(a, "all killed", w->nodes, 0);
     for (unsigned i = 0; i < w->nodes; i++)
         node_kill(&w->node[i], false);
-    return chance_between(chance(w), 1, 3 * SECOND_US);
+    return chance_between(faults_chance(w), 1, 3 * SECOND_US);
 }
 
 /* --- starting --- */
@@ -525,34 +393,34 @@ uint64_t faults_discover(struct node *n)
     static char ghost[3][16];
     struct world *w = n->world;
     struct cluster_candidate list[SIM_NODES_MAX + 3];
-    bool lies = faults_include(&w->options, FAULT_DISCOVERY) && !w->faults.over && chance_of(chance(w), 70);
+    bool lies = faults_include(&w->options, FAULT_DISCOVERY) && !w->faults.over && chance_of(faults_chance(w), 70);
     /* While an orchestrator replaces nodes more of them run than there are to be. */
     unsigned count = 0, listed = faults_include(&w->options, FAULT_DRAIN) ? w->options.expected : w->places;
     for (unsigned i = 0; i < w->nodes; i++)
-        if (w->node[i].pod.listed && (!lies || chance_of(chance(w), 60))) /* too few */
+        if (w->node[i].pod.listed && (!lies || chance_of(faults_chance(w), 60))) /* too few */
             list[count++] = (struct cluster_candidate){w->node[i].address, PORT_EPMD};
     for (unsigned i = 0; lies && i < 3; i++) { /* what nobody has, or nobody has any more */
         snprintf(ghost[i], sizeof ghost[i], "10.0.9.%u", i + 1);
-        if (chance_of(chance(w), 30))
+        if (chance_of(faults_chance(w), 30))
             list[count++] = (struct cluster_candidate){ghost[i], PORT_EPMD};
     }
-    bool answered = !lies || chance_of(chance(w), 50);
+    bool answered = !lies || chance_of(faults_chance(w), 50);
     cluster_set_candidates(n->cluster, list, count, lies ? count : listed, !lies, answered);
     if (!faults_include(&w->options, FAULT_DISCOVERY))
         return 0;
-    return chance_between(chance(w), SECOND_US / 2, 5 * SECOND_US);
+    return chance_between(faults_chance(w), SECOND_US / 2, 5 * SECOND_US);
 }
 
 static uint64_t begin_lie(struct actor *a)
 {
     struct world *w = a->world;
-    a->count = 1 + (unsigned)rng_below(chance(w), 2);
+    a->count = 1 + (unsigned)rng_below(faults_chance(w), 2);
     for (unsigned i = 0; i < a->count; i++) {
-        a->node[i] = any_node(w);
+        a->node[i] = faults_any_node(w);
         w->node[a->node[i]].pod.denied = true;
     }
     faults_tell(a, "the API does not list", a->node[0], a->node[a->count - 1]);
-    return chance_between(chance(w), SECOND_US, 20 * SECOND_US);
+    return chance_between(faults_chance(w), SECOND_US, 20 * SECOND_US);
 }
 
 static void end_lie(struct actor *a)
@@ -569,11 +437,11 @@ static const struct {
     bool (*go_on)(struct actor *a); /* instead of a length: asked again and again */
     uint64_t rest_s;                /* between two, at most */
 } acts[FAULT_COUNT] = {
-    [FAULT_DELAY] = {begin_delay, end_delay, NULL, 8},
-    [FAULT_LOSS] = {begin_loss, end_loss, NULL, 8},
-    [FAULT_RESET] = {begin_reset, NULL, NULL, 4},
-    [FAULT_CUT] = {begin_cut, end_cut, NULL, 15},
-    [FAULT_ONE_WAY] = {begin_one_way, end_cut, NULL, 15},
+    [FAULT_DELAY] = {faults_begin_delay, faults_end_delay, NULL, 8},
+    [FAULT_LOSS] = {faults_begin_loss, faults_end_loss, NULL, 8},
+    [FAULT_RESET] = {faults_begin_reset, NULL, NULL, 4},
+    [FAULT_CUT] = {faults_begin_cut, faults_end_cut, NULL, 15},
+    [FAULT_ONE_WAY] = {faults_begin_one_way, faults_end_cut, NULL, 15},
     [FAULT_PAUSE] = {begin_pause, end_pause, NULL, 10},
     [FAULT_SLOW] = {begin_slow, end_slow, NULL, 10},
     [FAULT_CLOCK] = {begin_clock, NULL, NULL, 10},
@@ -611,11 +479,11 @@ static void rest(struct actor *a)
         return;
     }
     uint64_t us = acts[a->kind].rest_s * SECOND_US;
-    if (a->kind == FAULT_KILL && faults_are_orderly(a->world) && chance_of(chance(a->world), 80))
+    if (a->kind == FAULT_KILL && faults_are_orderly(a->world) && chance_of(faults_chance(a->world), 80))
         us = SECOND_US / 10;
     a->acts = false;
     if (us && !a->world->faults.over)
-        world_timer(a->world, &a->timer, rng_below(chance(a->world), us));
+        world_timer(a->world, &a->timer, rng_below(faults_chance(a->world), us));
 }
 
 /* Of a schedule: as it could not begin now. */
@@ -647,7 +515,7 @@ static void go_on(struct actor *a)
         rest(a);
     else
         world_timer(a->world, &a->timer,
-                    a->kind == FAULT_ORDERED ? chance_between(chance(a->world), 1000, 400000)
+                    a->kind == FAULT_ORDERED ? chance_between(faults_chance(a->world), 1000, 400000)
                     : a->again_us            ? a->again_us
                                              : SECOND_US);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes that their orchestrator deletes and starts elsewhere, while they run on: for the seconds that an end takes, or
  * beyond a cut until that heals. */
-#include "sim/faults.h"
+#include "sim/faults_impl.h"
 
 #include "sim/world.h"
 
@@ -9,16 +9,6 @@
 #define REST_US (45 * SECOND_US)
 
 enum { REPLACED_RUNS_ON, REPLACED_CUT, REPLACED_GONE, REPLACED_HEALED };
-
-static struct rng *chance(struct world *w)
-{
-    return &w->faults.chance;
-}
-
-static uint64_t lost_after_us(const struct world *w)
-{
-    return (w->options.long_times ? 60 : 9) * SECOND_US;
-}
 
 static struct node *find_spare(struct world *w)
 {
@@ -44,7 +34,7 @@ static void pick(struct actor *a, unsigned count)
 {
     struct world *w = a->world;
     for (a->count = 0; a->count < count;) {
-        unsigned i = (unsigned)rng_below(chance(w), w->nodes), k = 0;
+        unsigned i = (unsigned)rng_below(faults_chance(w), w->nodes), k = 0;
         while (k < a->count && a->node[k] != i)
             k++;
         if (w->node[i].pod.listed && k == a->count)
@@ -93,15 +83,15 @@ static uint64_t patience_us(struct world *w)
     uint64_t fence_us = orchestrator_fence_ms(&w->options) * (uint64_t)1000;
     if (fence_us)
         return fence_us + fence_us / 10 + SECOND_US;
-    return rng_below(chance(w), lost_after_us(w) / 4);
+    return rng_below(faults_chance(w), faults_lost_after_us(w) / 4);
 }
 
 /* ... and afterwards. Without a fence it ends before any of them is lost to the others. */
 static uint64_t rest_us(struct world *w)
 {
     if (orchestrator_fence_ms(&w->options))
-        return chance_between(chance(w), SECOND_US, 3 * lost_after_us(w));
-    return chance_between(chance(w), SECOND_US, lost_after_us(w) / 2);
+        return chance_between(faults_chance(w), SECOND_US, 3 * faults_lost_after_us(w));
+    return chance_between(faults_chance(w), SECOND_US, faults_lost_after_us(w) / 2);
 }
 
 uint64_t replaced_begin(struct actor *a)
@@ -110,12 +100,12 @@ uint64_t replaced_begin(struct actor *a)
     unsigned most = count_spares(w);
     if (!most || !witness_is_whole(w))
         return 0;
-    pick(a, (unsigned)chance_between(chance(w), 1, most));
-    a->step = chance_of(chance(w), 25) ? REPLACED_RUNS_ON : REPLACED_CUT;
+    pick(a, (unsigned)chance_between(faults_chance(w), 1, most));
+    a->step = chance_of(faults_chance(w), 25) ? REPLACED_RUNS_ON : REPLACED_CUT;
     if (a->step == REPLACED_RUNS_ON) {
         faults_tell(a, "deleted, and running on", a->count, a->node[0]);
         replace(a);
-        return chance_between(chance(w), 1, 2 * SECOND_US);
+        return chance_between(faults_chance(w), 1, 2 * SECOND_US);
     }
     faults_tell(a, "cut off from the orchestrator and the others", a->count, a->node[0]);
     cut_off(a, true);
@@ -139,7 +129,7 @@ bool replaced_go_on(struct actor *a)
         }
         cut_off(a, false); /* their ends follow, sooner or later */
         a->step = REPLACED_HEALED;
-        a->waited = (unsigned)rng_below(chance(w), 4);
+        a->waited = (unsigned)rng_below(faults_chance(w), 4);
         return false;
     }
     if (a->step == REPLACED_HEALED && a->waited--)
