@@ -150,3 +150,39 @@ void kv_rig_put_large(struct fake_conn *c, const char *key, size_t size)
     buf_fini(&b);
     free(bytes);
 }
+
+/* --- requests whose answers come later --- */
+
+void kv_rig_answer_late(struct kv_rig *r)
+{
+    assert_true(late_router_answer(&r->node.late));
+}
+
+void kv_rig_fail_late(struct kv_rig *r, int err)
+{
+    assert_true(late_router_fail(&r->node.late, err));
+}
+
+void kv_rig_append_frame(struct kv_rig *r, uint8_t code, struct slice body)
+{
+    size_t mark;
+    assert_int_equal(frame_begin(&r->request, code, &mark), 0);
+    assert_int_equal(buf_append_slice(&r->request, body), 0);
+    frame_end(&r->request, mark);
+}
+
+void kv_rig_append_list(struct kv_rig *r, uint32_t timeout_ms)
+{
+    struct bucket_list_keys_req req = {.bucket = slice_str("b"), .timeout_ms = timeout_ms};
+    size_t mark;
+    assert_int_equal(frame_begin(&r->request, MSG_LIST_KEYS_REQ, &mark), 0);
+    assert_int_equal(bucket_list_keys_req_encode(&r->request, &req), 0);
+    frame_end(&r->request, mark);
+}
+
+void kv_rig_ping(struct kv_rig *r)
+{
+    kv_rig_append_frame(r, MSG_PING_REQ, slice_make(NULL, 0));
+    kv_rig_send(r);
+    fake_conn_expect_empty(&r->conn, MSG_PING_RESP);
+}

@@ -44,4 +44,12 @@ const struct kv_resp *kv_rig_get(struct kv_rig *r, const char *key);
 void kv_rig_put(struct kv_rig *r, const char *key, const char *value);
 void kv_rig_allow_mult(struct kv_rig *r);
 
+/* The router answers what it was asked first, or that it failed. */
+void kv_rig_answer_late(struct kv_rig *r);
+void kv_rig_fail_late(struct kv_rig *r, int err);
+/* One more request to be sent: with that body, or for the keys of the bucket "b". */
+void kv_rig_append_frame(struct kv_rig *r, uint8_t code, struct slice body);
+void kv_rig_append_list(struct kv_rig *r, uint32_t timeout_ms);
+void kv_rig_ping(struct kv_rig *r); /* the connection is served */
+
 #endif

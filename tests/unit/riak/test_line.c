@@ -22,20 +22,6 @@ static void append_get(struct kv_rig *r, const char *key)
     assert_int_equal(kv_get_req_encode(&r->request, &g), 0);
 }
 
-static void append_list(struct kv_rig *r)
-{
-    struct bucket_list_keys_req req = {.bucket = slice_str("b")};
-    size_t mark;
-    assert_int_equal(frame_begin(&r->request, MSG_LIST_KEYS_REQ, &mark), 0);
-    assert_int_equal(bucket_list_keys_req_encode(&r->request, &req), 0);
-    frame_end(&r->request, mark);
-}
-
-static void append_empty(struct kv_rig *r, uint8_t code)
-{
-    assert_int_equal(frame_put_empty(&r->request, code), 0);
-}
-
 static unsigned held(struct kv_rig *r)
 {
     unsigned n = 0;
@@ -99,7 +85,7 @@ static void test_different_keys_are_under_way_together(void **state)
     append_get(r, "a");
     append_put(r, "b", "2");
     append_get(r, "c");
-    append_empty(r, MSG_PING_REQ);
+    kv_rig_append_frame(r, MSG_PING_REQ, slice_make(NULL, 0));
     append_get(r, "absent");
     kv_rig_send(r);
     assert_int_equal(held(r), 4);
@@ -145,7 +131,7 @@ static void test_a_failure_changes_nothing_for_others(void **state)
     hold(r);
     append_put(r, "x", "lost");
     append_get(r, "a");
-    append_empty(r, 199);
+    kv_rig_append_frame(r, 199, slice_make(NULL, 0));
     append_put(r, "y", "kept");
     kv_rig_send(r);
     answer_last(r);
@@ -254,7 +240,7 @@ static void test_a_list_is_alone(void **state)
     hold(r);
     append_put(r, "a", "1");
     append_put(r, "b", "2");
-    append_list(r);
+    kv_rig_append_list(r, 0);
     append_get(r, "absent");
     append_get(r, "a");
     kv_rig_send(r);
