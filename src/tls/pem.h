@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The spellings of PEM that deployments bring, made into the one that parsers take. An environment variable holds a PEM
- * with its newlines, with `\n` written out, or all on one line between the markers (deployment.md); a file may come
- * with CRLF, quotes or text around it, or the whole of it may be in base64 once more, as in a secret of Kubernetes.
- * Pure text work: what is inside the base64 is judged by ca.h and tls_ctx.h.
+ * with its newlines, with `\n` written out, or all on one line between the markers; a file may come with CRLF, quotes
+ * or text around it, or the whole of it may be in base64 once more, as in a secret of Kubernetes. Pure text work: what
+ * is inside the base64 is judged by ca.h and tls_ctx.h.
  *
  * `why` of every function of this layer: at least TLS_WHY_MAX bytes are wise; on an error it holds one line, without
  * its newline and without any byte of a key, that says what is wrong and what to do; untouched on success. */

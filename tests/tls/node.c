@@ -50,7 +50,7 @@ static void set_number(struct env *e, const char *name, unsigned value)
     set(e, name, text);
 }
 
-/* The three spellings of deployment.md. In one line, what breaks the lines of the base64 is left out. */
+/* The three spellings that tls/pem.h takes. In one line, what breaks the lines of the base64 is left out. */
 static void set_pem(struct env *e, const char *name, const char *pem, int spelling)
 {
     char *out = malloc(2 * strlen(pem) + 1), *p = out;
