@@ -69,8 +69,6 @@ static inline bool faults_include(const struct sim_options *o, enum fault kind)
 
 /* For what is in files of its own. One more may end now, and another will come. */
 bool faults_may_end_one(const struct actor *a);
-/* A fault has begun. */
-void faults_tell(const struct actor *a, const char *what, unsigned x, unsigned y);
 
 /* Some are silent for so long now that they may count as lost. */
 bool faults_silence_many(const struct world *w);
